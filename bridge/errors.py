@@ -1,0 +1,168 @@
+"""Every failure that Qwen Bridge names, in one tree.
+
+    BridgeError
+    ├── UsageError                  exit 2: what was asked for cannot be done as asked
+    │   ├── ConfigError             a setting is unknown or has the wrong type
+    │   ├── PromptRefused           a prompt cannot be stored faithfully
+    │   ├── SecretFound             a prompt or context file seems to hold a secret
+    │   ├── BadBatch                lines of a JSONL batch are wrong
+    │   ├── UnknownJob              no job has this id or prefix
+    │   ├── AmbiguousJob            several jobs have this prefix
+    │   ├── WrongState              the job is in a state that does not allow this
+    │   ├── QueueNotFound           no notebook at the queue path
+    │   ├── QueueExists             `init` would overwrite something
+    │   └── MissingExtra            an optional package is not installed
+    ├── QueueError                  exit 3: the queue's files
+    │   ├── NotAQueue               a file, but not a queue notebook that we can read
+    │   ├── QueueUnreadable         half-written, or still changing
+    │   ├── QueueChanged            somebody else wrote between our read and our write
+    │   ├── QueueNotWritable        read-only folder, missing permission
+    │   ├── StorageFull             no space left on the device
+    │   ├── LockHeld                another process holds the queue's lock
+    │   └── JournalError            the local journal cannot be opened or is damaged
+    ├── EngineError                 exit 3: whatever answers prompts
+    └── WaitTimedOut                exit 124: a wait ran out of time
+
+The docstring of a class is its default message; facts are attributes. Foreign errors are translated where the
+foreign thing is touched. Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+
+class BridgeError(Exception):
+    """Qwen Bridge could not do this."""
+
+    exit_code = 3
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.cleandoc(type(self).__doc__ or "").partition("\n")[0])
+
+
+class UsageError(BridgeError):
+    """This cannot be done as asked."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A setting is wrong."""
+
+
+class PromptRefused(UsageError):
+    """A prompt cannot be stored faithfully."""
+
+
+class SecretFound(UsageError):
+    """A prompt or context file seems to hold a secret."""
+
+    def __init__(self, findings: Sequence[tuple[str, int, str]]) -> None:
+        #: (where, 1-based line, kind of secret); never the secret itself.
+        self.findings = tuple(findings)
+        listed = "\n".join(f"  {where}, line {line}: looks like a {kind}" for where, line, kind in self.findings)
+        super().__init__(
+            f"refused, because it seems to hold a secret:\n{listed}\n"
+            "Take it out, or pass --allow-secrets if it is none."
+        )
+
+
+class BadBatch(UsageError):
+    """Lines of the batch are wrong; nothing was added."""
+
+    def __init__(self, problems: Sequence[tuple[int, str]], *, source: str) -> None:
+        #: (1-based line, reason)
+        self.problems = tuple(problems)
+        listed = "\n".join(f"  line {line}: {reason}" for line, reason in self.problems)
+        super().__init__(
+            f"{len(self.problems)} bad line(s) in {source}; nothing was added:\n{listed}\n"
+            "Mend them, or pass --skip-bad to add the others."
+        )
+
+
+class UnknownJob(UsageError):
+    """No job has this id."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        super().__init__(f"no job has an id that starts with {prefix!r}: `bridge list` shows the ids")
+
+
+class AmbiguousJob(UsageError):
+    """Several jobs have this prefix."""
+
+    def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
+        self.prefix = prefix
+        self.candidates = tuple(candidates)
+        shown = ", ".join(self.candidates[:5]) + (", …" if len(self.candidates) > 5 else "")
+        super().__init__(f"{prefix!r} is the start of {len(self.candidates)} job ids ({shown}): give more of it")
+
+
+class WrongState(UsageError):
+    """The job is in a state that does not allow this."""
+
+
+class QueueNotFound(UsageError):
+    """There is no queue notebook here."""
+
+
+class QueueExists(UsageError):
+    """A file is in the way."""
+
+
+class MissingExtra(UsageError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(f"this needs {package}: pip install 'qwen-bridge[{extra}]'")
+
+
+class QueueError(BridgeError):
+    """The queue's files are in trouble."""
+
+
+class NotAQueue(QueueError):
+    """This file is not a queue notebook that this version can read."""
+
+
+class QueueUnreadable(QueueError):
+    """The queue notebook is half-written or still changing."""
+
+
+class QueueChanged(QueueError):
+    """Somebody else wrote the queue notebook between our read and our write."""
+
+
+class QueueNotWritable(QueueError):
+    """The queue's folder does not let us write."""
+
+
+class StorageFull(QueueError):
+    """No space is left on the device."""
+
+
+class LockHeld(QueueError):
+    """Another process holds the queue's lock."""
+
+    def __init__(self, holder: str, waited_s: float) -> None:
+        self.holder = holder
+        self.waited_s = waited_s
+        super().__init__(f"waited {waited_s:.0f} s for the queue's lock, held by {holder}: try again when it has ended")
+
+
+class JournalError(QueueError):
+    """The local journal cannot be used."""
+
+
+class EngineError(BridgeError):
+    """The engine did not answer."""
+
+
+class WaitTimedOut(BridgeError):
+    """The wait ran out of time."""
+
+    exit_code = 124

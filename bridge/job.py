@@ -1,0 +1,328 @@
+"""A job and its results as values, the states it goes through, and what decides them.
+
+Everything here is pure. Two versions of a job join field by field (`Job.join`), and each field can only move one way, so
+the order in which versions meet does not matter: that is what the merge of whole notebooks stands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Self
+
+
+class State(Enum):
+    """Where a job stands. The first six follow from its cell alone, the last three are the local side's knowledge."""
+
+    QUEUED = "queued"  # waits for a worker
+    RUNNING = "running"  # a worker holds a lease that has not run out
+    SUCCEEDED = "succeeded"  # has a complete answer
+    TRUNCATED = "truncated"  # has an answer that was cut at the token limit
+    FAILED = "failed"  # gave up; the error is on the job
+    CANCELLED = "cancelled"  # taken back, or its cell deleted, before it was done
+    CHECKED = "checked"  # its code was extracted and checked
+    DELIVERED = "delivered"  # handed over to the caller
+    ARCHIVED = "archived"  # moved to an archive notebook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """One arrow of the state diagram, with the letter that the documents use for it."""
+
+    letter: str
+    source: State
+    target: State
+    when: str
+
+
+#: Every way from one state to another. docs/architecture.md draws the same letters; a test compares.
+EDGES: tuple[Edge, ...] = tuple(
+    Edge(letter=letter, source=State(source), target=State(target), when=when)
+    for letter, source, target, when in (
+        ("a", "queued", "running", "a worker claims it: attempt and lease are in the cell"),
+        ("b", "running", "succeeded", "a complete answer is in the cell"),
+        ("c", "running", "truncated", "the answer ended at the token limit"),
+        ("d", "running", "failed", "no attempts are left, or the error allows none"),
+        ("e", "succeeded", "checked", "its code was extracted and checked"),
+        ("e", "truncated", "checked", "continued once if possible, then checked as incomplete"),
+        ("f", "checked", "delivered", "the caller has the result"),
+        ("f", "failed", "delivered", "the caller has the error"),
+        ("g", "delivered", "archived", "its cell moved to an archive notebook"),
+        ("g", "succeeded", "archived", "archived on request before it was handed over"),
+        ("g", "truncated", "archived", "archived on request before it was handed over"),
+        ("g", "failed", "archived", "archived on request before it was handed over"),
+        ("g", "cancelled", "archived", "a cancelled job's cell moves to the archive too"),
+        ("h", "checked", "queued", "a repair round is enqueued as a child job; this job itself stays checked"),
+        ("q", "failed", "queued", "`bridge retry`: older attempts do not count any more"),
+        ("q", "succeeded", "queued", "`bridge retry`: the answer was not what was wanted"),
+        ("q", "truncated", "queued", "`bridge retry`: the answer was not what was wanted"),
+        ("q", "cancelled", "queued", "`bridge retry`: the cancellation does not count any more"),
+        ("r", "running", "queued", "the lease ran out or was given back"),
+        ("x", "queued", "cancelled", "`bridge cancel`, or its cell was deleted"),
+        ("x", "running", "cancelled", "`bridge cancel`: a result that still arrives is kept and wins"),
+    )
+)
+
+
+class ResultStatus(Enum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"  # complete answer
+    TRUNCATED = "truncated"  # answer cut at the token limit
+    FAILED = "failed"  # no answer
+
+    @property
+    def rank(self) -> int:
+        """A complete answer beats a cut one, and that beats none."""
+        return {"succeeded": 3, "truncated": 2, "failed": 1}[self.value]
+
+
+def to_iso(moment: datetime) -> str:
+    """A moment as the notebook writes it: UTC, milliseconds, `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_iso(text: str) -> datetime:
+    """Read `to_iso`; a time without a zone is taken as UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the caller asked for beside the prompt. None or empty: the worker's default. Keep in sync with grammar.OPTIONS."""
+
+    lang: str | None = None  # language that the answer's code should be in
+    out: str | None = None  # path below the caller's project for the code
+    model: str | None = None  # as the engine names it
+    max_tokens: int | None = None  # of the answer
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    priority: int = 0  # higher runs earlier
+
+    def given(self) -> dict[str, Any]:
+        """The options that differ from their default."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What a job is, as far as a person or its creator can say: replaced as a whole by an edit."""
+
+    body: str  #: the prompt, or a JSON list of messages if `chat`
+    chat: bool = False
+    options: Options = field(default_factory=Options)
+    position: str  #: sort key of the cell in its notebook (see notebook/order.py)
+    created_at: datetime | None = None
+    key: str | None = None  #: the caller's own name for the job; a second job with the same key is the first one
+    caller: str | None = None  #: who asked
+    parent: str | None = None  #: the job that this one repairs or continues
+    round: int = 0  #: 0 for an original, 1.. for repair rounds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A worker's claim on a job."""
+
+    worker: str
+    attempt: int
+    expires_at: datetime
+    released: bool = False  #: given back before it ran out
+
+    @property
+    def order(self) -> tuple[int, bool, datetime, str]:
+        """Of two leases the later in this order holds."""
+        return (self.attempt, self.released, self.expires_at, self.worker)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One try at a job, as it ended; the answer itself is in the `Result`, if that is kept here."""
+
+    attempt: int
+    worker: str
+    status: ResultStatus
+    finished_at: datetime
+    answer_sha256: str | None = None
+    error: str | None = None
+    late: bool = False  #: came after its lease had passed to another worker
+
+    @property
+    def order(self) -> tuple[int, datetime, str, str, str]:
+        """A total order over different attempts; equal only for equal ones, `late` aside."""
+        return (self.attempt, self.finished_at, self.worker, self.status.value, self.answer_sha256 or "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """An answer with the facts about the run. A failed run has an error and an empty answer."""
+
+    job: str
+    attempt: int
+    status: ResultStatus
+    finished_at: datetime
+    prompt_sha256: str
+    worker: Mapping[str, Any]  #: at least `id`
+    answer: str = ""
+    finish_reason: str | None = None  #: stop, length, error, ...
+    model: str | None = None
+    model_digest: str | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)  #: prompt_tokens, completion_tokens
+    timing_s: Mapping[str, float] = field(default_factory=dict)  #: total, load, prompt, answer
+    error: Mapping[str, Any] | None = None  #: kind, message
+
+    @property
+    def worker_id(self) -> str:
+        """Who ran it."""
+        return str(self.worker.get("id", ""))
+
+    @property
+    def identity(self) -> tuple[int, str, datetime, str, str, int, str]:
+        """Two results with the same identity are the same result."""
+        return (
+            self.attempt, self.worker_id, self.finished_at, self.status.value, self.prompt_sha256, len(self.answer), self.answer,
+        )  # fmt: skip
+
+    @property
+    def merit(self) -> tuple[int, int, float, str, str]:
+        """Of two results of one prompt the higher counts: more complete, later attempt, finished earlier, worker id.
+
+        Finished earlier, because what was handed over should not change when a double arrives.
+        """
+        return (
+            self.status.rank, self.attempt, -self.finished_at.timestamp(), self.worker_id, self.prompt_sha256 + self.answer,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancelled:
+    """A cancellation; it holds as long as the job was not put back into the queue after it."""
+
+    floor: int
+    at: datetime
+    by: str  #: "cell deleted", or who asked
+
+    @property
+    def order(self) -> tuple[int, datetime, str]:
+        """Of two cancellations the later in this order is kept."""
+        return (self.floor, self.at, self.by)
+
+
+def job_id(moment: datetime, randomness: int) -> str:
+    """A ULID: 48 bits of milliseconds, 80 bits of randomness (https://github.com/ulid/spec); sorts by time."""
+    return _crockford(int(moment.timestamp() * 1000) << 80 | randomness % (1 << 80))
+
+
+def derived_id(digest: bytes) -> str:
+    """An id from the first 16 bytes of a digest of a job's content: the same content gives the same job everywhere."""
+    return _crockford(int.from_bytes(digest[:16]))
+
+
+def _crockford(number: int) -> str:
+    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    return "".join(alphabet[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One prompt with all that this side knows of it."""
+
+    id: str
+    spec: Spec
+    #: How often the spec was edited; the highest edit counts.
+    edit: int = 0
+    #: Known from its header alone: its metadata was stripped, so created_at and the like are missing.
+    bare: bool = False
+    #: Attempts up to this number do not count any more.
+    floor: int = 0
+    cancelled: Cancelled | None = None
+    lease: Lease | None = None
+    attempts: tuple[Attempt, ...] = ()
+    #: Every result that is known here, in any order of arrival, also those that do not count.
+    results: tuple[Result, ...] = ()
+    #: What the local side added: verdict, hand-over, archiving. Written into archive notebooks only.
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+
+    def evolve(self, **changes: Any) -> Self:
+        """A copy with these fields changed."""
+        return replace(self, **changes)
+
+    def counts(self, result: Result, prompt_sha256: str) -> bool:
+        """Whether a result is one of the prompt as it is now, and not of an attempt that was set aside."""
+        return result.prompt_sha256 == prompt_sha256 and result.attempt > self.floor
+
+    def best(self, prompt_sha256: str) -> Result | None:
+        """The result that counts, of all that are known; None if none does."""
+        valid = [result for result in self.results if self.counts(result, prompt_sha256)]
+        return max(valid, key=lambda result: result.merit, default=None)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the cancellation still holds (a result may win over it)."""
+        return self.cancelled is not None and self.cancelled.floor >= self.floor
+
+    def next_attempt(self) -> int:
+        """The number that a new attempt must carry: above everything seen so far."""
+        seen = [self.floor, *(a.attempt for a in self.attempts), *(r.attempt for r in self.results)]
+        return 1 + max(*seen, self.lease.attempt if self.lease else 0)
+
+    def holds_lease(self, now: datetime) -> bool:
+        """Whether a worker's claim holds at this moment."""
+        lease = self.lease
+        if lease is None or lease.released or lease.attempt <= self.floor or lease.expires_at <= now:
+            return False
+        return all((a.attempt, a.worker) != (lease.attempt, lease.worker) for a in self.attempts)
+
+    def state(self, result: Result | None, now: datetime) -> State:
+        """The worker-side state, given the result that counts. A finished job stays finished when it is cancelled too."""
+        if result and result.status is not ResultStatus.FAILED:
+            return State(result.status.value)
+        if self.is_cancelled:
+            return State.CANCELLED
+        if result:
+            return State.FAILED
+        return State.RUNNING if self.holds_lease(now) else State.QUEUED
+
+    def join(self, other: Job) -> Job:
+        """Both versions of a job as one: commutative, associative, idempotent."""
+        if self == other:
+            return self
+        newer = max(self, other, key=_spec_order)
+        return replace(
+            newer,
+            floor=max(self.floor, other.floor),
+            cancelled=_later(self.cancelled, other.cancelled),
+            lease=_later(self.lease, other.lease),
+            attempts=_join_attempts(self.attempts, other.attempts),
+            results=join_results(self.results, other.results),
+            outcome=max(self.outcome, other.outcome, key=lambda o: (len(o), repr(sorted(o.items())))),
+        )
+
+
+def _spec_order(job: Job) -> tuple[int, bool, str]:
+    return (job.edit, not job.bare, repr(job.spec))
+
+
+def _later(a: Any, b: Any) -> Any:
+    return max((x for x in (a, b) if x is not None), key=lambda x: x.order, default=None)
+
+
+def _join_attempts(a: tuple[Attempt, ...], b: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    joined: dict[object, Attempt] = {}
+    for attempt in (*a, *b):
+        seen = joined.get(attempt.order)
+        joined[attempt.order] = max(seen, attempt, key=lambda x: (x.late, x.error or "")) if seen else attempt
+    return tuple(joined[key] for key in sorted(joined))  # type: ignore[type-var]  # the keys are tuples of one shape
+
+
+def join_results(a: tuple[Result, ...], b: tuple[Result, ...]) -> tuple[Result, ...]:
+    """The union of two sets of results, in a fixed order."""
+    joined: dict[Any, Result] = {}
+    for result in (*a, *b):
+        seen = joined.get(result.identity)
+        joined[result.identity] = max(seen, result, key=repr) if seen else result
+    return tuple(joined[key] for key in sorted(joined))

@@ -1,0 +1,276 @@
+"""The wire text of a prompt cell's header and of its result: written here and read here, nowhere else.
+
+A prompt cell is a header line and, byte for byte, the prompt:
+
+    %%qwen 01JD3K6S7M2W8Q5V4T9R0XYZAB --lang typescript --out src/lib/email.ts
+    Write a TypeScript function that ...
+
+A result is one comment line with a JSON record, then the answer, which is Markdown:
+
+    <!-- bridge-result {"schema":1,"job":"01JD...",...} -->
+    Here is the function: ...
+
+Promises: reading gives back what was written; nothing in a prompt or an answer is interpolated, escaped or executed;
+a record whose answer was cut or changed is refused, never half believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MAGIC = "%%qwen"
+SCHEMA = 1
+
+#: A ULID: 26 characters of Crockford's base 32, the first at most 7 (https://github.com/ulid/spec).
+JOB_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+_RESULT_HEAD = "<!-- bridge-result "
+_RESULT_LINE = re.compile(r"<!-- bridge-result (\{.*\}) -->(?:\n|\Z)")
+
+
+class GrammarError(ValueError):
+    """A header or a result that cannot be read; the message says why."""
+
+
+def text_sha256(text: str) -> str:
+    """The hexadecimal SHA-256 of a text in UTF-8; a lone surrogate counts as its three bytes instead of failing."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def prompt_sha256(body: str) -> str:
+    """The digest that ties a result to its prompt.
+
+    Taken after CRLF and CR are read as LF and line ends at the very end are dropped: IPython adds one to every cell and
+    editors normalise line ends, and neither makes it another prompt.
+    """
+    return text_sha256(body.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n"))
+
+
+# ---- header ---------------------------------------------------------------------------------------------------------
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[+-]?\d{1,18}", text):
+        raise GrammarError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    number = _whole(text)
+    if number < 1:
+        raise GrammarError(f"{text!r} is not above zero")
+    return number
+
+
+def _between(low: float, high: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise GrammarError(f"{text!r} is not a number") from None
+        if not low <= number <= high:
+            raise GrammarError(f"{text!r} is not between {low:g} and {high:g}")
+        return number
+
+    return read
+
+
+def _plain(text: str) -> str:
+    if not text.strip() or any(ord(c) < 32 or ord(c) == 127 for c in text):
+        raise GrammarError(f"{text!r} is empty or holds control characters")
+    return text
+
+
+def _json_text(text: str) -> str:
+    """A stop text is a JSON string, because it may hold line ends and a header is one line."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, str) or not value:
+        raise GrammarError(f"{text!r} is not a JSON string")
+    return value
+
+
+#: The closed list of options: name of the option, and what reads its text. In a header, `_` is written `-`.
+OPTIONS: Mapping[str, Callable[[str], Any]] = {
+    "lang": _plain,
+    "out": _plain,
+    "model": _plain,
+    "max_tokens": _positive,
+    "temperature": _between(0, 2),
+    "top_p": _between(0, 1),
+    "seed": _whole,
+    "stop": _json_text,
+    "priority": _whole,
+}
+_REPEATABLE = frozenset({"stop"})
+_SWITCHES = frozenset({"chat", "cancelled"})
+_COUNTERS = frozenset({"floor"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What the first line of a prompt cell says."""
+
+    #: None: a person typed the cell; it gets an id when it is adopted.
+    job: str | None = None
+    #: Values of `OPTIONS`, already read; an option that is not in the header is not in here.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    #: The body is a JSON list of chat messages instead of one prompt.
+    chat: bool = False
+    #: Do not run this cell.
+    cancelled: bool = False
+    #: Results of this attempt number or below do not count any more (the job was put back into the queue).
+    floor: int = 0
+
+
+def is_prompt_cell(source: str) -> bool:
+    """Whether a cell's source starts with the magic; blank lines and spaces before it are allowed, as in IPython."""
+    head = source.lstrip()
+    return head.startswith(MAGIC) and not head[len(MAGIC) : len(MAGIC) + 1].strip()
+
+
+def split_cell(source: str) -> tuple[str, str]:
+    """The header line's arguments and the body of a prompt cell's source, both exactly as they stand."""
+    first, _, body = source.lstrip().partition("\n")
+    return first[len(MAGIC) :].strip(), body
+
+
+def join_cell(header: Header, body: str) -> str:
+    """The source of a prompt cell: the reverse of `split_cell` and `parse_header`."""
+    return f"{MAGIC} {render_header(header)}\n{body}"
+
+
+def parse_header(line: str) -> Header:
+    """Read the arguments of a header line.
+
+    Raises:
+        GrammarError: an unknown flag or word, a flag twice, a value missing, of the wrong type or out of range.
+    """
+    words = _words(line)
+    job: str | None = None
+    options: dict[str, Any] = {}
+    switches: set[str] = set()
+    floor = 0
+    if words and not words[0].startswith("--"):
+        job = words.pop(0).upper()
+        if not JOB_ID.fullmatch(job):
+            raise GrammarError(f"{job!r} is not a job id; a prompt begins on the line below {MAGIC}")
+    while words:
+        flag, given, value = words.pop(0).partition("=")
+        name = flag[2:].replace("-", "_")
+        if not flag.startswith("--") or name not in OPTIONS.keys() | _SWITCHES | _COUNTERS:
+            known = ", ".join(sorted("--" + n.replace("_", "-") for n in OPTIONS.keys() | _SWITCHES | _COUNTERS))
+            raise GrammarError(f"unknown flag {flag!r}; known are {known}")
+        if name in switches or (name in options and name not in _REPEATABLE) or (name == "floor" and floor):
+            raise GrammarError(f"{flag} stands there twice")
+        if name in _SWITCHES:
+            if given:
+                raise GrammarError(f"{flag} takes no value")
+            switches.add(name)
+            continue
+        if not given:
+            if not words:
+                raise GrammarError(f"{flag} needs a value")
+            value = words.pop(0)
+        try:
+            if name == "floor":
+                floor = _positive(value)
+            elif name in _REPEATABLE:
+                options[name] = (*options.get(name, ()), OPTIONS[name](value))
+            else:
+                options[name] = OPTIONS[name](value)
+        except GrammarError as error:
+            raise GrammarError(f"{flag}: {error}") from None
+    return Header(
+        job=job, options=options, chat="chat" in switches, cancelled="cancelled" in switches, floor=floor
+    )
+
+
+def _words(line: str) -> list[str]:
+    if not any(c in line for c in "\"'\\"):
+        return line.split()  # what shlex would give, some fifty times faster
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise GrammarError(f"cannot read the header {line!r}: {error}") from None
+
+
+def render_header(header: Header) -> str:
+    """The arguments of a header line, in a fixed order.
+
+    Raises:
+        GrammarError: an option that `parse_header` would not read back as it is.
+    """
+    words = [header.job] if header.job else []
+    for name, read in OPTIONS.items():
+        if name not in header.options:
+            continue
+        value = header.options[name]
+        for item in value if name in _REPEATABLE else (value,):
+            text = json.dumps(item) if read is _json_text else format_number(item)
+            read(text)
+            words += ["--" + name.replace("_", "-"), shlex.quote(text)]
+    if header.floor:
+        words += ["--floor", str(header.floor)]
+    words += ["--" + name for name in ("chat", "cancelled") if getattr(header, name)]
+    return " ".join(words)
+
+
+def format_number(value: object) -> str:
+    """A value as header text: floats at full precision and without a needless `.0`."""
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+# ---- result ---------------------------------------------------------------------------------------------------------
+
+
+def render_result(record: Mapping[str, Any], text: str) -> str:
+    """The text of a result output: the comment line with the record, then the answer.
+
+    `answer_sha256` and `answer_chars` are filled in here, so that they cannot disagree with the text. Inside the JSON,
+    `>` is written `\\u003e`: nothing in a record can end the comment.
+    """
+    sealed = {**record, "answer_sha256": text_sha256(text), "answer_chars": len(text)}
+    line = json.dumps(sealed, ensure_ascii=False, separators=(",", ":")).replace(">", "\\u003e")
+    return f"{_RESULT_HEAD}{line} -->\n{text}"
+
+
+def is_result(text: str) -> bool:
+    """Whether a text claims to be a result; `parse_result` says whether it is one."""
+    return text.startswith(_RESULT_HEAD)
+
+
+def parse_result(text: str) -> tuple[dict[str, Any], str]:
+    """The record and the answer of a result output.
+
+    Raises:
+        GrammarError: not a result; a record that is no JSON object or of another schema; an answer that was cut or changed.
+    """
+    match = _RESULT_LINE.match(text)
+    if not match:
+        raise GrammarError("there is no bridge-result line" if not is_result(text) else "the bridge-result line is cut")
+    try:
+        record = json.loads(match[1])
+    except ValueError as error:
+        raise GrammarError(f"the record is not JSON: {error}") from None
+    if record.get("schema") != SCHEMA:
+        raise GrammarError(f"the record has schema {record.get('schema')!r}, this version reads {SCHEMA}")
+    answer = text[match.end() :]
+    if record.get("answer_chars") != len(answer):
+        raise GrammarError(f"the answer has {len(answer)} characters, its record says {record.get('answer_chars')}")
+    if record.get("answer_sha256") != text_sha256(answer):
+        raise GrammarError("the answer is not the one that was recorded: its SHA-256 differs")
+    return record, answer
+
+
+def failure_text(message: str) -> str:
+    """What stands below the record of a failed job: readable Markdown instead of an answer."""
+    return f"**Failed:** {message}\n"
