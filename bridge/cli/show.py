@@ -26,7 +26,7 @@ def command(job: str, *, what: str | None, queue: str | None, as_json: bool) -> 
     if as_json:
         base.print_json(view.to_json())
     elif what == "prompt":
-        click.echo(view.prompt, nl=False)
+        click.echo(view.prompt.encode(), nl=False)  # bytes: no line end is translated
     elif what:
         if view.answer is None:
             click.echo(
@@ -38,7 +38,7 @@ def command(job: str, *, what: str | None, queue: str | None, as_json: bool) -> 
             text = "\n".join(block.code for block in view.blocks())
             if not text:
                 raise UsageError(f"the answer of job {view.id} holds no code: `bridge show {view.id} --answer`")
-        click.echo(text, nl=not text.endswith("\n"))
+        click.echo(text.encode(), nl=not text.endswith("\n"))
     else:
         _print_facts(view.to_json())
 
