@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -15,6 +14,8 @@ from bridge import schema
 from bridge.job import Attempt, Cancelled, Job, Lease, Options, Result, ResultStatus, Spec, State
 from bridge.kernel import grammar
 from bridge.notebook import codec, merge, prompt_cell, template
+from bridge.notebook.cell import Kind
+from tests.support.shipped import shipped
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 ID = "01JD3K6S7M2W8Q5V4T9R0XYZAB"
@@ -109,17 +110,16 @@ def test_a_whole_notebook_validates_and_a_damaged_one_is_named():
     assert "notebook metadata" in schema.problems(notebook)[0]
 
 
-@pytest.mark.parametrize("name", ["notebooks/qwen_bridge.ipynb", "colab/setup_ollama.ipynb"])
-def test_the_shipped_notebooks_are_what_the_template_makes_and_open_without_errors(name: str):
-    file = Path(__file__).parents[2] / name
-    notebook = json.loads(file.read_bytes())
+def test_the_shipped_notebooks_are_what_the_template_makes_and_open_without_errors():
+    for file, made in shipped().items():
+        assert file.read_bytes() == made, "run python -m tests.support.shipped"
+        nbformat.validate(json.loads(made))
 
-    nbformat.validate(notebook)
-    if name.startswith("notebooks"):
-        queue_id = notebook["metadata"]["bridge"]["queue_id"]
-        assert file.read_bytes() == template.notebook_bytes(template.queue_notebook(queue_id, examples=True))
-        jobs = [c.job for c in codec.read_part(notebook).in_order() if c.kind.value == "job"]
-        assert [j.spec.options.lang for j in jobs] == ["typescript"] * 3
-        assert all(not j.spec.broken for j in jobs)
-    else:
-        assert file.read_bytes() == template.notebook_bytes(template.setup_notebook())
+
+def test_the_shipped_queue_holds_three_jobs_that_can_be_run():
+    [queue] = [data for file, data in shipped().items() if file.name == "qwen_bridge.ipynb"]
+
+    jobs = [c.job for c in codec.read_part(json.loads(queue)).in_order() if c.kind is Kind.JOB]
+
+    assert [j.spec.options.out for j in jobs] == ["src/lib/email.ts", "src/app/notes/actions.ts", "src/webhooks/paystack.ts"]
+    assert all(j.spec.broken is None and j.spec.options.lang == "typescript" for j in jobs)
