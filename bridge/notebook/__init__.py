@@ -1,0 +1,1 @@
+"""The queue notebook: its text, its cells, its versions."""
