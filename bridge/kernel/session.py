@@ -91,23 +91,26 @@ class Session:
             Interrupted: a person interrupted it; all lanes have ended.
         """
         try:
-            cell = read_cell(line, body)
-        except GrammarError as error:
-            return screen.final(failure_text(f"the first line of this cell cannot be read: {error}"))
-        if cell.header.cancelled:
-            return screen.final("*This job is cancelled.*")
-        try:
-            task = self._task(cell)
-            while not task.wait(self._refresh_s):
-                screen.show(f"*{self.progress_line()}*\n\n{task.text}")
+            screen.final(self._follow(line, body, screen))
         except KeyboardInterrupt:
             self.interrupt()
             screen.clear()
             raise Interrupted("answers that were complete are kept; run again to go on with the rest") from None
+
+    def _follow(self, line: str, body: str, screen: Screen) -> str:
+        try:
+            cell = read_cell(line, body)
+        except GrammarError as error:
+            return failure_text(f"the first line of this cell cannot be read: {error}")
+        if cell.header.cancelled:
+            return "*This job is cancelled.*"
+        task = self._task(cell)
+        while not task.wait(self._refresh_s):
+            screen.show(f"*{self.progress_line()}*\n\n{task.text}")
         if task.result is None:
-            return screen.final(failure_text("stopped before there was an answer; run the cell again"))
+            return failure_text("stopped before there was an answer; run the cell again")
         task.shown = True
-        return screen.final(task.result)
+        return task.result
 
     def interrupt(self) -> None:
         """End all lanes; jobs without a result go back to pending."""

@@ -119,10 +119,10 @@ def test_without_colabs_tab_other_ways_are_tried_and_at_last_one_by_one(
 def test_an_interrupt_stops_the_lanes_and_the_rest_of_run_all(tmp_path: Path) -> None:
     bodies = {job: f"Prompt {n}." for n, job in enumerate(job_ids(4))}
     with LoopbackOllama(parallel=8) as server:
-        server.failures.extend([None, Failure.STALL, Failure.STALL])
+        server.failures.extend([Failure.STALL, Failure.STALL])
 
         def interrupt() -> None:
-            server.await_requests(3)
+            server.await_requests(2)
             deadline = time.monotonic() + 20
             while server.at_once < 2 and time.monotonic() < deadline:
                 threading.Event().wait(0.01)
@@ -132,7 +132,7 @@ def test_an_interrupt_stops_the_lanes_and_the_rest_of_run_all(tmp_path: Path) ->
         thread.start()
         book = execute(queue_notebook(server.url, bodies, lanes=2), tmp_path)
         thread.join()
-        assert book["metadata"]["stopped_by"].startswith("Interrupted")
+        assert book["metadata"]["stopped_by"].startswith("Interrupted"), book["cells"]
         stopped = next(cell for cell in book["cells"] if any(o["output_type"] == "error" for o in cell["outputs"]))
         assert len(stopped["outputs"]) == 1
         assert len("".join(stopped["outputs"][0]["traceback"]).splitlines()) == 1
@@ -141,7 +141,7 @@ def test_an_interrupt_stops_the_lanes_and_the_rest_of_run_all(tmp_path: Path) ->
         asked = len(server.requests)
         whole = execute(book, tmp_path)
         assert [r["status"] for r in records(whole).values()] == ["succeeded"] * 4
-        assert len(server.requests) == asked + 3
+        assert len(server.requests) == asked + 4
 
 
 def test_qwen_again_asks_anew_and_ask_qwen_works_on_its_own(tmp_path: Path) -> None:
