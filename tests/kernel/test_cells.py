@@ -12,7 +12,9 @@ from tests.support.notebooks import code_cell, job_ids, notebook, prompt_cell
 JOB, OTHER = job_ids(2)
 
 
-def result(body: str, *, job: str = JOB, attempt: int = 1, status: str = "succeeded", text: str = "An answer.\n") -> str:
+def result(
+    body: str, *, job: str = JOB, attempt: int = 1, status: str = "succeeded", text: str = "An answer.\n"
+) -> str:
     record = {"schema": 1, "job": job, "attempt": attempt, "status": status, "prompt_sha256": prompt_sha256(body)}
     return render_result(record, text)
 
@@ -74,7 +76,11 @@ def test_a_jobs_identity_comes_from_the_strongest_place(cell: dict, job: str) ->
 
 def test_an_adopted_id_is_a_job_id_and_the_one_that_the_package_derives() -> None:
     assert JOB_ID.fullmatch(adopted_id("Write a poem."))
-    assert adopted_id("Write a poem.\r\n") == adopted_id("Write a poem.") == derived_id(bytes.fromhex(prompt_sha256("Write a poem.")))
+    assert (
+        adopted_id("Write a poem.\r\n")
+        == adopted_id("Write a poem.")
+        == derived_id(bytes.fromhex(prompt_sha256("Write a poem.")))
+    )
 
 
 def test_what_is_no_job_is_left_alone() -> None:

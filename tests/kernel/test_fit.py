@@ -28,7 +28,13 @@ A100 = Machine(gpu="NVIDIA A100-SXM4-40GB", vram_bytes=40960 << 20, ram_bytes=80
         ("qwen2.5-coder:7b-instruct-q4_K_M", T4, 1, 4096, Verdict.FITS),
         ("somebody/model:70b", T4, 1, 4096, Verdict.CANNOT),  # estimated from its billions
         ("mystery", T4, 1, 4096, Verdict.UNKNOWN),
-        ("qwen2.5-coder:14b", Machine(gpu="T4", vram_bytes=T4.vram_bytes, ram_bytes=GIB, disk_bytes=GIB), 1, 4096, Verdict.CANNOT),
+        (
+            "qwen2.5-coder:14b",
+            Machine(gpu="T4", vram_bytes=T4.vram_bytes, ram_bytes=GIB, disk_bytes=GIB),
+            1,
+            4096,
+            Verdict.CANNOT,
+        ),
     ],
 )
 def test_the_verdict(model: str, machine: Machine, lanes: int, num_ctx: int, verdict: Verdict) -> None:
@@ -75,5 +81,8 @@ def test_what_does_not_fit_says_what_does() -> None:
 
 
 def test_an_unknown_gpu_gives_no_speed_rather_than_a_wrong_one() -> None:
-    assert judge("qwen2.5-coder:7b", Machine(gpu="Quantum 9000", vram_bytes=40 * GIB), lanes=1, num_ctx=4096).tokens_s is None
+    assert (
+        judge("qwen2.5-coder:7b", Machine(gpu="Quantum 9000", vram_bytes=40 * GIB), lanes=1, num_ctx=4096).tokens_s
+        is None
+    )
     assert size_of("llama3") is None

@@ -16,7 +16,10 @@ from tests.support.notebooks import code_cell, execute, job_ids, queue_notebook,
 from tests.support.ollama import Failure, LoopbackOllama
 
 # nbclient and jupyter_client warn about each other's event loops and about tornado: none of it is ours.
-pytestmark = [pytest.mark.filterwarnings("default::DeprecationWarning"), pytest.mark.filterwarnings("default::ResourceWarning")]
+pytestmark = [
+    pytest.mark.filterwarnings("default::DeprecationWarning"),
+    pytest.mark.filterwarnings("default::ResourceWarning"),
+]
 
 
 def records(book: dict) -> dict[str, dict]:
@@ -28,7 +31,10 @@ def records(book: dict) -> dict[str, dict]:
 
 
 def test_run_all_answers_every_job_in_parallel_and_a_second_run_asks_nothing(tmp_path: Path) -> None:
-    bodies = {job: f"Write function number {n}. {{not}} $interpolated %%qwen {{{{}}}}\n'''\"" for n, job in enumerate(job_ids(12))}
+    bodies = {
+        job: f"Write function number {n}. {{not}} $interpolated %%qwen {{{{}}}}\n'''\""
+        for n, job in enumerate(job_ids(12))
+    }
     barrier = threading.Barrier(4)  # opens only when four requests are inside at once
 
     def answer(prompt: str) -> str:
@@ -150,7 +156,9 @@ def test_qwen_again_asks_anew_and_ask_qwen_works_on_its_own(tmp_path: Path) -> N
         book = queue_notebook(server.url, {job: "Prompt."})
         first = execute(book, tmp_path)
         first["cells"].insert(3, code_cell("%qwen_again 01JD", id="again"))
-        first["cells"].append(code_cell("answer = ask_qwen('Say {hi} $HOME', model='qwen2.5-coder:14b'); len(answer)", id="ask"))
+        first["cells"].append(
+            code_cell("answer = ask_qwen('Say {hi} $HOME', model='qwen2.5-coder:14b'); len(answer)", id="ask")
+        )
         second = execute(first, tmp_path)
     assert [request["model"][-3:] for request in server.requests] == [":7b", ":7b", "14b"]
     assert server.prompts[-1] == "Say {hi} $HOME"

@@ -83,7 +83,7 @@ def test_each_failure_of_the_server_has_its_reason_and_keeps_what_had_come(
         (500, "model runner has unexpectedly stopped, this may be due to resource limitations", Trouble.INTERRUPTED),
         (500, "model requires more system memory (20 GiB) than is available (11 GiB)", Trouble.OUT_OF_MEMORY),
         (200, "CUDA error: out of memory", Trouble.OUT_OF_MEMORY),  # as a line in the stream, status lost
-        (400, "\"x\" does not support chat", Trouble.BAD_REQUEST),
+        (400, '"x" does not support chat', Trouble.BAD_REQUEST),
         (499, "client closed request", Trouble.INTERRUPTED),
         (418, "", Trouble.BAD_REQUEST),  # a status without words
     ],

@@ -51,7 +51,9 @@ def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
 def queue_notebook(host: str, bodies: dict[str, str], *, lanes: int = 4, colab: bool = True) -> dict[str, Any]:
     """Runtime, setup, and one prompt cell for each job."""
     return notebook(
-        code_cell(("import google.colab\n" if colab else "") + "import os; open('kernel.pid', 'w').write(str(os.getpid()))"),
+        code_cell(
+            ("import google.colab\n" if colab else "") + "import os; open('kernel.pid', 'w').write(str(os.getpid()))"
+        ),
         code_cell(runtime_source()),
         code_cell(f"set_up_qwen(model='qwen2.5-coder:7b', lanes={lanes}, context=8192, host={host!r})"),
         *(prompt_cell(job, body) for job, body in bodies.items()),
@@ -70,8 +72,16 @@ def execute(book: dict[str, Any], folder: Path, *, timeout_s: int = 60, **enviro
     (package / "_message.py").write_text(FAKE_MESSAGE)
     tab = folder / "tab.ipynb"
     tab.write_text(json.dumps(book))
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BRIDGE_", "OLLAMA_", "JPY_"))}
-    env = {**inherited, "PYTHONPATH": str(package.parents[1]), "FAKE_TAB": str(tab), "BRIDGE_SPOOL": str(folder / "spool.jsonl"), **environ}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("BRIDGE_", "OLLAMA_", "JPY_"))
+    }
+    env = {
+        **inherited,
+        "PYTHONPATH": str(package.parents[1]),
+        "FAKE_TAB": str(tab),
+        "BRIDGE_SPOOL": str(folder / "spool.jsonl"),
+        **environ,
+    }
     node = nbformat.from_dict(book)
     client = NotebookClient(node, timeout=timeout_s, resources={"metadata": {"path": str(folder)}})
     try:

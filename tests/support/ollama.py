@@ -125,7 +125,9 @@ class LoopbackOllama:
     def await_requests(self, count: int, timeout_s: float = 20) -> None:
         """Wait until so many generations were asked for."""
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.requests) >= count, timeout_s), f"{len(self.requests)} requests"
+            assert self.changed.wait_for(lambda: len(self.requests) >= count, timeout_s), (
+                f"{len(self.requests)} requests"
+            )
 
     def next_failure(self, prompt: str) -> Failure | None:
         with self.lock:
@@ -146,7 +148,9 @@ class _Server(ThreadingHTTPServer):
 
 def prompt_of(body: dict[str, Any]) -> str:
     """The text of a generate or chat request."""
-    return body["prompt"] if "prompt" in body else "\n".join(str(m.get("content", "")) for m in body.get("messages", ()))
+    return (
+        body["prompt"] if "prompt" in body else "\n".join(str(m.get("content", "")) for m in body.get("messages", ()))
+    )
 
 
 def tokens_in(text: str) -> int:
@@ -187,7 +191,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/api/show":
             if body["model"] not in self.ollama.models:
                 return self._json({"error": f"model '{body['model']}' not found"}, 404)
-            return self._json({"details": {"family": "qwen2"}, "capabilities": ["completion", "insert"], "model_info": {}})
+            return self._json(
+                {"details": {"family": "qwen2"}, "capabilities": ["completion", "insert"], "model_info": {}}
+            )
         if self.path == "/api/pull":
             return self._stream(self._pull(body["model"]))
         if self.path in ("/api/generate", "/api/chat"):
@@ -221,7 +227,9 @@ class _Handler(BaseHTTPRequestHandler):
         tokens = tokens_in(prompt)
         if tokens > num_ctx - 1:
             if o.supports_shift and body.get("shift") is False:
-                return self._json({"error": "the prompt is longer than the context length currently available to the model"}, 400)
+                return self._json(
+                    {"error": "the prompt is longer than the context length currently available to the model"}, 400
+                )
             tokens = num_ctx // 2  # what contextShiftPromptLimit leaves (fact 7.9)
         with o.lock:
             o.at_once += 1
@@ -268,7 +276,14 @@ class _Handler(BaseHTTPRequestHandler):
         return o.load_delay_s
 
     def _chunks(
-        self, body: dict[str, Any], prompt: str, prompt_tokens: int, failure: Failure | None, load_s: float, *, chat: bool
+        self,
+        body: dict[str, Any],
+        prompt: str,
+        prompt_tokens: int,
+        failure: Failure | None,
+        load_s: float,
+        *,
+        chat: bool,
     ) -> Iterator[dict[str, Any] | bytes]:
         o = self.ollama
         began = time.monotonic()
