@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -203,7 +204,7 @@ class Ollama:
         try:
             with contextlib.closing(connection):
                 connection.connect()
-                with stop.guard(connection):
+                with stop.guard(lambda: _cut(connection)):
                     connection.sock.settimeout(self._patience(deadline))
                     payload = None if body is None else json.dumps(body).encode()
                     connection.request(method, parts.path + path, payload, {"Content-Type": "application/json"})
@@ -238,6 +239,12 @@ class Ollama:
         if began:
             return OllamaError(Trouble.INTERRUPTED, f"the answer broke off ({reason})")
         return OllamaError(Trouble.DOWN, f"no Ollama answers at {self.url} ({reason}): is `ollama serve` running?")
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    # shutdown, not close: only shutdown wakes a thread that is inside recv.
+    with contextlib.suppress(OSError, AttributeError):
+        connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _refusal(response: http.client.HTTPResponse) -> OllamaError:

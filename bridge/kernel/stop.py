@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
-from collections.abc import Iterator
-from http.client import HTTPConnection
+from collections.abc import Callable, Iterator
 
 
 class Stop:
@@ -18,7 +16,7 @@ class Stop:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self._connections: set[HTTPConnection] = set()
+        self._cuts: list[Callable[[], object]] = []
 
     def is_set(self) -> bool:
         """Whether somebody asked to stop."""
@@ -29,27 +27,22 @@ class Stop:
         return self._event.wait(timeout_s)
 
     def set(self) -> None:
-        """Ask to stop; cuts every connection that is being guarded. Safe from any thread, and twice."""
+        """Ask to stop; calls the `cut` of every `guard` that is open. Safe from any thread, and twice."""
         self._event.set()
         with self._lock:
-            for connection in self._connections:
-                _cut(connection)
+            cuts = list(self._cuts)
+        for cut in cuts:
+            cut()
 
     @contextlib.contextmanager
-    def guard(self, connection: HTTPConnection) -> Iterator[None]:
-        """While inside, `set` cuts this connection, so that a blocking read on it returns at once."""
+    def guard(self, cut: Callable[[], object]) -> Iterator[None]:
+        """While inside, `set` calls `cut`, which makes what blocks inside return at once; also if it was set before."""
         with self._lock:
-            self._connections.add(connection)
-            if self._event.is_set():
-                _cut(connection)
+            self._cuts.append(cut)
+        if self._event.is_set():
+            cut()
         try:
             yield
         finally:
             with self._lock:
-                self._connections.discard(connection)
-
-
-def _cut(connection: HTTPConnection) -> None:
-    # shutdown, not close: only shutdown wakes a thread that is inside recv.
-    with contextlib.suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
+                self._cuts.remove(cut)

@@ -9,7 +9,7 @@ import pytest
 from bridge.kernel.ollama import Ollama, base_url, check_options
 from bridge.kernel.stop import Stop
 from bridge.kernel.trouble import OllamaError, Stopped, Trouble, read_error
-from tests.support.ollama import Failure, LoopbackOllama, real_answers, REAL_ANSWERS
+from tests.support.ollama import REAL_ANSWERS, Failure, LoopbackOllama, real_answers
 
 MODEL = "qwen2.5-coder:7b"
 
@@ -152,9 +152,9 @@ def test_stop_in_the_middle_tells_the_server_that_nobody_listens() -> None:
 
 
 def test_the_time_limit_of_a_job_holds_though_pieces_keep_coming() -> None:
-    with LoopbackOllama(answer=lambda prompt: "x" * 40_000, token_delay_s=0.01) as server:
-        with pytest.raises(OllamaError, match="time limit") as caught:
-            ask(server, num_predict=10_000, timeout_s=0.2)
+    slow = LoopbackOllama(answer=lambda prompt: "x" * 40_000, token_delay_s=0.01)
+    with slow as server, pytest.raises(OllamaError, match="time limit") as caught:
+        ask(server, num_predict=10_000, timeout_s=0.2)
     assert caught.value.kind is Trouble.INTERRUPTED
 
 

@@ -86,9 +86,8 @@ def test_elsewhere_than_on_linux_a_person_installs_it(monkeypatch: pytest.Monkey
 
 
 def test_the_server_gets_its_lanes_and_the_whole_environment_and_is_awaited(tmp_path: Path) -> None:
-    dump = "import os,sys; print({k: os.environ.get(k) for k in %r}, file=sys.stderr, flush=True);" % (
-        ["OLLAMA_NUM_PARALLEL", "OLLAMA_NO_CLOUD", "OLLAMA_CONTEXT_LENGTH", "LD_LIBRARY_PATH"],
-    )
+    names = ["OLLAMA_NUM_PARALLEL", "OLLAMA_NO_CLOUD", "OLLAMA_CONTEXT_LENGTH", "LD_LIBRARY_PATH"]
+    dump = f"import os, sys; print({{n: os.environ.get(n) for n in {names}}}, file=sys.stderr, flush=True);"
     start = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.support.ollama import LoopbackOllama;"
         "s = LoopbackOllama(port=int(os.environ['OLLAMA_HOST'].rpartition(':')[2])); s.start(); s.released.wait()"
