@@ -130,11 +130,10 @@ class LoopbackOllama:
             )
 
     def next_failure(self, prompt: str) -> Failure | None:
-        with self.lock:
-            for needle, failure in self.failing_prompts.items():
-                if needle in prompt:
-                    return failure
-            return self.failures.popleft() if self.failures else None
+        for needle, failure in self.failing_prompts.items():
+            if needle in prompt:
+                return failure
+        return self.failures.popleft() if self.failures else None
 
 
 class _Server(ThreadingHTTPServer):
@@ -207,9 +206,9 @@ class _Handler(BaseHTTPRequestHandler):
         prompt = prompt_of(body)
         with o.changed:
             o.requests.append(body)
+            failure = o.next_failure(prompt)  # in the order of the requests
             waiting = o.at_once
             o.changed.notify_all()
-        failure = o.next_failure(prompt)
         options = body.get("options") or {}
         num_ctx = options.get("num_ctx", 4096)
         refusal = self._refusal(failure, body, num_ctx)
