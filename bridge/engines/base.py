@@ -117,7 +117,7 @@ class Answer:
     """A whole answer. What an engine does not count is missing."""
 
     text: str
-    finish_reason: str  #: stop, or length: cut at the token limit
+    finish_reason: str  #: stop; length: cut at the token limit; repetition: given up by the engine
     model: str
     model_digest: str | None = None
     usage: Mapping[str, int] = field(default_factory=dict)  #: prompt_tokens, completion_tokens
@@ -125,8 +125,8 @@ class Answer:
 
     @property
     def truncated(self) -> bool:
-        """Whether it was cut at the token limit."""
-        return self.finish_reason == "length"
+        """Whether it is not whole."""
+        return self.finish_reason != "stop"
 
 
 @dataclass(frozen=True, kw_only=True)

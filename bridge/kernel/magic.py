@@ -19,7 +19,7 @@ from IPython.display import clear_output, display
 
 from .run import Settings
 from .session import Session
-from .setup import SetupError, prepare, serve
+from .setup import prepare, reviver
 from .snapshot import open_notebook, where_am_i
 from .spool import Spool, spool_path
 
@@ -128,24 +128,8 @@ def set_up_qwen(
     wanted = Settings(model=model, lanes=lanes, num_ctx=context, max_tokens=max_tokens, host=host)
     settings, server = prepare(wanted, say=print, show=screen.show)
     screen.clear()
-    current = [server]
-
-    def revive() -> None:
-        if current[0] is not None and not current[0].alive:
-            try:
-                current[0] = serve(
-                    lanes=settings.lanes,
-                    num_ctx=settings.num_ctx,
-                    host=settings.host,
-                    log=current[0].log,
-                    environ=os.environ,
-                    command=("ollama", "serve"),
-                )
-            except SetupError:
-                return  # the job says that nobody answers
-
     session = qwen_session()
-    session.configure(settings, revive=revive)
+    session.configure(settings, revive=reviver(server))
     if again:
         session.again()
 

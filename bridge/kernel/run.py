@@ -100,7 +100,9 @@ class Answerer:
             try:
                 reply = self._ask(cell, on_token, stop)
             except OllamaError as error:
-                last = number == self.settings.tries or self._down or not error.kind.retry
+                wall_s = time.monotonic() - clock
+                too_late = wall_s >= (self.settings.job_timeout_s or float("inf"))
+                last = number == self.settings.tries or self._down or too_late or not error.kind.retry
                 if not last:
                     if error.kind is Trouble.DOWN:
                         with self._lock:
@@ -109,7 +111,7 @@ class Answerer:
                         raise Stopped from None
                     continue
                 self._down = error.kind is Trouble.DOWN
-                return self.failure(cell, error, started, time.monotonic() - clock)
+                return self.failure(cell, error, started, wall_s)
             self._down = False
             return self._success(cell, reply, started), reply.text
         raise AssertionError("the last try returns")
@@ -139,7 +141,7 @@ class Answerer:
         usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
         return {
             **self._facts(cell, started),
-            "status": "truncated" if reply.finish_reason == "length" else "succeeded",
+            "status": "succeeded" if reply.finish_reason == "stop" else "truncated",
             "finish_reason": reply.finish_reason,
             "model_digest": self._digest(reply.model),
             "usage": {name: count for name, count in usage.items() if count is not None},

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -113,6 +114,7 @@ class Server:
 
     process: subprocess.Popen[bytes]
     log: Path
+    again: Callable[[], Server]  #: starts another one like it
 
     @property
     def alive(self) -> bool:
@@ -147,7 +149,21 @@ def serve(
             )
         except OSError as error:
             raise SetupError(f"cannot start {' '.join(command)}: {error}") from None
-    return Server(process=process, log=log)
+    again = partial(serve, lanes=lanes, num_ctx=num_ctx, host=host, log=log, environ=environ, command=command)
+    return Server(process=process, log=log, again=again)
+
+
+def reviver(server: Server | None) -> Callable[[], None]:
+    """What starts our server again if it has died; does nothing for a server that is not ours."""
+    current = server
+
+    def revive() -> None:
+        nonlocal current
+        if current is not None and not current.alive:
+            with contextlib.suppress(SetupError):  # the job says that nobody answers
+                current = current.again()
+
+    return revive
 
 
 def await_server(
@@ -232,7 +248,9 @@ def prepare(
     server = None
     try:
         say(f"Ollama {client.version()} answers at {client.url} already; its own OLLAMA_NUM_PARALLEL counts.")
-    except OllamaError:
+    except OllamaError as error:
+        if not client.url.startswith(("http://127.", "http://localhost:", "http://[::1]:")):
+            raise SetupError(error.message) from None  # another machine's server is not ours to start
         if fit.verdict is Verdict.CANNOT:
             raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.") from None
         install_ollama(run, say=say)

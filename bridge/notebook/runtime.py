@@ -7,7 +7,7 @@ from importlib import resources
 
 #: Each file stands after those that it imports; a test compares this with the folder.
 ORDER: tuple[str, ...] = (
-    "grammar", "stop", "trouble", "ollama", "cells", "progress", "run", "fit", "snapshot", "spool", "lanes", "session", "setup",
+    "grammar", "stop", "trouble", "options", "wire", "ollama", "cells", "progress", "run", "fit", "snapshot", "spool", "lanes", "session", "setup",
     "magic",
 )  # fmt: skip
 

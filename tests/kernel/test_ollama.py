@@ -6,9 +6,11 @@ import threading
 
 import pytest
 
-from bridge.kernel.ollama import Ollama, base_url, check_options
+from bridge.kernel.ollama import Ollama
+from bridge.kernel.options import check_options
 from bridge.kernel.stop import Stop
 from bridge.kernel.trouble import OllamaError, Stopped, Trouble, read_error
+from bridge.kernel.wire import base_url
 from tests.support.ollama import REAL_ANSWERS, Failure, LoopbackOllama, real_answers
 
 MODEL = "qwen2.5-coder:7b"
@@ -111,6 +113,14 @@ def test_an_answer_that_reaches_the_limit_says_length_also_when_it_repeats_for_e
     with LoopbackOllama(repeat_after=2) as server:
         reply = ask(server, num_predict=50)
     assert (reply.finish_reason, reply.completion_tokens) == ("length", 50)
+
+
+def test_an_answer_that_the_server_gave_up_for_repeating_itself_is_kept_and_says_so() -> None:
+    with LoopbackOllama(repeat_after=2) as server:
+        server.failures.append(Failure.REPEATS)
+        reply = ask(server)
+    assert reply.finish_reason == "repetition"
+    assert reply.text.endswith("again again ")
 
 
 def test_nobody_listens() -> None:

@@ -13,7 +13,16 @@ import pytest
 from bridge.kernel import setup
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.run import Settings
-from bridge.kernel.setup import SetupError, await_server, install_ollama, look_at_machine, prepare, pull_model, serve
+from bridge.kernel.setup import (
+    SetupError,
+    await_server,
+    install_ollama,
+    look_at_machine,
+    prepare,
+    pull_model,
+    reviver,
+    serve,
+)
 from tests.support.ollama import LoopbackOllama
 
 ROOT = Path(__file__).parents[2]
@@ -131,7 +140,7 @@ def test_a_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
     try:
         with pytest.raises(SetupError, match="within 60 s"):
             await_server(
-                Ollama("127.0.0.1:1"), setup.Server(process=process, log=log), clock=lambda: next(now), sleep=lambda seconds: None
+                Ollama("127.0.0.1:1"), setup.Server(process=process, log=log, again=lambda: pytest.fail('revived')), clock=lambda: next(now), sleep=lambda seconds: None
             )  # fmt: skip
     finally:
         os.close(write)
@@ -177,6 +186,45 @@ def test_a_model_that_spills_is_used_as_asked_for_and_one_that_cannot_run_stops_
         prepare(Settings(host=server.url, model="llama:405b"), say=said.append, run=commands)
     assert len(commands.run) == 1
     assert any("Change runtime type" in line for line in said)
+
+
+def test_a_bare_machine_gets_a_server_of_its_own_which_is_started_again_when_it_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup.shutil, "which", lambda name: f"/usr/bin/{name}")
+    with LoopbackOllama() as probe:
+        url = probe.url  # a port that is free in a moment
+    command = (sys.executable, "-m", "tests.support.ollama", "--port", url.rpartition(":")[2])
+    environ = {**os.environ, "OLLAMA_HOST": url, "PYTHONPATH": str(ROOT)}
+    wanted = Settings(model="qwen2.5-coder:7b")
+    settings, server = prepare(
+        wanted, say=lambda line: None, run=Commands(nvidia=(0, T4)), environ=environ, log=tmp_path / "log", command=command
+    )  # fmt: skip
+    assert server is not None
+    started = []
+    again = setup.Server(
+        process=server.process, log=server.log, again=lambda: started.append(server.again()) or started[0]
+    )
+    revive = reviver(again)
+    try:
+        revive()
+        assert not started  # it lives
+        server.process.kill()
+        server.process.wait()
+        revive()
+        assert await_server(Ollama(settings.host), started[0])
+    finally:
+        for process in (server.process, *(other.process for other in started)):
+            process.kill()
+            process.wait()
+    reviver(None)()
+
+
+def test_another_machines_server_that_does_not_answer_is_not_replaced_by_one_here() -> None:
+    with pytest.raises(SetupError, match=r"no Ollama answers at http://nowhere\.invalid:80"):
+        prepare(
+            Settings(host="http://nowhere.invalid"), say=lambda line: None, run=Commands(nvidia=(0, T4)), environ={}
+        )
 
 
 def test_an_error_of_the_setup_is_one_line_in_a_notebook() -> None:
