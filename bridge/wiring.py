@@ -7,7 +7,7 @@ import platform
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ def open_queue(
     listener: Listener = ignore,
     clock: Clock | None = None,
     missing_ok: bool = False,
-    journal_path: Callable[[Path], Path] = lambda path: path,
+    fresh_journal: bool = False,
 ) -> Opened:
     """Open the queue that is meant.
 
@@ -69,7 +69,7 @@ def open_queue(
         listener: is told what happens.
         clock: real time by default.
         missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`).
-        journal_path: may replace the journal's path (for `rebuild`).
+        fresh_journal: move the journal aside and begin a new one (for `rebuild`).
 
     Raises:
         QueueNotFound: no notebook there; says how to make one.
@@ -86,14 +86,18 @@ def open_queue(
         mode = WriteMode(settings.write_mode)
     except ValueError:
         raise ConfigError(f"write_mode is {settings.write_mode!r}; known are auto, replace and inplace") from None
-    file = journal_path(home / "journal.sqlite3")
+    file = journal_file(home)
+    lock = QueueLock(home / "lock", notify=listener, now=time.monotonic, patience_s=settings.lock_patience_s)
+    if fresh_journal:
+        with lock.held("setting the journal aside"):
+            _set_aside(file.parent, home)
     journal = Journal(
         file, queue_id=queue_id, fingerprint=_fingerprint(file), new_writer=lambda: "w" + secrets.token_hex(4)
     )
     store = Store(
         transport=Folder(path=path.parent, salvage=home / "inplace", mode=mode),
         journal=journal,
-        lock=QueueLock(home / "lock", notify=listener, now=time.monotonic, patience_s=settings.lock_patience_s),
+        lock=lock,
         names=Names(stem=path.name.removesuffix(".ipynb")),
         clock=clock or system_clock(),
         notify=listener,
@@ -101,6 +105,21 @@ def open_queue(
         settle_s=settings.settle_s,
     )
     return Opened(store=store, path=path, source=found.source, settings=settings)
+
+
+def journal_file(home: Path) -> Path:
+    """The journal's place in a queue's state folder: alone in a folder, so that it moves as a whole with SQLite's files."""
+    return home / "journal" / "journal.sqlite3"
+
+
+def _set_aside(folder: Path, home: Path) -> None:
+    """Rename a journal's folder, in one step; nothing is deleted."""
+    if folder.exists():
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        n = 1
+        while (aside := home / f"journal.{stamp}.{n}").exists():
+            n += 1
+        folder.rename(aside)
 
 
 def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) -> str:

@@ -180,6 +180,10 @@ class Journal:
         assert found is not None
         return found
 
+    def adopt_place(self, place: int) -> None:
+        """From now on this journal writes the notebook, whoever did before."""
+        self.db.execute("UPDATE place SET own = 1 WHERE id = ?", (place,))
+
     def update_place(self, place: int, *, context: Mapping[str, int], extras: Mapping[str, Any]) -> None:
         """Set what the notebook's metadata says."""
         self.db.execute(

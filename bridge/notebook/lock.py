@@ -30,6 +30,7 @@ class QueueLock:
         patience_s: float = 60,
         quiet_s: float = 1,
     ) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(path)
         self._holder = path.with_suffix(".holder.json")
         self._notify = notify

@@ -68,12 +68,12 @@ class Store:
             names=self.names,
             limits=self.limits,
             notify=lambda event: self.notify(event),
-            look_into_archives=self._absorb_archives,
+            look_into_archives=self.absorb_archives,
         )
 
     def read(self, look: Callable[[], T], purpose: str = "reading") -> T:
         """Take in what others wrote, then look. Writes no notebook, so it works on a read-only folder too."""
-        with self._exclusive(purpose), self.journal.transaction():
+        with self.exclusive(purpose), self.journal.transaction():
             self._absorb_all(publish=False)
             return look()
 
@@ -84,7 +84,7 @@ class Store:
             QueueNotWritable, StorageFull, QueueUnreadable, NotAQueue: nothing was changed.
             QueueChanged: somebody writes the notebook all the time; the change is in the journal and will be published.
         """
-        with self._exclusive(purpose):
+        with self.exclusive(purpose):
             with self.journal.transaction():
                 forks = self._absorb_all(publish=True)
                 value = decide()
@@ -176,7 +176,7 @@ class Store:
         self.journal.see(self._path(name), elsewhere)
         return ours
 
-    def _absorb_archives(self) -> None:
+    def absorb_archives(self) -> None:
         """Take in archive notebooks that other writers wrote."""
         for entry in self.transport.entries(names.ARCHIVE):
             place = self.journal.place_named(entry.name)
@@ -306,6 +306,7 @@ class Store:
         return f"{self.transport.location}/{name}"
 
     @contextmanager
-    def _exclusive(self, purpose: str) -> Iterator[None]:
+    def exclusive(self, purpose: str) -> Iterator[None]:
+        """Hold the queue's lock over several steps. Raises LockHeld."""
         with self._threads, self.lock.held(purpose):
             yield
