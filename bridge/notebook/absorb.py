@@ -18,8 +18,9 @@ from bridge.kernel import grammar
 from bridge.notebook import changes, codec, merge, names, observe
 from bridge.notebook.cell import Cell, Kind
 from bridge.notebook.codec import Part
-from bridge.notebook.journal import NOWHERE, Journal, Place
+from bridge.notebook.journal import Journal
 from bridge.notebook.raw import extras_of, native_id, note_text, source_of, stamp_of, texts_of
+from bridge.notebook.rows import NOWHERE, Place
 
 #: A version that would cancel at least this many open jobs, and more than half of them, is not believed.
 DOUBT_FROM = 5

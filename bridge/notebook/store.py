@@ -20,8 +20,9 @@ from bridge.events import Event, Listener
 from bridge.events import Kind as Happened
 from bridge.notebook import codec, merge, names, wire
 from bridge.notebook.absorb import Absorber, Adopt, Limits
-from bridge.notebook.journal import Journal, Place, Seen, content_hash
+from bridge.notebook.journal import Journal
 from bridge.notebook.lock import QueueLock
+from bridge.notebook.rows import Place, Seen, content_hash
 from bridge.transports.base import Staged, Stamp, Transport
 
 T = TypeVar("T")
