@@ -72,12 +72,7 @@ class Absorber:
             now: the present moment.
         """
         journal = self.journal
-        if seen.context.get(journal.writer, 0) > journal.counter:
-            old = journal.writer
-            message = (
-                f"the notebook is ahead of the journal (restored from a backup?): {old} is now {journal.renew_writer()}"
-            )
-            self.notify(Event(kind=Happened.WRITER, message=message))
+        self.keep_ahead(seen.context)
         mine = journal.part(place)
         observed = self._observed(seen, mine, now)
         loose = observe.unadopted(observed)
@@ -108,6 +103,14 @@ class Absorber:
             self.notify(Event(kind=Happened.RESTORED, message=f"{place.name} lacked {len(vanished)} job(s); they are put back",
                               facts={"jobs": vanished}))  # fmt: skip
         return Absorbed(lags=lags, loose=len(loose), loose_jobs=sum(cell.kind is Kind.JOB for cell in loose))
+
+    def keep_ahead(self, context: object) -> None:
+        """Take a new writer id if a version has seen more dots of the present one than were given out here."""
+        seen = context.get(self.journal.writer, 0) if isinstance(context, dict) else 0
+        if isinstance(seen, int) and seen > self.journal.counter:
+            old = self.journal.writer
+            message = f"the notebook is ahead of the journal (restored from a backup?): {old} is now {self.journal.renew_writer()}"
+            self.notify(Event(kind=Happened.WRITER, message=message))
 
     def retire(
         self, job: Job, dots: Mapping[str, int], source: Place, now: datetime, extras: Mapping[str, object]

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import JournalError
+from bridge.errors import JournalError, QueueError, StorageFull
 from bridge.job import Result, to_iso
 from bridge.notebook import prompt_cell, rows, tables, wire
 from bridge.notebook.cell import Cell, Kind
@@ -37,13 +37,15 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            raise _translated(error, path) from error
+        try:
             self.db.execute("PRAGMA journal_mode = WAL")
             self.db.execute("PRAGMA synchronous = FULL")
             self._prepare(fingerprint)
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(
-                f"the journal {path} cannot be used: {error}; `bridge rebuild --journal` makes a new one"
-            ) from error
+        except sqlite3.Error as error:
+            self.db.close()
+            raise _translated(error, path) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -56,14 +58,13 @@ class Journal:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self.db.execute("COMMIT")
             except BaseException:
-                self.db.execute("ROLLBACK")
+                if self.db.in_transaction:  # some failures end it by themselves
+                    self.db.execute("ROLLBACK")
                 raise
-            self.db.execute("COMMIT")
         except sqlite3.Error as error:
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK")
-            raise JournalError(f"the journal {self.path} failed: {error}") from error
+            raise _translated(error, self.path) from error
 
     # ---- who writes
 
@@ -113,7 +114,7 @@ class Journal:
         """Our newest archive notebook whose name starts so."""
         row = self.db.execute(
             rows.PLACE
-            + " WHERE kind = 'archive' AND own = 1 AND name >= ?1 AND name < ?1 || x'ff' ORDER BY name DESC LIMIT 1",
+            + " WHERE kind = 'archive' AND own = 1 AND name >= ?1 AND name < ?1 || x'ff' ORDER BY id DESC LIMIT 1",
             (prefix,),
         ).fetchone()
         return rows.read_place(row) if row else None
@@ -289,7 +290,6 @@ class Journal:
             self._set_meta("fingerprint", fingerprint)
             self.renew_writer()
         elif version != tables.VERSION:
-            self.db.execute("ROLLBACK")
             raise sqlite3.DatabaseError(f"it has version {version}, this program writes {tables.VERSION}")
         elif self._meta("fingerprint") != fingerprint:
             self._set_meta("fingerprint", fingerprint)
@@ -298,7 +298,15 @@ class Journal:
 
     def _meta(self, name: str) -> str:
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError(f"its {name} is missing")
         return str(row[0])
 
     def _set_meta(self, name: str, value: str) -> None:
         self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+
+def _translated(error: sqlite3.Error | OSError, path: Path) -> QueueError:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return StorageFull(f"no space left for the journal {path}: free some and run the command again")
+    return JournalError(f"the journal {path} cannot be used: {error}; `bridge rebuild --journal` makes a new one")
