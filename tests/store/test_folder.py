@@ -7,8 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,24 +185,17 @@ def test_temporary_files_of_editors_and_sync_clients_are_no_entries(tmp_path: Pa
     assert transport.entries() == []
 
 
-@pytest.fixture
-def open_to_all() -> Iterator[Path]:
-    """A folder below /tmp that every user may enter (those of pytest are their owner's only)."""
-    path = Path(tempfile.mkdtemp())
-    path.chmod(0o755)
-    (path / "queue").mkdir()
-    (path / "salvage").mkdir()
-    (path / "salvage").chmod(0o777)
-    yield path
-    for each in (path, path / "queue", *path.glob("queue/*")):
-        each.chmod(0o755)
-    shutil.rmtree(path)
+def open_to_all(path: Path, mode: WriteMode) -> Folder:
+    for name in ("queue", "salvage"):
+        (path / name).mkdir()
+        (path / name).chmod(0o777)
+    return Folder(path=path / "queue", salvage=path / "salvage", mode=mode)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of folders work differently there")
 @pytest.mark.parametrize("mode", [WriteMode.REPLACE, WriteMode.INPLACE])
-def test_a_read_only_folder_can_be_read_and_says_why_it_cannot_be_written(open_to_all: Path, mode: WriteMode) -> None:
-    transport = Folder(path=open_to_all / "queue", salvage=open_to_all / "salvage", mode=mode)
+def test_a_read_only_folder_can_be_read_and_says_why_it_cannot_be_written(open_folder: Path, mode: WriteMode) -> None:
+    transport = open_to_all(open_folder, mode)
     (transport.path / "q.ipynb").write_bytes(WHOLE % 1)
     (transport.path / "q.ipynb").chmod(0o444)
     transport.path.chmod(0o555)
@@ -225,8 +217,8 @@ def test_a_read_only_folder_can_be_read_and_says_why_it_cannot_be_written(open_t
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of folders work differently there")
-def test_a_file_that_must_not_be_read_is_named(open_to_all: Path) -> None:
-    transport = Folder(path=open_to_all / "queue", salvage=open_to_all / "salvage", mode=WriteMode.REPLACE)
+def test_a_file_that_must_not_be_read_is_named(open_folder: Path) -> None:
+    transport = open_to_all(open_folder, WriteMode.REPLACE)
     (transport.path / "q.ipynb").write_bytes(WHOLE % 1)
     (transport.path / "q.ipynb").chmod(0o000)
     with pytest.raises((ChildFailed, QueueUnreadable), match=r"cannot read .*q\.ipynb: Permission denied"):
