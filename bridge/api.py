@@ -30,10 +30,10 @@ from bridge.job import Job, NewJob, Options, Result, State, to_iso
 from bridge.kernel import grammar
 from bridge.notebook import changes, enqueue, export, merge, query, template
 from bridge.notebook import rebuild as rebuilding
+from bridge.notebook.clock import Clock
 from bridge.notebook.enqueue import Added
 from bridge.notebook.query import Filter, JobLine
 from bridge.notebook.raw import extras_of
-from bridge.notebook.store import Clock
 
 #: A job in one of these has all that it will get without somebody's doing.
 FINAL = frozenset(

@@ -15,6 +15,7 @@
     ├── QueueError                  exit 3: the queue's files
     │   ├── NotAQueue               a file, but not a queue notebook that we can read
     │   ├── QueueUnreadable         half-written, or still changing
+    │   │   └── QueueUnsettled      changes while it is read
     │   ├── QueueChanged            somebody else wrote between our read and our write
     │   ├── QueueNotWritable        read-only folder, missing permission
     │   ├── StorageFull             no space left on the device
@@ -142,6 +143,10 @@ class NotAQueue(QueueError):
 
 class QueueUnreadable(QueueError):
     """The queue notebook is half-written or still changing."""
+
+
+class QueueUnsettled(QueueUnreadable):
+    """The queue notebook changes while it is read."""
 
 
 class QueueChanged(QueueError):

@@ -17,11 +17,12 @@ from bridge.errors import ConfigError, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.events import Listener, ignore
 from bridge.notebook import codec, wire
 from bridge.notebook.absorb import Limits
+from bridge.notebook.clock import Clock
 from bridge.notebook.journal import Journal
 from bridge.notebook.lock import QueueLock
 from bridge.notebook.names import Names
 from bridge.notebook.registry import Registry
-from bridge.notebook.store import Clock, Store
+from bridge.notebook.store import Store
 from bridge.transports.folder import Folder, WriteMode
 
 

@@ -18,8 +18,9 @@ from bridge.kernel import grammar
 from bridge.notebook import changes, codec, merge, names, observe
 from bridge.notebook.cell import Cell, Kind
 from bridge.notebook.codec import Part
-from bridge.notebook.journal import NOWHERE, Journal, Place
+from bridge.notebook.journal import Journal
 from bridge.notebook.raw import extras_of, native_id, note_text, source_of, stamp_of, texts_of
+from bridge.notebook.rows import NOWHERE, Place
 
 #: A version that would cancel at least this many open jobs, and more than half of them, is not believed.
 DOUBT_FROM = 5
@@ -71,12 +72,7 @@ class Absorber:
             now: the present moment.
         """
         journal = self.journal
-        if seen.context.get(journal.writer, 0) > journal.counter:
-            old = journal.writer
-            message = (
-                f"the notebook is ahead of the journal (restored from a backup?): {old} is now {journal.renew_writer()}"
-            )
-            self.notify(Event(kind=Happened.WRITER, message=message))
+        self.keep_ahead(seen.context)
         mine = journal.part(place)
         observed = self._observed(seen, mine, now)
         loose = observe.unadopted(observed)
@@ -107,6 +103,14 @@ class Absorber:
             self.notify(Event(kind=Happened.RESTORED, message=f"{place.name} lacked {len(vanished)} job(s); they are put back",
                               facts={"jobs": vanished}))  # fmt: skip
         return Absorbed(lags=lags, loose=len(loose), loose_jobs=sum(cell.kind is Kind.JOB for cell in loose))
+
+    def keep_ahead(self, context: object) -> None:
+        """Take a new writer id if a version has seen more dots of the present one than were given out here."""
+        seen = context.get(self.journal.writer, 0) if isinstance(context, dict) else 0
+        if isinstance(seen, int) and seen > self.journal.counter:
+            old = self.journal.writer
+            message = f"the notebook is ahead of the journal (restored from a backup?): {old} is now {self.journal.renew_writer()}"
+            self.notify(Event(kind=Happened.WRITER, message=message))
 
     def retire(
         self, job: Job, dots: Mapping[str, int], source: Place, now: datetime, extras: Mapping[str, object]

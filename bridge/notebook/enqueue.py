@@ -11,8 +11,8 @@ from bridge.job import Job, NewJob, Spec, job_id
 from bridge.kernel import grammar
 from bridge.notebook import codec, merge
 from bridge.notebook.cell import Cell
-from bridge.notebook.journal import ANSWER_RESERVE, Place
 from bridge.notebook.raw import RawCell
+from bridge.notebook.rows import ANSWER_RESERVE, Place
 from bridge.notebook.store import Store
 
 

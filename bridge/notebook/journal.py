@@ -13,57 +13,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import blake2b
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import JournalError
-from bridge.job import Job, Result, State, to_iso
-from bridge.kernel import grammar
-from bridge.notebook import prompt_cell, tables, wire
+from bridge.errors import JournalError, QueueError, StorageFull
+from bridge.job import Result, to_iso
+from bridge.notebook import prompt_cell, rows, tables, wire
 from bridge.notebook.cell import Cell, Kind
 from bridge.notebook.codec import Part
-from bridge.notebook.raw import Dots, without_unseen
-from bridge.transports.base import Stamp
-
-#: Bytes that an answer is expected to take in its cell, twice over as Markdown and plain text, until it is there.
-ANSWER_RESERVE = 8_000
-#: The place of what is in no notebook any more.
-NOWHERE = 0
-_NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A notebook that the journal knows."""
-
-    id: int
-    kind: str  #: part | archive
-    number: int
-    name: str
-    own: bool
-    context: Mapping[str, int]
-    extras: Mapping[str, Any]
-    rev: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What was last seen of a file."""
-
-    place: int
-    hash: str
-    stamp: Stamp
-    rev: int  #: of its place, that it shows; 0: older than all
-    loose: int = 0  #: cells that were not adopted
-    loose_jobs: int = 0  #: prompts among them
-
-
-def content_hash(data: bytes) -> str:
-    """A hash of a file's bytes, to know a version by."""
-    return blake2b(data, digest_size=16).hexdigest()
+from bridge.notebook.raw import Dots
+from bridge.notebook.rows import Place, Seen
 
 
 class Journal:
@@ -77,13 +37,15 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            raise _translated(error, path) from error
+        try:
             self.db.execute("PRAGMA journal_mode = WAL")
             self.db.execute("PRAGMA synchronous = FULL")
             self._prepare(fingerprint)
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(
-                f"the journal {path} cannot be used: {error}; `bridge rebuild --journal` makes a new one"
-            ) from error
+        except sqlite3.Error as error:
+            self.db.close()
+            raise _translated(error, path) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -96,14 +58,13 @@ class Journal:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self.db.execute("COMMIT")
             except BaseException:
-                self.db.execute("ROLLBACK")
+                if self.db.in_transaction:  # some failures end it by themselves
+                    self.db.execute("ROLLBACK")
                 raise
-            self.db.execute("COMMIT")
         except sqlite3.Error as error:
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK")
-            raise JournalError(f"the journal {self.path} failed: {error}") from error
+            raise _translated(error, self.path) from error
 
     # ---- who writes
 
@@ -133,45 +94,40 @@ class Journal:
 
     def places(self, kind: str | None = None) -> list[Place]:
         """All notebooks, parts by number first, then archives by name."""
-        rows = self.db.execute(
-            "SELECT id, kind, number, name, own, context, extras, rev FROM place"
-            " WHERE ?1 IS NULL OR kind = ?1 ORDER BY kind DESC, number, name",
+        records = self.db.execute(
+            rows.PLACE + " WHERE ?1 IS NULL OR kind = ?1 ORDER BY kind DESC, number, name",
             (kind,),
         )
-        return [_place(row) for row in rows]
+        return [rows.read_place(record) for record in records]
 
     def place(self, place: int) -> Place:
         """One notebook."""
-        row = self.db.execute(
-            "SELECT id, kind, number, name, own, context, extras, rev FROM place WHERE id = ?", (place,)
-        ).fetchone()
-        return _place(row)
+        row = self.db.execute(rows.PLACE + " WHERE id = ?", (place,)).fetchone()
+        return rows.read_place(row)
 
     def place_named(self, name: str) -> Place | None:
         """The notebook of that name."""
-        row = self.db.execute(
-            "SELECT id, kind, number, name, own, context, extras, rev FROM place WHERE name = ?", (name,)
-        ).fetchone()
-        return _place(row) if row else None
+        row = self.db.execute(rows.PLACE + " WHERE name = ?", (name,)).fetchone()
+        return rows.read_place(row) if row else None
 
     def last_archive(self, prefix: str) -> Place | None:
         """Our newest archive notebook whose name starts so."""
         row = self.db.execute(
-            "SELECT id, kind, number, name, own, context, extras, rev FROM place"
-            " WHERE kind = 'archive' AND own = 1 AND name >= ?1 AND name < ?1 || x'ff' ORDER BY name DESC LIMIT 1",
+            rows.PLACE
+            + " WHERE kind = 'archive' AND own = 1 AND name >= ?1 AND name < ?1 || x'ff' ORDER BY id DESC LIMIT 1",
             (prefix,),
         ).fetchone()
-        return _place(row) if row else None
+        return rows.read_place(row) if row else None
 
     def lagging(self, location: str) -> list[Place]:
         """Our notebooks whose file at this location does not show what is here, in order."""
-        rows = self.db.execute(
+        records = self.db.execute(
             "SELECT p.id, kind, number, name, own, context, extras, p.rev FROM place p"
             " LEFT JOIN seen s ON s.path = ?1 || '/' || p.name"
             " WHERE own = 1 AND s.rev IS NOT p.rev ORDER BY kind, number, name",
             (location,),
         )
-        return [_place(row) for row in rows]
+        return [rows.read_place(record) for record in records]
 
     def add_place(self, *, kind: str, number: int, name: str, own: bool = True) -> Place:
         """A new, empty notebook."""
@@ -198,8 +154,7 @@ class Journal:
     def room(self, place: int) -> tuple[int, int]:
         """(jobs, expected bytes) in a notebook."""
         row = self.db.execute(
-            "SELECT coalesce(sum(kind = 'job'), 0), coalesce(sum(size), 0) FROM cell WHERE place = ?",
-            (place,),
+            "SELECT coalesce(sum(kind = 'job'), 0), coalesce(sum(size), 0) FROM cell WHERE place = ?", (place,)
         ).fetchone()
         return int(row[0]), int(row[1])
 
@@ -207,8 +162,8 @@ class Journal:
 
     def part(self, place: Place) -> Part:
         """A notebook's cells as the journal has them."""
-        rows = self.db.execute("SELECT id, kind, position, dots, raw FROM cell WHERE place = ?", (place.id,))
-        cells = (_cell(row) for row in rows)
+        records = self.db.execute("SELECT id, kind, position, dots, raw FROM cell WHERE place = ?", (place.id,))
+        cells = (rows.read_cell(record) for record in records)
         return Part(
             queue_id=self.queue_id,
             number=place.number,
@@ -219,15 +174,15 @@ class Journal:
 
     def rendered(self, place: int) -> list[bytes]:
         """A notebook's cells as the bytes that stand in its file, in order."""
-        rows = self.db.execute("SELECT raw FROM cell WHERE place = ? ORDER BY position, id", (place,))
-        return [row[0] for row in rows]
+        records = self.db.execute("SELECT raw FROM cell WHERE place = ? ORDER BY position, id", (place,))
+        return [record[0] for record in records]
 
     def cell(self, job: str) -> tuple[Cell, int] | None:
         """A job's cell and the place where it is."""
         row = self.db.execute(
             "SELECT id, kind, position, dots, raw, place FROM cell WHERE id = ? AND kind = 'job'", (job,)
         ).fetchone()
-        return (_cell(row[:5]), int(row[5])) if row else None
+        return (rows.read_cell(row[:5]), int(row[5])) if row else None
 
     def whereabouts(self, ids: Iterable[str]) -> dict[str, tuple[int, Dots]]:
         """{job: (place, dots)} of those that the journal knows."""
@@ -236,24 +191,24 @@ class Journal:
         for start in range(0, len(wanted), 500):
             chunk = wanted[start : start + 500]
             marks = ",".join("?" * len(chunk))
-            rows = self.db.execute(
+            records = self.db.execute(
                 f"SELECT id, place, dots FROM cell WHERE kind = 'job' AND id IN ({marks})",  # noqa: S608  # question marks only
                 chunk,
             )
-            found |= {row[0]: (row[1], wire.loads(row[2].encode())) for row in rows}
+            found |= {record[0]: (record[1], wire.loads(record[2].encode())) for record in records}
         return found
 
     def put(self, place: int, cells: Iterable[Cell], *, now: datetime) -> None:
         """Write cells: what they say now, every content and every result they ever had."""
-        rows, histories, results = [], [], []
+        records, histories, results = [], [], []
         for cell in cells:
-            rows.append(_row(place, cell))
+            records.append(rows.cell_row(place, cell))
             edit = cell.job.edit if cell.kind is Kind.JOB else cell.note_edit
             histories.append((cell.id, cell.digest, edit))
             if cell.kind is Kind.JOB:
-                results += [_result_row(cell.id, result, now) for result in cell.job.results]
+                results += [rows.result_row(cell.id, result, now) for result in cell.job.results]
                 self.db.execute("DELETE FROM cell WHERE id = ? AND kind = 'job' AND place != ?", (cell.id, place))
-        self.db.executemany(_PUT, rows)
+        self.db.executemany(rows.PUT, records)
         self.db.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", histories)
         self.db.executemany("INSERT OR IGNORE INTO result VALUES (?, ?, ?, ?)", results)
 
@@ -263,13 +218,12 @@ class Journal:
 
     def results(self, job: str) -> tuple[Result, ...]:
         """Every result of a job that was ever seen."""
-        rows = self.db.execute("SELECT output FROM result WHERE job = ? ORDER BY digest", (job,))
-        return tuple(r for row in rows for r in prompt_cell.read_results({"outputs": [wire.loads(row[0])]}, job)[0])
-
-    def keep_results(self, job: Job, now: datetime) -> None:
-        """Remember a job's results, whatever becomes of its cell."""
-        rows = [_result_row(job.id, result, now) for result in job.results]
-        self.db.executemany("INSERT OR IGNORE INTO result VALUES (?, ?, ?, ?)", rows)
+        records = self.db.execute("SELECT output FROM result WHERE job = ? ORDER BY digest", (job,))
+        return tuple(
+            result
+            for record in records
+            for result in prompt_cell.read_results({"outputs": [wire.loads(record[0])]}, job)[0]
+        )
 
     def history(self, cell: str) -> dict[str, int]:
         """{digest of a content: edit number} of all that a cell ever said."""
@@ -287,31 +241,12 @@ class Journal:
 
     def seen(self, path: str) -> Seen | None:
         """What was last seen of a file."""
-        row = self.db.execute(
-            "SELECT place, hash, size, mtime_ns, inode, rev, loose, loose_jobs FROM seen WHERE path = ?",
-            (path,),
-        ).fetchone()
-        if not row:
-            return None
-        stamp = Stamp(size=row[2], mtime_ns=row[3], inode=row[4])
-        return Seen(place=row[0], hash=row[1], stamp=stamp, rev=row[5], loose=row[6], loose_jobs=row[7])
+        row = self.db.execute(rows.SEEN + " WHERE path = ?", (path,)).fetchone()
+        return rows.read_seen(row) if row else None
 
     def see(self, path: str, seen: Seen) -> None:
         """Remember what was seen of a file."""
-        self.db.execute(
-            "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                path,
-                seen.place,
-                seen.hash,
-                seen.stamp.size,
-                seen.stamp.mtime_ns,
-                seen.stamp.inode,
-                seen.rev,
-                seen.loose,
-                seen.loose_jobs,
-            ),  # fmt: skip
-        )
+        self.db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.seen_row(path, seen))
 
     def unadopted(self, location: str) -> int:
         """Prompts in the files at a location that no command has taken in yet."""
@@ -333,10 +268,10 @@ class Journal:
 
     def doubted(self) -> list[str]:
         """Jobs that a version would have cancelled, and that are still open."""
-        rows = self.db.execute(
+        records = self.db.execute(
             "SELECT job FROM doubt JOIN cell ON cell.id = job WHERE cell.state = 'queued' ORDER BY job"
         )
-        return [row[0] for row in rows]
+        return [record[0] for record in records]
 
     def settle_doubts(self) -> None:
         """The doubted deletions were confirmed or dismissed."""
@@ -355,7 +290,6 @@ class Journal:
             self._set_meta("fingerprint", fingerprint)
             self.renew_writer()
         elif version != tables.VERSION:
-            self.db.execute("ROLLBACK")
             raise sqlite3.DatabaseError(f"it has version {version}, this program writes {tables.VERSION}")
         elif self._meta("fingerprint") != fingerprint:
             self._set_meta("fingerprint", fingerprint)
@@ -364,57 +298,15 @@ class Journal:
 
     def _meta(self, name: str) -> str:
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError(f"its {name} is missing")
         return str(row[0])
 
     def _set_meta(self, name: str, value: str) -> None:
         self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
 
-_PUT = """INSERT OR REPLACE INTO cell (id, place, kind, position, dots, raw, size, state, lease_until, caller, key, model,
-    lang, priority, parent, created_at, finished_at, seconds, checked_at, delivered_at, archived_at, problem)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-
-
-def _row(place: int, cell: Cell) -> tuple[object, ...]:
-    raw = wire.dump_cell({**cell.raw, "id": cell.id})
-    dots = wire.dumps(without_unseen(cell.dots)).decode()
-    if cell.kind is Kind.NOTE:
-        return (cell.id, place, "note", cell.position, dots, raw, len(raw), *[None] * 15)
-    job, spec = cell.job, cell.job.spec
-    best = job.best(grammar.prompt_sha256(spec.body))
-    state = job.state(best, _NEVER)
-    open_ = state is State.QUEUED
-    lease = job.lease if job.lease and open_ and not job.lease.released and job.lease.attempt > job.floor else None
-    outcome = job.outcome
-    _, problems = ([], []) if best else prompt_cell.read_results(cell.raw, job.id)
-    return (
-        cell.id, place, "job", cell.position, dots, raw, len(raw) + (ANSWER_RESERVE if open_ else 0),
-        state.value, to_iso(lease.expires_at) if lease else None,
-        spec.caller, spec.key, best.model if best else spec.options.model, spec.options.lang, spec.options.priority,
-        spec.parent, to_iso(spec.created_at) if spec.created_at else None,
-        to_iso(best.finished_at) if best else None, best.timing_s.get("total") if best else None,
-        outcome.get("checked_at"), outcome.get("delivered_at"), outcome.get("archived_at"),
-        spec.broken or (problems[0] if problems else None),
-    )  # fmt: skip
-
-
-def _result_row(job: str, result: Result, now: datetime) -> tuple[str, str, bytes, str]:
-    output = wire.dumps(prompt_cell.write_output(result))
-    return (job, content_hash(output), output, to_iso(now))
-
-
-def _cell(row: tuple[Any, ...]) -> Cell:
-    return Cell(
-        id=row[0],
-        kind=Kind(row[1]),
-        position=row[2],
-        dots=wire.loads(row[3].encode()),
-        raw=wire.loads(row[4]),
-    )
-
-
-def _place(row: tuple[Any, ...]) -> Place:
-    return Place(
-        id=row[0], kind=row[1], number=row[2], name=row[3], own=bool(row[4]),
-        context=wire.loads(row[5].encode()), extras=wire.loads(row[6].encode()), rev=row[7],
-    )  # fmt: skip
+def _translated(error: sqlite3.Error | OSError, path: Path) -> QueueError:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return StorageFull(f"no space left for the journal {path}: free some and run the command again")
+    return JournalError(f"the journal {path} cannot be used: {error}; `bridge rebuild --journal` makes a new one")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bridge.errors import LockHeld
+from bridge.errors import JournalError, LockHeld
 from bridge.events import Event, Kind, Listener
 
 
@@ -30,7 +30,12 @@ class QueueLock:
         patience_s: float = 60,
         quiet_s: float = 1,
     ) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise JournalError(
+                f"cannot make {path.parent}: {error.strerror}; set BRIDGE_STATE_DIR to a folder that you may write"
+            ) from error
         self._lock = FileLock(path)
         self._holder = path.with_suffix(".holder.json")
         self._notify = notify

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.errors import NotAQueue
 from bridge.notebook import codec, names, wire
-from bridge.notebook.journal import Place
+from bridge.notebook.rows import Place
 from bridge.notebook.store import Store
 
 

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import json
 import os
+import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 
-from bridge.errors import QueueChanged, QueueNotWritable, QueueUnreadable, StorageFull
+from bridge.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
 from bridge.transports.base import Entry, Staged, Stamp
 
 #: Temporary files of editors and sync clients, and our own (facts on Drive, section 3.2).
@@ -92,13 +93,13 @@ class Folder:
                 raise QueueUnreadable(f"cannot read {path}: {error.strerror}") from error
             if before == after and len(data) == after.size:
                 return data, after
-        raise QueueUnreadable(f"{path} changes all the time: another program is writing it; try again in a moment")
+        raise QueueUnsettled(f"{path} changes all the time: another program is writing it; try again in a moment")
 
     def stage(self, name: str, data: bytes, *, unless_changed: Stamp | None) -> Staged:
         """See Transport."""
         target = self.path / name
         inplace = unless_changed is not None and self._writes_in_place(target.parent)
-        draft = self._copy_of(name) if inplace else target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        draft = self._copy_of(name) if inplace else target.with_name(f".{target.name}.{self._tag()}.tmp")
         with _translated(draft):
             draft.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -128,19 +129,25 @@ class Folder:
             return on_fuse(folder)
         return self.mode is WriteMode.INPLACE
 
+    def _tag(self) -> str:
+        """Names this writer, so that a draft that a crash left behind is written over by the next one, not joined by it."""
+        return sha256(f"{platform.node()}:{self.salvage}".encode()).hexdigest()[:8]
+
     def _copy_of(self, name: str) -> Path:
         return self.salvage / (sha256(str(self.path / name).encode()).hexdigest()[:24] + ".ipynb")
 
     def _complete(self, name: str) -> None:
         """Finish an in-place write that was cut short: its copy is still there and complete."""
         copy, target = self._copy_of(name), self.path / name
-        if copy.exists() and target.exists():
-            marker = copy.with_suffix(".begun")
-            # A whole file is somebody's newer version, or ours complete; only a torn one is ours to finish.
-            if marker.exists() and not _is_whole(target.read_bytes()):
+        if copy.exists() and target.is_file():
+            old = copy.with_suffix(".begun")
+            if old.exists():
                 with _translated(target):
-                    _overwrite(target, copy.read_bytes())
-            marker.unlink(missing_ok=True)
+                    data, new = target.read_bytes(), copy.read_bytes()
+                    # Anything else is somebody's newer version, or ours complete.
+                    if _is_torn(data, old.read_bytes(), new) or not _is_whole(data):
+                        _overwrite(target, new)
+            old.unlink(missing_ok=True)
             copy.unlink(missing_ok=True)
 
 
@@ -161,11 +168,13 @@ class _Draft:
             raise QueueChanged(f"{self.target} was written by another program in the meantime")
         with _translated(self.target):
             if self.inplace:
-                marker = self.draft.with_suffix(".begun")
-                marker.touch()
+                old = self.draft.with_suffix(".begun")
+                saving = self.draft.with_suffix(".saving")
+                _write_synced(saving, self.target.read_bytes())
+                saving.replace(old)
                 _overwrite(self.target, self.draft.read_bytes())
                 stamp = _stamp(self.target.stat())
-                marker.unlink(missing_ok=True)
+                old.unlink(missing_ok=True)
                 self.draft.unlink(missing_ok=True)
                 return stamp
             stamp = _stamp(self.draft.stat())
@@ -193,6 +202,14 @@ def on_fuse(folder: Path, mounts: Callable[[], str] | None = None) -> bool:
         if str(parent) in points:
             return points[str(parent)].startswith("fuse")
     return False
+
+
+def _is_torn(data: bytes, old: bytes, new: bytes) -> bool:
+    """Whether data is new up to some byte and old from there on: JSON or not, a write that was cut short leaves that."""
+    if data in (old, new):
+        return False
+    same = len(os.path.commonprefix([data, new]))
+    return data[same:] == old[same:]
 
 
 def _is_whole(data: bytes) -> bool:
