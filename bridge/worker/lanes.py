@@ -41,7 +41,9 @@ class Lanes:
         self._pieces = 0
         self._lock = threading.Lock()
         self._running: set[str] = set()
-        self._threads = [threading.Thread(target=self._lane, name=f"lane-{n}", daemon=True) for n in range(1, lanes + 1)]
+        self._threads = [
+            threading.Thread(target=self._lane, name=f"lane-{n}", daemon=True) for n in range(1, lanes + 1)
+        ]
         for thread in self._threads:
             thread.start()
 

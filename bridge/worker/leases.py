@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bridge.job import Lease
-
 
 @dataclass(kw_only=True)
 class Leases:
@@ -28,11 +26,10 @@ class Leases:
         if self._beats.get(worker, (None, 0.0))[0] != beat:
             self._beats[worker] = (beat, now)
 
-    def holds(self, job: str, lease: Lease | None, floor: int, now: float) -> bool:
-        """Whether somebody else's claim keeps us off a job."""
-        if lease is None or lease.released or lease.attempt <= floor or self.is_dead(lease.worker):
+    def holds(self, job: str, worker: str, attempt: int, now: float) -> bool:
+        """Whether a worker's claim keeps us off a job."""
+        if self.is_dead(worker):
             return False
-        key = (job, lease.worker, lease.attempt)
-        first = self._first_seen.setdefault(key, now)
-        last_sign = max(first, self._beats.get(lease.worker, (None, first))[1])
+        first = self._first_seen.setdefault((job, worker, attempt), now)
+        last_sign = max(first, self._beats.get(worker, (None, first))[1])
         return now - last_sign < self.length_s

@@ -53,10 +53,9 @@ class Ledger:
         def decide() -> list[Task]:
             now = self.store.clock.now()
             waiting = []
-            leased = {job: (lease, floor) for job, lease, floor in query.leases(self.store.journal)}
             for row in query.waiting(self.store.journal):
-                lease, floor = leased.get(row.id, (None, 0))
-                if row.id in held or self.leases.holds(row.id, lease, floor, now_s):
+                worker = row.lease_worker
+                if row.id in held or (worker and self.leases.holds(row.id, worker, row.lease_attempt, now_s)):
                     continue
                 waiting.append(
                     Candidate(
@@ -177,6 +176,4 @@ def _released(job: Job, task: Task, worker: str) -> Job:
     lease = job.lease
     if lease is None or (lease.worker, lease.attempt) != (worker, task.attempt):
         return job
-    return job.evolve(
-        lease=Lease(worker=worker, attempt=task.attempt, expires_at=lease.expires_at, released=True)
-    )
+    return job.evolve(lease=Lease(worker=worker, attempt=task.attempt, expires_at=lease.expires_at, released=True))

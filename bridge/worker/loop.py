@@ -8,7 +8,7 @@ folder that vanishes for a while (a mounted Drive) stops only the publishing.
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -16,6 +16,7 @@ from bridge.engines.base import Engine, Request
 from bridge.errors import EngineDown, EngineError, QueueError
 from bridge.events import Event, Kind, Listener
 from bridge.job import ResultStatus
+from bridge.notebook import query
 from bridge.notebook.store import Store
 from bridge.worker.breaker import Breaker
 from bridge.worker.lanes import Lanes, Outcome
@@ -64,6 +65,19 @@ class Summary:
     unpublished: str | None = None  #: why the last results are in the journal only
 
 
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a worker is."""
+
+    done: int
+    left: int  #: jobs that wait or run, as of the last publishing
+    running: tuple[str, ...]
+    tokens_per_s: float
+    eta_s: float | None
+    model: str
+    engine_down: bool
+
+
 @dataclass(kw_only=True)
 class Worker:
     """One worker. `run` may be called once; `ask_to_stop` from any thread or a signal handler."""
@@ -87,6 +101,8 @@ class Worker:
         self._unpublished = 0
         self._publish_due = self._beat_due = self._poll_due = 0.0
         self._trouble: str | None = None
+        self._began = self.now_s()
+        self._waiting = 0
         self._finished_at: list[float] = []
 
     def ask_to_stop(self) -> None:
@@ -100,7 +116,7 @@ class Worker:
         Raises:
             QueueError: the queue cannot be read at the start.
         """
-        began = self.now_s()
+        began = self._began = self.now_s()
         self.presence.begin()
         try:
             self.store.publish()
@@ -110,6 +126,21 @@ class Worker:
             self.summary.seconds = self.now_s() - began
             self.presence.end()
         return self.summary
+
+    def progress(self) -> Progress:
+        """How far the work is; from any thread."""
+        done = self.summary.answered + self.summary.failed
+        seconds = max(1e-9, self.now_s() - self._began)
+        left = self._waiting
+        return Progress(
+            done=done,
+            left=left,
+            running=self.lanes.running(),
+            tokens_per_s=self.lanes.pieces() / seconds,
+            eta_s=left * seconds / done if done else None,
+            model=self._loaded or self.plan.model,
+            engine_down=self._breaker.is_open,
+        )
 
     # ---- the loop
 
@@ -157,13 +188,19 @@ class Worker:
         """Wait for outcomes, and write down all that are there, in one transaction."""
         outcomes: list[Outcome] = []
         try:
-            outcomes.append(self.lanes.outcomes.get(timeout=timeout_s) if timeout_s > 0 else self.lanes.outcomes.get_nowait())
+            outcomes.append(
+                self.lanes.outcomes.get(timeout=timeout_s) if timeout_s > 0 else self.lanes.outcomes.get_nowait()
+            )
             while True:
                 outcomes.append(self.lanes.outcomes.get_nowait())
         except queue.Empty:
             pass
         if outcomes:
-            self.store.note(lambda: [self._write_down(outcome) for outcome in outcomes], "writing down results")
+            self.store.note(lambda: self._write_all(outcomes), "writing down results")
+
+    def _write_all(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            self._write_down(outcome)
 
     def _write_down(self, outcome: Outcome) -> None:
         task = outcome.task
@@ -241,6 +278,7 @@ class Worker:
             self._trouble = None
             self._tell(Kind.PUBLISHED, "the queue can be written again", {})
         self.summary.publishes += 1
+        self._waiting = self.store.note(lambda: query.count_waiting(self.store.journal), "counting jobs")
         self._unpublished = 0
         self._publish_due = self.now_s() + self.plan.publish_s
         return True
@@ -295,6 +333,6 @@ class Worker:
             timeout_s=plan.job_timeout_s,
         )
 
-    def _tell(self, kind: Kind, message: str, facts: dict[str, object]) -> None:
+    def _tell(self, kind: Kind, message: str, facts: Mapping[str, object]) -> None:
         done = self.summary.answered + self.summary.failed
         self.notify(Event(kind=kind, message=message, facts={**facts, "done": done}))

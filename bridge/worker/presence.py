@@ -92,7 +92,7 @@ def read_heartbeats(transport: Transport) -> list[Heartbeat]:
     for entry in transport.entries(FOLDER, suffix=".json"):
         read = transport.read(entry.name)
         try:
-            value = json.loads(read[0]) if read else None
+            value: dict[str, Any] = json.loads(read[0]) if read else {}
             beats.append(
                 Heartbeat(
                     worker=str(value["worker"]),
