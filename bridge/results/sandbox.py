@@ -64,6 +64,7 @@ class Ran:
     stdout: str
     stderr: str
     failure: str | None = None  #: why its output must not be believed; None if it may be
+    crashed: bool = False  #: it ended itself by a signal, within its limits
 
 
 @dataclass(frozen=True)
@@ -268,8 +269,9 @@ def _wait(process: subprocess.Popen[bytes], limits: Limits) -> Ran:
         process.wait(limits.wall_s)
     except subprocess.TimeoutExpired:
         late = True
-    end(process)  # also what it left behind
-    process.wait()
+    finally:
+        end(process)  # also what it left behind
+        process.wait()
     for reader in readers:
         reader.join(2.0)
     for stream in (process.stdout, process.stderr):
@@ -281,6 +283,7 @@ def _wait(process: subprocess.Popen[bytes], limits: Limits) -> Ran:
         stdout=readers[0].text(),
         stderr=readers[1].text(),
         failure=_failure(process.returncode, late, over, limits),
+        crashed=process.returncode < 0 and not late and not over,
     )
 
 

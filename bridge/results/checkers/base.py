@@ -156,6 +156,9 @@ class Command:
         path = workshop.box.put(self._name(source), source.code)
         argv = [program, *self.argv(program, path, workshop.box)]
         ran = workshop.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
+        if ran.failure and ran.code is not None and ran.crashed:
+            # A machine short of memory or threads lets a program crash that is sound: ask once more.
+            ran = workshop.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
         if ran.failure:
             return Outcome(failure=f"{self.name} {ran.failure}")
         found = self.read(ran, path) if ran.code in self.exit_codes else None
