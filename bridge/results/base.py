@@ -135,7 +135,9 @@ class CodeBlock(Jsonable):
 
     index: int  #: its place in `Extraction.blocks`
     parent: int | None = None  #: index of the wrapper that it lies in
-    language: str | None = None  #: a name of `languages.LANGUAGES`, or the label itself in lower case; None: plain text
+    language: str | None = (
+        None  #: a name of `languages.LANGUAGES`, or the label itself in lower case; None: plain text
+    )
     language_source: LanguageSource | None = None
     language_confidence: float = 0.0  #: 0 to 1
     path: str | None = None  #: relative, with `/`, safe to write below a folder
@@ -188,7 +190,9 @@ class Range(Jsonable):
     end: Position
 
     @classmethod
-    def at(cls, line: int, character: int, end_line: int | None = None, end_character: int | None = None) -> Range:
+    def at(
+        cls, line: int, character: int, end_line: int | None = None, end_character: int | None = None
+    ) -> Range:
         """From numbers that start at 1, as most tools print them; anything below 1 is taken as 1."""
         start = Position(line=max(line, 1) - 1, character=max(character, 1) - 1)
         if end_line is None:
@@ -206,7 +210,9 @@ class Severity(Enum):
     HINT = 4  # a matter of taste
 
 
-_UNSAFE_TEXT = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE_TEXT = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def plain_text(text: str, limit: int = 300) -> str:

@@ -73,7 +73,11 @@ class _State:
 
 
 def check_blocks(
-    blocks: Sequence[CodeBlock], workshop: Workshop, *, prompt: str = "", checkers: tuple[Checker, ...] = CHECKERS
+    blocks: Sequence[CodeBlock],
+    workshop: Workshop,
+    *,
+    prompt: str = "",
+    checkers: tuple[Checker, ...] = CHECKERS,
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
     """Check all blocks of an answer in one folder, so that its files find each other.
 
@@ -81,7 +85,13 @@ def check_blocks(
     """
     around = Surroundings(prompt=prompt, blocks=tuple(blocks), checkers=checkers)
     for block in blocks[:MAX_BLOCKS]:
-        if block.path and block.current and block.role is Role.FILE and not _too_large(block) and storable(block.path):
+        if (
+            block.path
+            and block.current
+            and block.role is Role.FILE
+            and not _too_large(block)
+            and storable(block.path)
+        ):
             workshop.box.put(block.path, suppressions.neutral(block.code))
     results = []
     settled = []
@@ -89,7 +99,9 @@ def check_blocks(
     for block in blocks:
         code_blocks += block.role not in _NOT_CODE
         if code_blocks > MAX_BLOCKS and block.role not in _NOT_CODE:
-            result = CheckResult(block=block.index, status=Status.UNCHECKED, note=f"more than {MAX_BLOCKS} blocks")
+            result = CheckResult(
+                block=block.index, status=Status.UNCHECKED, note=f"more than {MAX_BLOCKS} blocks"
+            )
         else:
             result = check_block(block, workshop, around)
         fragment = result.status is Status.FRAGMENT and block.role is Role.FILE
@@ -115,7 +127,9 @@ def check_block(block: CodeBlock, workshop: Workshop, around: Surroundings) -> C
     if not block.complete:
         state.diagnostics.append(_cut(block))
         return state.result(Status.INCOMPLETE)
-    state.note = _too_large(block) or ("" if block.language and block.code.strip() else "no language" if block.code.strip() else "empty")
+    state.note = _too_large(block) or (
+        "" if block.language and block.code.strip() else "no language" if block.code.strip() else "empty"
+    )
     if state.note or block.language is None:
         return state.result(Status.UNCHECKED)
     source = Source(
@@ -171,7 +185,13 @@ def _judge(
 
 def _failed(state: _State, checker: Checker, outcome: Outcome) -> None:
     state.failed = True
-    trouble = Finding(line=1, kind=Kind.TOOL_FAILURE, severity=Severity.WARNING, code="tool-failed", message=outcome.failure or "")
+    trouble = Finding(
+        line=1,
+        kind=Kind.TOOL_FAILURE,
+        severity=Severity.WARNING,
+        code="tool-failed",
+        message=outcome.failure or "",
+    )
     state.diagnostics.append(_diagnostic(state.block, checker, outcome, trouble, blocking=False))
 
 
@@ -187,7 +207,15 @@ def _settle_broken(
         again = judge if judge.serves(variant.language) else None
         if again is None:
             continue
-        second = again.check(replace(source, language=variant.language, code=variant.code, name=_other_name(source, variant.language)), workshop)
+        second = again.check(
+            replace(
+                source,
+                language=variant.language,
+                code=variant.code,
+                name=_other_name(source, variant.language),
+            ),
+            workshop,
+        )
         if second.failure or second.unknown or second.broken:
             continue
         state.note = variant.note
@@ -215,7 +243,12 @@ def _other_name(source: Source, language: str) -> str:
 def _under_another_label(source: Source, workshop: Workshop, around: Surroundings) -> tuple[str, str] | None:
     """The language that a text parses in and clearly is, against its label; with the tool that said so."""
     found = guess.guess(source.code)
-    if found is None or languages.related(found.language, source.language) or found.score < 8 or found.confidence < 0.4:
+    if (
+        found is None
+        or languages.related(found.language, source.language)
+        or found.score < 8
+        or found.confidence < 0.4
+    ):
         return None
     if guess.scores(source.code).get(source.language, 0) * 2 > found.score:
         return None
@@ -259,7 +292,9 @@ def _advice(finding: Finding) -> Finding:
     return replace(finding, kind=Kind.DEPENDENCY, severity=Severity.INFORMATION)
 
 
-def _report(state: _State, findings: Sequence[tuple[Checker, Outcome, Finding]], around: Surroundings) -> None:
+def _report(
+    state: _State, findings: Sequence[tuple[Checker, Outcome, Finding]], around: Surroundings
+) -> None:
     """Turn findings into diagnostics and decide which of them block."""
     seen: set[tuple[str, int, str]] = set()
     for checker, outcome, finding in findings:
@@ -267,7 +302,15 @@ def _report(state: _State, findings: Sequence[tuple[Checker, Outcome, Finding]],
         if key in seen:
             continue
         seen.add(key)
-        state.diagnostics.append(_diagnostic(state.block, checker, outcome, finding, blocking=_blocks(state.block, checker, finding, around)))
+        state.diagnostics.append(
+            _diagnostic(
+                state.block,
+                checker,
+                outcome,
+                finding,
+                blocking=_blocks(state.block, checker, finding, around),
+            )
+        )
 
 
 def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: Surroundings) -> bool:
@@ -289,7 +332,9 @@ def _illustrates(block: CodeBlock, around: Surroundings) -> bool:
     """Whether a block only shows something beside the code that the answer is about: short, nameless, and much smaller."""
     if block.path or block.lines >= _SNIPPET_LINES:
         return False
-    others = (b.lines for b in around.blocks if b.index != block.index and b.role in (Role.FILE, Role.FRAGMENT))
+    others = (
+        b.lines for b in around.blocks if b.index != block.index and b.role in (Role.FILE, Role.FRAGMENT)
+    )
     return block.lines * 2 < max(others, default=0)
 
 
@@ -304,14 +349,19 @@ def _defined_elsewhere(name: str, block: CodeBlock, around: Surroundings) -> boo
         rf"(?m)(?:\b(?:def|class|function|const|let|var|type|interface|enum|struct|fn|func|fun|val|import|from|using|include|require)\b[^\n]*?"
         rf"(?<![\w$]){re.escape(name)}(?![\w$])|^\s*(?:\w+[\s*&]+)*{re.escape(name)}\s*(?::\s*[\w\[\], .<>]+)?(?:=[^=]|\())"
     )
-    texts = (around.prompt, *(b.code for b in around.blocks if b.index != block.index and b.index != block.parent))
+    texts = (
+        around.prompt,
+        *(b.code for b in around.blocks if b.index != block.index and b.index != block.parent),
+    )
     return any(pattern.search(text[:100_000]) for text in texts if name in text)
 
 
 def _cut(block: CodeBlock) -> Diagnostic:
     """What is said of a block that ends too early."""
     last = max(0, block.code.rstrip("\n").count("\n"))
-    message = "the answer ended at the token limit" if block.why is Why.TRUNCATED else "the block was never closed"
+    message = (
+        "the answer ended at the token limit" if block.why is Why.TRUNCATED else "the block was never closed"
+    )
     return Diagnostic(
         block=block.index,
         range=Range.at(last + 1, 1),
@@ -324,7 +374,9 @@ def _cut(block: CodeBlock) -> Diagnostic:
     )
 
 
-def _diagnostic(block: CodeBlock, checker: Checker, outcome: Outcome, finding: Finding, *, blocking: bool) -> Diagnostic:
+def _diagnostic(
+    block: CodeBlock, checker: Checker, outcome: Outcome, finding: Finding, *, blocking: bool
+) -> Diagnostic:
     lines = block.code.split("\n")
     line = min(max(1, finding.line), len(lines))
     end_line = None if finding.end_line is None else min(max(line, finding.end_line), len(lines))

@@ -62,7 +62,7 @@ def _contradicts(code: str, by_path: str, label: str | None, path: paths.Found) 
     if path.source is PathSource.INFO:
         return False
     body = "\n".join(line for line in code.split("\n") if not paths.in_comment(line)).strip()
-    if by_path in ("json", "jsonc") and body and body[0] not in "[{\"":
+    if by_path in ("json", "jsonc") and body and body[0] not in '[{"':
         return True
     if label is None or languages.related(by_path, label) or label in languages.TEXT:
         return False

@@ -12,7 +12,17 @@ from types import TracebackType
 from typing import Self
 
 from bridge.results import languages, quality
-from bridge.results.base import CheckResult, CodeBlock, Extraction, Level, Report, Role, Status, Verdict, lowest
+from bridge.results.base import (
+    CheckResult,
+    CodeBlock,
+    Extraction,
+    Level,
+    Report,
+    Role,
+    Status,
+    Verdict,
+    lowest,
+)
 from bridge.results.check import check_blocks
 from bridge.results.checkers.base import Checker, Workshop
 from bridge.results.checkers.registry import CHECKERS
@@ -42,7 +52,9 @@ class Bench:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -110,11 +122,15 @@ def _unchecked(block: CodeBlock) -> CheckResult:
     return CheckResult(block=block.index, status=status if block.complete else Status.INCOMPLETE)
 
 
-def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Verdict:
+def _verdict(
+    extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]
+) -> Verdict:
     """Cut beats wrong, because what is missing explains what is wrong; wrong beats unchecked, unchecked beats clean."""
     if not extraction.complete or any(c.status is Status.INCOMPLETE for c in checks):
         return Verdict.INCOMPLETE
-    judged = [c for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not Status.SKIPPED]
+    judged = [
+        c for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not Status.SKIPPED
+    ]
     if not judged:
         code = any(b.role in (Role.COMMAND, Role.DIFF) for b in blocks)
         return Verdict.UNCHECKED if code else Verdict.NO_CODE
@@ -128,4 +144,8 @@ def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tupl
 
 
 def _level(blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Level:
-    return lowest(c.level for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not Status.SKIPPED)
+    return lowest(
+        c.level
+        for b, c in zip(blocks, checks, strict=True)
+        if b.role in _JUDGED and c.status is not Status.SKIPPED
+    )

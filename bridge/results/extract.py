@@ -34,7 +34,9 @@ class _Piece:
     document: bool = False
 
 
-def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_reason: str | None = None) -> Extraction:
+def extract(
+    answer: str, *, prompt: str = "", lang: str | None = None, finish_reason: str | None = None
+) -> Extraction:
     """The blocks of an answer, in order.
 
     Args:
@@ -53,7 +55,9 @@ def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_re
     return _settle(blocks, found, finish_reason, tuple(notes))
 
 
-def _pieces(found: Sequence[fences.Fence], text: Sequence[str], asked: str | None) -> tuple[list[_Piece], list[str]]:
+def _pieces(
+    found: Sequence[fences.Fence], text: Sequence[str], asked: str | None
+) -> tuple[list[_Piece], list[str]]:
     """What the fences hold, less those that hold nothing; code without a fence if there is no other."""
     pieces: list[_Piece] = []
     notes: list[str] = []
@@ -108,7 +112,11 @@ class _Reader:
         for piece in pieces:
             self._flatten(piece, None, flat, wrappers)
         siblings = self._siblings(p for i, p in enumerate(flat) if i not in wrappers)
-        with_code = sum(1 for i, p in enumerate(flat) if i not in wrappers and languages.by_label(p.info) not in languages.TEXT)
+        with_code = sum(
+            1
+            for i, p in enumerate(flat)
+            if i not in wrappers and languages.by_label(p.info) not in languages.TEXT
+        )
         return [
             self._wrapper(i, piece) if i in wrappers else self._block(i, piece, siblings, with_code < 2)
             for i, piece in enumerate(flat)
@@ -130,10 +138,14 @@ class _Reader:
     def _is_document_file(self, piece: _Piece) -> bool:
         """Whether a document with fences in it is what was wanted: it was asked for, or it has a path of its own."""
         path = self._path(piece)
-        return self._asked in languages.DOCUMENT or bool(path and languages.by_path(path.text) in languages.DOCUMENT)
+        return self._asked in languages.DOCUMENT or bool(
+            path and languages.by_path(path.text) in languages.DOCUMENT
+        )
 
     def _siblings(self, pieces: Iterator[_Piece]) -> tuple[str, ...]:
-        counted = Counter(languages.by_label(p.info.split()[0].partition(":")[0]) for p in pieces if p.info.split())
+        counted = Counter(
+            languages.by_label(p.info.split()[0].partition(":")[0]) for p in pieces if p.info.split()
+        )
         ignore = {None, *languages.TEXT, *languages.TERMINAL, *languages.DATA, "diff", *languages.DOCUMENT}
         return tuple(name for name, _ in counted.most_common() if name and name not in ignore)
 
@@ -152,7 +164,9 @@ class _Reader:
 
     def _wrapper(self, index: int, piece: _Piece) -> CodeBlock:
         label = languages.by_label(piece.info.split()[0]) if piece.info.split() else None
-        return self._make(index, piece, classify.Named(language=label), "\n".join((*piece.body, "")), Role.WRAPPER)
+        return self._make(
+            index, piece, classify.Named(language=label), "\n".join((*piece.body, "")), Role.WRAPPER
+        )
 
     def _block(self, index: int, piece: _Piece, siblings: tuple[str, ...], alone: bool) -> CodeBlock:
         code = "\n".join((*piece.body, "")) if piece.body else ""
@@ -233,12 +247,19 @@ def _unescape(code: str, language: str | None) -> str:
 
     Only if none is left as it is and entities stand outside of string literals: there no program has them.
     """
-    if "<" in code or ">" in code or not re.search(r"&(?:lt|gt|amp);", code) or language in languages.DOCUMENT:
+    if (
+        "<" in code
+        or ">" in code
+        or not re.search(r"&(?:lt|gt|amp);", code)
+        or language in languages.DOCUMENT
+    ):
         return code
     return html.unescape(code) if _ENTITY.search(_LITERAL.sub("", code)) else code
 
 
-def _settle(blocks: list[CodeBlock], found: Sequence[fences.Fence], finish_reason: str | None, notes: tuple[str, ...]) -> Extraction:
+def _settle(
+    blocks: list[CodeBlock], found: Sequence[fences.Fence], finish_reason: str | None, notes: tuple[str, ...]
+) -> Extraction:
     """Say which blocks are complete, and which version of a path is the current one."""
     cut = finish_reason == "length"
     last = max((b.index for b in blocks if b.role is not Role.WRAPPER), default=-1)

@@ -75,7 +75,9 @@ def _list_base(lines: Sequence[str], at: int, indent: int) -> int | None:
             if content <= limit:
                 return content
             if _width(match[1]) <= limit:
-                return _width(match[1]) + 1  # indented less than its item's text: sloppy, but meant to be in it
+                return (
+                    _width(match[1]) + 1
+                )  # indented less than its item's text: sloppy, but meant to be in it
         here = _width(line[: len(line) - len(line.lstrip())])
         if here == 0:
             return None
@@ -131,7 +133,9 @@ def _relabelled(lines: Sequence[str], at: int, fence: Fence) -> Fence | None:
     if inner.indent != fence.indent and not fence.is_document:
         return None
     word = inner.info.split()[0]
-    known = by_label(word) is not None or (re.fullmatch(r"[\w+#./:-]{1,250}", word) and ("." in word or ":" in word))
+    known = by_label(word) is not None or (
+        re.fullmatch(r"[\w+#./:-]{1,250}", word) and ("." in word or ":" in word)
+    )
     return inner if known else None
 
 

@@ -76,7 +76,9 @@ def guess(code: str, prefer: Iterable[str] = ()) -> Guess | None:
     return Guess(language=best, score=top, confidence=round(max(0.05, confidence), 2))
 
 
-_PROSE_LINE = re.compile(r"^\s*(?:[-*+]\s|\d+[.)]\s|#{1,6}\s|>\s)?[\"'(*_`]*[A-Z][\w'’,-]*(?:\s+[\w'’\"(`*,;:/&-]+[.,;:!?)\"`*]*){2,}\s*$")
+_PROSE_LINE = re.compile(
+    r"^\s*(?:[-*+]\s|\d+[.)]\s|#{1,6}\s|>\s)?[\"'(*_`]*[A-Z][\w'’,-]*(?:\s+[\w'’\"(`*,;:/&-]+[.,;:!?)\"`*]*){2,}\s*$"
+)
 _CODE_LINE = re.compile(
     r"[;{}]\s*$|^\s*(?:[)\]}]|//|/\*|\*/|#include|#!|<[/!?a-zA-Z])|^\s*(?:def|class|import|from|return|if|else|elif|for|while|function|"
     r"const|let|var|public|private|static|fn|func|fun|use|using|package|end|do|done|fi|then|local|try|except|catch|switch|"

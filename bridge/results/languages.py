@@ -23,7 +23,9 @@ class Language:
     file_names: tuple[str, ...] = ()  #: whole names, in lower case
 
 
-def _row(name: str, display: str, extensions: str, aliases: str = "", programs: str = "", files: str = "") -> Language:
+def _row(
+    name: str, display: str, extensions: str, aliases: str = "", programs: str = "", files: str = ""
+) -> Language:
     return Language(
         name=name,
         display=display,
@@ -160,7 +162,9 @@ _ROWS = (
 LANGUAGES: dict[str, Language] = {row.name: row for row in _ROWS}
 
 _BY_WORD = {word: row.name for row in reversed(_ROWS) for word in (*row.extensions, *row.aliases)}
-_BY_WORD |= {alias: row.name for row in _ROWS for alias in row.aliases} | {row.name: row.name for row in _ROWS}
+_BY_WORD |= {alias: row.name for row in _ROWS for alias in row.aliases} | {
+    row.name: row.name for row in _ROWS
+}
 _BY_EXTENSION = {extension: row.name for row in reversed(_ROWS) for extension in row.extensions}
 _BY_FILE = {name: row.name for row in _ROWS for name in row.file_names}
 _BY_PROGRAM = {program: row.name for row in _ROWS for program in row.interpreters}
@@ -198,7 +202,9 @@ def by_label(word: str) -> str | None:
     """
     clean = word.strip().lower().strip("{}[]().,:;")
     clean = re.sub(r"^(?:language|lang|highlight)[-:=]", "", clean).lstrip(".")
-    return _BY_WORD.get(clean) or _BY_WORD.get(clean.replace(" ", "-")) or _BY_WORD.get(clean.replace(" ", ""))
+    return (
+        _BY_WORD.get(clean) or _BY_WORD.get(clean.replace(" ", "-")) or _BY_WORD.get(clean.replace(" ", ""))
+    )
 
 
 def by_path(path: str) -> str | None:

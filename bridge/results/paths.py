@@ -18,7 +18,9 @@ _PRODUCTS = frozenset(
     "vb.net ado.net ml.net chart.js moment.js p5.js discord.js solid.js alpine.js nest.js deno.js bun.js "
     "require.js underscore.js jquery.js e.g i.e etc".split()
 )
-_PLAIN_NAMES = frozenset("dockerfile makefile jenkinsfile procfile gemfile rakefile vagrantfile license".split())
+_PLAIN_NAMES = frozenset(
+    "dockerfile makefile jenkinsfile procfile gemfile rakefile vagrantfile license".split()
+)
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9+_-]{0,11}$|\.(?:mp3|mp4|7z|h5|f90|f77)$")
 _RESERVED = re.compile(r"(?i)^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$")
 
@@ -40,7 +42,11 @@ def looks_like_path(text: str) -> bool:
         return False
     if re.search(r"[()]", re.sub(r"\([\w.-]+\)/", "", text)):
         return False
-    if name.lower() in _PLAIN_NAMES or by_path(name) or (name.startswith(".") and re.fullmatch(r"\.[a-z][\w.-]+", name)):
+    if (
+        name.lower() in _PLAIN_NAMES
+        or by_path(name)
+        or (name.startswith(".") and re.fullmatch(r"\.[a-z][\w.-]+", name))
+    ):
         return True
     if re.match(r"[A-Za-z]:\\", text) or text.startswith(("../", "/etc/", "~/")):
         return True
@@ -145,6 +151,10 @@ def in_first_lines(code: str) -> Found | None:
     if not lines:
         return None
     found = in_comment(lines[0])
-    if not found and len(lines) > 1 and re.match(r"\s*(?:#!|<\?(?:php|xml)|<!doctype|['\"]use )", lines[0], re.IGNORECASE):
+    if (
+        not found
+        and len(lines) > 1
+        and re.match(r"\s*(?:#!|<\?(?:php|xml)|<!doctype|['\"]use )", lines[0], re.IGNORECASE)
+    ):
         found = in_comment(lines[1])
     return found

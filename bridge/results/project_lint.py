@@ -13,7 +13,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.results.base import CheckResult, CodeBlock, Diagnostic, Kind, Level, Range, Role, Status, fingerprint, plain_text
+from bridge.results.base import (
+    CheckResult,
+    CodeBlock,
+    Diagnostic,
+    Kind,
+    Level,
+    Range,
+    Role,
+    Status,
+    fingerprint,
+    plain_text,
+)
 from bridge.results.checkers import javascript, python
 from bridge.results.checkers.base import Command, Finding
 from bridge.results.paths import refuse
@@ -59,7 +70,9 @@ _TOOLS = (
 )  # fmt: skip
 
 
-def project_lint(blocks: Sequence[CodeBlock], project: Path, *, toolbox: Toolbox | None = None) -> ProjectLint:
+def project_lint(
+    blocks: Sequence[CodeBlock], project: Path, *, toolbox: Toolbox | None = None
+) -> ProjectLint:
     """Run the project's configured ruff, ESLint and tsc over the blocks that have a path.
 
     Args:
@@ -68,7 +81,11 @@ def project_lint(blocks: Sequence[CodeBlock], project: Path, *, toolbox: Toolbox
         toolbox: where programs are looked for; default: `node_modules/.bin` of the project, then the usual places.
     """
     box_path = toolbox or _toolbox(project)
-    files = [b for b in blocks if b.path and b.current and b.role is Role.FILE and b.complete and refuse(b.path) is None]
+    files = [
+        b
+        for b in blocks
+        if b.path and b.current and b.role is Role.FILE and b.complete and refuse(b.path) is None
+    ]
     checks: list[CheckResult] = []
     used: list[str] = []
     notes: list[str] = []
@@ -96,24 +113,34 @@ def _configured(project: Path, tool: _Tool, configs: Iterable[str]) -> bool:
     for name in configs:
         if name == "package.json":
             continue
-        if name != "pyproject.toml" or "[tool.ruff" in (project / name).read_text(encoding="utf-8", errors="replace"):
+        if name != "pyproject.toml" or "[tool.ruff" in (project / name).read_text(
+            encoding="utf-8", errors="replace"
+        ):
             return True
     return False
 
 
-def _run(tool: _Tool, program: str, blocks: Sequence[CodeBlock], configs: Sequence[str], project: Path) -> list[CheckResult]:
+def _run(
+    tool: _Tool, program: str, blocks: Sequence[CodeBlock], configs: Sequence[str], project: Path
+) -> list[CheckResult]:
     with Sandbox() as box:
         for name in configs:
             source = project / name
             if source.stat().st_size <= _MAX_CONFIG_BYTES:
                 shutil.copyfile(source, box.files / name)
         if (project / "node_modules").is_dir():
-            (box.files / "node_modules").symlink_to((project / "node_modules").resolve(), target_is_directory=True)
+            (box.files / "node_modules").symlink_to(
+                (project / "node_modules").resolve(), target_is_directory=True
+            )
         placed = [b for b in blocks if _place(b, box.files)]
         names = [b.path or "" for b in placed] if tool.each else []
         limits = Limits(memory_mb=8192, wall_s=60, cpu_s=60)
         ran = box.run([program, *tool.arguments, *names], limits=limits, offline=True)
-        found = tool.command.read(ran, box.files) if not ran.failure and ran.code in tool.command.exit_codes else None
+        found = (
+            tool.command.read(ran, box.files)
+            if not ran.failure and ran.code in tool.command.exit_codes
+            else None
+        )
         if found is None:
             return [_failed(b, tool, ran.failure or ran.stderr) for b in placed]
         return [_result(b, tool, _of(b, ran.stdout, tool, box)) for b in placed]
@@ -138,10 +165,14 @@ def _of(block: CodeBlock, stdout: str, tool: _Tool, box: Sandbox) -> list[Findin
 
         rows = json.loads(stdout or "[]")
         key = "filePath" if rows and "filePath" in rows[0] else "filename"
-        mine = [r for r in rows if Path(str(r.get(key))).resolve() == (box.files / (block.path or "")).resolve()]
+        mine = [
+            r for r in rows if Path(str(r.get(key))).resolve() == (box.files / (block.path or "")).resolve()
+        ]
         text = json.dumps(mine)
     else:
-        text = "\n".join(line for line in stdout.splitlines() if re.match(re.escape(block.path or "") + r"\(", line))
+        text = "\n".join(
+            line for line in stdout.splitlines() if re.match(re.escape(block.path or "") + r"\(", line)
+        )
     return list(tool.command.read(Ran(code=0, stdout=text, stderr=""), box.files) or ())
 
 
@@ -158,13 +189,23 @@ def _result(block: CodeBlock, tool: _Tool, found: Sequence[Finding]) -> CheckRes
             kind=f.kind,
             # The project's rules are its owner's: whatever they call an error is one.
             blocking=f.severity.value == 1 and f.kind is not Kind.DEPENDENCY,
-            fingerprint=fingerprint(tool.command.name, f.code, f.message, lines[min(max(f.line, 1), len(lines)) - 1]),
+            fingerprint=fingerprint(
+                tool.command.name, f.code, f.message, lines[min(max(f.line, 1), len(lines)) - 1]
+            ),
         )
         for f in found
     )
     status = Status.ERRORS if any(d.blocking for d in diagnostics) else Status.OK
-    return CheckResult(block=block.index, status=status, tools=(tool.command.name,), level=Level.LINTER, diagnostics=diagnostics)
+    return CheckResult(
+        block=block.index,
+        status=status,
+        tools=(tool.command.name,),
+        level=Level.LINTER,
+        diagnostics=diagnostics,
+    )
 
 
 def _failed(block: CodeBlock, tool: _Tool, why: str) -> CheckResult:
-    return CheckResult(block=block.index, status=Status.TOOL_FAILED, tools=(tool.command.name,), note=plain_text(why))
+    return CheckResult(
+        block=block.index, status=Status.TOOL_FAILED, tools=(tool.command.name,), note=plain_text(why)
+    )

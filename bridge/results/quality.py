@@ -49,7 +49,11 @@ def _signals(answer: str, extraction: Extraction, prompt: str) -> Iterator[Quali
     if asked and not code:
         yield Quality(signal=Signal.NO_CODE, evidence="the prompt asks for code")
     if not code and (match := _REFUSES.search(text[:2000])):
-        yield Quality(signal=Signal.REFUSAL, evidence=_shown(match[0]), line=answer.count("\n", 0, answer.find(match[0])) + 1)
+        yield Quality(
+            signal=Signal.REFUSAL,
+            evidence=_shown(match[0]),
+            line=answer.count("\n", 0, answer.find(match[0])) + 1,
+        )
     if not code and (match := _ERRORS.search(text[:2000])):
         yield Quality(signal=Signal.ERROR_TEXT, evidence=_shown(match[0]), line=1)
     for block in code:
@@ -63,7 +67,9 @@ def _gaps(block: CodeBlock) -> Iterator[Quality]:
     for pattern in _PLACEHOLDERS:
         if match := pattern.search(block.code[:200_000]):
             before = block.code.count("\n", 0, match.start())
-            yield Quality(signal=Signal.PLACEHOLDER, evidence=_shown(match[0]), line=block.code_start + before)
+            yield Quality(
+                signal=Signal.PLACEHOLDER, evidence=_shown(match[0]), line=block.code_start + before
+            )
             return
 
 

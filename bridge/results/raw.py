@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_ESCAPE = re.compile(r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\^_])|[\u200b\ufeff](?=\s*[`~]{3})")
+_ESCAPE = re.compile(
+    r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\^_])|[\u200b\ufeff](?=\s*[`~]{3})"
+)
 #: The ollama command moves the cursor back over a word that does not fit, wipes it and prints it on the next line.
 _REWRAP = re.compile(r"\x1b\[(\d{1,3})D\x1b\[K")
 _THINK_OPEN = re.compile(r"\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)
@@ -30,7 +32,9 @@ def read_lines(answer: str) -> Lines:
     text: list[str] = []
     number: list[int] = []
     carry = ""
-    for at, raw in enumerate(answer.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
+    for at, raw in enumerate(
+        answer.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1
+    ):
         line = raw
         if "\x1b" in line or "\u200b" in line or "\ufeff" in line:
             at_end = False
@@ -68,7 +72,9 @@ def _without_thoughts(text: list[str], number: list[int]) -> Lines:
                 break
     elif head.strip() in ("Thinking...", "Thinking…"):
         opened = True
-        done = (i for i in range(first, len(text)) if re.fullmatch(r"\s*\.{3}\s*done thinking\.?\s*", text[i]))
+        done = (
+            i for i in range(first, len(text)) if re.fullmatch(r"\s*\.{3}\s*done thinking\.?\s*", text[i])
+        )
         end = next(done, None)
         if end is not None:
             text[end] = ""

@@ -70,7 +70,13 @@ class Outcome(Jsonable):
 
 
 def repair(
-    answer: str, *, prompt: str, judge: Judge, report: Report | None = None, max_rounds: int = 2, finish_reason: str | None = "stop"
+    answer: str,
+    *,
+    prompt: str,
+    judge: Judge,
+    report: Report | None = None,
+    max_rounds: int = 2,
+    finish_reason: str | None = "stop",
 ) -> Generator[AskAgain, str, Outcome]:
     """Ask for blocking findings to be mended, at most `max_rounds` times; keep the best version.
 
@@ -94,7 +100,9 @@ def repair(
             stop = Stop.REPETITION
             break
         rounds += 1
-        reply = yield AskAgain(purpose=Purpose.REPAIR, round=rounds, prompt=repair_prompt(prompt, best_report))
+        reply = yield AskAgain(
+            purpose=Purpose.REPAIR, round=rounds, prompt=repair_prompt(prompt, best_report)
+        )
         after = judge(reply, "stop")
         if repetition(reply):
             stop = Stop.REPETITION
@@ -103,7 +111,9 @@ def repair(
         elif is_better(best_report, after):
             best, best_report = reply, after
             stop = Stop.ROUNDS if after.blocking else Stop.CLEAN
-    return Outcome(answer=best, report=best_report, rounds=rounds, stop=stop, improved=len(best_report.blocking) < start)
+    return Outcome(
+        answer=best, report=best_report, rounds=rounds, stop=stop, improved=len(best_report.blocking) < start
+    )
 
 
 def is_better(before: Report, after: Report) -> bool:
@@ -149,12 +159,20 @@ def repair_prompt(prompt: str, report: Report) -> str:
         parts.append(f"The task was:\n\n{_fenced(prompt.strip()[:6000], 'text')}")
     for index in dict.fromkeys(d.block for d in findings):
         block = report.blocks[index]
-        label = languages.LANGUAGES[block.language].name if block.language in languages.LANGUAGES else block.language or ""
+        label = (
+            languages.LANGUAGES[block.language].name
+            if block.language in languages.LANGUAGES
+            else block.language or ""
+        )
         name = block.path or f"the {languages.display(block.language)} code"
         shown = "\n\n".join(_excerpt(block, d) for d in findings if d.block == index)
         parts.append(f"Reported in {name}:\n\n{_fenced(shown, 'text')}")
-        parts.append(f"The whole of {name}:\n\n{_fenced(block.code.rstrip(chr(10)), f'{label} {block.path or str()}'.strip())}")
-    parts.append("Return each complete corrected file in one fenced block, labelled with its language and path. No other text.")
+        parts.append(
+            f"The whole of {name}:\n\n{_fenced(block.code.rstrip(chr(10)), f'{label} {block.path or str()}'.strip())}"
+        )
+    parts.append(
+        "Return each complete corrected file in one fenced block, labelled with its language and path. No other text."
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -186,12 +204,20 @@ def continuation(
         return Outcome(answer=answer, report=before, rounds=0, stop=Stop.NOTHING, improved=False)
     if repetition(answer):
         return Outcome(answer=answer, report=before, rounds=0, stop=Stop.REPETITION, improved=False)
-    reply = yield AskAgain(purpose=Purpose.CONTINUE, round=1, prompt=continue_prompt(prompt, answer), more_tokens=True)
+    reply = yield AskAgain(
+        purpose=Purpose.CONTINUE, round=1, prompt=continue_prompt(prompt, answer), more_tokens=True
+    )
     joined = join(answer, reply)
     if joined is None:
         return Outcome(answer=answer, report=before, rounds=1, stop=Stop.NO_JOIN, improved=False)
     after = judge(joined, "stop")
-    return Outcome(answer=joined, report=after, rounds=1, stop=Stop.JOINED, improved=after.verdict is not Verdict.INCOMPLETE)
+    return Outcome(
+        answer=joined,
+        report=after,
+        rounds=1,
+        stop=Stop.JOINED,
+        improved=after.verdict is not Verdict.INCOMPLETE,
+    )
 
 
 def continue_prompt(prompt: str, answer: str) -> str:

@@ -105,7 +105,9 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -143,7 +145,9 @@ class Sandbox:
             "NO_COLOR": "1",
         }
         if os.name == "nt":
-            env |= {k: os.environ[k] for k in ("SYSTEMROOT", "COMSPEC") if k in os.environ} | {"TEMP": str(self.home)}
+            env |= {k: os.environ[k] for k in ("SYSTEMROOT", "COMSPEC") if k in os.environ} | {
+                "TEMP": str(self.home)
+            }
         return {**env, **(extra or {})}
 
     def run(
@@ -169,7 +173,9 @@ class Sandbox:
         try:
             process = start(full, bounds, self.environment(argv[0], env), cwd or self.files)
         except OSError as error:
-            return Ran(code=None, stdout="", stderr="", failure=f"cannot be started: {error.strerror or error}")
+            return Ran(
+                code=None, stdout="", stderr="", failure=f"cannot be started: {error.strerror or error}"
+            )
         return _wait(process, bounds)
 
 
@@ -222,7 +228,11 @@ def _limit(pid: int, limits: Limits) -> None:
         what = getattr(resource, name, None)
         if what is None:
             continue
-        with contextlib.suppress(ValueError, OSError) if pid == 0 else contextlib.suppress(ValueError, PermissionError):
+        with (
+            contextlib.suppress(ValueError, OSError)
+            if pid == 0
+            else contextlib.suppress(ValueError, PermissionError)
+        ):
             _set(pid, what, amount)
 
 

@@ -8,7 +8,12 @@ from bridge.results import languages
 from bridge.results.base import CodeBlock, Diagnostic, Report, Severity, Status
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
-_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "note", Severity.HINT: "note"}
+_LEVELS = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.INFORMATION: "note",
+    Severity.HINT: "note",
+}
 
 
 def to_sarif(report: Report, *, job: str = "answer", version: str = "0.1.0") -> dict[str, Any]:
@@ -74,5 +79,9 @@ def _result(block: CodeBlock, diagnostic: Diagnostic, rules: list[str], job: str
             }
         ],
         "partialFingerprints": {"bridge/v1": diagnostic.fingerprint},
-        "properties": {"kind": diagnostic.kind.value, "blocking": diagnostic.blocking, "trust": diagnostic.trust},
+        "properties": {
+            "kind": diagnostic.kind.value,
+            "blocking": diagnostic.blocking,
+            "trust": diagnostic.trust,
+        },
     }

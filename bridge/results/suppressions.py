@@ -18,7 +18,12 @@ _WORDS = re.compile(
 
 def neutral(code: str) -> str:
     """The text with every suppression made meaningless; as long as before, line by line."""
-    return _WORDS.sub(lambda match: re.sub(r"[A-Za-z]", "x", match[0]) if not match[0].startswith("#") else _comment(match[0]), code)
+    return _WORDS.sub(
+        lambda match: (
+            re.sub(r"[A-Za-z]", "x", match[0]) if not match[0].startswith("#") else _comment(match[0])
+        ),
+        code,
+    )
 
 
 def _comment(directive: str) -> str:

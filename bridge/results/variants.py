@@ -28,8 +28,20 @@ class Variant:
 
 #: (prefix, suffix) that a balanced piece may stand in.
 _AROUND: dict[str, tuple[tuple[str, str], ...]] = {
-    "javascript": (("async function _w() {", "}"), ("class _W extends Object {", "}"), ("({", "})"), ("(", ")"), ("async function* _w() { switch (0) {", "} }")),
-    "typescript": (("async function _w() {", "}"), ("class _W extends Object {", "}"), ("({", "})"), ("interface _W {", "}"), ("(", ")")),
+    "javascript": (
+        ("async function _w() {", "}"),
+        ("class _W extends Object {", "}"),
+        ("({", "})"),
+        ("(", ")"),
+        ("async function* _w() { switch (0) {", "} }"),
+    ),
+    "typescript": (
+        ("async function _w() {", "}"),
+        ("class _W extends Object {", "}"),
+        ("({", "})"),
+        ("interface _W {", "}"),
+        ("(", ")"),
+    ),
     "java": (("class _W {", "}"), ("class _W { void w() {", "} }")),
     "csharp": (("class _W {", "}"), ("class _W { void w() {", "} }")),
     "c": (("void _w() {", "}"), ("struct _w {", "};")),
@@ -98,7 +110,14 @@ _DEFINITION = re.compile(
 
 def is_body(code: str) -> bool:
     """Whether a text begins inside of something: indented, with a statement, or with a brace, not with a definition."""
-    first = next((line for line in code.split("\n") if line.strip() and not re.match(r"\s*(?://|#(?!include|!)|/?\*|--|\"\"\")", line)), "")
+    first = next(
+        (
+            line
+            for line in code.split("\n")
+            if line.strip() and not re.match(r"\s*(?://|#(?!include|!)|/?\*|--|\"\"\")", line)
+        ),
+        "",
+    )
     if not first:
         return False
     return first[0] in " \t{" or not _DEFINITION.match(first)
@@ -138,7 +157,9 @@ def _joined(head: str, code: str) -> Iterator[str]:
         yield head.rstrip() + " " + code.lstrip()
 
 
-_MARK = re.compile(r"^(\s*)(?:\.\.\.|…|\[\.\.\.\]|<\.\.\.>|\(\.\.\.\)|\{\s*(?:/\*)?\s*\.\.\.\s*(?:\*/)?\s*\})[\w\s.,;…'-]{0,60}$")
+_MARK = re.compile(
+    r"^(\s*)(?:\.\.\.|…|\[\.\.\.\]|<\.\.\.>|\(\.\.\.\)|\{\s*(?:/\*)?\s*\.\.\.\s*(?:\*/)?\s*\})[\w\s.,;…'-]{0,60}$"
+)
 
 
 def _without_ellipses(language: str, code: str) -> str | None:
@@ -175,21 +196,40 @@ def _wrapped(language: str, code: str) -> Iterator[Variant]:
         return
     if stripped.startswith("{") and language in _OPENERS:
         head = " ".join(_OPENERS[language])
-        yield Variant(language=language, code=head.rstrip("{ ") + " " + code + "}" * (len(_OPENERS[language]) - 1), note="a body")
+        yield Variant(
+            language=language,
+            code=head.rstrip("{ ") + " " + code + "}" * (len(_OPENERS[language]) - 1),
+            note="a body",
+        )
     for prefix, suffix in _AROUND.get(language, ()):
         if prefix == "<>" and not stripped.startswith("<"):
             continue
-        if prefix in ("(", "{", "[") and language == "python" and "=" not in stripped[:40] and ":" not in stripped[:40]:
+        if (
+            prefix in ("(", "{", "[")
+            and language == "python"
+            and "=" not in stripped[:40]
+            and ":" not in stripped[:40]
+        ):
             continue
         body = textwrap.indent(code, "    ") if prefix.endswith(":\n") or prefix.endswith("do\n") else code
-        yield Variant(language=language, code=prefix + body.rstrip("\n") + "\n" + suffix, note="inside something")
+        yield Variant(
+            language=language, code=prefix + body.rstrip("\n") + "\n" + suffix, note="inside something"
+        )
 
 
-_NOISE = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`|//[^\n]*|/\*.*?\*/|(?m:(?:^|\s)#[^\n{]*)", re.DOTALL)
+_NOISE = re.compile(
+    r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`|//[^\n]*|/\*.*?\*/|(?m:(?:^|\s)#[^\n{]*)", re.DOTALL
+)
 _WORD_BLOCKS = {
-    "ruby": (r"^\s*(?:def|class|module|if|unless|while|until|case|begin|for)\b|\bdo\b(?:\s*\|[^|]*\|)?\s*$|=\s*(?:if|case|begin)\b", r"^\s*end\b"),
+    "ruby": (
+        r"^\s*(?:def|class|module|if|unless|while|until|case|begin|for)\b|\bdo\b(?:\s*\|[^|]*\|)?\s*$|=\s*(?:if|case|begin)\b",
+        r"^\s*end\b",
+    ),
     "lua": (r"\b(?:function|then|do|repeat)\b", r"\b(?:end|until|elseif)\b"),
-    "julia": (r"^\s*(?:function|if|for|while|struct|mutable struct|begin|let|try|module|macro)\b|\bdo\b", r"^\s*end\b"),
+    "julia": (
+        r"^\s*(?:function|if|for|while|struct|mutable struct|begin|let|try|module|macro)\b|\bdo\b",
+        r"^\s*end\b",
+    ),
     "elixir": (r"\bdo\s*$|\bfn\b", r"\bend\b"),
 }
 
@@ -210,7 +250,10 @@ def _open_ends(language: str, code: str) -> int:
     return -least if depth == least else 0
 
 
-_INLINE = re.compile(r"`([^`]{8,600})`|'((?:def|function|func|fn|int|String|List|void|double|bool|static|public)\b[^'\n]{8,300})'", re.DOTALL)
+_INLINE = re.compile(
+    r"`([^`]{8,600})`|'((?:def|function|func|fn|int|String|List|void|double|bool|static|public)\b[^'\n]{8,300})'",
+    re.DOTALL,
+)
 
 
 def prompt_heads(prompt: str, language: str) -> tuple[str, ...]:
@@ -220,6 +263,10 @@ def prompt_heads(prompt: str, language: str) -> tuple[str, ...]:
     inline = [a or b for a, b in _INLINE.findall(re.sub(r"(?ms)^[ \t]*```.*?^[ \t]*```", "", text))]
     shaped = [span for span in inline if re.search(r"[({:=]|->|\bdef\b|\bend\b", span)]
     found = [head for head in (*fenced, *shaped) if head.strip()]
-    if not found and language in languages.LANGUAGES and re.match(r"\s*(?:def |class |import |from |#include|function |func |public |<\?php|using )", text):
+    if (
+        not found
+        and language in languages.LANGUAGES
+        and re.match(r"\s*(?:def |class |import |from |#include|function |func |public |<\?php|using )", text)
+    ):
         found = [text]
     return tuple(found)

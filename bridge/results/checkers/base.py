@@ -121,12 +121,16 @@ class Command:
     program: str
     languages: frozenset[str]
     step: Step
-    argv: Callable[[str, Path, Sandbox], Sequence[str]]  #: of the program, the stored file, and a place for settings
+    argv: Callable[
+        [str, Path, Sandbox], Sequence[str]
+    ]  #: of the program, the stored file, and a place for settings
     read: Callable[[Ran, Path], Sequence[Finding] | None]  #: None: what it printed cannot be read
     limits: Limits = field(default_factory=Limits)
     exit_codes: frozenset[int] = frozenset({0, 1})
     believed: float = 1.0
-    extensions: Mapping[str, str] = field(default_factory=dict)  #: language → extension that the program wants
+    extensions: Mapping[str, str] = field(
+        default_factory=dict
+    )  #: language → extension that the program wants
     refuse: Callable[[str], str | None] = lambda _code: None  #: why a text must not be shown to it
     rename: Callable[[str], str | None] = lambda _code: None  #: file name that the text itself demands
     env: Callable[[], Mapping[str, str]] = dict
@@ -230,7 +234,9 @@ def ask(workshop: Workshop, name: str, parser: str, code: str, grammar: str = ""
     return Outcome(findings=findings, unknown=parsed.get("unknown"), version=parsed.get("version", ""))
 
 
-def lines_like(pattern: str, kind: Kind, severity: Severity = Severity.ERROR) -> Callable[[Ran, Path], Sequence[Finding]]:
+def lines_like(
+    pattern: str, kind: Kind, severity: Severity = Severity.ERROR
+) -> Callable[[Ran, Path], Sequence[Finding]]:
     """Reads tools that print one finding a line; the pattern names `line`, `message` and perhaps `column` and `code`."""
     expression = re.compile(pattern, re.MULTILINE)
 

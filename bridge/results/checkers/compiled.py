@@ -21,7 +21,10 @@ from bridge.results.sandbox import Limits, Ran
 
 def _c_reads_files(code: str) -> str | None:
     joined = re.sub(r"\\\r?\n|\?\?/\n", "", code)
-    if re.search(r"(?m)^\s*(?:#|%:|\?\?=)\s*(?:include(?:_next)?|import|embed)\s*(?![<\"\s]|\s)|#\s*embed|__has_(?:include|embed)", joined):
+    if re.search(
+        r"(?m)^\s*(?:#|%:|\?\?=)\s*(?:include(?:_next)?|import|embed)\s*(?![<\"\s]|\s)|#\s*embed|__has_(?:include|embed)",
+        joined,
+    ):
         return "names files by macros"
     for quoted in re.findall(r"(?:include(?:_next)?|import)\s*(?:/\*.*?\*/\s*)*[<\"]([^>\"\n]*)", joined):
         if quoted.startswith(("/", "~")) or ".." in quoted or ":" in quoted:
@@ -31,8 +34,12 @@ def _c_reads_files(code: str) -> str | None:
     return None
 
 
-_C_SYNTAX = re.compile(r"^(?:expected|stray|missing terminating|unterminated|extraneous|invalid preprocessing|#endif without)")
-_C_UNKNOWN = re.compile(r"undeclared|was not declared|does not name a type|unknown type name|has not been declared|is not a member of|not found")
+_C_SYNTAX = re.compile(
+    r"^(?:expected|stray|missing terminating|unterminated|extraneous|invalid preprocessing|#endif without)"
+)
+_C_UNKNOWN = re.compile(
+    r"undeclared|was not declared|does not name a type|unknown type name|has not been declared|is not a member of|not found"
+)
 
 
 def _c_kind(message: str) -> Kind:
@@ -95,7 +102,10 @@ GXX = _gcc("g++", "cpp", "gnu++20", "cpp")
 
 
 def _rust_reads_files(code: str) -> str | None:
-    if re.search(r"\b(?:include|include_str|include_bytes|env|option_env)\s*!|#!?\s*\[\s*(?:path|cfg_attr\s*\(.*\bpath)\b", code):
+    if re.search(
+        r"\b(?:include|include_str|include_bytes|env|option_env)\s*!|#!?\s*\[\s*(?:path|cfg_attr\s*\(.*\bpath)\b",
+        code,
+    ):
         return "reads other files when it is compiled"
     if re.search(r"long_running_const_eval|\bproc_macro\b|#!\[feature", code):
         return "uses what a checker must not allow"
@@ -173,7 +183,11 @@ _JAVA_SYNTAX = re.compile(
 
 def _java_read(ran: Ran, path: Path) -> Sequence[Finding] | None:
     del path
-    rows = re.findall(r"^\S+\.java:(\d+):(\d+): (compiler\.(err|warn)\.[\w.]+)(?:: (.*))?$", ran.stdout + "\n" + ran.stderr, re.MULTILINE)
+    rows = re.findall(
+        r"^\S+\.java:(\d+):(\d+): (compiler\.(err|warn)\.[\w.]+)(?:: (.*))?$",
+        ran.stdout + "\n" + ran.stderr,
+        re.MULTILINE,
+    )
     if not rows and ran.code != 0:
         return None
     missing = any(code == "compiler.err.doesnt.exist" for _, _, code, _, _ in rows)
@@ -204,7 +218,10 @@ def _java_kind(code: str, *, missing: bool) -> Kind:
 
 def _java_name(code: str) -> str | None:
     """javac wants a file to bear the name of its public class."""
-    match = re.search(r"(?m)^\s*public\s+(?:(?:abstract|final|sealed|strictfp)\s+)*(?:class|interface|enum|record)\s+([A-Za-z_]\w{0,80})", code)
+    match = re.search(
+        r"(?m)^\s*public\s+(?:(?:abstract|final|sealed|strictfp)\s+)*(?:class|interface|enum|record)\s+([A-Za-z_]\w{0,80})",
+        code,
+    )
     return f"{match[1]}.java" if match else None
 
 
@@ -235,7 +252,16 @@ def _go_needs_more(code: str) -> str | None:
 
 def _go_foreign(code: str) -> str | None:
     """Only the standard library is here: the first part of any other import path has a dot."""
-    block = "\n".join(re.findall(r"(?ms)^import\s*\((.*?)^\)|^import\s+(?:[\w.]+\s+)?(\"[^\"]+\")", code) and re.findall(r"\"([^\"\s]+)\"", "\n".join("".join(m) for m in re.findall(r"(?ms)^import\s*\((.*?)\)|^import\s+(?:[\w.]+\s+)?(\"[^\"]+\")", code))))
+    block = "\n".join(
+        re.findall(r"(?ms)^import\s*\((.*?)^\)|^import\s+(?:[\w.]+\s+)?(\"[^\"]+\")", code)
+        and re.findall(
+            r"\"([^\"\s]+)\"",
+            "\n".join(
+                "".join(m)
+                for m in re.findall(r"(?ms)^import\s*\((.*?)\)|^import\s+(?:[\w.]+\s+)?(\"[^\"]+\")", code)
+            ),
+        )
+    )
     foreign = [name for name in block.split("\n") if "." in name.split("/")[0]]
     return f"imports {foreign[0]}" if foreign else _go_needs_more(code)
 
@@ -264,6 +290,12 @@ GOVET = Command(
     exit_codes=frozenset({0, 1, 2}),
     extensions={"go": "go"},
     refuse=_go_foreign,
-    env=lambda: {"GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GO111MODULE": "off"},
+    env=lambda: {
+        "GOPROXY": "off",
+        "GOFLAGS": "-mod=mod",
+        "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
+        "GO111MODULE": "off",
+    },
     offline=True,
 )

@@ -27,11 +27,11 @@ GLOBALS = (
     "beforeAll afterAll before after jest vi cy sinon chai assert spyOn jasmine fetchMock Component Handlebars Backbone "
     "Promise socket io firebase Stripe bootstrap Swal Plotly ko Ember Meteor ethers web3 p5 setup draw createCanvas"
 ).split()
-_ENVIRONMENTS = (
-    "browser node commonjs es2024 worker serviceworker jest mocha jasmine vitest jquery amd qunit protractor webextensions".split()
-)
+_ENVIRONMENTS = "browser node commonjs es2024 worker serviceworker jest mocha jasmine vitest jquery amd qunit protractor webextensions".split()
 #: Rules whose breach cannot work when it runs.
-_CERTAIN = frozenset({"no-const-assign", "no-class-assign", "no-import-assign", "constructor-super", "no-this-before-super"})
+_CERTAIN = frozenset(
+    {"no-const-assign", "no-class-assign", "no-import-assign", "constructor-super", "no-this-before-super"}
+)
 
 
 def _kind(rule: str) -> Kind:
@@ -47,7 +47,9 @@ def _oxlint_argv(program: str, path: Path, box: Sandbox) -> Sequence[str]:
     del program
     own = box.settings(
         "oxlint.json",
-        json.dumps({"env": dict.fromkeys(_ENVIRONMENTS, True), "globals": dict.fromkeys(GLOBALS, "writable")}),
+        json.dumps(
+            {"env": dict.fromkeys(_ENVIRONMENTS, True), "globals": dict.fromkeys(GLOBALS, "writable")}
+        ),
     )
     return [
         "-c", str(own), "--disable-nested-config", "--no-ignore", "--threads", "1",
@@ -99,13 +101,18 @@ def _biome_argv(program: str, path: Path, box: Sandbox) -> Sequence[str]:
     return ["lint", "--reporter=github", f"--config-path={folder}", str(path)]
 
 
-_BIOME = re.compile(r"^::(error|warning) title=([^,]*),.*?line=(\d+),endLine=(\d+),col=(\d+),endColumn=(\d+)::(.*)$", re.MULTILINE)
+_BIOME = re.compile(
+    r"^::(error|warning) title=([^,]*),.*?line=(\d+),endLine=(\d+),col=(\d+),endColumn=(\d+)::(.*)$",
+    re.MULTILINE,
+)
 
 
 def _biome_read(ran: Ran, path: Path) -> Sequence[Finding]:
     del path
     found = []
-    for level, title, line, end_line, column, end_column, message in _BIOME.findall(ran.stdout + "\n" + ran.stderr):
+    for level, title, line, end_line, column, end_column, message in _BIOME.findall(
+        ran.stdout + "\n" + ran.stderr
+    ):
         syntax = title.startswith("parse")
         certain = title.rsplit("/", 1)[-1] in ("noConstAssign", "noInvalidConstructorSuper")
         kind = Kind.SYNTAX if syntax else Kind.TYPE if certain else Kind.STYLE
@@ -148,7 +155,16 @@ _ESLINT_SETTINGS = """export default [{
 def _eslint_argv(program: str, path: Path, box: Sandbox) -> Sequence[str]:
     del program
     own = box.settings("eslint.mjs", _ESLINT_SETTINGS)
-    return ["--no-config-lookup", "-c", str(own), "--no-ignore", "--no-inline-config", "--format", "json", str(path)]
+    return [
+        "--no-config-lookup",
+        "-c",
+        str(own),
+        "--no-ignore",
+        "--no-inline-config",
+        "--format",
+        "json",
+        str(path),
+    ]
 
 
 def _eslint_read(ran: Ran, path: Path) -> Sequence[Finding] | None:
@@ -207,7 +223,13 @@ def _tsc_read(ran: Ran, path: Path) -> Sequence[Finding]:
     del path
     found = []
     for line, column, code, message in _TSC.findall(ran.stdout):
-        kind = Kind.SYNTAX if re.fullmatch(r"TS1\d{3}", code) else Kind.UNDEFINED if code == "TS2304" else Kind.TYPE
+        kind = (
+            Kind.SYNTAX
+            if re.fullmatch(r"TS1\d{3}", code)
+            else Kind.UNDEFINED
+            if code == "TS2304"
+            else Kind.TYPE
+        )
         if code in _NOT_HERE:
             kind = Kind.DEPENDENCY
         found.append(

@@ -17,7 +17,11 @@ def check_python(code: str) -> Parsed:
             warnings.simplefilter("ignore")
             ast.parse(code)
     except SyntaxError as error:
-        return {"faults": [fault(error.lineno or 1, error.offset or 1, "invalid-syntax", error.msg or "invalid syntax")]}
+        return {
+            "faults": [
+                fault(error.lineno or 1, error.offset or 1, "invalid-syntax", error.msg or "invalid syntax")
+            ]
+        }
     except ValueError as error:  # a NUL in the text
         return {"faults": [fault(1, 1, "invalid-syntax", str(error))]}
     except (RecursionError, MemoryError):
@@ -26,8 +30,21 @@ def check_python(code: str) -> Parsed:
 
 
 #: Tried in this order; a text is right if any of them reads it.
-_DIALECTS = ("postgres", "mysql", "sqlite", "tsql", "bigquery", "snowflake", "oracle", "duckdb", "hive", "clickhouse")
-_CLIENT_LINE = re.compile(r"(?im)^(?:\s*\\[a-z!?].*|\s*GO\s*;?\s*|\s*(?:\.(?:mode|headers|tables|schema|open|read|import|quit)\b.*)|\s*USE\s+\S+\s*;?\s*|\s*SOURCE\s.*|\s*SET\s+\w+\s+(?:ON|OFF)\s*;?\s*)$")
+_DIALECTS = (
+    "postgres",
+    "mysql",
+    "sqlite",
+    "tsql",
+    "bigquery",
+    "snowflake",
+    "oracle",
+    "duckdb",
+    "hive",
+    "clickhouse",
+)
+_CLIENT_LINE = re.compile(
+    r"(?im)^(?:\s*\\[a-z!?].*|\s*GO\s*;?\s*|\s*(?:\.(?:mode|headers|tables|schema|open|read|import|quit)\b.*)|\s*USE\s+\S+\s*;?\s*|\s*SOURCE\s.*|\s*SET\s+\w+\s+(?:ON|OFF)\s*;?\s*)$"
+)
 
 
 def check_sql(code: str) -> Parsed:
@@ -52,7 +69,11 @@ def check_sql(code: str) -> Parsed:
             return {"faults": [], "unknown": "nested too deeply", "version": sqlglot.__version__}
         odd = [tree for tree in trees if tree is not None and not _is_statement(tree, exp)]
         if any(isinstance(tree, exp.Command) for tree in trees):
-            return {"faults": [], "unknown": "holds a statement that no dialect knows", "version": sqlglot.__version__}
+            return {
+                "faults": [],
+                "unknown": "holds a statement that no dialect knows",
+                "version": sqlglot.__version__,
+            }
         if odd:
             return {"faults": [fault(1, 1, "sql", "is no statement")], "version": sqlglot.__version__}
         return {"faults": [], "version": sqlglot.__version__}
@@ -61,7 +82,9 @@ def check_sql(code: str) -> Parsed:
 
 def _is_statement(tree: object, exp: object) -> bool:
     """sqlglot reads any expression as a statement: `hello world` is a column with an alias."""
-    return not isinstance(tree, getattr(exp, "Alias", ())) and not isinstance(tree, getattr(exp, "Column", ()))
+    return not isinstance(tree, getattr(exp, "Alias", ())) and not isinstance(
+        tree, getattr(exp, "Column", ())
+    )
 
 
 def _place(error: object, code: str) -> Fault:

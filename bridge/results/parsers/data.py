@@ -29,7 +29,11 @@ def check_json(code: str) -> Parsed:
         if _is_lines(code):
             return {"faults": [fault(1, 1, "json-lines", "one JSON value a line", advice=True)]}
         return {"faults": [fault(found.lineno, found.colno, "json", found.msg)]}
-    return {"faults": [fault(found.lineno, found.colno, "json-comments", "comments or trailing commas", advice=True)]}
+    return {
+        "faults": [
+            fault(found.lineno, found.colno, "json-comments", "comments or trailing commas", advice=True)
+        ]
+    }
 
 
 _TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|//[^\n]*|/\*.*?\*/|(?m:^[ \t]*#[^\n]*)|,(?=\s*[}\]])", re.DOTALL)

@@ -33,9 +33,18 @@ def check(code: str, grammar: str) -> Parsed:
         if node.is_missing:
             missing.append(fault(row + 1, column + 1, "missing", f"missing {node.type!r}"))
         else:
-            text = code.encode("utf-8", "replace")[node.start_byte : node.start_byte + 40].decode("utf-8", "ignore")
+            text = code.encode("utf-8", "replace")[node.start_byte : node.start_byte + 40].decode(
+                "utf-8", "ignore"
+            )
             shown = text.partition("\n")[0].strip()
-            errors.append(fault(row + 1, column + 1, "error", f"cannot be read from here: {shown!r}" if shown else "cannot be read"))
+            errors.append(
+                fault(
+                    row + 1,
+                    column + 1,
+                    "error",
+                    f"cannot be read from here: {shown!r}" if shown else "cannot be read",
+                )
+            )
         if len(missing) + len(errors) >= 50:
             break
     found = (missing + errors)[:_AT_MOST] or [fault(1, 1, "error", "cannot be read")]
@@ -51,7 +60,9 @@ def _broken(root: Any) -> Iterator[Any]:
             yield node
             continue
         inside = [child for child in node.children if child.has_error or child.is_missing or child.is_error]
-        if node.is_error and not any(child.is_error or child.is_missing or child.has_error for child in node.children):
+        if node.is_error and not any(
+            child.is_error or child.is_missing or child.has_error for child in node.children
+        ):
             yield node
         elif node.is_error and not inside:
             yield node

@@ -9,10 +9,14 @@ from bridge.results.parsers.base import Fault, Parsed, fault
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr !doctype".split())
 #: Elements whose end tag may be left out (https://html.spec.whatwg.org/multipage/syntax.html#optional-tags).
-_OPTIONAL = frozenset("html head body li dt dd p rt rp optgroup option colgroup caption thead tbody tfoot tr td th".split())
+_OPTIONAL = frozenset(
+    "html head body li dt dd p rt rp optgroup option colgroup caption thead tbody tfoot tr td th".split()
+)
 _TEMPLATE = re.compile(r"\{%|\{\{[#/^>]|<%|<\?php|<\?=|@(?:if|foreach|for|section)\b|\{#")
 #: Elements of SVG and MathML may close themselves, and so may those of frameworks (a dash or a capital in the name).
-_FOREIGN = frozenset("svg path circle rect line g polygon polyline ellipse use defs stop image text math".split())
+_FOREIGN = frozenset(
+    "svg path circle rect line g polygon polyline ellipse use defs stop image text math".split()
+)
 
 
 class _Tags(HTMLParser):
@@ -53,7 +57,9 @@ class _Tags(HTMLParser):
             if name == tag:
                 return
             if name not in _OPTIONAL:
-                self.faults.append(fault(at, column_at, "html-unclosed", f"<{name}> is not closed before </{tag}>"))
+                self.faults.append(
+                    fault(at, column_at, "html-unclosed", f"<{name}> is not closed before </{tag}>")
+                )
 
 
 def check_html(code: str) -> Parsed:
@@ -63,7 +69,11 @@ def check_html(code: str) -> Parsed:
     rest = tags.rawdata
     tags.close()
     faults = tags.faults
-    faults += [fault(at, column, "html-unclosed", f"<{name}> is never closed") for name, at, column in tags.open if name not in _OPTIONAL]
+    faults += [
+        fault(at, column, "html-unclosed", f"<{name}> is never closed")
+        for name, at, column in tags.open
+        if name not in _OPTIONAL
+    ]
     if rest.lstrip().startswith("<") and re.match(r"<[!/a-zA-Z]", rest.lstrip()) and ">" not in rest:
         faults.append(fault(code.count("\n") + 1, 1, "html-cut", "ends within a tag"))
     if _TEMPLATE.search(code):
@@ -113,7 +123,10 @@ def check_css(code: str) -> Parsed:
             stack.pop()
         at += 1
     else:
-        faults += [fault(at_line, at_column, "css-bracket", f"{char} is never closed") for char, at_line, at_column in stack[-1:]]
+        faults += [
+            fault(at_line, at_column, "css-bracket", f"{char} is never closed")
+            for char, at_line, at_column in stack[-1:]
+        ]
     if not faults:
         faults += _loose_text(code)
     return {"faults": faults}
