@@ -14,13 +14,14 @@ from typing import Any, Self
 
 
 class State(Enum):
-    """Where a job stands. The first six follow from its cell alone, the last three are the local side's knowledge."""
+    """Where a job stands. The first seven follow from its cell alone, the last three are the local side's knowledge."""
 
     QUEUED = "queued"  # waits for a worker
     RUNNING = "running"  # a worker holds a lease that has not run out
     SUCCEEDED = "succeeded"  # has a complete answer
     TRUNCATED = "truncated"  # has an answer that was cut at the token limit
     FAILED = "failed"  # gave up; the error is on the job
+    BROKEN = "broken"  # a person's edit left a header that cannot be read; waits to be mended
     CANCELLED = "cancelled"  # taken back, or its cell deleted, before it was done
     CHECKED = "checked"  # its code was extracted and checked
     DELIVERED = "delivered"  # handed over to the caller
@@ -54,13 +55,21 @@ EDGES: tuple[Edge, ...] = tuple(
         ("g", "truncated", "archived", "archived on request before it was handed over"),
         ("g", "failed", "archived", "archived on request before it was handed over"),
         ("g", "cancelled", "archived", "a cancelled job's cell moves to the archive too"),
-        ("h", "checked", "queued", "a repair round is enqueued as a child job; this job itself stays checked"),
+        (
+            "h",
+            "checked",
+            "queued",
+            "a repair round is enqueued as a child job; this job itself stays checked",
+        ),
+        ("k", "queued", "broken", "a person's edit left a header that cannot be read"),
+        ("m", "broken", "queued", "the header was mended"),
         ("q", "failed", "queued", "`bridge retry`: older attempts do not count any more"),
         ("q", "succeeded", "queued", "`bridge retry`: the answer was not what was wanted"),
         ("q", "truncated", "queued", "`bridge retry`: the answer was not what was wanted"),
         ("q", "cancelled", "queued", "`bridge retry`: the cancellation does not count any more"),
         ("r", "running", "queued", "the lease ran out or was given back"),
         ("x", "queued", "cancelled", "`bridge cancel`, or its cell was deleted"),
+        ("x", "broken", "cancelled", "`bridge cancel`, or its cell was deleted"),
         ("x", "running", "cancelled", "`bridge cancel`: a result that still arrives is kept and wins"),
     )
 )
@@ -110,12 +119,26 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job that is about to be added."""
+
+    body: str
+    chat: bool = False
+    options: Options = field(default_factory=Options)
+    key: str | None = None
+    caller: str | None = None
+    parent: str | None = None
+    round: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """What a job is, as far as a person or its creator can say: replaced as a whole by an edit."""
 
     body: str  #: the prompt, or a JSON list of messages if `chat`
     chat: bool = False
     options: Options = field(default_factory=Options)
+    broken: str | None = None  #: why the header cannot be read; then `body` is the cell's whole source
     position: str  #: sort key of the cell in its notebook (see notebook/order.py)
     created_at: datetime | None = None
     key: str | None = None  #: the caller's own name for the job; a second job with the same key is the first one
@@ -285,6 +308,8 @@ class Job:
             return State.CANCELLED
         if result:
             return State.FAILED
+        if self.spec.broken:
+            return State.BROKEN
         return State.RUNNING if self.holds_lease(now) else State.QUEUED
 
     def join(self, other: Job) -> Job:
@@ -297,7 +322,7 @@ class Job:
             floor=max(self.floor, other.floor),
             cancelled=_later(self.cancelled, other.cancelled),
             lease=_later(self.lease, other.lease),
-            attempts=_join_attempts(self.attempts, other.attempts),
+            attempts=join_attempts(self.attempts, other.attempts),
             results=join_results(self.results, other.results),
             outcome=max(self.outcome, other.outcome, key=lambda o: (len(o), repr(sorted(o.items())))),
         )
@@ -311,7 +336,8 @@ def _later(a: Any, b: Any) -> Any:
     return max((x for x in (a, b) if x is not None), key=lambda x: x.order, default=None)
 
 
-def _join_attempts(a: tuple[Attempt, ...], b: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+def join_attempts(a: tuple[Attempt, ...], b: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """The union of two lists of attempts, in a fixed order."""
     joined: dict[object, Attempt] = {}
     for attempt in (*a, *b):
         seen = joined.get(attempt.order)

@@ -189,9 +189,7 @@ def parse_header(line: str) -> Header:
                 options[name] = OPTIONS[name](value)
         except GrammarError as error:
             raise GrammarError(f"{flag}: {error}") from None
-    return Header(
-        job=job, options=options, chat="chat" in switches, cancelled="cancelled" in switches, floor=floor
-    )
+    return Header(job=job, options=options, chat="chat" in switches, cancelled="cancelled" in switches, floor=floor)
 
 
 def _words(line: str) -> list[str]:

@@ -1,0 +1,79 @@
+"""Settings: where the queue is and how it is written. Only wiring reads them.
+
+The queue is found by, in this order: the path given, `BRIDGE_QUEUE`, `queue` in the `bridge.toml` of this folder or the
+nearest parent, `notebooks/qwen_bridge.ipynb`. Everything else comes from `bridge.toml`, and has a default.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import ConfigError
+
+FILE = "bridge.toml"
+DEFAULT_QUEUE = Path("notebooks/qwen_bridge.ipynb")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What `bridge.toml` may say; each field is a key of it."""
+
+    queue: str | None = None  #: path of the queue notebook, relative to the file
+    write_mode: str = "auto"  #: auto, replace or inplace
+    part_jobs: int = 400  #: jobs in a notebook before the next one is opened
+    part_bytes: int = 4_000_000
+    lock_patience_s: float = 60.0
+    settle_s: float = 5.0  #: how long a half-written notebook is waited for
+    caller: str | None = None  #: name of who adds jobs, unless given
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A queue's path, where that came from, and the settings that go with it."""
+
+    path: Path
+    source: str
+    settings: Settings
+
+
+def find_queue(given: str | None, *, cwd: Path, environ: Mapping[str, str]) -> Found:
+    """Decide which queue is meant; does not look whether it is there.
+
+    Raises:
+        ConfigError: a `bridge.toml` cannot be read, or has an unknown key or a wrong type.
+    """
+    file = next((folder / FILE for folder in (cwd, *cwd.parents) if (folder / FILE).is_file()), None)
+    settings = read_settings(file) if file else Settings()
+    if given:
+        return Found(path=_absolute(cwd, given), source="--queue", settings=settings)
+    if environ.get("BRIDGE_QUEUE"):
+        return Found(path=_absolute(cwd, environ["BRIDGE_QUEUE"]), source="BRIDGE_QUEUE", settings=settings)
+    if file and settings.queue:
+        return Found(path=_absolute(file.parent, settings.queue), source=str(file), settings=settings)
+    return Found(path=cwd / DEFAULT_QUEUE, source="the default", settings=settings)
+
+
+def read_settings(file: Path) -> Settings:
+    """The settings in a `bridge.toml`. Raises ConfigError."""
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot read {file}: {error}") from error
+    types = {field.name: str(field.type) for field in fields(Settings)}
+    read: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in types:
+            raise ConfigError(f"{file}: unknown setting {name!r}; known are {', '.join(types)}")
+        expected = {"int": int, "float": (int, float)}.get(types[name], str)
+        if isinstance(value, bool) or not isinstance(value, expected):  # type: ignore[arg-type]  # a type or a tuple of them
+            raise ConfigError(f"{file}: {name} must be of type {types[name].partition(' ')[0]}, not {value!r}")
+        read[name] = value
+    return Settings(**read)
+
+
+def _absolute(base: Path, path: str) -> Path:
+    return base / Path(path).expanduser()

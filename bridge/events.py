@@ -1,0 +1,36 @@
+"""What happened, for whoever wants to show or log it: events go out, nothing is printed in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Kind(Enum):
+    """What an event is about."""
+
+    WAITING = "waiting"  # for a lock, or for a file to hold still
+    RESTORED = "restored"  # a version lacked jobs that nobody had deleted: they were put back
+    REMOVED = "removed"  # cells were deleted from the notebook: their jobs count as cancelled
+    DOUBTED = "doubted"  # a version would cancel most open jobs at once: not believed
+    ADOPTED = "adopted"  # cells that a person typed became jobs
+    FORK = "fork"  # a second copy of the notebook was folded in and moved to forks/
+    WRITER = "writer"  # the journal took a new writer id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened, in words and as facts."""
+
+    kind: Kind
+    message: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """A listener for who does not want to know."""

@@ -1,0 +1,178 @@
+"""JSONL batches: our own lines and OpenAI Batch lines, each read strictly, all problems reported at once.
+
+Our line: {"prompt": "...", "system": "...", "lang": "...", ...}. An OpenAI line: {"custom_id", "method", "url", "body"}
+(https://platform.openai.com/docs/guides/batch). What cannot be honoured is refused, never dropped: a request for tools or
+three choices answered without them would be a lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from bridge.errors import BadBatch, PromptRefused
+from bridge.intake.prompt import body_of, compose
+from bridge.job import NewJob, Options
+from bridge.kernel import grammar
+
+_OWN = frozenset({"prompt", "system", "key", "caller", "messages"})
+_URLS = frozenset({"/v1/chat/completions", "/v1/completions"})
+#: Parameters that change nothing for a batch as long as they have these values.
+_HARMLESS: Mapping[str, tuple[object, ...]] = {
+    "stream": (False, None),
+    "n": (1, None),
+    "logprobs": (False, None),
+    "presence_penalty": (0, None),
+    "frequency_penalty": (0, None),
+    "tools": ([], None),
+    "response_format": ({"type": "text"}, None),
+}
+_IGNORED = frozenset({"user", "metadata", "store", "service_tier"})
+_SAME = ("model", "temperature", "top_p", "seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What was read."""
+
+    jobs: list[NewJob]
+    #: (1-based line, reason)
+    problems: list[tuple[int, str]]
+
+
+def read_batch(data: bytes, *, defaults: NewJob, source: str, skip_bad: bool = False) -> Batch:
+    """The jobs of a JSONL file. Blank lines are skipped; `defaults` fill in what a line does not say.
+
+    Raises:
+        BadBatch: lines are wrong (all of them are named), and `skip_bad` is off; or there is no job in it at all.
+    """
+    jobs: list[NewJob] = []
+    problems: list[tuple[int, str]] = []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            jobs.append(read_line(line, defaults))
+        except (ValueError, PromptRefused) as error:
+            problems.append((number, str(error)))
+    if (problems and not skip_bad) or not jobs:
+        raise BadBatch(problems or [(1, "there is no job in it")], source=source)
+    return Batch(jobs=jobs, problems=problems)
+
+
+def read_line(line: bytes, defaults: NewJob) -> NewJob:
+    """One line's job. Raises ValueError or PromptRefused with the reason."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    if "body" in value or "custom_id" in value:
+        return _openai(value, defaults)
+    return _own(value, defaults)
+
+
+def _own(value: Mapping[str, Any], defaults: NewJob) -> NewJob:
+    names = {name.replace("-", "_"): item for name, item in value.items()}
+    unknown = sorted(names.keys() - _OWN - grammar.OPTIONS.keys())
+    if unknown:
+        raise ValueError(
+            f"unknown field(s) {', '.join(unknown)}; known are {', '.join(sorted(_OWN | grammar.OPTIONS.keys()))}"
+        )
+    if ("prompt" in names) == ("messages" in names):
+        raise ValueError('one of "prompt" and "messages" is needed')
+    if "messages" in names:
+        body, chat = body_of(_messages(names["messages"]))
+    else:
+        body, chat = compose(_text(names, "prompt") or "", system=_text(names, "system"))
+    return NewJob(
+        body=body,
+        chat=chat,
+        options=_options({n: names[n] for n in grammar.OPTIONS if n in names}, defaults.options),
+        key=_text(names, "key"),
+        caller=_text(names, "caller") or defaults.caller,
+    )
+
+
+def _openai(value: Mapping[str, Any], defaults: NewJob) -> NewJob:
+    custom_id = value.get("custom_id")
+    if not isinstance(custom_id, str) or not custom_id:
+        raise ValueError('"custom_id" must be a text')
+    if value.get("method", "POST") != "POST" or value.get("url") not in _URLS:
+        raise ValueError(f'"method" must be POST and "url" one of {", ".join(sorted(_URLS))}')
+    body = value.get("body")
+    if not isinstance(body, dict):
+        raise ValueError('"body" must be an object')
+    options = {name: body[name] for name in _SAME if body.get(name) is not None}
+    limit = body.get("max_completion_tokens", body.get("max_tokens"))
+    if limit is not None:
+        options["max_tokens"] = limit
+    if body.get("stop") is not None:
+        options["stop"] = body["stop"]
+    known = {*_SAME, *_IGNORED, "max_tokens", "max_completion_tokens", "stop", "messages", "prompt"}
+    for name in body.keys() - known:
+        if name not in _HARMLESS or body[name] not in _HARMLESS[name]:
+            raise ValueError(f'"{name}" cannot be honoured here: take it out, or send this line elsewhere')
+    if value["url"] == "/v1/completions":
+        text, chat = compose(_text(body, "prompt") or "")
+    else:
+        text, chat = body_of(_messages(body.get("messages")))
+    return NewJob(
+        body=text,
+        chat=chat,
+        options=_options(options, defaults.options),
+        key=custom_id,
+        caller=defaults.caller,
+    )
+
+
+def _options(given: Mapping[str, Any], defaults: Options) -> Options:
+    """Options from JSON values, checked by the same rules as header flags."""
+    read: dict[str, Any] = {}
+    for name, value in given.items():
+        check: Callable[[str], Any] = grammar.OPTIONS[name]
+        try:
+            if name == "stop":
+                stops = [value] if isinstance(value, str) else value
+                if not isinstance(stops, list) or not all(isinstance(s, str) and s for s in stops):
+                    raise ValueError("must be a text or a list of texts")
+                read[name] = tuple(stops)
+            elif isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise ValueError("has the wrong type")
+            else:
+                read[name] = check(grammar.format_number(value))
+        except ValueError as error:
+            raise ValueError(f'"{name}" {error}') from None
+    return Options(**{**defaults.given(), **read})
+
+
+def _messages(value: object) -> list[dict[str, str]]:
+    if not isinstance(value, list) or not value:
+        raise ValueError('"messages" must be a list of messages')
+    messages = []
+    for number, message in enumerate(value, 1):
+        role = message.get("role") if isinstance(message, dict) else None
+        if role not in ("system", "developer", "user", "assistant"):
+            raise ValueError(f"message {number} has role {role!r}; known are system, user and assistant")
+        content = message.get("content")
+        if isinstance(content, list):
+            if not all(
+                isinstance(p, dict) and p.get("type") == "text" and isinstance(p.get("text"), str) for p in content
+            ):
+                raise ValueError(f"message {number} holds something other than text, which no coding model reads")
+            content = "".join(part["text"] for part in content)
+        if not isinstance(content, str):
+            raise ValueError(f"message {number} has no text")
+        messages.append({"role": "system" if role == "developer" else role, "content": content})
+    return messages
+
+
+def _text(value: Mapping[str, Any], name: str) -> str | None:
+    text = value.get(name)
+    if text is not None and not isinstance(text, str):
+        raise ValueError(f'"{name}" must be a text')
+    return text

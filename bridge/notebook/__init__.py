@@ -1,0 +1,1 @@
+"""The notebook as a database: format, merge, journal and store."""

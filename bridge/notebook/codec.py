@@ -1,0 +1,241 @@
+"""A notebook as a part of a queue, and back.
+
+Reads nbformat 4.0 to 4.5 in whatever shape Colab left it, writes 4.5. Identity of a cell, in this order:
+`metadata.bridge.id`, header, `id`, `metadata.id`; a prompt cell without any of ours gets an id from its content. A cell is
+never addressed by its index or its execution count. Nothing is dropped: a double is folded if it is the same, and gets
+an id of its own if not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from bridge.errors import NotAQueue
+from bridge.job import derived_id
+from bridge.kernel import grammar
+from bridge.notebook import order, prompt_cell, wire
+from bridge.notebook.cell import Cell, Kind
+from bridge.notebook.raw import (
+    RawCell,
+    dots_of,
+    extras_of,
+    native_id,
+    note_text,
+    source_of,
+    stamp_of,
+    without_unseen,
+)
+
+_CELL_TYPES = frozenset({"code", "markdown", "raw"})
+_QUEUE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # it names a folder in the state folder
+_CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # nbformat 4.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One notebook of a queue as values. `cells` is in no particular order: positions say where they stand."""
+
+    queue_id: str
+    number: int = 1  #: 0 for an archive notebook
+    context: Mapping[str, int] = field(default_factory=dict)  #: {writer: highest counter seen}
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)  #: the notebook's metadata that is not ours
+
+    def in_order(self) -> list[Cell]:
+        """The cells as they stand in the file."""
+        return sorted(self.cells.values(), key=lambda cell: (cell.position, cell.id))
+
+
+def queue_stamp(notebook: object) -> Mapping[str, Any] | None:
+    """The notebook's `metadata.bridge`, or None if it has none: what tells a queue from any other notebook."""
+    metadata = notebook.get("metadata") if isinstance(notebook, dict) else None
+    stamp = metadata.get("bridge") if isinstance(metadata, dict) else None
+    return stamp if isinstance(stamp, dict) and isinstance(stamp.get("queue_id"), str) else None
+
+
+def read_part(notebook: object, *, name: str = "the notebook") -> Part:
+    """The part in a notebook, as `wire.loads` gives it.
+
+    Raises:
+        NotAQueue: not a notebook, nbformat 3 or one too new, no `bridge` metadata, another schema, a cell that is none.
+    """
+    stamp = _check(notebook, name)
+    assert isinstance(notebook, dict)
+    queue_id: str = stamp["queue_id"]
+    cells = [_identify(raw, queue_id, f"{name}, cell {n}") for n, raw in enumerate(notebook["cells"], 1)]
+    return Part(
+        queue_id=queue_id,
+        number=stamp["part"],
+        context={w: n for w, n in stamp.get("context", {}).items() if isinstance(n, int)},
+        cells=_placed(_unique(cells, queue_id)),
+        metadata={key: value for key, value in notebook["metadata"].items() if key != "bridge"},
+    )
+
+
+def write_metadata(part: Part) -> dict[str, Any]:
+    """The notebook metadata of a part."""
+    context = {writer: part.context[writer] for writer in sorted(part.context)}
+    stamp = {"schema": grammar.SCHEMA, "queue_id": part.queue_id, "part": part.number, "context": context}
+    return {**part.metadata, "bridge": stamp}
+
+
+def write_part(part: Part) -> dict[str, Any]:
+    """The whole notebook of a part as JSON values, nbformat 4.5."""
+    return {
+        "cells": [{**cell.raw, "id": cell.id} for cell in part.in_order()],
+        "metadata": write_metadata(part),
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def note_cell(raw: RawCell, element: str, position: str, dots: Mapping[str, int], edit: int) -> Cell:
+    """A note with its stamp: what it is, so that a later change or deletion of it can be told."""
+    touched = Cell(id=element, kind=Kind.NOTE, raw=raw, dots=dots, position=position)
+    stamp = {"id": element, "dots": without_unseen(dots), "edit": edit, "sha": touched.digest}
+    stamped = {
+        **raw,
+        "id": element,
+        "metadata": {**extras_of(raw), "bridge": {**stamp, "position": position}},
+    }
+    return Cell(id=element, kind=Kind.NOTE, raw=stamped, dots=dots, position=position)
+
+
+def adopted_id(queue_id: str, source: str) -> str:
+    """The id of a prompt cell that a person typed: the same content gives the same job, on any machine."""
+    line, body = grammar.split_cell(source)
+    words = " ".join(line.split())
+    return derived_id(sha256(f"adopt\0{queue_id}\0{words}\0{grammar.prompt_sha256(body)}".encode()).digest())
+
+
+def keyed_id(queue_id: str, key: str) -> str:
+    """The id of a job that its caller gave a key: adding it twice, on any machine, gives the same job."""
+    return derived_id(sha256(f"key\0{queue_id}\0{key}".encode("utf-8", "surrogatepass")).digest())
+
+
+def _check(notebook: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
+        raise NotAQueue(f"{name} is not a notebook: give the path of a queue notebook, or make one with `bridge init`")
+    major, minor = notebook["nbformat"], notebook.get("nbformat_minor", 0)
+    if major != 4 or not isinstance(minor, int) or minor > 5:
+        raise NotAQueue(
+            f"{name} is nbformat {major}.{minor}; queues are nbformat 4.0 to 4.5: "
+            f"{'convert it with `jupyter nbconvert --to notebook`' if major < 4 else 'a newer version is needed'}"
+        )
+    stamp = queue_stamp(notebook)
+    if stamp is None or not isinstance(notebook.get("cells"), list):
+        raise NotAQueue(
+            f"{name} is a notebook without `bridge` metadata, so it is no queue: make one with `bridge init`, "
+            "or, if it was a queue, `bridge rebuild` writes it again from the journal"
+        )
+    if stamp.get("schema") != grammar.SCHEMA:
+        raise NotAQueue(
+            f"{name} has queue schema {stamp.get('schema')!r}; this version reads {grammar.SCHEMA}: update qwen-bridge"
+        )
+    if not _QUEUE_ID.fullmatch(stamp["queue_id"]):
+        raise NotAQueue(f"{name} has a queue_id that is none: it must be 1 to 64 letters, digits and hyphens")
+    if not isinstance(stamp.get("part"), int) or not isinstance(stamp.get("context", {}), dict):
+        raise NotAQueue(f"{name} has damaged `bridge` metadata: `bridge rebuild` writes it again from the journal")
+    return stamp
+
+
+def _identify(raw: object, queue_id: str, where: str) -> Cell:
+    if (
+        not isinstance(raw, dict)
+        or raw.get("cell_type") not in _CELL_TYPES
+        or not isinstance(raw.get("source", ""), str | list)
+        or not isinstance(raw.get("metadata", {}), dict)
+    ):
+        raise NotAQueue(f"{where} is not a notebook cell: `bridge doctor` tells more")
+    stamp = stamp_of(raw)
+    stamped = stamp.get("id")
+    position = stamp.get("position")
+    source = raw.get("source", "")
+    first = source if isinstance(source, str) else next((line for line in source if line.strip()), "")
+    if raw["cell_type"] == "code" and grammar.is_prompt_cell(first):
+        element = stamped if isinstance(stamped, str) and grammar.JOB_ID.fullmatch(stamped) else None
+        named = element or _named_job(raw)
+        element = named or adopted_id(queue_id, source_of(raw))
+        default = element if named else ""
+        kind = Kind.JOB
+    else:
+        element = stamped if isinstance(stamped, str) else native_id(raw)
+        if element is None or grammar.JOB_ID.fullmatch(element) or not _CELL_ID.fullmatch(element):
+            element = "note-" + sha256(note_text(raw)).hexdigest()[:24]
+        default = ""
+        kind = Kind.NOTE
+    return Cell(
+        id=element,
+        kind=kind,
+        raw=raw,
+        dots=dots_of(raw, element),
+        position=position if isinstance(position, str) and position else default,
+    )
+
+
+def _named_job(raw: RawCell) -> str | None:
+    header, _, _ = prompt_cell.read_header(source_of(raw))
+    if header.job:
+        return header.job
+    native = native_id(raw)
+    return native if native and grammar.JOB_ID.fullmatch(native) else None
+
+
+def _unique(cells: list[Cell], queue_id: str) -> list[Cell]:
+    """The cells with every id once: equal doubles folded, different ones under an id of their own."""
+    if len({cell.id for cell in cells}) == len(cells):
+        return cells
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.id, []).append(cell)
+    seen: set[str] = set()
+    unique = []
+    for cell in cells:
+        keeper = next((c for c in groups[cell.id] if not c.touched), groups[cell.id][0])
+        if cell is not keeper:
+            if cell.digest == keeper.digest:
+                continue  # folded into the keeper below
+            cell = _renamed(cell, queue_id)  # noqa: PLW2901  # the loop's cell is what goes on
+            if cell.id in seen or cell.id in groups:
+                continue  # the same copy twice
+        seen.add(cell.id)
+        unique.append(cell)
+    return [_fold(cell, groups.get(cell.id, [cell])) for cell in unique]
+
+
+def _fold(cell: Cell, group: list[Cell]) -> Cell:
+    doubles = [c for c in group if c is not cell and c.kind is cell.kind and c.digest == cell.digest]
+    if cell.kind is Kind.NOTE or not doubles:
+        return cell
+    job, dots = cell.job, dict(cell.dots)
+    for double in doubles:
+        job = job.join(double.job.evolve(spec=job.spec, edit=job.edit, bare=job.bare))
+        dots = {w: max(n, dots.get(w, 0)) for w, n in {**dots, **double.dots}.items()}
+    raw = prompt_cell.write_job(job, dots, extras_of(cell.raw))
+    return Cell(id=cell.id, kind=Kind.JOB, raw=raw, dots=dots, position=cell.position, job=job)
+
+
+def _renamed(cell: Cell, queue_id: str) -> Cell:
+    """A copied and then changed cell as a job or note of its own, without the original's stamp."""
+    raw = {key: value for key, value in cell.raw.items() if key != "id"}
+    raw["metadata"] = {key: value for key, value in extras_of(cell.raw).items() if key != "id"}
+    if cell.kind is Kind.NOTE:
+        element = "note-" + sha256(note_text(raw)).hexdigest()[:24]
+    else:
+        line, body = grammar.split_cell(source_of(raw))
+        words = line.split(maxsplit=1)
+        rest = (words[1] if len(words) > 1 else "") if words and grammar.JOB_ID.fullmatch(words[0].upper()) else line
+        element = adopted_id(queue_id, f"{grammar.MAGIC} {rest}\n{body}")
+        raw["source"] = wire.split_lines(f"{grammar.MAGIC} {element} {rest}".rstrip() + "\n" + body)
+    return Cell(id=element, kind=cell.kind, raw=raw, dots=dots_of(raw, element), position="")
+
+
+def _placed(cells: list[Cell]) -> dict[str, Cell]:
+    positions, moved = order.place([cell.position or None for cell in cells])
+    for n, (cell, position) in enumerate(zip(cells, positions, strict=True)):
+        cell.stand_at(position, moved=n in moved)
+    return {cell.id: cell for cell in cells}

@@ -1,0 +1,68 @@
+"""One writer at a time on this machine: a lock file in the local state folder, never in the synced one.
+
+The operating system lets go of the lock when its holder dies, however it dies. A note beside it says who holds it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bridge.errors import LockHeld
+from bridge.events import Event, Kind, Listener
+
+
+class QueueLock:
+    """The lock of one queue. Re-entrant within a process; waits up to `patience_s` (default 60 s)."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        notify: Listener,
+        now: Callable[[], float],
+        patience_s: float = 60,
+        quiet_s: float = 1,
+    ) -> None:
+        self._lock = FileLock(path)
+        self._holder = path.with_suffix(".holder.json")
+        self._notify = notify
+        self._now = now
+        self._patience_s = patience_s
+        self._quiet_s = min(quiet_s, patience_s)
+
+    @contextmanager
+    def held(self, purpose: str) -> Iterator[None]:
+        """Hold the lock. Raises LockHeld, which says who holds it, when patience is over."""
+        began = self._now()
+        try:
+            self._lock.acquire(timeout=self._quiet_s)
+        except Timeout:
+            holder = self._who()
+            self._notify(Event(kind=Kind.WAITING, message=f"waiting for the queue's lock, held by {holder}"))
+            try:
+                self._lock.acquire(timeout=self._patience_s - self._quiet_s)
+            except Timeout:
+                raise LockHeld(self._who(), self._now() - began) from None
+        try:
+            if self._lock.lock_counter == 1:
+                self._holder.write_text(json.dumps({"pid": os.getpid(), "program": sys.argv[:1], "purpose": purpose}))
+            yield
+        finally:
+            if self._lock.lock_counter == 1:
+                with suppress(OSError):
+                    self._holder.unlink(missing_ok=True)
+            self._lock.release()
+
+    def _who(self) -> str:
+        try:
+            note = json.loads(self._holder.read_text())
+            return f"process {note['pid']} ({note['purpose']})"
+        except (OSError, ValueError, KeyError):
+            return "another process"

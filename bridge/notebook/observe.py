@@ -1,0 +1,102 @@
+"""What a version of a part says, read in the light of what is already known: restores what a save stripped.
+
+A version comes back from an editor that may have dropped our metadata, and a person may have typed in it. Without a
+memory, a stale copy and a fresh edit look the same. The rule: content that was seen before is that older edit again;
+content never seen is the newest edit. A cell whose stamp agrees with its content is taken at its word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from bridge.notebook import codec, merge
+from bridge.notebook.cell import Cell, Kind
+from bridge.notebook.codec import Part
+from bridge.notebook.raw import UNSEEN, Dots, extras_of, native_id, stamp_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What the journal knows that a version may lack."""
+
+    #: The part as the journal has it.
+    part: Part
+    #: Dots of cells that are no longer in the part: archived, or removed.
+    gone: Mapping[str, Dots] = field(default_factory=dict)
+    #: {cell id: {digest of a content: edit number}}
+    history: Callable[[str], Mapping[str, int]] = field(default=lambda _: {})
+    #: {id that an editor gave a cell: the id it was adopted under}
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+def observe(seen: Part, memory: Memory) -> Part:
+    """The version with identities, dots and edit numbers restored; a cell nobody knows keeps its `UNSEEN` dot."""
+    cells: dict[str, Cell] = {}
+    for cell in seen.cells.values():
+        restored = _restore(cell, memory)
+        known = cells.get(restored.id)
+        if known is not None:  # a stripped copy beside the original
+            restored = _joined(known, restored)
+        cells[restored.id] = restored
+    return replace(seen, cells=cells)
+
+
+def unadopted(part: Part) -> list[Cell]:
+    """The cells that nobody has given a dot yet."""
+    return [cell for cell in part.in_order() if any(writer.startswith(UNSEEN) for writer in cell.dots)]
+
+
+def _restore(cell: Cell, memory: Memory) -> Cell:
+    mine = memory.part.cells.get(cell.id)
+    if mine is not None and mine.raw == cell.raw and not cell.moved:
+        return mine
+    stamped = bool(stamp_of(cell.raw).get("dots"))
+    element = cell.id
+    if mine is None and not stamped and (native := native_id(cell.raw)) in memory.aliases:
+        element = memory.aliases[str(native)]
+        mine = memory.part.cells.get(element)
+    known_dots = mine.dots if mine is not None else memory.gone.get(element)
+    if stamped and (mine is None or not cell.touched):
+        return cell
+    if known_dots is None:
+        return cell
+    dots = cell.dots if stamped else known_dots
+    if mine is None or mine.kind is not cell.kind:
+        return _as(cell, element, dots, cell.position, 0)
+    seen_before = memory.history(element).get(cell.digest)
+    position = cell.position if cell.moved else mine.position
+    edit = _edit_of(mine)
+    if seen_before is not None and not cell.moved:
+        edit = seen_before
+    elif cell.digest != mine.digest or cell.moved:
+        edit = max(edit + 1, _edit_of(cell))
+    return _as(cell, element, dots, position, edit, birth=mine)
+
+
+def _edit_of(cell: Cell) -> int:
+    return cell.job.edit if cell.kind is Kind.JOB else cell.note_edit
+
+
+def _as(cell: Cell, element: str, dots: Dots, position: str, edit: int, birth: Cell | None = None) -> Cell:
+    if cell.kind is Kind.NOTE:
+        return codec.note_cell(cell.raw, element, position, dots, edit)
+    spec = replace(cell.job.spec, position=position)
+    if birth is not None:
+        born = birth.job.spec
+        spec = replace(
+            spec,
+            created_at=born.created_at,
+            key=born.key,
+            caller=born.caller,
+            parent=born.parent,
+            round=born.round,
+        )
+    job = cell.job.evolve(id=element, spec=spec, edit=edit, bare=cell.job.bare and birth is None)
+    return merge.job_cell(job, dots, extras_of(cell.raw), shown=cell.raw)
+
+
+def _joined(a: Cell, b: Cell) -> Cell:
+    if a.kind is Kind.NOTE or b.kind is Kind.NOTE:
+        return a
+    return merge.job_cell(a.job.join(b.job), {**b.dots, **a.dots}, extras_of(a.raw), shown=a.raw)

@@ -1,0 +1,67 @@
+"""The journal's tables, as SQL."""
+
+#: Stored in SQLite's user_version; a journal of another version is set aside and rebuilt from the notebooks.
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- A notebook of the queue. rev counts changes of its content here; a file that shows an older rev lags behind.
+CREATE TABLE place (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,             -- part | archive
+    number INTEGER NOT NULL,        -- of the part; 0 for an archive
+    name TEXT NOT NULL UNIQUE,      -- relative to the queue's folder
+    own INTEGER NOT NULL,           -- 1: this journal writes it (always so for parts)
+    context TEXT NOT NULL DEFAULT '{}',
+    extras TEXT NOT NULL DEFAULT '{}',
+    rev INTEGER NOT NULL DEFAULT 1
+);
+
+-- One cell. place 0: no longer in any notebook (its dots are still needed to know a stale copy by).
+CREATE TABLE cell (
+    id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    kind TEXT NOT NULL,             -- job | note
+    position TEXT NOT NULL,
+    dots TEXT NOT NULL,
+    raw BLOB NOT NULL,              -- as it stands in the notebook, indented
+    size INTEGER NOT NULL,          -- bytes it is expected to take when its answer is there
+    state TEXT,                     -- of a job, leases aside
+    lease_until TEXT,
+    caller TEXT, key TEXT, model TEXT, lang TEXT, priority INTEGER, parent TEXT,
+    created_at TEXT, finished_at TEXT, seconds REAL,
+    checked_at TEXT, delivered_at TEXT, archived_at TEXT,
+    problem TEXT,                   -- why its header or result is not believed
+    PRIMARY KEY (place, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX cell_job ON cell (id) WHERE kind = 'job';
+CREATE INDEX cell_room ON cell (place, kind, size);
+CREATE INDEX cell_state ON cell (state, place) WHERE kind = 'job';
+CREATE INDEX cell_parent ON cell (parent) WHERE parent IS NOT NULL;
+
+-- Every result ever seen, also those that lost.
+CREATE TABLE result (
+    job TEXT NOT NULL, digest TEXT NOT NULL, output BLOB NOT NULL, seen_at TEXT NOT NULL,
+    PRIMARY KEY (job, digest)
+) WITHOUT ROWID;
+
+-- Every content that a cell ever had, by digest: tells a stale copy from a fresh edit.
+CREATE TABLE history (
+    cell TEXT NOT NULL, digest TEXT NOT NULL, edit INTEGER NOT NULL, PRIMARY KEY (cell, digest)
+) WITHOUT ROWID;
+
+-- Ids that editors gave to cells which were adopted under another.
+CREATE TABLE alias (native TEXT PRIMARY KEY, cell TEXT NOT NULL) WITHOUT ROWID;
+
+-- What was last seen of each file: its content's hash, its stamp, and the rev that it shows (0: older than all).
+CREATE TABLE seen (
+    path TEXT PRIMARY KEY, place INTEGER NOT NULL, hash TEXT NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+    rev INTEGER NOT NULL,
+    loose INTEGER NOT NULL, loose_jobs INTEGER NOT NULL  -- cells that were not adopted yet, and prompts among them
+) WITHOUT ROWID;
+
+-- Versions that would have cancelled most open jobs at once.
+CREATE TABLE doubt (place INTEGER NOT NULL, job TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (place, job)) WITHOUT ROWID;
+"""

@@ -1,0 +1,71 @@
+"""Notebook bytes: read and written with orjson, and with the standard library where orjson is too strict.
+
+nbformat is not used here: reading and writing 1,000 cells costs it about 240 ms, this 25 ms (see docs/benchmarks.md).
+Promises: what is written reads back equal; bytes that are no JSON raise ValueError, never give half a notebook.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+_CELL_INDENT = b"\n    "
+
+
+def loads(data: bytes) -> Any:
+    """The value that JSON bytes hold. Lone surrogates, which orjson refuses, are read too. Raises ValueError."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return json.loads(data.decode("utf-8-sig"))
+
+
+def dumps(value: Any, *, indent: bool = False) -> bytes:
+    """A value as JSON bytes, keys as they come; a lone surrogate is written as an escape."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0)
+    except (TypeError, orjson.JSONEncodeError):  # lone surrogates, whole numbers beyond 64 bits
+        return json.dumps(value, indent=2 if indent else None, separators=None if indent else (",", ":")).encode()
+
+
+def canonical(value: Any) -> bytes:
+    """JSON bytes that are equal exactly when the values are: compact, keys sorted."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, orjson.JSONEncodeError):
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def dump_cell(raw: Mapping[str, Any]) -> bytes:
+    """One cell as it stands inside a notebook, indented for its place there.
+
+    JSON strings hold no raw line ends, so indenting is a plain replacement.
+    """
+    return dumps(raw, indent=True).replace(b"\n", _CELL_INDENT)
+
+
+def join_notebook(cells: Iterable[bytes], metadata: Mapping[str, Any]) -> bytes:
+    """A whole nbformat 4.5 notebook from cells that `dump_cell` made; no cell is parsed or encoded again."""
+    body = (b",\n    ").join(cells)
+    inner = b"\n    " + body + b"\n  " if body else b""
+    meta = dumps(metadata, indent=True).replace(b"\n", b"\n  ")
+    return (
+        b'{\n  "cells": [' + inner + b'],\n  "metadata": ' + meta + b',\n  "nbformat": 4,\n  "nbformat_minor": 5\n}\n'
+    )
+
+
+def join_lines(text: object) -> str:
+    """Notebook text, which is a string or a list of lines, as one string."""
+    if isinstance(text, str):
+        return text
+    if isinstance(text, list):
+        return "".join(line for line in text if isinstance(line, str))
+    return ""
+
+
+def split_lines(text: str) -> list[str]:
+    """The list of lines that Jupyter and Colab write for a text; `join_lines` gives the text back."""
+    return text.splitlines(keepends=True)

@@ -1,0 +1,1 @@
+"""How a queue's files are listed, read and written, wherever they lie."""

@@ -1,0 +1,72 @@
+"""The seam between the store and whatever holds a queue's files.
+
+A transport lists, reads and writes whole files below one folder, by names relative to it (`/` between folders). It knows
+nothing of notebooks. Writing has two steps, so that the journal can be committed between them: `stage` does all that can
+fail for want of space or permission, `Staged.commit` makes it visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamp:
+    """What a cheap look at a file tells. Equal stamps mean: probably unchanged; different ones: look into it."""
+
+    size: int  # bytes
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A file that is there."""
+
+    name: str
+    stamp: Stamp
+
+
+class Staged(Protocol):
+    """A write that is ready but not yet visible."""
+
+    def commit(self) -> Stamp:
+        """Make it visible, at once for a reader where the file system can. Gives the stamp of what was written.
+
+        Raises:
+            QueueChanged: the file is not the one that the write was meant to replace; nothing was written.
+            QueueNotWritable, StorageFull: as the file system says.
+        """
+
+    def discard(self) -> None:
+        """Forget it; safe after `commit` too."""
+
+
+class Transport(Protocol):
+    """Where a queue's files are."""
+
+    @property
+    def location(self) -> str:
+        """Names the place; the journal remembers per location what it saw there."""
+
+    def entries(self, folder: str = "") -> Sequence[Entry]:
+        """The notebooks in a folder (not below it), without the temporary files of editors and sync clients."""
+
+    def stat(self, name: str) -> Stamp | None:
+        """The stamp of a file; None if there is none."""
+
+    def read(self, name: str) -> tuple[bytes, Stamp] | None:
+        """Content and stamp of a file; None if there is none. Raises QueueUnreadable if it will not hold still."""
+
+    def stage(self, name: str, data: bytes, *, unless_changed: Stamp | None) -> Staged:
+        """Prepare to write a file that is now as the stamp says (None: not there), on disk, but not yet visible.
+
+        Raises:
+            QueueNotWritable: read-only, or permission is missing.
+            StorageFull: no space.
+        """
+
+    def set_aside(self, name: str, folder: str) -> str:
+        """Move a file into a folder below, under a name that is free there; never deletes. Gives the new name."""

@@ -1,0 +1,266 @@
+"""A queue in a folder of this machine: a plain disk, a synced folder, a mounted Drive.
+
+Two ways to write. *replace*: a temporary file beside the target, fsync, `os.replace`; no reader ever sees half a file.
+*inplace*: the target itself is overwritten, because on a mounted Drive a replaced file may get a new id, which orphans an
+open Colab tab (facts on Drive, 3.1); a crash can tear it, so a copy is kept in the local state folder until it is done
+and `read` completes it. POSIX also syncs the folder; Windows has no such call, so a power cut there may undo the last
+rename (the journal still has the job).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path
+
+from bridge.errors import QueueChanged, QueueNotWritable, QueueUnreadable, StorageFull
+from bridge.transports.base import Entry, Staged, Stamp
+
+#: Temporary files of editors and sync clients, and our own (facts on Drive, section 3.2).
+_IGNORED = re.compile(
+    r"(?:\..*|~\$.*|~syncthing~.*|desktop\.ini|.*-checkpoint\.ipynb|.*\.(?:tmp|partial|part|crdownload|filepart|sw[po]))\Z",
+    re.IGNORECASE,
+)
+_NOTEBOOK = re.compile(r".*\.ipynb(?:\.[\w.-]*(?:conflict|path)\d+)?\Z", re.IGNORECASE)
+_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class WriteMode(Enum):
+    """How a file is overwritten."""
+
+    AUTO = "auto"  # in place on a FUSE mount, else replace
+    REPLACE = "replace"  # temporary file and rename
+    INPLACE = "inplace"  # into the file that is there
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """The transport over a folder. `salvage`: a local folder for copies of in-place writes under way."""
+
+    path: Path
+    salvage: Path
+    mode: WriteMode = WriteMode.AUTO
+
+    @property
+    def location(self) -> str:
+        """The folder's absolute path."""
+        return str(self.path)
+
+    def entries(self, folder: str = "") -> list[Entry]:
+        """See Transport."""
+        found = []
+        try:
+            with os.scandir(self.path / folder) as entries:
+                for entry in entries:
+                    if not _IGNORED.match(entry.name) and _NOTEBOOK.match(entry.name) and entry.is_file():
+                        name = f"{folder}/{entry.name}" if folder else entry.name
+                        found.append(Entry(name=name, stamp=_stamp(os.stat(entry.path))))
+        except FileNotFoundError:
+            return []
+        return sorted(found, key=lambda entry: entry.name)
+
+    def stat(self, name: str) -> Stamp | None:
+        """See Transport."""
+        try:
+            return _stamp((self.path / name).stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def read(self, name: str) -> tuple[bytes, Stamp] | None:
+        """See Transport; first completes an in-place write of ours that a crash cut short."""
+        path = self.path / name
+        self._complete(name)
+        for _ in range(5):
+            try:
+                before = _stamp(path.stat())
+                data = path.read_bytes()
+                after = _stamp(path.stat())
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            except IsADirectoryError:
+                raise QueueUnreadable(f"{path} is a folder, not a notebook") from None
+            except OSError as error:
+                raise QueueUnreadable(f"cannot read {path}: {error.strerror}") from error
+            if before == after and len(data) == after.size:
+                return data, after
+        raise QueueUnreadable(f"{path} changes all the time: another program is writing it; try again in a moment")
+
+    def stage(self, name: str, data: bytes, *, unless_changed: Stamp | None) -> Staged:
+        """See Transport."""
+        target = self.path / name
+        inplace = unless_changed is not None and self._writes_in_place(target.parent)
+        draft = self._copy_of(name) if inplace else target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        with _translated(draft):
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                _write_synced(draft, data)
+            except BaseException:
+                draft.unlink(missing_ok=True)
+                raise
+        if inplace and not os.access(target, os.W_OK):
+            draft.unlink(missing_ok=True)
+            raise QueueNotWritable(f"{target} is read-only: change its permissions, or copy the queue elsewhere")
+        return _Draft(target=target, draft=draft, expected=unless_changed, inplace=inplace)
+
+    def set_aside(self, name: str, folder: str) -> str:
+        """See Transport."""
+        source = self.path / name
+        with _translated(source):
+            (self.path / folder).mkdir(exist_ok=True)
+            for n in range(1, 10_000):
+                aside = self.path / folder / (source.name if n == 1 else f"{n}-{source.name}")
+                if not aside.exists():
+                    os.replace(source, aside)
+                    return f"{folder}/{aside.name}"
+        raise QueueNotWritable(f"{self.path / folder} is full of files named like {source.name}: move some away")
+
+    def _writes_in_place(self, folder: Path) -> bool:
+        if self.mode is WriteMode.AUTO:
+            return on_fuse(folder)
+        return self.mode is WriteMode.INPLACE
+
+    def _copy_of(self, name: str) -> Path:
+        return self.salvage / (sha256(str(self.path / name).encode()).hexdigest()[:24] + ".ipynb")
+
+    def _complete(self, name: str) -> None:
+        """Finish an in-place write that was cut short: its copy is still there and complete."""
+        copy, target = self._copy_of(name), self.path / name
+        if copy.exists() and target.exists():
+            marker = copy.with_suffix(".begun")
+            # A whole file is somebody's newer version, or ours complete; only a torn one is ours to finish.
+            if marker.exists() and not _is_whole(target.read_bytes()):
+                with _translated(target):
+                    _overwrite(target, copy.read_bytes())
+            marker.unlink(missing_ok=True)
+            copy.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    target: Path
+    draft: Path
+    expected: Stamp | None
+    inplace: bool
+
+    def commit(self) -> Stamp:
+        try:
+            now: Stamp | None = _stamp(self.target.stat())
+        except FileNotFoundError:
+            now = None
+        if now != self.expected:
+            self.discard()
+            raise QueueChanged(f"{self.target} was written by another program in the meantime")
+        with _translated(self.target):
+            if self.inplace:
+                marker = self.draft.with_suffix(".begun")
+                marker.touch()
+                _overwrite(self.target, self.draft.read_bytes())
+                stamp = _stamp(self.target.stat())
+                marker.unlink(missing_ok=True)
+                self.draft.unlink(missing_ok=True)
+                return stamp
+            stamp = _stamp(self.draft.stat())
+            _replace(self.draft, self.target)
+            _sync_folder(self.target.parent)
+            return stamp
+
+    def discard(self) -> None:
+        if not self.draft.with_suffix(".begun").exists():
+            self.draft.unlink(missing_ok=True)
+
+
+def on_fuse(folder: Path, mounts: Callable[[], str] | None = None) -> bool:
+    """Whether a folder lies on a FUSE mount (Colab's Drive, rclone, ...), as /proc/mounts says; False where there is none."""
+    try:
+        table = mounts() if mounts else Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    points = {}
+    for line in table.splitlines():
+        fields = line.split()
+        if len(fields) > 2:
+            points[fields[1].replace("\\040", " ")] = fields[2]
+    for parent in (folder.absolute(), *folder.absolute().parents):
+        if str(parent) in points:
+            return points[str(parent)].startswith("fuse")
+    return False
+
+
+def _is_whole(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
+
+
+def _stamp(stat: os.stat_result) -> Stamp:
+    return Stamp(size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _overwrite(path: Path, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.write(data)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(source: Path, target: Path) -> None:
+    # Windows refuses while a sync client or editor has the target open; it mostly lets go within a second.
+    for attempt in range(20):
+        try:
+            os.replace(source, target)
+        except PermissionError:
+            if sys.platform != "win32" or attempt == 19:
+                raise
+            _pause()
+        else:
+            return
+
+
+def _pause() -> None:
+    import time  # only Windows gets here
+
+    time.sleep(0.05)
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):  # some FUSE file systems refuse to sync a folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull(f"no space left to write {path}: free some and run the command again") from error
+        if error.errno in _DENIED:
+            raise QueueNotWritable(
+                f"cannot write {path}: {error.strerror}; change the permissions, or copy the queue elsewhere"
+            ) from error
+        raise QueueNotWritable(f"cannot write {path}: {error.strerror or error}") from error
