@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Self
+
+from bridge.results.jsonable import Jsonable as Jsonable
 
 
 class Role(Enum):
@@ -102,42 +103,13 @@ class Verdict(Enum):
     NO_CODE = "no_code"  # there is no code in the answer
 
 
-def to_json(value: Any) -> Any:
-    """A value of this package as JSON types: enums by value, dataclasses as dicts, tuples as lists."""
-    if isinstance(value, Enum):
-        return value.value
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: to_json(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, tuple | list):
-        return [to_json(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): to_json(item) for key, item in value.items()}
-    return value
-
-
-class Jsonable:
-    """A frozen dataclass that can be written as JSON and changed by copy."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Its fields as JSON types."""
-        result = to_json(self)
-        assert isinstance(result, dict)  # noqa: S101  # narrows for mypy: a dataclass always gives a dict
-        return result
-
-    def evolve(self, **changes: Any) -> Self:
-        """A copy with these fields changed."""
-        return replace(self, **changes)  # type: ignore[type-var]  # every subclass is a dataclass
-
-
 @dataclass(frozen=True, kw_only=True)
 class CodeBlock(Jsonable):
     """One piece of code extracted from an answer, verbatim except for its container's indentation."""
 
     index: int  #: its place in `Extraction.blocks`
     parent: int | None = None  #: index of the wrapper that it lies in
-    language: str | None = (
-        None  #: a name of `languages.LANGUAGES`, or the label itself in lower case; None: plain text
-    )
+    language: str | None = None  #: a name of `languages.LANGUAGES`, or the label itself in lower case; None: plain text
     language_source: LanguageSource | None = None
     language_confidence: float = 0.0  #: 0 to 1
     path: str | None = None  #: relative, with `/`, safe to write below a folder
@@ -190,9 +162,7 @@ class Range(Jsonable):
     end: Position
 
     @classmethod
-    def at(
-        cls, line: int, character: int, end_line: int | None = None, end_character: int | None = None
-    ) -> Range:
+    def at(cls, line: int, character: int, end_line: int | None = None, end_character: int | None = None) -> Range:
         """From numbers that start at 1, as most tools print them; anything below 1 is taken as 1."""
         start = Position(line=max(line, 1) - 1, character=max(character, 1) - 1)
         if end_line is None:
@@ -239,7 +209,7 @@ class Diagnostic(Jsonable):
 
 
 def fingerprint(source: str, code: str, message: str, code_line: str) -> str:
-    """16 hexadecimal digits that stay the same while lines move: numbers and quoted names in the message do not count."""
+    """16 hexadecimal digits that stay the same while lines move; numbers and quoted names do not count."""
     normal = re.sub(r"['\"`‘’][^'\"`‘’]*['\"`‘’]|\d+", "#", message).lower()
     text = "\0".join((source, code, normal, "".join(code_line.split())))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -12,9 +12,16 @@ from dataclasses import dataclass, field, replace
 
 from bridge.results import guess, languages, suppressions, variants
 from bridge.results.base import (
-    BLOCKING_KINDS, CheckResult, CodeBlock, Diagnostic, Kind, LanguageSource, Level, Range, Role, Severity, Status,
-    Why, fingerprint, plain_text,
+    CheckResult,
+    CodeBlock,
+    Diagnostic,
+    Kind,
+    Level,
+    Role,
+    Severity,
+    Status,
 )  # fmt: skip
+from bridge.results.blocking import Surroundings, cut, diagnostic, report
 from bridge.results.checkers.base import BELIEVED, Checker, Finding, Outcome, Source, Step, Workshop
 from bridge.results.checkers.registry import CHECKERS, serving
 from bridge.results.sandbox import storable
@@ -24,8 +31,6 @@ MAX_CODE_CHARS = 200_000
 MAX_LINE_CHARS = 10_000
 _MAX_VARIANTS = 14
 _MAX_DIAGNOSTICS = 50
-#: A block with fewer lines beside a block more than twice as long is an illustration.
-_SNIPPET_LINES = 15
 
 #: Roles that nobody compiles.
 _NOT_CODE = frozenset({Role.OUTPUT, Role.DIFF, Role.WRAPPER, Role.COMMAND})
@@ -38,15 +43,6 @@ _WHOLE = {
     "go": re.compile(r"(?m)^package \w+"),
     "rust": re.compile(r"(?m)^\s*(?:pub )?(?:fn|struct|impl|use|mod|enum|trait) "),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What the answer and its prompt say about names and beginnings of code."""
-
-    prompt: str = ""
-    blocks: tuple[CodeBlock, ...] = ()
-    checkers: tuple[Checker, ...] = CHECKERS
 
 
 @dataclass(kw_only=True)
@@ -85,13 +81,7 @@ def check_blocks(
     """
     around = Surroundings(prompt=prompt, blocks=tuple(blocks), checkers=checkers)
     for block in blocks[:MAX_BLOCKS]:
-        if (
-            block.path
-            and block.current
-            and block.role is Role.FILE
-            and not _too_large(block)
-            and storable(block.path)
-        ):
+        if block.path and block.current and block.role is Role.FILE and not _too_large(block) and storable(block.path):
             workshop.box.put(block.path, suppressions.neutral(block.code))
     results = []
     settled = []
@@ -99,9 +89,7 @@ def check_blocks(
     for block in blocks:
         code_blocks += block.role not in _NOT_CODE
         if code_blocks > MAX_BLOCKS and block.role not in _NOT_CODE:
-            result = CheckResult(
-                block=block.index, status=Status.UNCHECKED, note=f"more than {MAX_BLOCKS} blocks"
-            )
+            result = CheckResult(block=block.index, status=Status.UNCHECKED, note=f"more than {MAX_BLOCKS} blocks")
         else:
             result = check_block(block, workshop, around)
         fragment = result.status is Status.FRAGMENT and block.role is Role.FILE
@@ -125,7 +113,7 @@ def check_block(block: CodeBlock, workshop: Workshop, around: Surroundings) -> C
         state.note = block.role.value if block.current else "a later block has the same path"
         return state.result(Status.SKIPPED)
     if not block.complete:
-        state.diagnostics.append(_cut(block))
+        state.diagnostics.append(cut(block))
         return state.result(Status.INCOMPLETE)
     state.note = _too_large(block) or (
         "" if block.language and block.code.strip() else "no language" if block.code.strip() else "empty"
@@ -147,7 +135,7 @@ def check_block(block: CodeBlock, workshop: Workshop, around: Surroundings) -> C
     findings = [(judge, outcome, f) for f in outcome.findings]
     if block.role is Role.FILE:
         findings += _meaning(source, workshop, state, around.checkers)
-    _report(state, findings, around)
+    state.diagnostics += report(block, findings, around)
     return state.result(_status(state, believed=believed))
 
 
@@ -192,7 +180,7 @@ def _failed(state: _State, checker: Checker, outcome: Outcome) -> None:
         code="tool-failed",
         message=outcome.failure or "",
     )
-    state.diagnostics.append(_diagnostic(state.block, checker, outcome, trouble, blocking=False))
+    state.diagnostics.append(diagnostic(state.block, checker, outcome, trouble, blocking=False))
 
 
 def _settle_broken(
@@ -226,7 +214,7 @@ def _settle_broken(
         state.tools.append(relabelled[1])
         state.note = f"labelled {source.language}, but it is {relabelled[0]}"
         return state.result(Status.OK if block.role is Role.FILE else Status.FRAGMENT)
-    _report(state, [(judge, outcome, f) for f in outcome.findings], around)
+    state.diagnostics += report(block, [(judge, outcome, f) for f in outcome.findings], around)
     if any(d.blocking for d in state.diagnostics):
         return state.result(Status.ERRORS)
     if state.failed:
@@ -243,12 +231,7 @@ def _other_name(source: Source, language: str) -> str:
 def _under_another_label(source: Source, workshop: Workshop, around: Surroundings) -> tuple[str, str] | None:
     """The language that a text parses in and clearly is, against its label; with the tool that said so."""
     found = guess.guess(source.code)
-    if (
-        found is None
-        or languages.related(found.language, source.language)
-        or found.score < 8
-        or found.confidence < 0.4
-    ):
+    if found is None or languages.related(found.language, source.language) or found.score < 8 or found.confidence < 0.4:
         return None
     if guess.scores(source.code).get(source.language, 0) * 2 > found.score:
         return None
@@ -290,108 +273,3 @@ def _meaning(
 
 def _advice(finding: Finding) -> Finding:
     return replace(finding, kind=Kind.DEPENDENCY, severity=Severity.INFORMATION)
-
-
-def _report(
-    state: _State, findings: Sequence[tuple[Checker, Outcome, Finding]], around: Surroundings
-) -> None:
-    """Turn findings into diagnostics and decide which of them block."""
-    seen: set[tuple[str, int, str]] = set()
-    for checker, outcome, finding in findings:
-        key = (finding.message, finding.line, finding.code)
-        if key in seen:
-            continue
-        seen.add(key)
-        state.diagnostics.append(
-            _diagnostic(
-                state.block,
-                checker,
-                outcome,
-                finding,
-                blocking=_blocks(state.block, checker, finding, around),
-            )
-        )
-
-
-def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: Surroundings) -> bool:
-    """Whether a finding makes the verdict `errors`: sure of it, about a whole file, and not about what stands elsewhere."""
-    if finding.kind not in BLOCKING_KINDS or finding.severity is not Severity.ERROR:
-        return False
-    if checker.trust(block.language or "") < BELIEVED or block.role is not Role.FILE:
-        return False
-    if _illustrates(block, around):
-        return False
-    if block.why is Why.NO_FENCE or block.language_source is LanguageSource.SCORER:
-        return False
-    if finding.kind is Kind.UNDEFINED and (name := _name(finding.message)):
-        return not _defined_elsewhere(name, block, around)
-    return True
-
-
-def _illustrates(block: CodeBlock, around: Surroundings) -> bool:
-    """Whether a block only shows something beside the code that the answer is about: short, nameless, and much smaller."""
-    if block.path or block.lines >= _SNIPPET_LINES:
-        return False
-    others = (
-        b.lines for b in around.blocks if b.index != block.index and b.role in (Role.FILE, Role.FRAGMENT)
-    )
-    return block.lines * 2 < max(others, default=0)
-
-
-def _name(message: str) -> str | None:
-    match = re.search(r"['`‘\"]([\w$]+)['`’\"]", message) or re.search(r"kindname\.\w+, (\w+)", message)
-    return match[1] if match else None
-
-
-def _defined_elsewhere(name: str, block: CodeBlock, around: Surroundings) -> bool:
-    """Whether the prompt or another block of the answer defines or imports a name."""
-    pattern = re.compile(
-        rf"(?m)(?:\b(?:def|class|function|const|let|var|type|interface|enum|struct|fn|func|fun|val|import|from|using|include|require)\b[^\n]*?"
-        rf"(?<![\w$]){re.escape(name)}(?![\w$])|^\s*(?:\w+[\s*&]+)*{re.escape(name)}\s*(?::\s*[\w\[\], .<>]+)?(?:=[^=]|\())"
-    )
-    texts = (
-        around.prompt,
-        *(b.code for b in around.blocks if b.index != block.index and b.index != block.parent),
-    )
-    return any(pattern.search(text[:100_000]) for text in texts if name in text)
-
-
-def _cut(block: CodeBlock) -> Diagnostic:
-    """What is said of a block that ends too early."""
-    last = max(0, block.code.rstrip("\n").count("\n"))
-    message = (
-        "the answer ended at the token limit" if block.why is Why.TRUNCATED else "the block was never closed"
-    )
-    return Diagnostic(
-        block=block.index,
-        range=Range.at(last + 1, 1),
-        severity=Severity.ERROR,
-        code=block.why.value,
-        source="bridge",
-        message=message,
-        kind=Kind.INCOMPLETE,
-        fingerprint=fingerprint("bridge", block.why.value, message, ""),
-    )
-
-
-def _diagnostic(
-    block: CodeBlock, checker: Checker, outcome: Outcome, finding: Finding, *, blocking: bool
-) -> Diagnostic:
-    lines = block.code.split("\n")
-    line = min(max(1, finding.line), len(lines))
-    end_line = None if finding.end_line is None else min(max(line, finding.end_line), len(lines))
-    message = plain_text(finding.message)
-    code = plain_text(finding.code, 80)
-    return Diagnostic(
-        block=block.index,
-        range=Range.at(line, finding.column, end_line, finding.end_column),
-        severity=finding.severity,
-        code=code,
-        source=checker.name,
-        message=message,
-        tool_version=outcome.version,
-        kind=finding.kind,
-        blocking=blocking,
-        trust=checker.trust(block.language or "") if finding.trust is None else finding.trust,
-        fingerprint=fingerprint(checker.name, code, message, lines[line - 1]),
-    )

@@ -85,7 +85,7 @@ def _unlabelled(code: str, path: paths.Found | None, around: Surroundings) -> Na
     prompt = [name for name in (around.asked, *around.named) if name]
     found = scorer.guess(code, [*prompt, *around.siblings])
     share = scorer.code_share(code.split("\n"))
-    if found is None or found.language == "diff" and not _is_diff(code):
+    if found is None or (found.language == "diff" and not _is_diff(code)):
         return Named(language=None, path=path)
     backed = found.language in prompt or found.language in around.siblings
     if share < 0.3 or (not backed and (found.confidence < 0.4 or found.score < 8)):
@@ -99,15 +99,21 @@ def _unlabelled(code: str, path: paths.Found | None, around: Surroundings) -> Na
 
 
 _SAYS_OUTPUT = re.compile(
-    r"(?i)\b(?:output|result|stdout|prints?|printed|input|returns?|expected|sample|response|displays?|table|tree|looks? like this)\b"
+    r"(?i)\b(?:output|result|stdout|prints?|printed|input|returns?|expected|sample|response|displays?|table|tree"
+    r"|looks? like this)\b"
     r"[^.]{0,40}[:*_`\s]*$"
 )
 _COMMAND = re.compile(
-    r"^\s*(?:[$>%#]\s+|PS [^>]*> ?|sudo\s+)?(?:npm|npx|yarn|pnpm|bun|pip3?|pipx|uv|poetry|conda|git|cd|mkdir|ls|cp|mv|rm|cat|touch|"
-    r"chmod|chown|curl|wget|docker|docker-compose|kubectl|helm|node|deno|python3?|java|javac|go|cargo|rustc|gcc|g\+\+|clang|make|"
-    r"cmake|dotnet|mvn|gradle|\./\S+|brew|apt|apt-get|yum|dnf|pacman|choco|winget|ng|vue|vite|rails|bundle|gem|composer|php|"
-    r"ruby|swift|dart|flutter|elixir|mix|source|export|echo|psql|mysql|sqlite3|redis-cli|ssh|scp|systemctl|service|ollama|"
-    r"pytest|jest|vitest|mocha|tox|black|ruff|eslint|tsc|bash|sh|open|code|terraform|aws|gcloud|az|heroku|vercel|flask|uvicorn|"
+    r"^\s*(?:[$>%#]\s+|PS [^>]*> ?|sudo\s+)?(?:npm|npx|yarn|pnpm|bun|pip3?|pipx|uv|poetry|conda|git|cd|mkdir|ls"
+    r"|cp|mv|rm|cat|touch|"
+    r"chmod|chown|curl|wget|docker|docker-compose|kubectl|helm|node|deno|python3?|java|javac|go|cargo|rustc|gcc"
+    r"|g\+\+|clang|make|"
+    r"cmake|dotnet|mvn|gradle|\./\S+|brew|apt|apt-get|yum|dnf|pacman|choco|winget|ng|vue|vite|rails|bundle|gem"
+    r"|composer|php|"
+    r"ruby|swift|dart|flutter|elixir|mix|source|export|echo|psql|mysql|sqlite3|redis-cli|ssh|scp|systemctl"
+    r"|service|ollama|"
+    r"pytest|jest|vitest|mocha|tox|black|ruff|eslint|tsc|bash|sh|open|code|terraform|aws|gcloud|az|heroku|vercel"
+    r"|flask|uvicorn|"
     r"gunicorn|django-admin|jupyter|colab|nvm|tar|unzip|bridge)\b(?!\s*[=(])"
 )
 

@@ -122,15 +122,11 @@ def _unchecked(block: CodeBlock) -> CheckResult:
     return CheckResult(block=block.index, status=status if block.complete else Status.INCOMPLETE)
 
 
-def _verdict(
-    extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]
-) -> Verdict:
+def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Verdict:
     """Cut beats wrong, because what is missing explains what is wrong; wrong beats unchecked, unchecked beats clean."""
     if not extraction.complete or any(c.status is Status.INCOMPLETE for c in checks):
         return Verdict.INCOMPLETE
-    judged = [
-        c for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not Status.SKIPPED
-    ]
+    judged = [c for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not Status.SKIPPED]
     if not judged:
         code = any(b.role in (Role.COMMAND, Role.DIFF) for b in blocks)
         return Verdict.UNCHECKED if code else Verdict.NO_CODE
@@ -145,7 +141,5 @@ def _verdict(
 
 def _level(blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Level:
     return lowest(
-        c.level
-        for b, c in zip(blocks, checks, strict=True)
-        if b.role in _JUDGED and c.status is not Status.SKIPPED
+        c.level for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not Status.SKIPPED
     )

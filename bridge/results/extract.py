@@ -1,7 +1,7 @@
-"""The code in an answer: blocks with language, path, role and completeness. Pure: text in, values out, no I/O.
+"""The code in an answer: blocks with language, path, role and completeness. Pure.
 
-It never raises, whatever the text. The fourteen rules that it follows are named in `fences` (where blocks begin and end),
-`raw` (what is stripped), `classify` (language and role), `paths` (names) and `unfenced` (code without a fence).
+It never raises, whatever the text. The fourteen rules that it follows are named in `fences` (where blocks begin and
+end), `raw` (what is stripped), `classify` (language and role), `paths` (names) and `unfenced` (code without a fence).
 """
 
 from __future__ import annotations
@@ -34,9 +34,7 @@ class _Piece:
     document: bool = False
 
 
-def extract(
-    answer: str, *, prompt: str = "", lang: str | None = None, finish_reason: str | None = None
-) -> Extraction:
+def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_reason: str | None = None) -> Extraction:
     """The blocks of an answer, in order.
 
     Args:
@@ -52,12 +50,10 @@ def extract(
     found = fences.scan(lines.text)
     pieces, notes = _pieces(found, lines.text, asked)
     blocks = _Reader(lines, prompt, asked).read(pieces)
-    return _settle(blocks, found, finish_reason, tuple(notes))
+    return _settle(blocks, finish_reason, tuple(notes))
 
 
-def _pieces(
-    found: Sequence[fences.Fence], text: Sequence[str], asked: str | None
-) -> tuple[list[_Piece], list[str]]:
+def _pieces(found: Sequence[fences.Fence], text: Sequence[str], asked: str | None) -> tuple[list[_Piece], list[str]]:
     """What the fences hold, less those that hold nothing; code without a fence if there is no other."""
     pieces: list[_Piece] = []
     notes: list[str] = []
@@ -113,9 +109,7 @@ class _Reader:
             self._flatten(piece, None, flat, wrappers)
         siblings = self._siblings(p for i, p in enumerate(flat) if i not in wrappers)
         with_code = sum(
-            1
-            for i, p in enumerate(flat)
-            if i not in wrappers and languages.by_label(p.info) not in languages.TEXT
+            1 for i, p in enumerate(flat) if i not in wrappers and languages.by_label(p.info) not in languages.TEXT
         )
         return [
             self._wrapper(i, piece) if i in wrappers else self._block(i, piece, siblings, with_code < 2)
@@ -138,14 +132,10 @@ class _Reader:
     def _is_document_file(self, piece: _Piece) -> bool:
         """Whether a document with fences in it is what was wanted: it was asked for, or it has a path of its own."""
         path = self._path(piece)
-        return self._asked in languages.DOCUMENT or bool(
-            path and languages.by_path(path.text) in languages.DOCUMENT
-        )
+        return self._asked in languages.DOCUMENT or bool(path and languages.by_path(path.text) in languages.DOCUMENT)
 
     def _siblings(self, pieces: Iterator[_Piece]) -> tuple[str, ...]:
-        counted = Counter(
-            languages.by_label(p.info.split()[0].partition(":")[0]) for p in pieces if p.info.split()
-        )
+        counted = Counter(languages.by_label(p.info.split()[0].partition(":")[0]) for p in pieces if p.info.split())
         ignore = {None, *languages.TEXT, *languages.TERMINAL, *languages.DATA, "diff", *languages.DOCUMENT}
         return tuple(name for name, _ in counted.most_common() if name and name not in ignore)
 
@@ -164,9 +154,7 @@ class _Reader:
 
     def _wrapper(self, index: int, piece: _Piece) -> CodeBlock:
         label = languages.by_label(piece.info.split()[0]) if piece.info.split() else None
-        return self._make(
-            index, piece, classify.Named(language=label), "\n".join((*piece.body, "")), Role.WRAPPER
-        )
+        return self._make(index, piece, classify.Named(language=label), "\n".join((*piece.body, "")), Role.WRAPPER)
 
     def _block(self, index: int, piece: _Piece, siblings: tuple[str, ...], alone: bool) -> CodeBlock:
         code = "\n".join((*piece.body, "")) if piece.body else ""
@@ -247,19 +235,12 @@ def _unescape(code: str, language: str | None) -> str:
 
     Only if none is left as it is and entities stand outside of string literals: there no program has them.
     """
-    if (
-        "<" in code
-        or ">" in code
-        or not re.search(r"&(?:lt|gt|amp);", code)
-        or language in languages.DOCUMENT
-    ):
+    if "<" in code or ">" in code or not re.search(r"&(?:lt|gt|amp);", code) or language in languages.DOCUMENT:
         return code
     return html.unescape(code) if _ENTITY.search(_LITERAL.sub("", code)) else code
 
 
-def _settle(
-    blocks: list[CodeBlock], found: Sequence[fences.Fence], finish_reason: str | None, notes: tuple[str, ...]
-) -> Extraction:
+def _settle(blocks: list[CodeBlock], finish_reason: str | None, notes: tuple[str, ...]) -> Extraction:
     """Say which blocks are complete, and which version of a path is the current one."""
     cut = finish_reason == "length"
     last = max((b.index for b in blocks if b.role is not Role.WRAPPER), default=-1)

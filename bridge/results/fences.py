@@ -1,8 +1,8 @@
 """Fenced code blocks in lines of Markdown, as a person sees them.
 
-CommonMark's rules (https://spec.commonmark.org/0.31.2/#fenced-code-blocks) and what language models do beside them: whole
-answers inside a `markdown` fence, fences that are never closed, closed twice, or glued to other text. Pure: a tuple of
-lines in, values out. Each deviation from CommonMark is named where it is made.
+CommonMark's rules (https://spec.commonmark.org/0.31.2/#fenced-code-blocks) and what language models do beside them:
+whole answers inside a `markdown` fence, fences that are never closed, closed twice, or glued to other text. Pure: a
+tuple of lines in, values out. Each deviation from CommonMark is named where it is made.
 """
 
 from __future__ import annotations
@@ -75,9 +75,7 @@ def _list_base(lines: Sequence[str], at: int, indent: int) -> int | None:
             if content <= limit:
                 return content
             if _width(match[1]) <= limit:
-                return (
-                    _width(match[1]) + 1
-                )  # indented less than its item's text: sloppy, but meant to be in it
+                return _width(match[1]) + 1  # indented less than its item's text: sloppy, but meant to be in it
         here = _width(line[: len(line) - len(line.lstrip())])
         if here == 0:
             return None
@@ -133,9 +131,7 @@ def _relabelled(lines: Sequence[str], at: int, fence: Fence) -> Fence | None:
     if inner.indent != fence.indent and not fence.is_document:
         return None
     word = inner.info.split()[0]
-    known = by_label(word) is not None or (
-        re.fullmatch(r"[\w+#./:-]{1,250}", word) and ("." in word or ":" in word)
-    )
+    known = by_label(word) is not None or (re.fullmatch(r"[\w+#./:-]{1,250}", word) and ("." in word or ":" in word))
     return inner if known else None
 
 

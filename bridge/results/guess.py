@@ -80,9 +80,12 @@ _PROSE_LINE = re.compile(
     r"^\s*(?:[-*+]\s|\d+[.)]\s|#{1,6}\s|>\s)?[\"'(*_`]*[A-Z][\w'’,-]*(?:\s+[\w'’\"(`*,;:/&-]+[.,;:!?)\"`*]*){2,}\s*$"
 )
 _CODE_LINE = re.compile(
-    r"[;{}]\s*$|^\s*(?:[)\]}]|//|/\*|\*/|#include|#!|<[/!?a-zA-Z])|^\s*(?:def|class|import|from|return|if|else|elif|for|while|function|"
-    r"const|let|var|public|private|static|fn|func|fun|use|using|package|end|do|done|fi|then|local|try|except|catch|switch|"
-    r"case|export|async|await|SELECT|INSERT|CREATE|WITH|print|echo|assert|raise|throw|yield|pass|break|continue)\b(?!.*\b(?:the|and|is|are|you|this)\b.*[.:]$)"
+    r"[;{}]\s*$|^\s*(?:[)\]}]|//|/\*|\*/|#include|#!|<[/!?a-zA-Z])|^\s*(?:def|class|import|from|return|if|else"
+    r"|elif|for|while|function|"
+    r"const|let|var|public|private|static|fn|func|fun|use|using|package|end|do|done|fi|then|local|try|except"
+    r"|catch|switch|"
+    r"case|export|async|await|SELECT|INSERT|CREATE|WITH|print|echo|assert|raise|throw|yield|pass|break"
+    r"|continue)\b(?!.*\b(?:the|and|is|are|you|this)\b.*[.:]$)"
     r"|^\s*[\w.$@\[\]'\"]+\s*(?:[-+*/|&%.]|<<|>>|:)?=[^=]|=>|->|\w\(.*\)\s*[:;{]?\s*$|^\s*@\w+|^\s*\(\w+|^\s{4,}\S"
 )
 
@@ -90,7 +93,7 @@ _CODE_LINE = re.compile(
 def is_prose(line: str) -> bool:
     """Whether a line reads like a sentence, a list item or a heading of text."""
     text = line.strip()
-    if not text or not _PROSE_LINE.match(line) and not re.match(r"^#{1,6} \w|^\*\*[^*]+\*\*:?$", text):
+    if not text or (not _PROSE_LINE.match(line) and not re.match(r"^#{1,6} \w|^\*\*[^*]+\*\*:?$", text)):
         return False
     return not re.search(r"[;{}]\s*$|[=<>]=|\w\(\)|\w\[\w*\]|:=|^\s*@", text)
 

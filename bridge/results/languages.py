@@ -1,8 +1,8 @@
 """Languages: their names, aliases, extensions, interpreters and how they write comments.
 
 One table; everything that asks "which language is this word, file name or shebang?" asks here. The names are those that
-code fences use most, in lower case. Sources: github-linguist's languages.yml for extensions, the labels that Qwen models
-wrote in real answers for aliases.
+code fences use most, in lower case. Sources: github-linguist's languages.yml for extensions, the labels that Qwen
+models wrote in real answers for aliases.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ class Language:
     file_names: tuple[str, ...] = ()  #: whole names, in lower case
 
 
-def _row(
-    name: str, display: str, extensions: str, aliases: str = "", programs: str = "", files: str = ""
-) -> Language:
+def _row(name: str, display: str, extensions: str, aliases: str = "", programs: str = "", files: str = "") -> Language:
     return Language(
         name=name,
         display=display,
@@ -37,7 +35,8 @@ def _row(
 
 
 _ROWS = (
-    _row("python", "Python", "py pyi pyw", "py python3 python2 py3 ipython pycon gyp", "python python3 python2 pypy pypy3"),
+    _row("python", "Python", "py pyi pyw", "py python3 python2 py3 ipython pycon gyp",
+         "python python3 python2 pypy pypy3"),
     _row("javascript", "JavaScript", "js mjs cjs", "js node nodejs ecmascript es6 mjs", "node nodejs"),
     _row("jsx", "JSX", "jsx", "react javascriptreact"),
     _row("typescript", "TypeScript", "ts mts cts", "ts angular deno", "deno ts-node tsx bun"),
@@ -52,8 +51,10 @@ _ROWS = (
     _row("scss", "SCSS", "scss", ""),
     _row("less", "Less", "less", ""),
     _row("sass", "Sass", "sass", ""),
-    _row("sql", "SQL", "sql ddl dml psql", "postgres postgresql mysql sqlite sqlite3 tsql t-sql plsql pl/sql plpgsql mariadb bigquery"),
-    _row("bash", "Shell", "sh bash zsh ksh bats", "sh shell shellscript zsh ksh dash shell-script", "bash sh zsh dash ksh ash",
+    _row("sql", "SQL", "sql ddl dml psql",
+         "postgres postgresql mysql sqlite sqlite3 tsql t-sql plsql pl/sql plpgsql mariadb bigquery"),
+    _row("bash", "Shell", "sh bash zsh ksh bats", "sh shell shellscript zsh ksh dash shell-script",
+         "bash sh zsh dash ksh ash",
          ".bashrc .profile .bash_profile .zshrc"),
     _row("console", "Console session", "", "shell-session shellsession terminal cmdline session"),
     _row("powershell", "PowerShell", "ps1 psm1 psd1", "ps pwsh ps1 posh", "pwsh powershell"),
@@ -128,10 +129,12 @@ _ROWS = (
     _row("cmake", "CMake", "cmake", "", "", "cmakelists.txt"),
     _row("starlark", "Starlark", "bzl star", "bazel", "", "build build.bazel workspace"),
     _row("meson", "Meson", "meson", "", "", "meson.build"),
-    _row("ini", "INI", "ini cfg conf properties desktop service env", "cfg conf dotenv env properties systemd editorconfig",
+    _row("ini", "INI", "ini cfg conf properties desktop service env",
+         "cfg conf dotenv env properties systemd editorconfig",
          "", ".env .editorconfig .gitconfig .npmrc setup.cfg .env.example .env.local"),
     _row("nginx", "nginx", "nginx", "nginxconf", "", "nginx.conf"),
-    _row("gitignore", "ignore list", "gitignore dockerignore", "ignore", "", ".gitignore .dockerignore .npmignore .eslintignore"),
+    _row("gitignore", "ignore list", "gitignore dockerignore", "ignore", "",
+         ".gitignore .dockerignore .npmignore .eslintignore"),
     _row("markdown", "Markdown", "md markdown mdx", "md mdx mkd gfm"),
     _row("rst", "reStructuredText", "rst", "restructuredtext"),
     _row("latex", "LaTeX", "tex sty cls bib", "tex bibtex"),
@@ -155,16 +158,15 @@ _ROWS = (
     _row("pug", "Pug", "pug", "jade"),
     _row("haml", "HAML", "haml", ""),
     _row("http", "HTTP", "http", "rest"),
-    _row("text", "Text", "txt log out text", "plaintext plain txt output none stdout stdin input log raw nohighlight ascii result"),
+    _row("text", "Text", "txt log out text",
+         "plaintext plain txt output none stdout stdin input log raw nohighlight ascii result"),
 )  # fmt: skip
 
 #: Every language that has a name here, by name.
 LANGUAGES: dict[str, Language] = {row.name: row for row in _ROWS}
 
 _BY_WORD = {word: row.name for row in reversed(_ROWS) for word in (*row.extensions, *row.aliases)}
-_BY_WORD |= {alias: row.name for row in _ROWS for alias in row.aliases} | {
-    row.name: row.name for row in _ROWS
-}
+_BY_WORD |= {alias: row.name for row in _ROWS for alias in row.aliases} | {row.name: row.name for row in _ROWS}
 _BY_EXTENSION = {extension: row.name for row in reversed(_ROWS) for extension in row.extensions}
 _BY_FILE = {name: row.name for row in _ROWS for name in row.file_names}
 _BY_PROGRAM = {program: row.name for row in _ROWS for program in row.interpreters}
@@ -202,9 +204,7 @@ def by_label(word: str) -> str | None:
     """
     clean = word.strip().lower().strip("{}[]().,:;")
     clean = re.sub(r"^(?:language|lang|highlight)[-:=]", "", clean).lstrip(".")
-    return (
-        _BY_WORD.get(clean) or _BY_WORD.get(clean.replace(" ", "-")) or _BY_WORD.get(clean.replace(" ", ""))
-    )
+    return _BY_WORD.get(clean) or _BY_WORD.get(clean.replace(" ", "-")) or _BY_WORD.get(clean.replace(" ", ""))
 
 
 def by_path(path: str) -> str | None:

@@ -1,6 +1,7 @@
 """File paths that an answer gives to its code, and which of them are safe to use.
 
-An unsafe path is refused with its reason, never mended: a caller who would write it must know that the model tried. Pure.
+An unsafe path is refused with its reason, never mended: a caller who would write it must know that the model tried.
+Pure.
 """
 
 from __future__ import annotations
@@ -14,12 +15,42 @@ from bridge.results.languages import by_label, by_path
 
 #: Dotted words that name a product, not a file.
 _PRODUCTS = frozenset(
-    "node.js next.js vue.js react.js express.js three.js d3.js nuxt.js angular.js ember.js backbone.js socket.io asp.net "
-    "vb.net ado.net ml.net chart.js moment.js p5.js discord.js solid.js alpine.js nest.js deno.js bun.js "
-    "require.js underscore.js jquery.js e.g i.e etc".split()
+    [
+        "node.js",
+        "next.js",
+        "vue.js",
+        "react.js",
+        "express.js",
+        "three.js",
+        "d3.js",
+        "nuxt.js",
+        "angular.js",
+        "ember.js",
+        "backbone.js",
+        "socket.io",
+        "asp.net",
+        "vb.net",
+        "ado.net",
+        "ml.net",
+        "chart.js",
+        "moment.js",
+        "p5.js",
+        "discord.js",
+        "solid.js",
+        "alpine.js",
+        "nest.js",
+        "deno.js",
+        "bun.js",
+        "require.js",
+        "underscore.js",
+        "jquery.js",
+        "e.g",
+        "i.e",
+        "etc",
+    ]
 )
 _PLAIN_NAMES = frozenset(
-    "dockerfile makefile jenkinsfile procfile gemfile rakefile vagrantfile license".split()
+    ["dockerfile", "makefile", "jenkinsfile", "procfile", "gemfile", "rakefile", "vagrantfile", "license"]
 )
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9+_-]{0,11}$|\.(?:mp3|mp4|7z|h5|f90|f77)$")
 _RESERVED = re.compile(r"(?i)^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$")

@@ -1,12 +1,14 @@
 """The caller's own linters over an answer's files, in a copy: `--project-lint`.
 
 Only on request, because it reads the project's configuration, and a configuration of ESLint or a TypeScript plugin is a
-program that runs. The project itself is never written to, and nothing from the answer runs: it lies in a temporary folder
-beside copies of the configuration files, under the paths that the answer gave; `node_modules` is a link for reading.
+program that runs. The project itself is never written to, and nothing from the answer runs: it lies in a temporary
+folder beside copies of the configuration files, under the paths that the answer gave; `node_modules` is a link for
+reading.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
@@ -25,10 +27,11 @@ from bridge.results.base import (
     fingerprint,
     plain_text,
 )
-from bridge.results.checkers import javascript, python
+from bridge.results.checkers import eslint, python, tsc
 from bridge.results.checkers.base import Command, Finding
 from bridge.results.paths import refuse
-from bridge.results.sandbox import Limits, Sandbox, Toolbox
+from bridge.results.process import Limits, Ran
+from bridge.results.sandbox import Sandbox, Toolbox
 
 WARNING = (
     "--project-lint reads this project's linter configuration; a configuration of ESLint, and what it requires, is a "
@@ -64,15 +67,13 @@ class _Tool:
 
 _TOOLS = (
     _Tool(command=python.RUFF, configs=_RUFF, arguments=("check", "--no-cache", "--output-format", "json", "--")),
-    _Tool(command=replace(javascript.ESLINT, languages=frozenset({"javascript", "jsx", "typescript", "tsx"})),
+    _Tool(command=replace(eslint.ESLINT, languages=frozenset({"javascript", "jsx", "typescript", "tsx"})),
           configs=_ESLINT, arguments=("--format", "json", "--no-warn-ignored")),
-    _Tool(command=javascript.TSC, configs=_TSC, arguments=("--noEmit", "--pretty", "false", "-p", "."), each=False),
+    _Tool(command=tsc.TSC, configs=_TSC, arguments=("--noEmit", "--pretty", "false", "-p", "."), each=False),
 )  # fmt: skip
 
 
-def project_lint(
-    blocks: Sequence[CodeBlock], project: Path, *, toolbox: Toolbox | None = None
-) -> ProjectLint:
+def project_lint(blocks: Sequence[CodeBlock], project: Path, *, toolbox: Toolbox | None = None) -> ProjectLint:
     """Run the project's configured ruff, ESLint and tsc over the blocks that have a path.
 
     Args:
@@ -82,9 +83,7 @@ def project_lint(
     """
     box_path = toolbox or _toolbox(project)
     files = [
-        b
-        for b in blocks
-        if b.path and b.current and b.role is Role.FILE and b.complete and refuse(b.path) is None
+        b for b in blocks if b.path and b.current and b.role is Role.FILE and b.complete and refuse(b.path) is None
     ]
     checks: list[CheckResult] = []
     used: list[str] = []
@@ -92,7 +91,7 @@ def project_lint(
     for tool in _TOOLS:
         mine = [b for b in files if b.language in tool.command.languages]
         configs = [name for name in tool.configs if (project / name).is_file()]
-        if not mine or not _configured(project, tool, configs):
+        if not mine or not _configured(project, configs):
             continue
         program = box_path.find(tool.command.program)
         if program is None:
@@ -108,14 +107,12 @@ def _toolbox(project: Path) -> Toolbox:
     return Toolbox((str((project / "node_modules" / ".bin").resolve()), *usual.path))
 
 
-def _configured(project: Path, tool: _Tool, configs: Iterable[str]) -> bool:
+def _configured(project: Path, configs: Iterable[str]) -> bool:
     """Whether the project configures a tool: a file of its own, or a section in a shared one."""
     for name in configs:
         if name == "package.json":
             continue
-        if name != "pyproject.toml" or "[tool.ruff" in (project / name).read_text(
-            encoding="utf-8", errors="replace"
-        ):
+        if name != "pyproject.toml" or "[tool.ruff" in (project / name).read_text(encoding="utf-8", errors="replace"):
             return True
     return False
 
@@ -129,18 +126,12 @@ def _run(
             if source.stat().st_size <= _MAX_CONFIG_BYTES:
                 shutil.copyfile(source, box.files / name)
         if (project / "node_modules").is_dir():
-            (box.files / "node_modules").symlink_to(
-                (project / "node_modules").resolve(), target_is_directory=True
-            )
+            (box.files / "node_modules").symlink_to((project / "node_modules").resolve(), target_is_directory=True)
         placed = [b for b in blocks if _place(b, box.files)]
         names = [b.path or "" for b in placed] if tool.each else []
         limits = Limits(memory_mb=8192, wall_s=60, cpu_s=60)
         ran = box.run([program, *tool.arguments, *names], limits=limits, offline=True)
-        found = (
-            tool.command.read(ran, box.files)
-            if not ran.failure and ran.code in tool.command.exit_codes
-            else None
-        )
+        found = tool.command.read(ran, box.files) if not ran.failure and ran.code in tool.command.exit_codes else None
         if found is None:
             return [_failed(b, tool, ran.failure or ran.stderr) for b in placed]
         return [_result(b, tool, _of(b, ran.stdout, tool, box)) for b in placed]
@@ -158,21 +149,14 @@ def _place(block: CodeBlock, folder: Path) -> bool:
 
 def _of(block: CodeBlock, stdout: str, tool: _Tool, box: Sandbox) -> list[Finding]:
     """The findings that are about one file."""
-    from bridge.results.sandbox import Ran  # noqa: PLC0415  # a value only
 
     if tool.each:
-        import json  # noqa: PLC0415
-
         rows = json.loads(stdout or "[]")
         key = "filePath" if rows and "filePath" in rows[0] else "filename"
-        mine = [
-            r for r in rows if Path(str(r.get(key))).resolve() == (box.files / (block.path or "")).resolve()
-        ]
+        mine = [r for r in rows if Path(str(r.get(key))).resolve() == (box.files / (block.path or "")).resolve()]
         text = json.dumps(mine)
     else:
-        text = "\n".join(
-            line for line in stdout.splitlines() if re.match(re.escape(block.path or "") + r"\(", line)
-        )
+        text = "\n".join(line for line in stdout.splitlines() if re.match(re.escape(block.path or "") + r"\(", line))
     return list(tool.command.read(Ran(code=0, stdout=text, stderr=""), box.files) or ())
 
 
@@ -189,9 +173,7 @@ def _result(block: CodeBlock, tool: _Tool, found: Sequence[Finding]) -> CheckRes
             kind=f.kind,
             # The project's rules are its owner's: whatever they call an error is one.
             blocking=f.severity.value == 1 and f.kind is not Kind.DEPENDENCY,
-            fingerprint=fingerprint(
-                tool.command.name, f.code, f.message, lines[min(max(f.line, 1), len(lines)) - 1]
-            ),
+            fingerprint=fingerprint(tool.command.name, f.code, f.message, lines[min(max(f.line, 1), len(lines)) - 1]),
         )
         for f in found
     )
@@ -206,6 +188,4 @@ def _result(block: CodeBlock, tool: _Tool, found: Sequence[Finding]) -> CheckRes
 
 
 def _failed(block: CodeBlock, tool: _Tool, why: str) -> CheckResult:
-    return CheckResult(
-        block=block.index, status=Status.TOOL_FAILED, tools=(tool.command.name,), note=plain_text(why)
-    )
+    return CheckResult(block=block.index, status=Status.TOOL_FAILED, tools=(tool.command.name,), note=plain_text(why))

@@ -1,4 +1,4 @@
-"""Facts about an answer beside its verdict: too short, no code, a refusal, gaps left open, an error instead of an answer.
+"""Facts beside a verdict: too short, no code, a refusal, gaps left open, an error instead of an answer.
 
 Pure. None of them is a judgement; whoever routes jobs may make one of them.
 """
@@ -12,25 +12,39 @@ from bridge.results.base import CodeBlock, Extraction, Quality, Role, Signal
 
 #: What asks for code: a verb of making and a thing that is code.
 _ASKS = re.compile(
-    r"(?is)\b(?:write|implement|create|generate|complete|refactor|convert|port|add|fix|build|develop|migrate)\b.{0,120}\b"
-    r"(?:function|code|class|script|program|component|method|module|tests?|query|api|endpoint|file|page|app|application)\b|```|^\s*(?:def|class|function) "
+    r"(?is)\b(?:write|implement|create|generate|complete|refactor|convert|port|add|fix|build|develop"
+    r"|migrate)\b.{0,120}\b"
+    r"(?:function|code|class|script|program|component|method|module|tests?|query|api|endpoint|file|page|app"
+    r"|application)\b|```|^\s*(?:def|class|function) "
 )
 _REFUSES = re.compile(
-    r"(?i)\b(?:I(?:'m| am) (?:sorry|afraid|unable|not able)|I (?:cannot|can't|can not|won't|will not) (?:help|assist|provide|do|write|create|comply|fulfil)|"
-    r"as an AI(?: language)? model|I must decline|against my (?:guidelines|policy)|(?:unable|not able) to (?:assist|help|comply|provide))"
+    r"(?i)\b(?:I(?:'m| am) (?:sorry|afraid|unable|not able)|I (?:cannot|can't|can not|won't|will not) (?:help"
+    r"|assist|provide|do|write|create|comply|fulfil)|"
+    r"as an AI(?: language)? model|I must decline|against my (?:guidelines|policy)|(?:unable"
+    r"|not able) to (?:assist|help|comply|provide))"
 )
 _PLACEHOLDERS = (
-    re.compile(r"(?i)(?:#|//|/\*|--|<!--|;|\{/\*)\s*\.{0,3}\s*(?:rest of|remaining|other|existing|previous|same as|the rest|more|additional|your|add your|insert|put your|implement(?:ation)?(?: goes)?|"
-               r"omitted|unchanged|etc)\b[^\n]{0,60}?\b(?:code|here|implementation|logic|methods?|functions?|content|imports|above|below|before|unchanged|remains?|goes here|components?|styles|fields|tests)\b"),
+    re.compile(
+        r"(?i)(?:#|//|/\*|--|<!--|;|\{/\*)\s*\.{0,3}\s*(?:rest of|remaining|other|existing|previous|same as"
+        r"|the rest|more|additional|your|add your|insert|put your|implement(?:ation)?(?: goes)?|"
+               r"omitted|unchanged|etc)\b[^\n]{0,60}?\b(?:code|here|implementation|logic|methods?|functions?"
+               r"|content|imports|above|below|before|unchanged|remains?|goes here|components?|styles|fields|tests)\b"),
     re.compile(r"(?i)(?:#|//|/\*|--|<!--)\s*(?:TODO|FIXME|XXX)\b[^\n]{0,80}"),
     re.compile(r"(?m)^\s*(?:#|//)\s*\.\.\.\s*(?:\(.*\))?\s*$|^\s*\.\.\.\s*$"),
-    re.compile(r"(?m)^(?:[ \t]*(?:async )?def [^\n]+:\s*\n(?:[ \t]*(?:\"\"\"[^\"]*\"\"\"|#[^\n]*)\s*\n)*[ \t]+pass\s*$)"),
-    re.compile(r"\braise NotImplementedError\b|\bthrow new (?:Error|NotImplementedException|UnsupportedOperationException)\(\s*[\"']?(?:not implemented|TODO)?[\"']?\s*\)|\b(?:todo|unimplemented)!\(\)|\bTODO\(\)"),
-    re.compile(r"(?i)//\s*(?:component |function |method |class )?implementation(?: goes here| here)?\s*$", re.MULTILINE),
+    re.compile(
+        r"(?m)^(?:[ \t]*(?:async )?def [^\n]+:\s*\n(?:[ \t]*(?:\"\"\"[^\"]*\"\"\"|#[^\n]*)\s*\n)*[ \t]+pass\s*$)"),
+    re.compile(
+        r"\braise NotImplementedError\b|\bthrow new (?:Error|NotImplementedException"
+        r"|UnsupportedOperationException)\(\s*[\"']?(?:not implemented|TODO)?[\"']?\s*\)|\b(?:todo"
+        r"|unimplemented)!\(\)|\bTODO\(\)"),
+    re.compile(
+        r"(?i)//\s*(?:component |function |method |class )?implementation(?: goes here| here)?\s*$", re.MULTILINE),
 )  # fmt: skip
 _ERRORS = re.compile(
-    r"(?i)^\s*(?:\{\s*\"error\"\s*:|error:|internal server error|(?:HTTP )?(?:429|500|502|503)\b|request timed out|rate limit|CUDA out of memory|"
-    r"connection (?:refused|reset|error)|llama runner process|model .{1,60} not found|context (?:length|window) exceeded|Traceback \(most recent call last\))"
+    r"(?i)^\s*(?:\{\s*\"error\"\s*:|error:|internal server error|(?:HTTP )?(?:429|500|502|503)\b"
+    r"|request timed out|rate limit|CUDA out of memory|"
+    r"connection (?:refused|reset|error)|llama runner process|model .{1,60} not found|context (?:length"
+    r"|window) exceeded|Traceback \(most recent call last\))"
 )
 _REPEATS = 20
 
@@ -67,9 +81,7 @@ def _gaps(block: CodeBlock) -> Iterator[Quality]:
     for pattern in _PLACEHOLDERS:
         if match := pattern.search(block.code[:200_000]):
             before = block.code.count("\n", 0, match.start())
-            yield Quality(
-                signal=Signal.PLACEHOLDER, evidence=_shown(match[0]), line=block.code_start + before
-            )
+            yield Quality(signal=Signal.PLACEHOLDER, evidence=_shown(match[0]), line=block.code_start + before)
             return
 
 

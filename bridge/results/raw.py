@@ -32,9 +32,7 @@ def read_lines(answer: str) -> Lines:
     text: list[str] = []
     number: list[int] = []
     carry = ""
-    for at, raw in enumerate(
-        answer.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1
-    ):
+    for at, raw in enumerate(answer.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         line = raw
         if "\x1b" in line or "\u200b" in line or "\ufeff" in line:
             at_end = False
@@ -72,9 +70,7 @@ def _without_thoughts(text: list[str], number: list[int]) -> Lines:
                 break
     elif head.strip() in ("Thinking...", "Thinking…"):
         opened = True
-        done = (
-            i for i in range(first, len(text)) if re.fullmatch(r"\s*\.{3}\s*done thinking\.?\s*", text[i])
-        )
+        done = (i for i in range(first, len(text)) if re.fullmatch(r"\s*\.{3}\s*done thinking\.?\s*", text[i]))
         end = next(done, None)
         if end is not None:
             text[end] = ""

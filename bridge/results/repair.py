@@ -1,4 +1,4 @@
-"""Asking again: repair what blocks, continue what was cut. Generators that yield a request and are sent the reply's text.
+"""Asking again, as generators that yield a request and are sent the reply: repair what blocks, continue what was cut.
 
     steps = repair(answer, prompt=prompt, judge=judge)
     request = next(steps)                  # StopIteration: nothing to do
@@ -100,9 +100,7 @@ def repair(
             stop = Stop.REPETITION
             break
         rounds += 1
-        reply = yield AskAgain(
-            purpose=Purpose.REPAIR, round=rounds, prompt=repair_prompt(prompt, best_report)
-        )
+        reply = yield AskAgain(purpose=Purpose.REPAIR, round=rounds, prompt=repair_prompt(prompt, best_report))
         after = judge(reply, "stop")
         if repetition(reply):
             stop = Stop.REPETITION
@@ -150,8 +148,8 @@ def _prints(diagnostics: tuple[Diagnostic, ...]) -> frozenset[str]:
 def repair_prompt(prompt: str, report: Report) -> str:
     """What to ask: the task, then each file that has blocking findings with up to eight of them in all.
 
-    Findings are untrusted text from tools that read a model's code: they stand inside of a fence that is longer than any
-    run of backticks in them.
+    Findings are untrusted text from tools that read a model's code: they stand inside of a fence that is longer than
+    any run of backticks in them.
     """
     findings = report.blocking[:_DIAGNOSTICS]
     parts = ["The code below does not pass its checks. Fix what is reported and change nothing else."]
@@ -160,9 +158,7 @@ def repair_prompt(prompt: str, report: Report) -> str:
     for index in dict.fromkeys(d.block for d in findings):
         block = report.blocks[index]
         label = (
-            languages.LANGUAGES[block.language].name
-            if block.language in languages.LANGUAGES
-            else block.language or ""
+            languages.LANGUAGES[block.language].name if block.language in languages.LANGUAGES else block.language or ""
         )
         name = block.path or f"the {languages.display(block.language)} code"
         shown = "\n\n".join(_excerpt(block, d) for d in findings if d.block == index)
@@ -204,9 +200,7 @@ def continuation(
         return Outcome(answer=answer, report=before, rounds=0, stop=Stop.NOTHING, improved=False)
     if repetition(answer):
         return Outcome(answer=answer, report=before, rounds=0, stop=Stop.REPETITION, improved=False)
-    reply = yield AskAgain(
-        purpose=Purpose.CONTINUE, round=1, prompt=continue_prompt(prompt, answer), more_tokens=True
-    )
+    reply = yield AskAgain(purpose=Purpose.CONTINUE, round=1, prompt=continue_prompt(prompt, answer), more_tokens=True)
     joined = join(answer, reply)
     if joined is None:
         return Outcome(answer=answer, report=before, rounds=1, stop=Stop.NO_JOIN, improved=False)

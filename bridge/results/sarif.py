@@ -1,4 +1,7 @@
-"""A report as SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html), for tools that read that."""
+"""A report as SARIF 2.1.0, for tools that read that.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 
 _WORDS = re.compile(
-    r"eslint-(?:disable|enable)(?:-next-line|-line)?|oxlint-(?:disable|enable)(?:-next-line|-line)?|biome-ignore(?:-all|-start|-end)?|"
-    r"@ts-(?:nocheck|ignore|expect-error)|shellcheck\s+(?:disable|shell|source)|(?:ruff|flake8)\s*:\s*noqa|\bnoqa\b|ruff:\s*(?:disable|ignore)|"
+    r"eslint-(?:disable|enable)(?:-next-line|-line)?|oxlint-(?:disable|enable)(?:-next-line|-line)?"
+    r"|biome-ignore(?:-all|-start|-end)?|"
+    r"@ts-(?:nocheck|ignore|expect-error)|shellcheck\s+(?:disable|shell|source)|(?:ruff|flake8)\s*:\s*noqa"
+    r"|\bnoqa\b|ruff:\s*(?:disable|ignore)|"
     r"prettier-ignore|sqlfluff\s*:|jshint\s+ignore|jslint\s|NOLINT(?:NEXTLINE|BEGIN)?|lint:ignore|nolint\b|"
     r"#\s*pragma\s+GCC\s+(?:system_header|diagnostic)|#!\[allow\b|@SuppressWarnings|/\*\s*eslint\s",
     re.IGNORECASE,
@@ -19,9 +21,7 @@ _WORDS = re.compile(
 def neutral(code: str) -> str:
     """The text with every suppression made meaningless; as long as before, line by line."""
     return _WORDS.sub(
-        lambda match: (
-            re.sub(r"[A-Za-z]", "x", match[0]) if not match[0].startswith("#") else _comment(match[0])
-        ),
+        lambda match: re.sub(r"[A-Za-z]", "x", match[0]) if not match[0].startswith("#") else _comment(match[0]),
         code,
     )
 

@@ -103,8 +103,10 @@ _OPENERS["jsx"], _OPENERS["tsx"] = _OPENERS["javascript"], _OPENERS["typescript"
 _LISPS = frozenset({"commonlisp", "elisp", "scheme", "racket", "clojure"})
 _DEFINITION = re.compile(
     r"^(?:export |default |public |private |protected |static |abstract |final |async |pub |#include|@)*"
-    r"(?:#include|using |import |package |namespace |class |interface |enum |struct |impl |trait |function\b|func |fn |fun |def |sub |proc |"
-    r"module |defmodule |object |program |from |use |const \w+ = (?:async )?(?:\(|function)|\(def|\(ns |<\?php|#!|require)"
+    r"(?:#include|using |import |package |namespace |class |interface |enum |struct |impl |trait |function\b"
+    r"|func |fn |fun |def |sub |proc |"
+    r"module |defmodule |object |program |from |use |const \w+ = (?:async )?(?:\(|function)|\(def|\(ns |<\?php"
+    r"|#!|require)"
 )
 
 
@@ -204,17 +206,10 @@ def _wrapped(language: str, code: str) -> Iterator[Variant]:
     for prefix, suffix in _AROUND.get(language, ()):
         if prefix == "<>" and not stripped.startswith("<"):
             continue
-        if (
-            prefix in ("(", "{", "[")
-            and language == "python"
-            and "=" not in stripped[:40]
-            and ":" not in stripped[:40]
-        ):
+        if prefix in ("(", "{", "[") and language == "python" and "=" not in stripped[:40] and ":" not in stripped[:40]:
             continue
-        body = textwrap.indent(code, "    ") if prefix.endswith(":\n") or prefix.endswith("do\n") else code
-        yield Variant(
-            language=language, code=prefix + body.rstrip("\n") + "\n" + suffix, note="inside something"
-        )
+        body = textwrap.indent(code, "    ") if prefix.endswith((":\n", "do\n")) else code
+        yield Variant(language=language, code=prefix + body.rstrip("\n") + "\n" + suffix, note="inside something")
 
 
 _NOISE = re.compile(
@@ -222,7 +217,8 @@ _NOISE = re.compile(
 )
 _WORD_BLOCKS = {
     "ruby": (
-        r"^\s*(?:def|class|module|if|unless|while|until|case|begin|for)\b|\bdo\b(?:\s*\|[^|]*\|)?\s*$|=\s*(?:if|case|begin)\b",
+        r"^\s*(?:def|class|module|if|unless|while|until|case|begin|for)\b|\bdo\b(?:\s*\|[^|]*\|)?\s*$|=\s*(?:if"
+        r"|case|begin)\b",
         r"^\s*end\b",
     ),
     "lua": (r"\b(?:function|then|do|repeat)\b", r"\b(?:end|until|elseif)\b"),

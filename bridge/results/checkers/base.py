@@ -15,8 +15,9 @@ from typing import Protocol
 
 from bridge.results import languages
 from bridge.results.base import Kind, Level, Severity
-from bridge.results.parsers.client import Failed, Parsers
-from bridge.results.sandbox import Limits, Ran, Sandbox, Toolbox, storable
+from bridge.results.parsers.client import ParserError, Parsers
+from bridge.results.process import Limits, Ran
+from bridge.results.sandbox import Sandbox, Toolbox, storable
 
 
 class Step(Enum):
@@ -121,16 +122,12 @@ class Command:
     program: str
     languages: frozenset[str]
     step: Step
-    argv: Callable[
-        [str, Path, Sandbox], Sequence[str]
-    ]  #: of the program, the stored file, and a place for settings
+    argv: Callable[[str, Path, Sandbox], Sequence[str]]  #: of the program, the stored file, and a place for settings
     read: Callable[[Ran, Path], Sequence[Finding] | None]  #: None: what it printed cannot be read
     limits: Limits = field(default_factory=Limits)
     exit_codes: frozenset[int] = frozenset({0, 1})
     believed: float = 1.0
-    extensions: Mapping[str, str] = field(
-        default_factory=dict
-    )  #: language → extension that the program wants
+    extensions: Mapping[str, str] = field(default_factory=dict)  #: language → extension that the program wants
     refuse: Callable[[str], str | None] = lambda _code: None  #: why a text must not be shown to it
     rename: Callable[[str], str | None] = lambda _code: None  #: file name that the text itself demands
     env: Callable[[], Mapping[str, str]] = dict
@@ -216,7 +213,7 @@ def ask(workshop: Workshop, name: str, parser: str, code: str, grammar: str = ""
     """What the worker process says of a text, as an outcome."""
     try:
         parsed = workshop.parsers.parse(parser, code, grammar=grammar)
-    except Failed as error:
+    except ParserError as error:
         return Outcome(failure=f"{name} {error}")
     if missing := parsed.get("absent"):
         return Outcome(unknown=f"{missing} is not installed: pip install 'qwen-bridge[lint]'")
@@ -237,7 +234,7 @@ def ask(workshop: Workshop, name: str, parser: str, code: str, grammar: str = ""
 def lines_like(
     pattern: str, kind: Kind, severity: Severity = Severity.ERROR
 ) -> Callable[[Ran, Path], Sequence[Finding]]:
-    """Reads tools that print one finding a line; the pattern names `line`, `message` and perhaps `column` and `code`."""
+    """Reads tools that print one finding a line; the pattern names `line`, `message`, perhaps `column` and `code`."""
     expression = re.compile(pattern, re.MULTILINE)
 
     def read(ran: Ran, path: Path) -> Sequence[Finding]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bridge.results.base import Kind, Severity
 from bridge.results.checkers.base import Command, Finding, InWorker, Step
-from bridge.results.sandbox import Limits, Ran, Sandbox
+from bridge.results.process import Limits, Ran
+from bridge.results.sandbox import Sandbox
 
 _LANGUAGES = frozenset({"python"})
 #: Rules about what the compiler would refuse; the rest of PLE are likely bugs, not certain ones.

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from bridge.results.checkers import compiled, data, floor, javascript, python, scripting, shell, sql, web
+from bridge.results.checkers import (
+    biome,
+    c_cpp,
+    data,
+    eslint,
+    floor,
+    go,
+    java,
+    javascript,
+    python,
+    rust,
+    scripting,
+    shell,
+    sql,
+    tsc,
+    web,
+)
 from bridge.results.checkers.base import Checker, Step
 
 #: For each step and language the first that is installed judges; the floor comes last.
@@ -10,11 +26,11 @@ CHECKERS: tuple[Checker, ...] = (
     python.RUFF,
     python.AST,
     javascript.OXLINT,
-    javascript.BIOME,
-    javascript.ESLINT,
+    biome.BIOME,
+    eslint.ESLINT,
     javascript.NODE,
-    javascript.TSGO,
-    javascript.TSC,
+    tsc.TSGO,
+    tsc.TSC,
     data.JSON,
     data.YAML,
     data.TOML,
@@ -27,12 +43,12 @@ CHECKERS: tuple[Checker, ...] = (
     scripting.PHP,
     scripting.RUBY,
     scripting.LUAC,
-    compiled.GOFMT,
-    compiled.GOVET,
-    compiled.RUSTC,
-    compiled.JAVAC,
-    compiled.GCC,
-    compiled.GXX,
+    go.GOFMT,
+    go.GOVET,
+    rust.RUSTC,
+    java.JAVAC,
+    c_cpp.GCC,
+    c_cpp.GXX,
     floor.FLOOR,
 )
 

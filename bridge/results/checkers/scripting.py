@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.results.base import Kind
 from bridge.results.checkers.base import Command, Step, lines_like
-from bridge.results.sandbox import Limits
+from bridge.results.process import Limits
 
 PHP = Command(
     name="php",

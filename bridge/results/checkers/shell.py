@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bridge.results.base import Kind, Severity
 from bridge.results.checkers.base import Command, Finding, Step, lines_like
-from bridge.results.sandbox import Limits, Ran
+from bridge.results.process import Limits, Ran
 
 _LANGUAGES = frozenset({"bash"})
 

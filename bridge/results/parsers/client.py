@@ -17,14 +17,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from bridge.results.parsers.base import Parsed
-from bridge.results.sandbox import Limits, end, start
+from bridge.results.process import Limits, end, start
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from bridge.results.parsers.worker import main; main()"
 #: A fresh worker after this many texts, so that nothing that one of them left behind adds up.
 _TEXTS = 500
 
 
-class Failed(Exception):
+class ParserError(Exception):
     """The worker crashed, hung or hit a limit on this text."""
 
 
@@ -57,13 +57,13 @@ class Parsers:
         """What a parser says of a text.
 
         Raises:
-            Failed: the parser crashed, took longer than `wall_s`, or used too much memory.
+            ParserError: the parser crashed, took longer than `wall_s`, or used too much memory.
         """
         with self._lock:
             request = json.dumps({"parser": parser, "grammar": grammar, "code": code}).encode() + b"\n"
             reply = self._ask(request)
         if "crashed" in reply:
-            raise Failed(str(reply["crashed"]))
+            raise ParserError(str(reply["crashed"]))
         return reply  # type: ignore[return-value]  # the worker's other shape was handled above
 
     def _ask(self, request: bytes) -> dict[str, Any]:
@@ -75,12 +75,12 @@ class Parsers:
             line = self._replies.get(timeout=self._wall_s)
         except queue.Empty:
             self._stop()
-            raise Failed(f"took longer than {self._wall_s:g} s") from None
+            raise ParserError(f"took longer than {self._wall_s:g} s") from None
         except OSError:
             line = b""
         if not line:
             self._stop()
-            raise Failed("the parser ended without an answer")
+            raise ParserError("the parser ended without an answer")
         self._texts += 1
         if self._texts >= _TEXTS:
             self._stop()

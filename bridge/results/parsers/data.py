@@ -1,4 +1,4 @@
-"""JSON, YAML, TOML and XML, with the parsers that Python and PyYAML bring. Nothing is ever built from the text but plain values."""
+"""JSON, YAML, TOML and XML by the parsers of Python and PyYAML. Nothing is built from the text but plain values."""
 
 from __future__ import annotations
 
@@ -29,11 +29,7 @@ def check_json(code: str) -> Parsed:
         if _is_lines(code):
             return {"faults": [fault(1, 1, "json-lines", "one JSON value a line", advice=True)]}
         return {"faults": [fault(found.lineno, found.colno, "json", found.msg)]}
-    return {
-        "faults": [
-            fault(found.lineno, found.colno, "json-comments", "comments or trailing commas", advice=True)
-        ]
-    }
+    return {"faults": [fault(found.lineno, found.colno, "json-comments", "comments or trailing commas", advice=True)]}
 
 
 _TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|//[^\n]*|/\*.*?\*/|(?m:^[ \t]*#[^\n]*)|,(?=\s*[}\]])", re.DOTALL)
@@ -56,7 +52,7 @@ def _is_lines(code: str) -> bool:
 def check_yaml(code: str) -> Parsed:
     """YAML, by events only: no object is built from a tag."""
     try:
-        import yaml  # noqa: PLC0415  # optional, and only this function needs it
+        import yaml  # optional, and only this function needs it
     except ImportError:
         return {"faults": [], "absent": "pyyaml"}
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,4 +1,4 @@
-"""The floor: a tree-sitter grammar of tree-sitter-language-pack 0.13.0 reads a text and points at what it cannot read."""
+"""The floor: a grammar of tree-sitter-language-pack 0.13.0 reads a text and points at what it cannot read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _AT_MOST = 3
 def check(code: str, grammar: str) -> Parsed:
     """The first few places that a grammar cannot read; a missing token is named, since that is exact."""
     try:
-        from tree_sitter_language_pack import get_parser  # noqa: PLC0415  # optional, and only this function needs it
+        from tree_sitter_language_pack import get_parser  # optional, and only this function needs it
     except ImportError:
         return {"faults": [], "absent": "tree-sitter-language-pack==0.13.0"}
     try:
@@ -33,9 +33,7 @@ def check(code: str, grammar: str) -> Parsed:
         if node.is_missing:
             missing.append(fault(row + 1, column + 1, "missing", f"missing {node.type!r}"))
         else:
-            text = code.encode("utf-8", "replace")[node.start_byte : node.start_byte + 40].decode(
-                "utf-8", "ignore"
-            )
+            text = code.encode("utf-8", "replace")[node.start_byte : node.start_byte + 40].decode("utf-8", "ignore")
             shown = text.partition("\n")[0].strip()
             errors.append(
                 fault(
@@ -60,10 +58,8 @@ def _broken(root: Any) -> Iterator[Any]:
             yield node
             continue
         inside = [child for child in node.children if child.has_error or child.is_missing or child.is_error]
-        if node.is_error and not any(
-            child.is_error or child.is_missing or child.has_error for child in node.children
-        ):
-            yield node
-        elif node.is_error and not inside:
+        if (
+            node.is_error and not any(child.is_error or child.is_missing or child.has_error for child in node.children)
+        ) or (node.is_error and not inside):
             yield node
         stack.extend(reversed(inside))

@@ -7,15 +7,69 @@ from html.parser import HTMLParser
 
 from bridge.results.parsers.base import Fault, Parsed, fault
 
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr !doctype".split())
+_VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "!doctype",
+    ]
+)
 #: Elements whose end tag may be left out (https://html.spec.whatwg.org/multipage/syntax.html#optional-tags).
 _OPTIONAL = frozenset(
-    "html head body li dt dd p rt rp optgroup option colgroup caption thead tbody tfoot tr td th".split()
+    [
+        "html",
+        "head",
+        "body",
+        "li",
+        "dt",
+        "dd",
+        "p",
+        "rt",
+        "rp",
+        "optgroup",
+        "option",
+        "colgroup",
+        "caption",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "td",
+        "th",
+    ]
 )
 _TEMPLATE = re.compile(r"\{%|\{\{[#/^>]|<%|<\?php|<\?=|@(?:if|foreach|for|section)\b|\{#")
 #: Elements of SVG and MathML may close themselves, and so may those of frameworks (a dash or a capital in the name).
 _FOREIGN = frozenset(
-    "svg path circle rect line g polygon polyline ellipse use defs stop image text math".split()
+    [
+        "svg",
+        "path",
+        "circle",
+        "rect",
+        "line",
+        "g",
+        "polygon",
+        "polyline",
+        "ellipse",
+        "use",
+        "defs",
+        "stop",
+        "image",
+        "text",
+        "math",
+    ]
 )
 
 
@@ -57,9 +111,7 @@ class _Tags(HTMLParser):
             if name == tag:
                 return
             if name not in _OPTIONAL:
-                self.faults.append(
-                    fault(at, column_at, "html-unclosed", f"<{name}> is not closed before </{tag}>")
-                )
+                self.faults.append(fault(at, column_at, "html-unclosed", f"<{name}> is not closed before </{tag}>"))
 
 
 def check_html(code: str) -> Parsed:
@@ -82,54 +134,36 @@ def check_html(code: str) -> Parsed:
     return {"faults": sorted(faults, key=lambda f: (f["line"], f["column"]))[:20]}
 
 
+_CSS_TOKEN = re.compile(
+    r"(?P<comment>/\*.*?(?:\*/|\Z))|(?P<line>(?:^|(?<=[\s;{}]))//[^\n]*)|(?P<url>url\(\s*[^\"'\s)][^)\n]*\))|"
+    r"(?P<string>\"(?:\\.|[^\"\\\n])*\"?|'(?:\\.|[^'\\\n])*'?)|(?P<open>[{(\[])|(?P<close>[})\]])",
+    re.DOTALL | re.IGNORECASE | re.MULTILINE,
+)
+_PAIRS = {"}": "{", ")": "(", "]": "["}
+
+
 def check_css(code: str) -> Parsed:
-    """CSS, SCSS and Less: comments and strings end, brackets pair, and a declaration is one."""
-    faults: list[Fault] = []
-    stack: list[tuple[str, int, int]] = []
-    line, start = 1, 0
-    at = 0
-    while at < len(code):
-        char = code[at]
-        column = at - start + 1
-        if char == "\n":
-            line, start = line + 1, at + 1
-        elif code.startswith("/*", at):
-            end = code.find("*/", at + 2)
-            if end < 0:
-                faults.append(fault(line, column, "css-comment", "a comment is never closed"))
-                break
-            line += code.count("\n", at, end)
-            start = code.rfind("\n", 0, end) + 1
-            at = end + 1
-        elif code.startswith("//", at) and (at == 0 or code[at - 1] in " \t\n;{}"):
-            at = code.find("\n", at) - 1
-            if at < 0:
-                break
-        elif code[at : at + 4].lower() == "url(" and code[at + 4 : at + 5] not in "\"'":
-            end = code.find(")", at)
-            at = end if end > 0 else at
-        elif char in "\"'":
-            match = re.compile(r"(?:\\.|[^\\\n])*?" + char, re.DOTALL).match(code, at + 1)
-            if not match:
-                faults.append(fault(line, column, "css-string", "a string is never closed"))
-                break
-            at = match.end() - 1
-        elif char in "{([":
-            stack.append((char, line, column))
-        elif char in "})]":
-            if not stack or stack[-1][0] != {"}": "{", ")": "(", "]": "["}[char]:
-                faults.append(fault(line, column, "css-bracket", f"{char} closes nothing"))
-                break
+    """CSS, SCSS and Less: comments and strings end, brackets pair, and no sentence stands between rules."""
+    stack: list[re.Match[str]] = []
+    for token in _CSS_TOKEN.finditer(code):
+        text = token[0]
+        if token["comment"] and not (text.endswith("*/") and len(text) > 3):
+            return {"faults": [_at(code, token.start(), "css-comment", "a comment is never closed")]}
+        if token["string"] and (len(text) < 2 or text[-1] != text[0]):
+            return {"faults": [_at(code, token.start(), "css-string", "a string is never closed")]}
+        if token["open"]:
+            stack.append(token)
+        elif token["close"]:
+            if not stack or stack[-1][0] != _PAIRS[text]:
+                return {"faults": [_at(code, token.start(), "css-bracket", f"{text} closes nothing")]}
             stack.pop()
-        at += 1
-    else:
-        faults += [
-            fault(at_line, at_column, "css-bracket", f"{char} is never closed")
-            for char, at_line, at_column in stack[-1:]
-        ]
-    if not faults:
-        faults += _loose_text(code)
-    return {"faults": faults}
+    if stack:
+        return {"faults": [_at(code, stack[-1].start(), "css-bracket", f"{stack[-1][0]} is never closed")]}
+    return {"faults": _loose_text(code)}
+
+
+def _at(code: str, offset: int, rule: str, message: str) -> Fault:
+    return fault(code.count("\n", 0, offset) + 1, offset - code.rfind("\n", 0, offset), rule, message)
 
 
 def _loose_text(code: str) -> list[Fault]:
