@@ -35,6 +35,7 @@ _MAX_DIAGNOSTICS = 50
 #: Roles that nobody compiles.
 _NOT_CODE = frozenset({Role.OUTPUT, Role.DIFF, Role.WRAPPER, Role.COMMAND})
 
+_PIECE = "a piece of a program"
 #: What a text of a compiled language must hold to be judged for names and types; without it, it is a piece.
 _WHOLE = {
     "java": re.compile(r"\b(?:class|interface|enum|record)\s+\w+"),
@@ -133,7 +134,10 @@ def check_block(block: CodeBlock, workshop: Workshop, around: Surroundings) -> C
     if outcome.broken:
         return _settle_broken(state, judge, outcome, source, workshop, around)
     findings = [(judge, outcome, f) for f in outcome.findings]
-    if block.role is Role.FILE:
+    whole = _WHOLE.get(block.language)
+    if whole and not whole.search(source.code) and block.role is Role.FILE:
+        state.note = _PIECE
+    elif block.role is Role.FILE:
         findings += _meaning(source, workshop, state, around.checkers)
     state.diagnostics += report(block, findings, around)
     return state.result(_status(state, believed=believed))
@@ -147,7 +151,7 @@ def _status(state: _State, *, believed: bool) -> Status:
     if not believed and state.level is not Level.LINTER:
         state.note = state.note or "only a grammar that is not known to be reliable has read it"
         return Status.UNCHECKED
-    return Status.FRAGMENT if state.block.role is Role.FRAGMENT else Status.OK
+    return Status.FRAGMENT if state.block.role is Role.FRAGMENT or state.note == _PIECE else Status.OK
 
 
 def _judge(
@@ -248,10 +252,7 @@ def _under_another_label(source: Source, workshop: Workshop, around: Surrounding
 def _meaning(
     source: Source, workshop: Workshop, state: _State, checkers: tuple[Checker, ...]
 ) -> list[tuple[Checker, Outcome, Finding]]:
-    """What the first checker of names and types says; nothing if the text is only a piece of a program."""
-    whole = _WHOLE.get(source.language)
-    if whole and not whole.search(source.code):
-        return []
+    """What the first checker of names and types says."""
     for checker in serving(source.language, Step.MEANING, checkers):
         if not checker.available(workshop):
             continue

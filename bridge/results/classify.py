@@ -133,7 +133,7 @@ def role(code: str, named: Named, info: str, around: Surroundings) -> Role:
         return Role.COMMAND
     if lang in languages.DATA and lang not in (around.asked, *around.named) and not around.alone:
         return Role.DATA
-    if len(lines) < 3 and not around.alone:
+    if len(lines) < 3 and not around.alone and lang not in languages.DATA:
         return Role.FRAGMENT
     return Role.FILE
 

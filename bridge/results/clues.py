@@ -7,6 +7,7 @@ speak against. A pattern counts at most three times. Written from the languages'
 from __future__ import annotations
 
 #: (language, ((pattern, weight), …)); matched per text with re.MULTILINE.
+# fmt: off
 CLUES: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (
     ("python", (
         (r"^\s*(?:async )?def \w+\(.*\)\s*(?:->[^:]+)?:\s*(?:#.*)?$", 5),
@@ -110,8 +111,8 @@ CLUES: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (
         (r"\b(?:println|vec|format|panic|assert_eq|assert)!\s*[(\[]", 5), (r"\bimpl(?:<.+>)? \w+", 4),
         (r"&(?:mut |str\b|self\b|\[)", 3), (r"\b(?:Vec|Option|Result|Box|Rc|HashMap)<", 2),
         (r"#\[(?:derive|cfg|test)", 5), (r"\bpub (?:fn|struct|enum|mod|trait)\b", 5), (r"\bmatch \w+.*\{", 2),
-        (r"\b(?:usize|i32|u8|u32|i64|f64|u64)\b", 3),
-        (r"\.(?:unwrap|iter|collect|into_iter|to_string|clone)\(\)", 2), (r"::<", 2),
+        (r"\b(?:usize|i32|u8|u32|i64|f64|u64)\b", 3), (r"\.(?:unwrap|iter|collect|into_iter|to_string|clone)\(\)", 2),
+        (r"::<", 2),
     )),
     ("php", (
         (r"<\?php|<\?=", 8), (r"^\s*\$\w+\s*(?:\[.*\])?\s*[.+-]?=(?!=).*;\s*(?://.*)?$", 4), (r"\$this->\w+", 6),
@@ -125,9 +126,9 @@ CLUES: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (
         (r"^\s*def (?:self\.)?\w+[?!]?(?:\(.*\))?\s*$", 4), (r"^\s*end\s*$", 2), (r"\bputs\b", 4),
         (r"\bdo \|[\w, ]+\|", 5), (r"^require(?:_relative)? ['\"]", 5),
         (r"\.(?:each|map|select|inject|reduce|times|nil\?|empty\?)\b", 2),
-        (r"\battr_(?:accessor|reader|writer)\b", 6), (r"^\s*(?:elsif|unless|when)\b", 3), (r"#\{", 2),
-        (r"@\w+ =", 3), (r"^\s*module [A-Z]", 3), (r"\bnil\b", 1), (r":\w+ =>|\b\w+: :", 2),
-        (r"^class \w+(?: < \w+)?\s*$", 4), (r"\{ ?\|[\w, ]+\|", 5), (r"\bthen\b|\blocal \w|\bfunction\b", -3),
+        (r"\battr_(?:accessor|reader|writer)\b", 6), (r"^\s*(?:elsif|unless|when)\b", 3), (r"#\{", 2), (r"@\w+ =", 3),
+        (r"^\s*module [A-Z]", 3), (r"\bnil\b", 1), (r":\w+ =>|\b\w+: :", 2), (r"^class \w+(?: < \w+)?\s*$", 4),
+        (r"\{ ?\|[\w, ]+\|", 5), (r"\bthen\b|\blocal \w|\bfunction\b", -3),
         (r"\bdef \w+.* do$|\|>|\bdefmodule\b", -5),
     )),
     ("perl", (
@@ -221,9 +222,8 @@ CLUES: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (
     )),
     ("scala", (
         (r"\bdef \w+(?:\[\w+\])?(?:\([^)]*\))*(?:\s*:\s*[\w\[\], ]+)?\s*=", 6), (r"\bobject \w+", 5),
-        (r"\bcase class\b", 6), (r"\bval \w+", 2), (r"^import scala\.", 6),
-        (r"\b(?:Array|List|Seq|Option|Map)\[", 3), (r": (?:Int|String|Boolean|Unit)\b", 2), (r"\bcase .+ =>", 3),
-        (r"<-", 2), (r"\bfun \w+\(", -5),
+        (r"\bcase class\b", 6), (r"\bval \w+", 2), (r"^import scala\.", 6), (r"\b(?:Array|List|Seq|Option|Map)\[", 3),
+        (r": (?:Int|String|Boolean|Unit)\b", 2), (r"\bcase .+ =>", 3), (r"<-", 2), (r"\bfun \w+\(", -5),
     )),
     ("swift", (
         (r"\bfunc \w+(?:<\w+>)?\([^)]*\)(?:\s*(?:throws )?->\s*[^{]+)?\s*\{", 4),
@@ -277,8 +277,8 @@ CLUES: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (
         (r"\bdefmodule\b|\bdo$|;;\s*$|\bin\s*$", -5), (r"\bfor \w+ in .+ do\s*$", 2),
     )),
     ("elixir", (
-        (r"^\s*defmodule [\w.]+ do", 9), (r"^\s*defp? \w+[?!]?(?:\(.*\))?(?: when .+)?(?: do|, do:)", 6),
-        (r"\|>", 3), (r"\bEnum\.\w+", 5), (r"\bIO\.(?:puts|inspect)", 6), (r"fn .+ ->", 3), (r"%\{", 3),
+        (r"^\s*defmodule [\w.]+ do", 9), (r"^\s*defp? \w+[?!]?(?:\(.*\))?(?: when .+)?(?: do|, do:)", 6), (r"\|>", 3),
+        (r"\bEnum\.\w+", 5), (r"\bIO\.(?:puts|inspect)", 6), (r"fn .+ ->", 3), (r"%\{", 3),
         (r"@(?:doc|spec|moduledoc)\b", 6),
     )),
     ("erlang", (
@@ -395,4 +395,5 @@ CLUES: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (
     ("vue", (
         (r"^<template>", 7), (r"^<script(?: setup)?(?: lang=\"ts\")?>", 4), (r"\bv-(?:if|for|model|bind|on)\b", 4),
     )),
-)  # fmt: skip
+)
+# fmt: on

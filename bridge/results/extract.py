@@ -17,6 +17,10 @@ from bridge.results.base import CodeBlock, Extraction, LanguageSource, Role, Why
 from bridge.results.guess import code_share
 
 
+#: More blocks than this are no answer; those after it are left out, and a note says so.
+MAX_BLOCKS = 2000
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Piece:
     """A block before its language and role are known. Lines index the cleaned lines, from 0."""
@@ -48,7 +52,11 @@ def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_re
         return Extraction(complete=False, why="unclosed thinking")
     asked = languages.by_label(lang) if lang else None
     found = fences.scan(lines.text)
+    over = len(found) - MAX_BLOCKS
+    found = found[:MAX_BLOCKS]
     pieces, notes = _pieces(found, lines.text, asked)
+    if over > 0:
+        notes.append(f"{over} more blocks were left out")
     blocks = _Reader(lines, prompt, asked).read(pieces)
     return _settle(blocks, finish_reason, tuple(notes))
 

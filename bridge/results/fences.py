@@ -138,18 +138,19 @@ def _relabelled(lines: Sequence[str], at: int, fence: Fence) -> Fence | None:
 def scan(lines: Sequence[str]) -> list[Fence]:
     """The blocks of some lines in order; a block that holds others has them as children."""
     found: list[Fence] = []
+    rest = list(lines)
     at = 0
-    while at < len(lines):
-        fence = opener(lines, at)
+    while at < len(rest):
+        fence = opener(rest, at)
         if fence is None:
             at += 1
             continue
-        at = _read(lines, fence)
+        at = _read(rest, fence)
         found.append(fence)
     return found
 
 
-def _read(lines: Sequence[str], fence: Fence) -> int:
+def _read(lines: list[str], fence: Fence) -> int:
     """Read a block to its end; gives the line to go on at."""
     at = fence.first
     wraps = fence.is_document or _starts_with_fence(lines, fence)
@@ -162,6 +163,10 @@ def _read(lines: Sequence[str], fence: Fence) -> int:
             line = line[quote.end() :]
         if _closes(line, fence):
             return _end(fence, at, Why.CLOSED, at + 1)
+        if line.strip().startswith(fence.mark * 2) and by_label(line.strip().strip("`~")):
+            # Not CommonMark: "``````js" is one block's end and the next one's beginning.
+            lines[at] = line.replace(fence.mark, "", 1)
+            return _end(fence, at - 1, Why.CLOSED, at)
         inner = None if fence.quote else _relabelled(lines, at, fence)
         if inner is not None and wraps:
             after = _read(lines, inner)
@@ -173,9 +178,6 @@ def _read(lines: Sequence[str], fence: Fence) -> int:
         if inner is not None:
             glued = _unglue(fence)
             return glued if glued is not None else _end(fence, at - 1, Why.IMPLICIT_CLOSE, at)
-        if fence.mark and line.strip().startswith(fence.mark * 2) and by_label(line.strip().strip("`~")):
-            # Not CommonMark: "``````js" is one block's end and the next one's beginning.
-            return _end(fence, at - 1, Why.CLOSED, at)
         fence.add(line)
         at += 1
     glued = _unglue(fence)

@@ -36,6 +36,8 @@ def scores(code: str) -> dict[str, int]:
     """The languages with a positive score, best first."""
     text = "\n".join(line[:300] for line in code[:_READ_CHARS].split("\n")[:150])
     found: dict[str, int] = {}
+    if not text.strip():
+        return found
     for name, rows in _compiled():
         total = 0
         for pattern, weight in rows:

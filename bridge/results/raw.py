@@ -77,7 +77,7 @@ def _without_thoughts(text: list[str], number: list[int]) -> Lines:
     else:
         # The opening tag was part of the prompt's template: everything before the closing one is thought.
         end = next((i for i, line in enumerate(text) if _THINK_LINE.fullmatch(line)), None)
-        if end is not None and sum(line.lstrip().startswith("```") for line in text[:end]) % 2:
+        if end is not None and sum("```" in line for line in text[:end]) % 2:
             end = None  # the tag stands in a code block
         if end is not None:
             text[end] = ""

@@ -47,6 +47,8 @@ def _is_code(lines: Sequence[str], asked: str | None) -> bool:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             pass
     prose = sum(is_prose(line) for line in full)
+    if any(line.lstrip().startswith(("```", "~~~")) for line in full):
+        return False
     return prose <= len(full) // 20 and code_share(lines) >= 0.6 and bool(scores(text))
 
 
@@ -56,7 +58,7 @@ def _longest(lines: Sequence[str]) -> tuple[int, int] | None:
     start: int | None = None
     end = gain = 0
     for i, line in enumerate([*lines, "The end of the text."]):
-        if is_prose(line) or i == len(lines):
+        if is_prose(line) or i == len(lines) or line.lstrip().startswith(("```", "~~~")):
             if start is not None and gain > best[0]:
                 best = (gain, start, end)
             start, gain = None, 0

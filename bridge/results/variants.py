@@ -147,6 +147,8 @@ def variants(language: str, code: str, heads: Sequence[str] = ()) -> Iterator[Va
             yield Variant(language=language, code=joined, note="with the prompt's beginning")
     if elided := _without_ellipses(language, code):
         yield Variant(language=language, code=elided, note="without its ellipses")
+    if language in _LISPS and heads and (open_ends := _open_ends(language, code)):
+        yield Variant(language=language, code="(w " * open_ends + code, note="with the prompt's beginning")
     yield from _wrapped(language, dedented)
     if elided:
         yield from _wrapped(language, elided)

@@ -170,6 +170,8 @@ def _loose_text(code: str) -> list[Fault]:
     """Text between rules that begins none: up to `{` a selector, up to `;` an at-rule, a variable or a mixin."""
     bare = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), code, flags=re.DOTALL)
     bare = re.sub(r"(?m)(^|[\s;{}])//[^\n]*", r"\1", bare)
+    if bare.strip() and not re.search(r"[{;@]", bare):
+        return [fault(1, 1, "css-text", "holds no rule")]
     depth = 0
     for number, text in enumerate(bare.split("\n"), 1):
         words = text.strip()
