@@ -16,7 +16,6 @@ from bridge.results import classify, fences, languages, paths, raw, unfenced
 from bridge.results.base import CodeBlock, Extraction, LanguageSource, Role, Why
 from bridge.results.guess import code_share
 
-
 #: More blocks than this are no answer; those after it are left out, and a note says so.
 MAX_BLOCKS = 2000
 

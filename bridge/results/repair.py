@@ -44,6 +44,7 @@ class Stop(Enum):
     ROUNDS = "rounds"  # no rounds are left
     SAME = "same"  # a round left exactly the same findings
     REPETITION = "repetition"  # the model repeats itself: the same settings would give the same
+    REPLACED = "replaced"  # the model began again and got to the end
     JOINED = "joined"  # the continuation was joined on
     NO_JOIN = "no_join"  # the continuation does not fit; the answer stays as it was
 
@@ -203,6 +204,9 @@ def continuation(
     reply = yield AskAgain(purpose=Purpose.CONTINUE, round=1, prompt=continue_prompt(prompt, answer), more_tokens=True)
     joined = join(answer, reply)
     if joined is None:
+        alone = judge(reply, "stop")
+        if alone.verdict is Verdict.CLEAN and _code_lines(alone) >= _code_lines(before) * (1 - _MAY_SHRINK):
+            return Outcome(answer=reply, report=alone, rounds=1, stop=Stop.REPLACED, improved=True)
         return Outcome(answer=answer, report=before, rounds=1, stop=Stop.NO_JOIN, improved=False)
     after = judge(joined, "stop")
     return Outcome(
@@ -212,6 +216,10 @@ def continuation(
         stop=Stop.JOINED,
         improved=after.verdict is not Verdict.INCOMPLETE,
     )
+
+
+def _code_lines(report: Report) -> int:
+    return sum(block.lines for block in _files(report))
 
 
 def continue_prompt(prompt: str, answer: str) -> str:
@@ -233,7 +241,7 @@ def join(answer: str, rest: str) -> str | None:
     """
     inside = _inside_fence(answer)
     body = _unopened(rest) if inside else rest.lstrip("\n")
-    if not body.strip() or _starts_over(answer, body):
+    if not body.strip():
         return None
     old = answer.rstrip("\n").split("\n")
     new = body.split("\n")
@@ -247,6 +255,8 @@ def join(answer: str, rest: str) -> str | None:
     for size in range(min(200, len(old[-1]), len(body)), 7, -1):
         if old[-1].endswith(body[:size]):
             return "\n".join(old) + body[size:]
+    if _starts_over(answer, rest) or _starts_over(answer, body):
+        return None
     return "\n".join(old) + ("" if _mid_line(old[-1]) else "\n") + body
 
 
@@ -275,10 +285,12 @@ def _indented(tail: list[str], head: list[str]) -> list[str]:
 
 
 def _starts_over(answer: str, rest: str) -> bool:
-    first = [line.strip() for line in answer.split("\n") if line.strip() and "```" not in line][:3]
-    again = [line.strip() for line in rest.split("\n") if line.strip() and "```" not in line][:3]
-    short = sum(1 for line in answer.split("\n") if line.strip()) <= 6
-    return not short and len(first) == 3 and first == again
+    """Whether a reply begins as the answer did, or as one of its blocks."""
+    again = [line.strip() for line in rest.split("\n") if line.strip() and "```" not in line][:2]
+    lines = [line.strip() for line in answer.split("\n") if line.strip()]
+    begins = [0, *(i + 1 for i, line in enumerate(lines) if line.startswith("```"))]
+    plain = [[x for x in lines[i : i + 3] if "```" not in x][:2] for i in begins]
+    return len(lines) > 6 and len(again) == 2 and again in plain
 
 
 def _mid_line(line: str) -> bool:

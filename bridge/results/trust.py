@@ -113,6 +113,18 @@ UNMEASURED: dict[str, str] = {
     "yaml": "yaml",
 }
 
+#: Further grammars of the pack, under their own names.
+UNMEASURED |= {
+    name: name
+    for name in (
+        "actionscript", "beancount", "bibtex", "bicep", "bitbake", "bsl", "cairo", "capnp", "clarity", "fennel", "firrtl", "fish",
+        "func", "gleam", "gn", "gosum", "hack", "hare", "heex", "janet", "jsonnet", "kconfig", "kdl", "linkerscript", "llvm",
+        "luau", "magik", "netlinx", "ninja", "nqc", "odin", "org", "pem", "pgn", "po", "pony", "properties", "puppet",
+        "purescript", "qmljs", "rego", "ron", "smali", "smithy", "sparql", "squirrel", "tablegen", "twig", "typst", "udev",
+        "uxntal", "xcompose", "yuck",
+    )
+}  # fmt: skip
+
 
 def grammar(language: str) -> str | None:
     """The pack's name for a language; an unknown language is asked for by its own name."""

@@ -107,10 +107,16 @@ def test_a_wrong_label_is_not_an_error_and_is_said(bench: Bench) -> None:
 
 
 def test_an_untrusted_grammar_gives_advice_and_the_file_stays_unchecked(bench: Bench) -> None:
-    report = examine(fenced("fsharp", "let f x =\n    match x with\n    | 1 -> (\n    | _ -> 2"), finish_reason="stop", bench=bench)
+    report = examine(
+        fenced("fsharp", "let f x =\n    match x with\n    | 1 -> (\n    | _ -> 2"), finish_reason="stop", bench=bench
+    )
     assert report.verdict is Verdict.UNCHECKED
     assert report.diagnostics and not report.blocking
-    clean = examine(fenced("cobol", "IDENTIFICATION DIVISION.\nPROGRAM-ID. A.\nPROCEDURE DIVISION.\nSTOP RUN."), finish_reason="stop", bench=bench)
+    clean = examine(
+        fenced("cobol", "IDENTIFICATION DIVISION.\nPROGRAM-ID. A.\nPROCEDURE DIVISION.\nSTOP RUN."),
+        finish_reason="stop",
+        bench=bench,
+    )
     assert clean.verdict is Verdict.UNCHECKED
 
 
@@ -138,9 +144,24 @@ def test_an_answer_without_code_has_none(bench: Bench) -> None:
 
 def test_a_name_from_the_prompt_or_another_block_is_defined(bench: Bench) -> None:
     helper = fenced("python", "def helper(x):\n    y = x + 1\n    z = y + 1\n    return z")
-    assert examine(helper + fenced("python", "def g(x):\n    y = helper(x)\n    z = y + 1\n    return z"), finish_reason="stop", bench=bench).verdict is Verdict.CLEAN
+    assert (
+        examine(
+            helper + fenced("python", "def g(x):\n    y = helper(x)\n    z = y + 1\n    return z"),
+            finish_reason="stop",
+            bench=bench,
+        ).verdict
+        is Verdict.CLEAN
+    )
     prompt = "Given\n```python\ndef helper(x): ...\n```\nwrite g."
-    assert examine(fenced("python", "def g(x):\n    y = helper(x)\n    return y"), prompt=prompt, finish_reason="stop", bench=bench).verdict is Verdict.CLEAN
+    assert (
+        examine(
+            fenced("python", "def g(x):\n    y = helper(x)\n    return y"),
+            prompt=prompt,
+            finish_reason="stop",
+            bench=bench,
+        ).verdict
+        is Verdict.CLEAN
+    )
 
 
 def test_an_older_version_of_a_file_does_not_count(bench: Bench) -> None:
@@ -156,7 +177,11 @@ def test_files_of_one_answer_find_each_other(bench: Bench) -> None:
 
 
 def test_a_missing_header_is_a_dependency_and_no_error(bench: Bench) -> None:
-    report = examine(fenced("c", "#include <no/such/header.h>\nint f(void) {\n  return thing(other);\n}"), finish_reason="stop", bench=bench)
+    report = examine(
+        fenced("c", "#include <no/such/header.h>\nint f(void) {\n  return thing(other);\n}"),
+        finish_reason="stop",
+        bench=bench,
+    )
     assert report.verdict is Verdict.CLEAN
     assert Kind.DEPENDENCY in {d.kind for d in report.diagnostics}
 
@@ -178,7 +203,9 @@ def test_extracting_alone_says_unchecked() -> None:
 
 
 def test_diagnostics_have_the_shape_of_the_language_server_protocol(bench: Bench) -> None:
-    report = examine("Text.\n\n" + fenced("python", "def f(x):\n    y = x\n    return zz"), finish_reason="stop", bench=bench)
+    report = examine(
+        "Text.\n\n" + fenced("python", "def f(x):\n    y = x\n    return zz"), finish_reason="stop", bench=bench
+    )
     found = next(d for d in report.diagnostics if d.kind is Kind.UNDEFINED)
     assert (found.range.start.line, found.range.start.character, found.severity) == (2, 11, Severity.ERROR)
     assert report.blocks[0].code_start == 4

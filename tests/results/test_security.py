@@ -69,7 +69,9 @@ def test_no_attack_runs_anything_or_reads_anything(bench: Bench, tmp_path: Path)
     secrets = [line for line in Path("/etc/passwd").read_text().splitlines()[:3]] if os.name == "posix" else []
     for label, code in attacks(canary):
         path = "" if "." not in label else f"{label}\n"
-        report = examine(path + fenced(label.rpartition(".")[2] if path else label, code), finish_reason="stop", bench=bench)
+        report = examine(
+            path + fenced(label.rpartition(".")[2] if path else label, code), finish_reason="stop", bench=bench
+        )
         assert not canary.exists(), label
         said = str(report.to_json()["checks"])
         assert not any(secret in said for secret in secrets), label
@@ -77,7 +79,10 @@ def test_no_attack_runs_anything_or_reads_anything(bench: Bench, tmp_path: Path)
 
 def test_all_attacks_in_one_answer_run_nothing_either(bench: Bench, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    parts = [(f"{label}\n" if "." in label else "") + fenced(label.rpartition(".")[2], code) for label, code in attacks(canary)]
+    parts = [
+        (f"{label}\n" if "." in label else "") + fenced(label.rpartition(".")[2], code)
+        for label, code in attacks(canary)
+    ]
     report = examine("\n".join(parts), finish_reason="stop", bench=bench)
     assert not canary.exists()
     assert len(report.checks) == len(report.blocks) >= len(parts)
@@ -96,15 +101,25 @@ def test_names_that_a_tool_would_read_or_a_shell_would_trip_over_are_never_store
 
 
 def test_a_configuration_file_is_still_checked_under_a_neutral_name(bench: Bench) -> None:
-    assert examine("package.json\n" + fenced("json", '{"name": [}'), finish_reason="stop", bench=bench).verdict is Verdict.ERRORS
-    assert examine("package.json\n" + fenced("json", '{"name": "a"}'), finish_reason="stop", bench=bench).verdict is Verdict.CLEAN
+    assert (
+        examine("package.json\n" + fenced("json", '{"name": [}'), finish_reason="stop", bench=bench).verdict
+        is Verdict.ERRORS
+    )
+    assert (
+        examine("package.json\n" + fenced("json", '{"name": "a"}'), finish_reason="stop", bench=bench).verdict
+        is Verdict.CLEAN
+    )
 
 
 def test_a_hostile_configuration_beside_a_file_switches_no_checker_off(bench: Bench) -> None:
     configs = [("pyproject.toml", 'toml', '[tool.ruff]\nexclude = ["*"]\n'), ("ruff.toml", "toml", 'exclude = ["*"]\n'),
                (".oxlintrc.json", "json", '{"ignorePatterns": ["**"]}'), ("biome.json", "json", '{"linter": {"enabled": false}}'),
                (".shellcheckrc", "ini", "disable=all\n")]  # fmt: skip
-    files = fenced("python", "def f():\n    x = 1\n    return nothing") + "\nand\n\n" + fenced("js", "const a = 1;\na = 2;\nconsole.log(a);")
+    files = (
+        fenced("python", "def f():\n    x = 1\n    return nothing")
+        + "\nand\n\n"
+        + fenced("js", "const a = 1;\na = 2;\nconsole.log(a);")
+    )
     answer = "".join(f"{name}\n{fenced(label, text)}\n" for name, label, text in configs) + "and\n\n" + files
     report = examine(answer, finish_reason="stop", bench=bench)
     assert {d.kind for d in report.blocking} >= {Kind.UNDEFINED, Kind.TYPE}
@@ -115,7 +130,10 @@ def test_a_hostile_configuration_beside_a_file_switches_no_checker_off(bench: Be
     [
         ("python", "# ruff: noqa\n# flake8: noqa\ndef f():\n    return nothing  # noqa: F821"),
         ("js", "/* eslint-disable */\n// oxlint-disable\nconst a = 1;\na = 2; // eslint-disable-line\nconsole.log(a);"),
-        ("js", "// biome-ignore-all lint: x\n// oxlint-disable-next-line no-const-assign\nconst a = 1; a = 2;\nconsole.log(a);"),
+        (
+            "js",
+            "// biome-ignore-all lint: x\n// oxlint-disable-next-line no-const-assign\nconst a = 1; a = 2;\nconsole.log(a);",
+        ),
         ("c", "#pragma GCC system_header\n#include <stdio.h>\nint main(void) {\n  return nothing;\n}"),
     ],
 )
@@ -135,7 +153,9 @@ def test_neutralising_moves_no_line_and_no_column() -> None:
 @pytest.mark.parametrize("label", ["html", "perl", "js", "xml", "css", "markdown", "lua"])
 def test_100_kb_of_one_tag_ends_in_a_clear_state(bench: Bench, label: str) -> None:
     started = time.monotonic()
-    report = examine(fenced(label, "<div>" * 1900 + "\n" + ("<div>" * 1900 + "\n") * 9), finish_reason="stop", bench=bench)
+    report = examine(
+        fenced(label, "<div>" * 1900 + "\n" + ("<div>" * 1900 + "\n") * 9), finish_reason="stop", bench=bench
+    )
     assert report.verdict is not Verdict.CLEAN
     assert time.monotonic() - started < 40
 
@@ -160,7 +180,9 @@ def test_text_made_to_be_slow_is_read_in_seconds(text: str) -> None:
 
 
 def test_of_500_blocks_the_first_64_are_checked_and_the_rest_says_so(bench: Bench) -> None:
-    report = examine("\n".join(fenced("json", f'{{"a": {i}}}') for i in range(500)), lang="json", finish_reason="stop", bench=bench)
+    report = examine(
+        "\n".join(fenced("json", f'{{"a": {i}}}') for i in range(500)), lang="json", finish_reason="stop", bench=bench
+    )
     assert len(report.checks) == 500
     assert sum(c.status is Status.OK for c in report.checks) == 64
     assert report.verdict is Verdict.UNCHECKED
@@ -172,7 +194,13 @@ def test_a_line_without_end_is_not_shown_to_any_tool(bench: Bench) -> None:
 
 
 def test_deep_nesting_ends_a_parser_not_the_program(bench: Bench) -> None:
-    for label, code in (("json", "[" * 9000), ("yaml", "[" * 9000), ("python", "(" * 9000), ("toml", "a = " + "[" * 9000), ("sql", "SELECT " + "(" * 3000)):
+    for label, code in (
+        ("json", "[" * 9000),
+        ("yaml", "[" * 9000),
+        ("python", "(" * 9000),
+        ("toml", "a = " + "[" * 9000),
+        ("sql", "SELECT " + "(" * 3000),
+    ):
         assert examine(fenced(label, code + "\n1\n2"), finish_reason="stop", bench=bench).verdict is not Verdict.CLEAN
 
 
@@ -248,7 +276,9 @@ def test_a_tool_sees_none_of_our_environment_and_no_stdin(tmp_path: Path, monkey
 
 
 @posix
-def test_relative_folders_of_the_search_path_are_never_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_folders_of_the_search_path_are_never_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake(tmp_path, "ruff", "exit 0")
     monkeypatch.chdir(tmp_path)
     assert Toolbox((".", "")).find("ruff") is None

@@ -172,6 +172,8 @@ def _loose_text(code: str) -> list[Fault]:
     bare = re.sub(r"(?m)(^|[\s;{}])//[^\n]*", r"\1", bare)
     if bare.strip() and not re.search(r"[{;@]", bare):
         return [fault(1, 1, "css-text", "holds no rule")]
+    if tag := re.search(r"(?m)^\s*</?[a-zA-Z][\w-]*[\s>/]", bare):
+        return [_at(bare, tag.start(), "css-text", "a tag is no rule")]
     depth = 0
     for number, text in enumerate(bare.split("\n"), 1):
         words = text.strip()
