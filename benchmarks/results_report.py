@@ -3,8 +3,8 @@
     python -m benchmarks.results_report
 
 Three tables: blocks of real answers (bounds, language, path, agreement with the language's own parser), false alarms on
-canonical solutions in 40 languages, and what is found of one seeded mutation a program. The material is not part of this
-repository: it is looked for in `../shared/data`.
+canonical solutions in 40 languages, and what is found of one seeded mutation a program. The material is not part of
+this repository: it is looked for in `../shared/data`.
 
 The judges are others than the code that is judged: markdown-it-py for bounds, the data set's own language field and a
 table of labels here for languages, Python's compiler, `node --check` and `bash -n` for syntax.
@@ -34,14 +34,17 @@ SEED = 20260101
 
 #: Label → language, written down independently of the package's own table.
 LABELS = {
-    "python": "python", "py": "python", "cpp": "cpp", "c++": "cpp", "c": "c", "js": "javascript", "javascript": "javascript",
-    "ts": "typescript", "typescript": "typescript", "tsx": "tsx", "jsx": "jsx", "php": "php", "java": "java", "sh": "bash",
+    "python": "python", "py": "python", "cpp": "cpp", "c++": "cpp", "c": "c", "js": "javascript",
+    "javascript": "javascript",
+    "ts": "typescript", "typescript": "typescript", "tsx": "tsx", "jsx": "jsx", "php": "php", "java": "java",
+    "sh": "bash",
     "bash": "bash", "shell": "bash", "cs": "csharp", "csharp": "csharp", "c#": "csharp", "html": "html", "css": "css",
     "less": "less", "json": "json", "yaml": "yaml", "yml": "yaml", "sql": "sql", "ruby": "ruby", "markdown": "markdown",
 }  # fmt: skip
 #: Extension → language, the same way.
 EXTENSIONS = {
-    "ts": "typescript", "tsx": "tsx", "js": "javascript", "jsx": "jsx", "html": "html", "css": "css", "less": "less", "scss": "scss",
+    "ts": "typescript", "tsx": "tsx", "js": "javascript", "jsx": "jsx", "html": "html", "css": "css",
+    "less": "less", "scss": "scss",
     "json": "json", "py": "python", "md": "markdown",
 }  # fmt: skip
 
@@ -74,7 +77,7 @@ class Tally:
 
 
 def bounds_right(answer: str, blocks: Sequence[CodeBlock]) -> bool:
-    """Whether an answer's blocks lie where CommonMark puts them, or, where CommonMark cannot know, where they must lie."""
+    """Whether blocks lie where CommonMark puts them, or, where CommonMark cannot know, where they must lie."""
     from markdown_it import MarkdownIt
 
     tokens = [t for t in MarkdownIt().parse(answer) if t.type == "fence"]
@@ -102,7 +105,7 @@ def bounds_right(answer: str, blocks: Sequence[CodeBlock]) -> bool:
 
 
 def expected_languages(block: CodeBlock, row: dict[str, Any]) -> set[str | None]:
-    """The languages that may be right for a block, from its first line, its label and the row; empty: cannot be told."""
+    """The languages that may be right for a block, by its first line, label and row; empty: cannot be told."""
     first = block.code.lstrip().partition("\n")[0]
     named = re.match(r"(?://|/\*|<!--|#)\s*([\w./-]+\.(\w+))\s*(?:\*/|-->)?\s*$", first)
     if named and named[2] in EXTENSIONS and "JSON" not in named[2]:
@@ -170,10 +173,8 @@ def real(
     """Tallies per language, ids of answers whose bounds are wrong, answers per second, and the reports."""
     tallies: dict[str, Tally] = defaultdict(Tally)
     bad: list[str] = []
-    reports = []
     started = time.perf_counter()
-    for row in sample:
-        reports.append((row["id"], examine(row["answer"], prompt=row["prompt"], bench=bench)))
+    reports = [(row["id"], examine(row["answer"], prompt=row["prompt"], bench=bench)) for row in sample]
     rate = len(sample) / (time.perf_counter() - started)
     parsers = own_parsers()
     for row, (_, report) in zip(sample, reports, strict=True):
@@ -210,7 +211,8 @@ def _count(
 # ---- canonical solutions and mutations ------------------------------------------------------------------------------
 
 NAMES = {
-    "C#": "csharp", "CPP": "cpp", "F#": "fsharp", "Common Lisp": "commonlisp", "Emacs Lisp": "elisp", "VimScript": "vim",
+    "C#": "csharp", "CPP": "cpp", "F#": "fsharp", "Common Lisp": "commonlisp", "Emacs Lisp": "elisp",
+    "VimScript": "vim",
     "Visual Basic": "vb", "Shell": "bash",
 }  # fmt: skip
 
@@ -383,7 +385,8 @@ def main() -> None:
         print(f"{'language':14} {'blocks':>6} {'language':>9} {'paths':>6} {'path':>9} {'judged':>6} {'agree':>9}")
         for name, t in sorted(tallies.items(), key=lambda item: -item[1].blocks):
             print(
-                f"{name:14} {t.blocks:6} {_share(t.language_right, t.blocks):>9} {t.paths:6} {_share(t.path_right, t.paths):>9} "
+                f"{name:14} {t.blocks:6} {_share(t.language_right, t.blocks):>9} {t.paths:6} "
+                f"{_share(t.path_right, t.paths):>9} "
                 f"{t.judged:6} {_share(t.agree, t.judged):>9}"
             )
         print(f"\nbounds right: {_share(len(sample) - len(bad), len(sample))} of {len(sample)} answers {bad}")
@@ -399,7 +402,8 @@ def main() -> None:
         for name, d in sorted(canonical(bench).items()):
             rates = " ".join(f"{d.caught[m]:3}+{d.advised[m]:<2}/{d.tried[m]:<3}    " for m in MUTATIONS)
             print(
-                f"{name:14} {d.programs:3} {len(d.false_alarms):7} {len(d.answer_alarms):9} {d.parts:5} {d.unchecked:9} {may_block(name)!s:>9} {rates}"
+                f"{name:14} {d.programs:3} {len(d.false_alarms):7} {len(d.answer_alarms):9} {d.parts:5} "
+                f"{d.unchecked:9} {may_block(name)!s:>9} {rates}"
             )
             for text in (*d.false_alarms, *d.answer_alarms):
                 print("      ", text)

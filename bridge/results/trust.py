@@ -117,10 +117,13 @@ UNMEASURED: dict[str, str] = {
 UNMEASURED |= {
     name: name
     for name in (
-        "actionscript", "beancount", "bibtex", "bicep", "bitbake", "bsl", "cairo", "capnp", "clarity", "fennel", "firrtl", "fish",
-        "func", "gleam", "gn", "gosum", "hack", "hare", "heex", "janet", "jsonnet", "kconfig", "kdl", "linkerscript", "llvm",
+        "actionscript", "beancount", "bibtex", "bicep", "bitbake", "bsl", "cairo", "capnp", "clarity", "fennel",
+        "firrtl", "fish",
+        "func", "gleam", "gn", "gosum", "hack", "hare", "heex", "janet", "jsonnet", "kconfig", "kdl",
+        "linkerscript", "llvm",
         "luau", "magik", "netlinx", "ninja", "nqc", "odin", "org", "pem", "pgn", "po", "pony", "properties", "puppet",
-        "purescript", "qmljs", "rego", "ron", "smali", "smithy", "sparql", "squirrel", "tablegen", "twig", "typst", "udev",
+        "purescript", "qmljs", "rego", "ron", "smali", "smithy", "sparql", "squirrel", "tablegen", "twig", "typst",
+        "udev",
         "uxntal", "xcompose", "yuck",
     )
 }  # fmt: skip

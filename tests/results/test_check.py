@@ -48,7 +48,8 @@ def test_what_is_wrong_is_found_and_blocks(bench: Bench, label: str, code: str, 
 RIGHT = [
     ("python", "import os\n\n\ndef f(x: int) -> str:\n    return os.sep * x"),
     ("javascript", "const f = async (x) => {\n  const r = await fetch(x);\n  return r.json();\n};\nexport default f;"),
-    ("js", "const A = () => <div className='a'>{1}</div>;\nexport default A;\nconsole.log(A);"),  # JSX under a plain label
+    # JSX under a plain label
+    ("js", "const A = () => <div className='a'>{1}</div>;\nexport default A;\nconsole.log(A);"),
     ("js", "interface A { a: string }\nconst b: A = { a: 'x' };\nconsole.log(b);"),  # TypeScript under a plain label
     ("ts", "const a = <T,>(x: T): T => x;\nexport const b = a<number>(1);\nexport default b;"),
     ("json", '{\n  // a comment, as configuration files have\n  "a": 1,\n}'),
@@ -111,7 +112,8 @@ def test_an_untrusted_grammar_gives_advice_and_the_file_stays_unchecked(bench: B
         fenced("fsharp", "let f x =\n    match x with\n    | 1 -> (\n    | _ -> 2"), finish_reason="stop", bench=bench
     )
     assert report.verdict is Verdict.UNCHECKED
-    assert report.diagnostics and not report.blocking
+    assert report.diagnostics
+    assert not report.blocking
     clean = examine(
         fenced("cobol", "IDENTIFICATION DIVISION.\nPROGRAM-ID. A.\nPROCEDURE DIVISION.\nSTOP RUN."),
         finish_reason="stop",
@@ -171,7 +173,10 @@ def test_an_older_version_of_a_file_does_not_count(bench: Bench) -> None:
 
 
 def test_files_of_one_answer_find_each_other(bench: Bench) -> None:
-    answer = 'a.h\n```c\nint helper(int x);\n```\n\nb.c\n```c\n#include "a.h"\n\nint f(int x) {\n  return helper(x);\n}\n```\n'
+    answer = (
+        'a.h\n```c\nint helper(int x);\n```\n\nb.c\n```c\n#include "a.h"\n\nint f(int x) {\n'
+        "  return helper(x);\n}\n```\n"
+    )
     report = examine(answer, finish_reason="stop", bench=bench)
     assert report.verdict is Verdict.CLEAN, report.checks
 

@@ -56,7 +56,10 @@ def test_blocks_begin_and_end_where_a_reader_sees_them(answer: str, codes: list[
 
 
 def test_a_markdown_wrapper_gives_its_inner_blocks_as_files() -> None:
-    answer = "```markdown\n## a.ts\n```ts\nlet a = 1;\n```\n\n## src/b.css\n```css\np { color: red; }\n```\n```\nThat is all."
+    answer = (
+        "```markdown\n## a.ts\n```ts\nlet a = 1;\n```\n\n## src/b.css\n```css\np { color: red; }\n```\n"
+        "```\nThat is all."
+    )
     wrapper, first, second = extract(answer).blocks
     assert (wrapper.role, first.parent, second.parent) == (Role.WRAPPER, 0, 0)
     assert (first.path, second.path) == ("a.ts", "src/b.css")
@@ -121,9 +124,11 @@ def test_an_answer_that_is_nothing_but_code_is_a_block_without_a_fence() -> None
 
 def test_code_between_prose_is_found_without_a_fence() -> None:
     block = only(
-        "Here is the function that you wanted:\n\nfunction add(a, b) {\n  const c = a + b;\n  return c;\n}\n\nIt adds both numbers."
+        "Here is the function that you wanted:\n\nfunction add(a, b) {\n  const c = a + b;\n  return c;\n}\n\n"
+        "It adds both numbers."
     )
-    assert block.code.startswith("function add") and block.code.endswith("}\n")
+    assert block.code.startswith("function add")
+    assert block.code.endswith("}\n")
 
 
 def test_prose_is_no_code() -> None:
@@ -145,7 +150,8 @@ def test_prose_is_no_code() -> None:
         ("```css\n/* index.css */\np {}\n```", "index.css", PathSource.FIRST_COMMENT, "css"),  # a block comment
         ("```html\n<!-- a/b.html -->\n<p>\n```", "a/b.html", PathSource.FIRST_COMMENT, "html"),  # of HTML
         ("```sh\n#!/bin/sh\n# run.sh\nls\n```", "run.sh", PathSource.FIRST_COMMENT, "bash"),  # below a shebang
-        ("```typescript\n// a.component.html\n<div>\n  <p>x</p>\n</div>\n```", "a.component.html", PathSource.FIRST_COMMENT, "html"),
+        ("```typescript\n// a.component.html\n<div>\n  <p>x</p>\n</div>\n```", "a.component.html",
+        PathSource.FIRST_COMMENT, "html"),
         ("Dockerfile\n```\nFROM a\nRUN b\n```", "Dockerfile", PathSource.PREV_LINE, "dockerfile"),  # a known name
         ("Use Node.js:\n```js\nx\n```", None, None, "javascript"),  # a sentence
         ("### Node.js\n```js\nx\n```", None, None, "javascript"),  # a product
@@ -182,7 +188,8 @@ def test_paths_come_from_where_models_write_them_and_name_the_language(
 def test_unsafe_paths_are_refused_with_their_reason(path: str) -> None:
     block = only(f"```python:{path}\nx = 1\n```")
     assert block.path is None
-    assert block.path_refused and path.rpartition(":")[2][-4:] in block.path_refused
+    assert block.path_refused
+    assert path.rpartition(":")[2][-4:] in block.path_refused
     assert refuse(path)
 
 
@@ -223,7 +230,8 @@ def test_roles_tell_files_from_what_stands_beside_them(answer: str, role: Role) 
         ("```\n<?php\necho 1;\n```", {}, "php", LanguageSource.SHEBANG),  # PHP's tag
         ("```\n$a = f($b);\necho $a;\n```", {"prompt": "Write a PHP function"}, "php", LanguageSource.PROMPT),  # named
         ("```\ndef f(x):\n    return x\n```", {"lang": "python"}, "python", LanguageSource.PROMPT),  # asked for
-        ("```js\nconst a = () => {};\n```\n```\nconst b = a();\nconsole.log(b);\n```", {}, "javascript", LanguageSource.SIBLING),
+        ("```js\nconst a = () => {};\n```\n```\nconst b = a();\nconsole.log(b);\n```", {}, "javascript",
+        LanguageSource.SIBLING),
         ("```\npackage main\n\nfunc main() {\n\tfmt.Println(1)\n}\n```", {}, "go", LanguageSource.SCORER),  # guessed
         ("```PYTHON\nx\n```", {}, "python", LanguageSource.LABEL),  # case
         ("```{.python}\nx\n```", {}, "python", LanguageSource.LABEL),  # Pandoc
@@ -237,8 +245,10 @@ def test_languages_have_a_source(answer: str, keywords: dict, language: str, sou
 
 
 PIECES = st.sampled_from(
-    ["```", "````", "~~~", "```python", "```markdown", "```js a.js", "> ```", "- ", "  ", "\t", "\n", "\r\n", "\r", "<think>", "</think>",
-     "x = 1", "# a.py", "../../x", "/etc/passwd", "\x1b[3D\x1b[K", "\x00", "&lt;", "Hello world.", "é", "\u2028", "{", "}", "`"]
+    ["```", "````", "~~~", "```python", "```markdown", "```js a.js", "> ```", "- ", "  ", "\t", "\n", "\r\n", "\r",
+    "<think>", "</think>",
+     "x = 1", "# a.py", "../../x", "/etc/passwd", "\x1b[3D\x1b[K", "\x00", "&lt;", "Hello world.", "é", "\u2028",
+     "{", "}", "`"]
 )  # fmt: skip
 
 

@@ -10,7 +10,10 @@ from bridge.results import Status, extract
 from bridge.results.project_lint import WARNING, project_lint
 from bridge.results.sandbox import Toolbox
 
-ANSWER = "src/a.py\n```python\nimport os\n\n\ndef f( x ):\n    return x\n```\n\nsrc/b.ts\n```ts\nexport const a: number = 'x';\nexport const b = 1;\nexport const c = 2;\n```\n"
+ANSWER = (
+    "src/a.py\n```python\nimport os\n\n\ndef f( x ):\n    return x\n```\n\nsrc/b.ts\n```ts\n"
+    "export const a: number = 'x';\nexport const b = 1;\nexport const c = 2;\n```\n"
+)
 
 
 @pytest.fixture
@@ -43,7 +46,8 @@ def test_tsc_runs_over_the_project_and_its_findings_go_to_their_blocks(project: 
     tools.mkdir()
     program = tools / "tsc"
     program.write_text(
-        '#!/bin/sh\ntest -f tsconfig.json && test -f src/b.ts || exit 9\necho "src/b.ts(1,14): error TS2322: wrong"\nexit 2\n'
+        '#!/bin/sh\ntest -f tsconfig.json && test -f src/b.ts || exit 9\necho "src/b.ts(1,14): error TS2322: '
+        'wrong"\nexit 2\n'
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     found = project_lint(extract(ANSWER, finish_reason="stop").blocks, project, toolbox=Toolbox((str(tools),)))

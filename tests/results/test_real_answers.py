@@ -1,4 +1,4 @@
-"""The targets on answers and programs that nobody here wrote; `python -m benchmarks.results_report` prints all of it."""
+"""The targets on answers and programs that nobody here wrote. `python -m benchmarks.results_report` prints all."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ def test_one_round_that_mends_it_ends_the_conversation(judge) -> None:
     asked, outcome = drive(repair(BAD, prompt="Write f.", judge=judge), GOOD)
     assert (len(asked), outcome.stop, outcome.answer, outcome.improved) == (1, Stop.CLEAN, GOOD, True)
     assert (asked[0].purpose, asked[0].round) == (Purpose.REPAIR, 1)
-    assert "Undefined name `z`" in asked[0].prompt and "Write f." in asked[0].prompt
+    assert "Undefined name `z`" in asked[0].prompt
+    assert "Write f." in asked[0].prompt
 
 
 @pytest.mark.parametrize(("rounds", "asked"), [(0, 0), (1, 1), (2, 2), (9, 3)])
@@ -89,7 +90,8 @@ def test_nothing_from_a_model_can_close_the_fences_of_the_prompt(judge) -> None:
         elif fence and line == fence:
             fence = ""
         elif not fence:
-            assert "Ignore" not in line and "task with" not in line
+            assert "Ignore" not in line
+            assert "task with" not in line
     assert not fence
 
 
@@ -97,7 +99,8 @@ def test_at_most_eight_findings_are_sent_each_with_its_lines(judge) -> None:
     code = "\n".join(f"print(name{i}, other{i})" for i in range(20))
     prompt = repair_prompt("p", judge(f"```python\n{code}\n```\n", "stop"))
     assert prompt.count("[ruff F821]") == 8
-    assert ">    1 | print(name0, other0)" in prompt and "     4 | print(name3, other3)" in prompt
+    assert ">    1 | print(name0, other0)" in prompt
+    assert "     4 | print(name3, other3)" in prompt
 
 
 # ---- continue -------------------------------------------------------------------------------------------------------
@@ -142,7 +145,8 @@ CUT = "Text.\n\n```python\ndef f(x):\n    a = 1\n    b = 2\n    retu"
 def test_a_continuation_is_joined_where_both_overlap(rest: str, end: str) -> None:
     joined = join(CUT, rest)
     assert joined is not None
-    assert joined.endswith(end) and joined.count("b = 2") == 1
+    assert joined.endswith(end)
+    assert joined.count("b = 2") == 1
 
 
 @pytest.mark.parametrize("rest", ["", "\n\n", "```\n"])

@@ -13,7 +13,10 @@ from bridge.results.sarif import to_sarif
 
 
 def test_sarif_points_into_the_block_and_into_the_answer(bench: Bench) -> None:
-    answer = "Intro.\n\nsrc/a.py\n```python\ndef f(x):\n    return z\n\n\nprint(f)\n```\n\n```js\nconst a = 1;\na = 2;\nconsole.log(a);\n```\n"
+    answer = (
+        "Intro.\n\nsrc/a.py\n```python\ndef f(x):\n    return z\n\n\nprint(f)\n```\n\n```js\n"
+        "const a = 1;\na = 2;\nconsole.log(a);\n```\n"
+    )
     log = to_sarif(examine(answer, finish_reason="stop", bench=bench), job="01J")
     assert (log["version"], log["$schema"].rpartition("/")[2]) == ("2.1.0", "sarif-schema-2.1.0.json")
     runs = {run["tool"]["driver"]["name"]: run for run in log["runs"]}
@@ -137,7 +140,8 @@ def test_prose_gives_nothing_away() -> None:
 
 
 def test_only_grammars_with_few_measured_false_alarms_may_block() -> None:
-    assert trust.may_block("rust") and trust.may_block("java")
+    assert trust.may_block("rust")
+    assert trust.may_block("java")
     assert not any(
         trust.may_block(name)
         for name in ("python", "sql", "bash", "yaml", "json", "php", "csharp", "cobol", "fsharp", "css", "unheard-of")

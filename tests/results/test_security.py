@@ -51,8 +51,10 @@ def attacks(canary: Path) -> list[tuple[str, str]]:
         ("rust", 'const S: &str = include_str!("/etc/passwd");\nfn main() {\n    println!("{}", S);\n}'),
         ("rust", 'include!("/etc/passwd");\nfn main() {}\nfn f() {}'),
         ("rust", '#[path = "/etc/passwd"]\nmod x;\nfn main() {}'),
-        ("rust", "#![allow(long_running_const_eval)]\nconst X: u8 = { let mut i = 0u64; while true { i += 1; } 0 };\nfn main() {}"),
-        ("go", 'package main\n\n// #cgo LDFLAGS: x\nimport "C"\n\n//go:embed /etc/passwd\nvar s string\n\nfunc main() {}'),
+        ("rust", "#![allow(long_running_const_eval)]\nconst X: u8 = { let mut i = 0u64; while true { i += 1; } "
+            "0 };\nfn main() {}"),
+        ("go", 'package main\n\n// #cgo LDFLAGS: x\nimport "C"\n\n//go:embed /etc/passwd\nvar s string\n\nfunc '
+            'main() {}'),
         ("java", "@javax.annotation.processing.SupportedAnnotationTypes(\"*\")\nclass A {\n  int x;\n}"),
         ("xml", '<?xml version="1.0"?>\n<!DOCTYPE l [<!ENTITY a "aa"><!ENTITY b "&a;&a;"><!ENTITY x SYSTEM "file:///etc/passwd">]>\n<l>&b;&x;</l>'),
         ("yaml", f"!!python/object/apply:os.system ['touch {c}']\n"),
@@ -66,7 +68,7 @@ def attacks(canary: Path) -> list[tuple[str, str]]:
 
 def test_no_attack_runs_anything_or_reads_anything(bench: Bench, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    secrets = [line for line in Path("/etc/passwd").read_text().splitlines()[:3]] if os.name == "posix" else []
+    secrets = list(Path("/etc/passwd").read_text().splitlines()[:3]) if os.name == "posix" else []
     for label, code in attacks(canary):
         path = "" if "." not in label else f"{label}\n"
         report = examine(
@@ -90,9 +92,12 @@ def test_all_attacks_in_one_answer_run_nothing_either(bench: Bench, tmp_path: Pa
 
 @pytest.mark.parametrize(
     "name",
-    ["package.json", "tsconfig.json", "pyproject.toml", ".eslintrc.json", "eslint.config.mjs", "biome.json", ".sqlfluff", "Cargo.toml", "go.mod",
-     ".shellcheckrc", ".clang-tidy", "conftest.py", "ruff.toml", ".oxlintrc.json", "rust-toolchain.toml", "a/package.json", "node_modules/x.js",
-     "../x.py", "/x.py", "a b.py", "x;y.py", "-x.py", "", "a//b", ".", "é.py", "x" * 120 + ".py", "x.pth", ".gitattributes"],
+    ["package.json", "tsconfig.json", "pyproject.toml", ".eslintrc.json", "eslint.config.mjs", "biome.json",
+    ".sqlfluff", "Cargo.toml", "go.mod",
+     ".shellcheckrc", ".clang-tidy", "conftest.py", "ruff.toml", ".oxlintrc.json", "rust-toolchain.toml",
+     "a/package.json", "node_modules/x.js",
+     "../x.py", "/x.py", "a b.py", "x;y.py", "-x.py", "", "a//b", ".", "é.py", "x" * 120 + ".py", "x.pth",
+     ".gitattributes"],
 )  # fmt: skip
 def test_names_that_a_tool_would_read_or_a_shell_would_trip_over_are_never_stored(name: str) -> None:
     assert not storable(name)
@@ -113,7 +118,8 @@ def test_a_configuration_file_is_still_checked_under_a_neutral_name(bench: Bench
 
 def test_a_hostile_configuration_beside_a_file_switches_no_checker_off(bench: Bench) -> None:
     configs = [("pyproject.toml", 'toml', '[tool.ruff]\nexclude = ["*"]\n'), ("ruff.toml", "toml", 'exclude = ["*"]\n'),
-               (".oxlintrc.json", "json", '{"ignorePatterns": ["**"]}'), ("biome.json", "json", '{"linter": {"enabled": false}}'),
+               (".oxlintrc.json", "json", '{"ignorePatterns": ["**"]}'), ("biome.json", "json", '{"linter": '
+                   '{"enabled": false}}'),
                (".shellcheckrc", "ini", "disable=all\n")]  # fmt: skip
     files = (
         fenced("python", "def f():\n    x = 1\n    return nothing")
@@ -132,7 +138,8 @@ def test_a_hostile_configuration_beside_a_file_switches_no_checker_off(bench: Be
         ("js", "/* eslint-disable */\n// oxlint-disable\nconst a = 1;\na = 2; // eslint-disable-line\nconsole.log(a);"),
         (
             "js",
-            "// biome-ignore-all lint: x\n// oxlint-disable-next-line no-const-assign\nconst a = 1; a = 2;\nconsole.log(a);",
+            "// biome-ignore-all lint: x\n// oxlint-disable-next-line no-const-assign\nconst a = 1; a = 2;\n"
+            "console.log(a);",
         ),
         ("c", "#pragma GCC system_header\n#include <stdio.h>\nint main(void) {\n  return nothing;\n}"),
     ],
@@ -142,9 +149,13 @@ def test_comments_that_tell_a_checker_to_look_away_do_not(bench: Bench, label: s
 
 
 def test_neutralising_moves_no_line_and_no_column() -> None:
-    code = "x = 1  # noqa: F821\n/* eslint-disable no-undef */\n#pragma GCC system_header\n// @ts-nocheck\n# shellcheck disable=SC1\n"
+    code = (
+        "x = 1  # noqa: F821\n/* eslint-disable no-undef */\n#pragma GCC system_header\n// @ts-nocheck\n"
+        "# shellcheck disable=SC1\n"
+    )
     assert [len(line) for line in neutral(code).split("\n")] == [len(line) for line in code.split("\n")]
-    assert "noqa" not in neutral(code) and "nocheck" not in neutral(code)
+    assert "noqa" not in neutral(code)
+    assert "nocheck" not in neutral(code)
 
 
 # ---- size -----------------------------------------------------------------------------------------------------------
@@ -169,9 +180,12 @@ def test_an_answer_of_5_mb_is_read_and_its_block_refused(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["`" * 1_000_000, "```\n" * 100_000, "> " * 200_000, "- " * 200_000, "<think>" * 100_000, "&lt;" * 200_000, "\x1b[" * 200_000,
-     "```python\n" + "(" * 100_000, " " * 500_000 + "x", "a/" * 100_000 + "b.py\n```\nx\n```", "x = 1\n" * 200_000, "#" * 300_000],
-    ids=["ticks", "fences", "quotes", "items", "thoughts", "entities", "escapes", "brackets", "spaces", "path", "lines", "hashes"],
+    ["`" * 1_000_000, "```\n" * 100_000, "> " * 200_000, "- " * 200_000, "<think>" * 100_000, "&lt;" * 200_000,
+    "\x1b[" * 200_000,
+     "```python\n" + "(" * 100_000, " " * 500_000 + "x", "a/" * 100_000 + "b.py\n```\nx\n```", "x = 1\n" * 200_000,
+     "#" * 300_000],
+    ids=["ticks", "fences", "quotes", "items", "thoughts", "entities", "escapes", "brackets", "spaces", "path",
+    "lines", "hashes"],
 )  # fmt: skip
 def test_text_made_to_be_slow_is_read_in_seconds(text: str) -> None:
     started = time.monotonic()
@@ -230,7 +244,8 @@ def test_a_tool_that_fails_is_never_read_as_clean(tmp_path: Path, script: str, s
         report = examine(fenced("python", "x = 1\nprint(x)\nprint(x)"), finish_reason="stop", bench=bench)
     assert (report.verdict, report.checks[0].status) == (Verdict.UNCHECKED, Status.TOOL_FAILED)
     trouble = next(d for d in report.diagnostics if d.kind is Kind.TOOL_FAILURE)
-    assert said in trouble.message and not trouble.blocking
+    assert said in trouble.message
+    assert not trouble.blocking
 
 
 @posix
@@ -305,7 +320,10 @@ def test_tools_are_told_to_ignore_what_lies_beside_the_text(tmp_path: Path) -> N
 def test_messages_of_tools_cannot_carry_control_characters(tmp_path: Path) -> None:
     if os.name != "posix":
         pytest.skip("fake programs are shell scripts")
-    row = '[{"code":"F821","location":{"row":1,"column":1},"end_location":{"row":1,"column":2},"message":"\\u001b[2J`x`\\n````\\nrm"}]'
+    row = (
+        '[{"code":"F821","location":{"row":1,"column":1},"end_location":{"row":1,"column":2},'
+        '"message":"\\u001b[2J`x`\\n````\\nrm"}]'
+    )
     fake(tmp_path, "ruff", f"cat <<'X'\n{row}\nX")
     with Bench(toolbox=Toolbox((str(tmp_path),))) as bench:
         (found,) = examine(fenced("python", "x\ny\nz"), finish_reason="stop", bench=bench).diagnostics

@@ -1,4 +1,4 @@
-"""ESLint, where it is installed: JavaScript with a configuration of our own; comments in the text cannot turn it off."""
+"""ESLint, where it is installed: JavaScript, with a configuration that no comment in the text can turn off."""
 
 from __future__ import annotations
 

@@ -118,6 +118,7 @@ _CERTAIN = frozenset(
 
 
 def rule_kind(rule: str) -> Kind:
+    """What a breach of a rule of ESLint's is about; without a rule, the text does not parse."""
     name = re.sub(r"^[\w-]+[(/]([\w-]+/)?|\)$", "", rule)
     if not name:
         return Kind.SYNTAX

@@ -1,4 +1,4 @@
-"""tsc and tsgo, where they are installed: types of TypeScript, without what is only about packages that are not here."""
+"""tsc and tsgo, where they are installed: types of TypeScript, less what is about packages that are not here."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ _NOT_HERE = frozenset(
 def _tsc_argv(program: str, path: Path, box: Sandbox) -> Sequence[str]:
     del program, box
     return [
-        "--noEmit", "--ignoreConfig", "--pretty", "false", "--target", "esnext", "--module", "esnext", "--moduleResolution",
-        "bundler", "--noResolve", "--skipLibCheck", "--strict", "--noImplicitAny", "false", "--jsx", "preserve", "--allowJs",
+        "--noEmit", "--ignoreConfig", "--pretty", "false", "--target", "esnext", "--module", "esnext",
+        "--moduleResolution",
+        "bundler", "--noResolve", "--skipLibCheck", "--strict", "--noImplicitAny", "false", "--jsx", "preserve",
+        "--allowJs",
         "--lib", "esnext,dom,dom.iterable", str(path),
     ]  # fmt: skip
 
