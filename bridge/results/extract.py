@@ -196,7 +196,7 @@ class _Reader:
             info=piece.info,
             fence=piece.mark,
             span=(number[piece.first], number[min(piece.last, len(number) - 1)]),
-            code_start=number[min(piece.start, len(number) - 1)],
+            code_start=number[min(piece.start, len(number) - 1) if piece.body else piece.first],
             indent=piece.indent,
             why=piece.why,
             role=role,

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bridge.results.clues import CLUES
+from bridge.results.clues import COMMON
+from bridge.results.clues_rare import RARE
 from bridge.results.languages import related
 
 #: Enough to know a language by; the rest of a long text is not read.
@@ -29,7 +30,7 @@ class Guess:
 
 @lru_cache(maxsize=1)
 def _compiled() -> tuple[tuple[str, tuple[tuple[re.Pattern[str], int], ...]], ...]:
-    return tuple((name, tuple((re.compile(p, re.MULTILINE), w) for p, w in rows)) for name, rows in CLUES)
+    return tuple((name, tuple((re.compile(p, re.MULTILINE), w) for p, w in rows)) for name, rows in (*COMMON, *RARE))
 
 
 def scores(code: str) -> dict[str, int]:

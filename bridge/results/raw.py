@@ -31,7 +31,7 @@ def read_lines(answer: str) -> Lines:
     """The lines of an answer; LF, CRLF and CR end a line."""
     text: list[str] = []
     number: list[int] = []
-    carry = ""
+    carry, begun = "", 0
     for at, raw in enumerate(answer.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         line = raw
         if "\x1b" in line or "\u200b" in line or "\ufeff" in line:
@@ -41,14 +41,14 @@ def read_lines(answer: str) -> Lines:
                 line = line[: max(0, wrapped.start() - int(wrapped[1]))] + line[wrapped.end() :]
             line = _ESCAPE.sub("", line)
             if at_end:
-                carry += line
+                carry, begun = carry + line, begun or at
                 continue
         text.append(carry + line)
-        number.append(at)
-        carry = ""
+        number.append(begun or at)
+        carry, begun = "", 0
     if carry:
         text.append(carry)
-        number.append(max(1, answer.count("\n")))
+        number.append(begun)
     elif len(text) > 1 and not text[-1]:
         text, number = text[:-1], number[:-1]  # what follows the last line end is no line
     return _without_thoughts(text, number)

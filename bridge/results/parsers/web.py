@@ -51,26 +51,6 @@ _OPTIONAL = frozenset(
     ]
 )
 _TEMPLATE = re.compile(r"\{%|\{\{[#/^>]|<%|<\?php|<\?=|@(?:if|foreach|for|section)\b|\{#")
-#: Elements of SVG and MathML may close themselves, and so may those of frameworks (a dash or a capital in the name).
-_FOREIGN = frozenset(
-    [
-        "svg",
-        "path",
-        "circle",
-        "rect",
-        "line",
-        "g",
-        "polygon",
-        "polyline",
-        "ellipse",
-        "use",
-        "defs",
-        "stop",
-        "image",
-        "text",
-        "math",
-    ]
-)
 
 
 class _Tags(HTMLParser):
@@ -89,10 +69,7 @@ class _Tags(HTMLParser):
             self.open.append((tag, line, column + 1))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """`<x/>`: ends at once where that is allowed; elsewhere a browser reads it as a start."""
-        del attrs
-        if tag in _VOID or tag in _FOREIGN or "-" in tag or "." in tag or self.get_starttag_text():
-            return
+        """`<x/>` is taken as closed, as frameworks and SVG mean it."""
 
     def handle_endtag(self, tag: str) -> None:
         """An element ends: those inside it that may be left open end with it."""
