@@ -43,7 +43,9 @@ def test_run_all_answers_every_job_in_parallel_and_a_second_run_asks_nothing(tmp
         return f"Done: {prompt}\n"
 
     with LoopbackOllama(answer=answer, parallel=8) as server:
-        first = execute(queue_notebook(server.url, bodies, lanes=4), tmp_path)
+        book = queue_notebook(server.url, bodies, lanes=4)
+        book["cells"][3]["source"] = book["cells"][3]["source"].replace("\n", " --out 'src/{os}/$HOME.py'\n", 1)
+        first = execute(book, tmp_path)
         assert "stopped_by" not in first["metadata"], first["metadata"]
         assert {r["status"] for r in records(first).values()} == {"succeeded"}
         assert server.most_at_once == 4
