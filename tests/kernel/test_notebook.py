@@ -42,9 +42,9 @@ def test_run_all_answers_every_job_in_parallel_and_a_second_run_asks_nothing(tmp
             barrier.wait(30)
         return f"Done: {prompt}\n"
 
-    with LoopbackOllama(answer=answer, parallel=8) as server:
+    with LoopbackOllama(answer=answer, parallel=8, token_delay_s=0.02) as server:  # so long that it is shown on the way
         book = queue_notebook(server.url, bodies, lanes=4)
-        book["cells"][3]["source"] = book["cells"][3]["source"].replace("\n", " --out 'src/{os}/$HOME.py'\n", 1)
+        book["cells"][3]["source"] = book["cells"][3]["source"].replace("\n", """ --stop '"{os} $os"'\n""", 1)
         first = execute(book, tmp_path)
         assert "stopped_by" not in first["metadata"], first["metadata"]
         assert {r["status"] for r in records(first).values()} == {"succeeded"}
@@ -52,6 +52,7 @@ def test_run_all_answers_every_job_in_parallel_and_a_second_run_asks_nothing(tmp
         assert sorted(server.prompts) == sorted(bodies.values())
         assert {r["num_ctx"] for r in (request["options"] for request in server.requests)} == {8192}
         assert server.loads == 1
+        assert next(r["options"]["stop"] for r in server.requests if "number 0." in r["prompt"]) == ["{os} $os"]
         second = execute(first, tmp_path, BRIDGE_SPOOL="")
         assert len(server.requests) == 12
     assert result_texts(second) == result_texts(first)
