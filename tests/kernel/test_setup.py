@@ -227,5 +227,12 @@ def test_another_machines_server_that_does_not_answer_is_not_replaced_by_one_her
         )
 
 
+@pytest.mark.parametrize(
+    ("version", "older"), [("0.12.5", True), ("0.9.6", True), ("0.12.6", False), ("0.33.0-rc2", False), ("1.0", False)]
+)
+def test_an_ollama_that_cuts_prompts_is_known_by_its_version(version: str, older: bool) -> None:
+    assert setup.is_older(version, setup.OLDEST) is older
+
+
 def test_an_error_of_the_setup_is_one_line_in_a_notebook() -> None:
     assert SetupError("no disk")._render_traceback_() == ["Setup stopped: no disk"]
