@@ -13,6 +13,7 @@ Every method takes in first what others wrote to the notebook. Methods may be ca
 from __future__ import annotations
 
 import getpass
+import json
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -21,13 +22,14 @@ from datetime import timedelta
 from typing import Any
 
 from bridge import wiring
-from bridge.errors import UnknownJob, WaitTimedOut, WrongState
+from bridge.errors import JournalError, UnknownJob, WaitTimedOut, WrongState
 from bridge.events import Listener, ignore
 from bridge.intake.leaks import look_for_secrets
 from bridge.intake.prompt import compose, prompt_of
 from bridge.job import Job, NewJob, Options, Result, State, to_iso
 from bridge.kernel import grammar
-from bridge.notebook import changes, enqueue, merge, query, template
+from bridge.notebook import changes, enqueue, export, merge, query, template
+from bridge.notebook import rebuild as rebuilding
 from bridge.notebook.clock import Clock
 from bridge.notebook.enqueue import Added
 from bridge.notebook.query import Filter, JobLine
@@ -200,6 +202,8 @@ class Bridge:
             PromptRefused, SecretFound: nothing was added.
             QueueError: nothing was added.
         """
+        if not allow_secrets:
+            look_for_secrets(context)
         body, chat = compose(prompt, system=system, context=context)
         new = NewJob(body=body, chat=chat, options=Options(**options), key=key, caller=caller)
         return self.add_many([new], allow_secrets=allow_secrets)[0].id
@@ -207,7 +211,7 @@ class Bridge:
     def add_many(self, jobs: Sequence[NewJob], *, allow_secrets: bool = False) -> list[Added]:
         """Add jobs, all or none, in order. Raises what `add` raises."""
         if not allow_secrets:
-            look_for_secrets((_where(new, n, len(jobs)), new.body) for n, new in enumerate(jobs, 1))
+            look_for_secrets((_where(new, n, len(jobs)), _text(new)) for n, new in enumerate(jobs, 1))
         named = [new if new.caller else replace(new, caller=self.caller) for new in jobs]
         return enqueue.enqueue(self.store, named, part_notes=template.part_notes, randomness=secrets.randbits(80))
 
@@ -295,6 +299,19 @@ class Bridge:
 
         return self.store.change(decide, "archiving")
 
+    def export(self, ids: Sequence[str]) -> tuple[list[str], list[str], int]:
+        """(result lines, error lines, number of jobs that are still open) as OpenAI Batch JSONL; see `bridge export`."""
+        results: list[str] = []
+        errors: list[str] = []
+        left = 0
+        for view in self.views(ids):
+            if view.state not in FINAL or view.state is State.BROKEN:
+                left += 1
+                continue
+            line, good = export.batch_line(view.job, view.result, view.state)
+            (results if good else errors).append(json.dumps(line, ensure_ascii=False))
+        return results, errors, left
+
     # ---- waiting
 
     def wait(self, ids: Sequence[str], *, timeout_s: float | None = None, poll_s: float = 1.0) -> list[JobView]:
@@ -379,8 +396,43 @@ class Bridge:
         journal.touch(target)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rebuilt:
+    """What was rebuilt."""
+
+    journal: bool
+    notebooks: list[str]
+    jobs: int
+
+
+def rebuild(
+    queue: str | None = None, *, journal: bool = False, notebooks: bool = True, listener: Listener = ignore
+) -> Rebuilt:
+    """Make the journal from the notebooks, and the notebooks that are missing or damaged from the journal.
+
+    The journal is made anew if asked, or if it cannot be used. Raises what opening a queue raises.
+    """
+    anew = journal
+    try:
+        opened = wiring.open_queue(queue, listener=listener, missing_ok=True, fresh_journal=journal)
+    except JournalError:
+        anew = True
+        opened = wiring.open_queue(queue, listener=listener, missing_ok=True, fresh_journal=True)
+    store = opened.store
+    try:
+        written = rebuilding.rebuild_notebooks(store) if notebooks else []
+        jobs, _ = rebuilding.take_in_everything(store)
+    finally:
+        store.journal.close()
+    return Rebuilt(journal=anew, notebooks=written, jobs=jobs)
+
+
 def _where(new: NewJob, number: int, total: int) -> str:
     return new.key or (f"prompt {number}" if total > 1 else "the prompt")
+
+
+def _text(new: NewJob) -> str:
+    return prompt_of(new.body, chat=True) if new.chat else new.body
 
 
 def _user() -> str:

@@ -21,7 +21,17 @@
     │   ├── StorageFull             no space left on the device
     │   ├── LockHeld                another process holds the queue's lock
     │   └── JournalError            the local journal cannot be opened or is damaged
-    ├── EngineError                 exit 3: whatever answers prompts
+    ├── EngineError                 exit 3: whatever answers prompts; each says when to try again
+    │   ├── EngineDown              nobody listens, or it went away before the answer began
+    │   ├── ModelMissing            the engine does not have this model
+    │   ├── Overloaded              its waiting line is full
+    │   ├── RateLimited             too many requests; says how long to wait, if it was told
+    │   ├── OutOfMemory             the model does not fit into VRAM and RAM
+    │   ├── ContextExceeded         the prompt is longer than the context; says by how much
+    │   ├── BadRequest              an option or the prompt is wrong
+    │   ├── StreamInterrupted       the answer broke off: crash, reset, silence, time limit
+    │   ├── IncompleteAnswer        the stream ended politely, but the answer is not whole
+    │   └── Refused                 not allowed: key, quota, policy, or no room on the engine's disk
     └── WaitTimedOut                exit 124: a wait ran out of time
 
 The docstring of a class is its default message; facts are attributes. Foreign errors are translated where the
@@ -32,6 +42,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 class BridgeError(Exception):
@@ -163,8 +174,108 @@ class JournalError(QueueError):
     """The local journal cannot be used."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class RetryRule:
+    """When a request that failed is worth sending again, unchanged."""
+
+    again: bool  #: whether at all
+    wait_s: float = 0.0  #: before the first new try; later ones wait twice as long each
+    burns_attempt: bool = True  #: counts as an attempt of the job: no, if the job has no part in it
+
+    def pause_s(self, tries: int, *, most_s: float = 60.0) -> float:
+        """Seconds to wait after so many failed tries (from 1)."""
+        return min(self.wait_s * 2.0 ** (tries - 1), max(most_s, self.wait_s))
+
+
 class EngineError(BridgeError):
     """The engine did not answer."""
+
+    #: The reason in a result's `error.kind`; keep in sync with kernel/trouble.py (a test compares).
+    kind = "engine_error"
+    retry = RetryRule(again=False)
+
+    def __init__(self, message: str | None = None, *, partial: str = "") -> None:
+        #: What had arrived of the answer.
+        self.partial = partial
+        super().__init__(message)
+
+
+class EngineDown(EngineError):
+    """The engine cannot be reached."""
+
+    kind = "engine_down"
+    retry = RetryRule(again=True, wait_s=2.0, burns_attempt=False)
+
+
+class ModelMissing(EngineError):
+    """The engine does not have this model."""
+
+    kind = "model_missing"
+
+
+class Overloaded(EngineError):
+    """The engine's waiting line is full."""
+
+    kind = "overloaded"
+    retry = RetryRule(again=True, wait_s=2.0, burns_attempt=False)
+
+
+class RateLimited(EngineError):
+    """The engine wants fewer requests."""
+
+    kind = "rate_limited"
+    retry = RetryRule(again=True, wait_s=10.0, burns_attempt=False)
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float | None = None, partial: str = "") -> None:
+        #: Seconds that the engine asked for; None: it did not say.
+        self.retry_after_s = retry_after_s
+        if retry_after_s is not None:
+            self.retry = replace(type(self).retry, wait_s=retry_after_s)
+        super().__init__(message, partial=partial)
+
+
+class OutOfMemory(EngineError):
+    """The model does not fit into the engine's memory."""
+
+    kind = "out_of_memory"
+
+
+class ContextExceeded(EngineError):
+    """The prompt is longer than the model's context."""
+
+    kind = "context_exceeded"
+
+    def __init__(self, message: str | None = None, *, over_by: int, estimated: bool = False) -> None:
+        #: Tokens that are too many; `estimated` if the engine did not count them.
+        self.over_by = over_by
+        self.estimated = estimated
+        super().__init__(message)
+
+
+class BadRequest(EngineError):
+    """The engine cannot do what the request asks for."""
+
+    kind = "bad_request"
+
+
+class StreamInterrupted(EngineError):
+    """The answer broke off."""
+
+    kind = "interrupted"
+    retry = RetryRule(again=True, wait_s=1.0)
+
+
+class IncompleteAnswer(EngineError):
+    """The answer is not whole."""
+
+    kind = "incomplete"
+    retry = RetryRule(again=True, wait_s=1.0)
+
+
+class Refused(EngineError):
+    """The engine refuses to answer."""
+
+    kind = "refused"
 
 
 class WaitTimedOut(BridgeError):

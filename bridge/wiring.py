@@ -55,6 +55,12 @@ def locate(queue: str | None = None) -> config.Found:
     return config.find_queue(queue, cwd=Path.cwd(), environ=os.environ)
 
 
+def ollama_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Where Ollama is: `OLLAMA_HOST`, as Ollama itself reads it, else 127.0.0.1:11434."""
+    host = environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
+    return (host if "://" in host else f"http://{host}").rstrip("/")
+
+
 def open_queue(
     queue: str | None = None,
     *,

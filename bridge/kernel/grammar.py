@@ -148,7 +148,7 @@ def join_cell(header: Header, body: str) -> str:
     return f"{MAGIC} {render_header(header)}\n{body}"
 
 
-def parse_header(line: str) -> Header:
+def parse_header(line: str) -> Header:  # noqa: C901  # one loop over the words reads best
     """Read the arguments of a header line.
 
     Raises:
@@ -272,3 +272,12 @@ def parse_result(text: str) -> tuple[dict[str, Any], str]:
 def failure_text(message: str) -> str:
     """What stands below the record of a failed job: readable Markdown instead of an answer."""
     return f"**Failed:** {message}\n"
+
+
+def adopted_id(body: str) -> str:
+    """The id of a job whose cell has none: from its prompt, so that whoever adopts it first gives it the same one.
+
+    The first 128 bits of `prompt_sha256`, in the letters of a ULID (see `JOB_ID`).
+    """
+    number = int(prompt_sha256(body)[:32], 16)
+    return "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[number >> shift & 31] for shift in range(125, -1, -5))

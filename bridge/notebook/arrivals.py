@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bridge.errors import NotAQueue, QueueError, QueueUnreadable, QueueUnsettled
+from bridge.errors import NotAQueue, QueueUnreadable, QueueUnsettled
 from bridge.events import Event, Listener
 from bridge.events import Kind as Happened
 from bridge.notebook import codec, merge, names, wire

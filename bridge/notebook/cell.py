@@ -29,7 +29,7 @@ class Cell:
     def __init__(
         self,
         *,
-        id: str,
+        id: str,  # noqa: A002  # the cell's own word for it
         kind: Kind,
         raw: RawCell,
         dots: Dots,

@@ -67,7 +67,8 @@ def _restore(cell: Cell, memory: Memory) -> Cell:
     seen_before = memory.history(element).get(cell.digest)
     position = cell.position if cell.moved else mine.position
     edit = _edit_of(mine)
-    if seen_before is not None and not cell.moved:
+    typed_on_the_newest = stamped and _edit_of(cell) > edit  # then it is an edit, even one that goes back to old words
+    if seen_before is not None and not cell.moved and not typed_on_the_newest:
         edit = seen_before
     elif cell.digest != mine.digest or cell.moved:
         edit = max(edit + 1, _edit_of(cell))

@@ -12,11 +12,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.job import (
-    Attempt, Cancelled, Job, Lease, Options, Result, ResultStatus, Spec, from_iso, join_attempts, join_results, to_iso,
+    Attempt,
+    Cancelled,
+    Job,
+    Lease,
+    Options,
+    Result,
+    ResultStatus,
+    Spec,
+    from_iso,
+    join_attempts,
+    join_results,
+    to_iso,
 )  # fmt: skip
 from bridge.kernel import grammar
 from bridge.notebook import wire
-from bridge.notebook.raw import Dots, RawCell, extras_of, source_of, stamp_of, texts_of, without_unseen
+from bridge.notebook.raw import Dots, RawCell, source_of, stamp_of, texts_of, without_unseen
 
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 

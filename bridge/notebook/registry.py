@@ -26,7 +26,7 @@ class Registry:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             draft.write_text(json.dumps(known, indent=1), encoding="utf-8")
-            os.replace(draft, self._file)
+            draft.replace(self._file)
         except OSError as error:
             raise JournalError(
                 f"cannot write {self._file}: {error.strerror}; set BRIDGE_STATE_DIR to a folder that you may write"

@@ -60,8 +60,8 @@ class Store:
             journal=self.journal,
             names=self.names,
             limits=self.limits,
-            notify=lambda event: self.notify(event),
-            look_into_archives=lambda: self.arrivals.absorb_archives(),
+            notify=self.notify,
+            look_into_archives=self.absorb_archives,
         )
         self.arrivals = Arrivals(
             transport=self.transport,
@@ -69,7 +69,7 @@ class Store:
             absorber=self.absorber,
             names=self.names,
             clock=self.clock,
-            notify=lambda event: self.notify(event),
+            notify=self.notify,
             settle_s=self.settle_s,
         )
 

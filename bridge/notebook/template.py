@@ -88,6 +88,13 @@ def queue_notebook(queue_id: str, *, examples: bool = False) -> dict[str, Any]:
     return codec.write_part(codec.read_part(notebook))
 
 
+def setup_notebook() -> dict[str, Any]:
+    """The notebook that sets Ollama up in Colab and works on the queue unattended."""
+    about = "# Ollama in Colab\n\nSets up Ollama on a T4 and works on the queue in this folder.\n"
+    cells = [_note("setup-about", "-A", "markdown", about), _note("setup-ollama", "-B", "code", setup_source())]
+    return {"cells": cells, "metadata": dict(_METADATA), "nbformat": 4, "nbformat_minor": 5}
+
+
 def notebook_bytes(notebook: dict[str, Any]) -> bytes:
     """A notebook as the bytes of its file."""
     return wire.join_notebook([wire.dump_cell(cell) for cell in notebook["cells"]], notebook["metadata"])

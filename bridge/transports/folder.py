@@ -208,7 +208,7 @@ def _is_torn(data: bytes, old: bytes, new: bytes) -> bool:
     """Whether data is new up to some byte and old from there on: JSON or not, a write that was cut short leaves that."""
     if data in (old, new):
         return False
-    same = len(os.path.commonprefix([data, new]))
+    same = next((n for n, (a, b) in enumerate(zip(data, new, strict=False)) if a != b), min(len(data), len(new)))
     return data[same:] == old[same:]
 
 

@@ -1,0 +1,58 @@
+"""`bridge`: the commands, each imported when it is called, so that `--help` and `add` start fast."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+#: {command: (module in bridge.cli, one line of help)}, in the order of `--help`.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("init", "Make a new queue: its notebook, the Colab set-up notebook and bridge.toml."),
+    "add": ("add", "Add prompts; prints one job id a line."),
+    "status": ("status", "The queue at a glance."),
+    "list": ("listing", "The jobs, oldest first."),
+    "show": ("show", "One job: facts, answer, code, or the prompt to paste elsewhere."),
+    "answer": ("answer", "Give a job an answer that you bring from elsewhere."),
+    "cancel": ("cancel", "Take jobs back."),
+    "retry": ("retry", "Put finished or cancelled jobs back into the queue."),
+    "archive": ("archive", "Move finished jobs to the archive."),
+    "export": ("export", "Results as OpenAI Batch lines."),
+    "rebuild": ("rebuild", "Make the journal from the notebooks, or the notebooks from the journal."),
+    "doctor": ("doctor", "Check everything, and say what to do."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one only when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """All names, in our order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """The command of that name."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"bridge.cli.{COMMANDS[name][0]}")
+        command = module.command
+        assert isinstance(command, click.Command)  # narrows the type
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="qwen-bridge", prog_name="bridge")
+def main() -> None:
+    """Batches of coding prompts on a free GPU, with a notebook as the database.
+
+    The queue is found by --queue, BRIDGE_QUEUE, bridge.toml here or in a parent folder, or else it is
+    notebooks/qwen_bridge.ipynb. Every command takes --json, and an unambiguous start of a job's id is enough.
+
+    Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside world failed, 124 timed out.
+    """

@@ -1,0 +1,24 @@
+"""`bridge archive`."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.cli import base
+from bridge.cli.filters import job_filter
+
+
+@base.command("archive")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@job_filter
+def command(
+    *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, queue: str | None, as_json: bool
+) -> None:
+    """Move finished jobs to the notebooks in archive/: by id, by filter, or, without either, all that were delivered.
+
+    The archive is the audit trail: prompt, answer, verdict and hand-over, for people to read and commit.
+    """
+    with base.open_bridge(queue) as bridge:
+        wanted = base.chosen(bridge, ids, states, caller) if ids or states or caller else ()
+        done = bridge.archive(*wanted) if wanted or not (ids or states or caller) else []
+        base.print_ids(done, as_json=as_json, done="archived")

@@ -1,0 +1,34 @@
+"""`bridge cancel`."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.cli import base
+from bridge.cli.filters import job_filter
+
+
+@base.command("cancel")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@job_filter
+@click.option(
+    "--doubted", "doubt", flag_value="cancel", help="What a version of the notebook lacked, and was not believed."
+)
+@click.option("--keep-doubted", "doubt", flag_value="keep", help="Dismiss that: the jobs stay.")
+def command(
+    *,
+    ids: tuple[str, ...],
+    states: tuple[str, ...],
+    caller: str | None,
+    doubt: str | None,
+    queue: str | None,
+    as_json: bool,
+) -> None:
+    """Take jobs back, by id or filter. One that is running keeps its result if that still arrives."""
+    with base.open_bridge(queue) as bridge:
+        if doubt:
+            done = bridge.confirm_doubted(cancel=doubt == "cancel")
+            base.print_ids(done, as_json=as_json, done="cancelled" if doubt == "cancel" else "kept")
+            return
+        done = bridge.cancel(*base.chosen(bridge, ids, states, caller))
+        base.print_ids(done, as_json=as_json, done="cancelled")

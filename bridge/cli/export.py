@@ -1,0 +1,43 @@
+"""`bridge export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bridge.cli import base
+from bridge.cli.filters import job_filter
+from bridge.errors import UsageError
+
+
+@base.command("export")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@job_filter
+@click.option("--jsonl", "file", default="-", metavar="FILE|-", show_default=True, help="Where the results go.")
+@click.option("--errors", metavar="FILE", help="Where the errors go; default: with the results.")
+def command(
+    *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, file: str, errors: str | None,
+    queue: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Finished jobs as OpenAI Batch output and error lines, all or those chosen; open ones are left out and counted."""
+    with base.open_bridge(queue) as bridge:
+        wanted = list(ids) or [line.id for line in bridge.jobs(state=list(states) or None, caller=caller)]
+        results, failures, left = bridge.export(wanted)
+    _write(file, results if errors else results + failures)
+    if errors:
+        _write(errors, failures)
+    if as_json and file != "-":
+        base.print_json({"results": len(results), "errors": len(failures), "open": left})
+    click.echo(f"bridge: {len(results)} result(s), {len(failures)} error(s), {left} job(s) still open", err=True)
+
+
+def _write(file: str, lines: list[str]) -> None:
+    text = "".join(line + "\n" for line in lines)
+    if file == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from error

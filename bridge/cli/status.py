@@ -1,0 +1,39 @@
+"""`bridge status`."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.cli import base
+
+
+@base.command("status")
+def command(*, queue: str | None, as_json: bool) -> None:
+    """The queue at a glance: jobs by state, the longest wait, workers, time left."""
+    with base.open_bridge(queue) as bridge:
+        status = bridge.status()
+    if as_json:
+        base.print_json(
+            {
+                "path": status.path, "queue_id": status.queue_id, "parts": status.parts, "archives": status.archives,
+                "counts": {state.value: n for state, n in status.counts.items()},
+                "oldest_queued_s": status.oldest_queued_s, "new_cells": status.new_cells, "workers": status.workers,
+                "eta_s": status.eta_s, "doubted": list(status.doubted),
+                "problems": [{"job": job, "problem": problem} for job, problem in status.problems],
+            }
+        )  # fmt: skip
+        return
+    click.echo(f"{status.path}  ({status.parts} part(s), {status.archives} archive notebook(s))")
+    base.print_table(["state", "jobs"], [(state.value, n) for state, n in status.counts.items() if n])
+    if status.oldest_queued_s is not None:
+        click.echo(f"longest wait: {base.span(status.oldest_queued_s)}; workers alive: {status.workers}; "
+                   f"time left: {base.span(status.eta_s)}")  # fmt: skip
+    if status.new_cells:
+        click.echo(f"{status.new_cells} new prompt cell(s); they become jobs with the next command that writes")
+    for job, problem in status.problems:
+        click.echo(f"{job}: {problem}")
+    if status.doubted:
+        click.echo(
+            f"a version of the notebook lacked {len(status.doubted)} open jobs at once, which was not believed: "
+            "`bridge cancel --doubted` confirms, `bridge cancel --keep-doubted` dismisses"
+        )

@@ -1,0 +1,1 @@
+"""Whatever answers prompts, behind one Protocol."""

@@ -1,0 +1,137 @@
+"""Ollama by its own API, through the client that the notebooks use."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+from bridge.engines.base import (
+    Answer,
+    Health,
+    Model,
+    OnProgress,
+    OnToken,
+    Request,
+    Stop,
+    ignore_progress,
+    ignore_token,
+)
+from bridge.errors import (
+    BadRequest,
+    ContextExceeded,
+    EngineDown,
+    EngineError,
+    IncompleteAnswer,
+    ModelMissing,
+    OutOfMemory,
+    Overloaded,
+    RateLimited,
+    Refused,
+    StreamInterrupted,
+)
+from bridge.kernel.ollama import Ollama
+from bridge.kernel.trouble import OllamaError, Trouble
+
+_PLAIN: dict[Trouble, type[EngineError]] = {
+    Trouble.DOWN: EngineDown,
+    Trouble.MODEL_MISSING: ModelMissing,
+    Trouble.OVERLOADED: Overloaded,
+    Trouble.OUT_OF_MEMORY: OutOfMemory,
+    Trouble.BAD_REQUEST: BadRequest,
+    Trouble.INTERRUPTED: StreamInterrupted,
+    Trouble.INCOMPLETE: IncompleteAnswer,
+    Trouble.REFUSED: Refused,
+}
+
+
+def translate(error: OllamaError) -> EngineError:
+    """The package's own error for one of the client's."""
+    if error.kind is Trouble.RATE_LIMITED:
+        return RateLimited(error.message, retry_after_s=error.retry_after_s, partial=error.partial)
+    if error.kind is Trouble.CONTEXT_EXCEEDED:
+        return ContextExceeded(error.message, over_by=error.over_by or 1, estimated=error.estimated)
+    return _PLAIN[error.kind](error.message, partial=error.partial)
+
+
+class OllamaEngine:
+    """One Ollama server, on this machine or another."""
+
+    name = "ollama"
+
+    def __init__(
+        self, host: str = "", *, keep_alive: str | float = "30m", connect_s: float = 10.0, silence_s: float = 600.0
+    ) -> None:
+        """`host` as in OLLAMA_HOST. `silence_s`: how long nothing at all may come; loading a model takes minutes."""
+        self._client = Ollama(host, connect_s=connect_s, silence_s=silence_s)
+        self._keep_alive = keep_alive
+        self._lock = threading.Lock()
+        self._digests: dict[str, str] = {}
+
+    def answer(self, request: Request, on_token: OnToken = ignore_token, *, stop: Stop | None = None) -> Answer:
+        """See `Engine.answer`."""
+        request.check()
+        try:
+            reply = self._client.answer(
+                request.prompt,
+                model=request.model,
+                num_ctx=request.num_ctx,
+                num_predict=request.max_tokens,
+                options=request.sampling(),
+                keep_alive=self._keep_alive,
+                on_token=on_token,
+                stop=stop,
+                timeout_s=request.timeout_s,
+            )
+        except OllamaError as error:
+            raise translate(error) from error
+        usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
+        return Answer(
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+            model=reply.model,
+            model_digest=self._digest(reply.model),
+            usage={name: count for name, count in usage.items() if count is not None},
+            timing_s=reply.timing_s,
+        )
+
+    def models(self) -> tuple[Model, ...]:
+        """See `Engine.models`."""
+        try:
+            found = self._client.models()
+        except OllamaError as error:
+            raise translate(error) from error
+        return tuple(Model(name=model.name, digest=model.digest, size_bytes=model.size_bytes) for model in found)
+
+    def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
+        """See `Engine.pull`; a broken download goes on where it stopped."""
+        if {model, f"{model}:latest"} & {found.name for found in self.models()}:
+            return
+        try:
+            self._client.pull(model, on_progress)
+        except OllamaError as error:
+            raise translate(error) from error
+
+    def health(self) -> Health:
+        """See `Engine.health`."""
+        try:
+            version = self._client.version()
+            loaded = self._client.loaded()
+        except OllamaError as error:
+            return Health(ok=False, detail=error.message)
+        return Health(
+            ok=True,
+            detail=f"Ollama {version} at {self._client.url}",
+            version=version,
+            loaded=tuple(model.name for model in loaded),
+            gpu_share=min((model.gpu_share for model in loaded), default=None),
+        )
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+    def _digest(self, model: str) -> str | None:
+        with self._lock:
+            if model not in self._digests:
+                with contextlib.suppress(EngineError):  # the answer counts, with or without it
+                    self._digests = {found.name: found.digest or "" for found in self.models()}
+            return self._digests.get(model) or self._digests.get(f"{model}:latest") or None

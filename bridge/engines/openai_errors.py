@@ -1,0 +1,102 @@
+"""What an OpenAI-compatible API's refusal means. Pure.
+
+The dialects: OpenAI (`error.code`), vLLM (`maximum context length is …`), llama.cpp's server (`exceed_context_size_error`
+with counts), Groq and Gemini (Retry-After, `retryDelay`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from bridge.errors import (
+    BadRequest,
+    ContextExceeded,
+    EngineDown,
+    EngineError,
+    ModelMissing,
+    OutOfMemory,
+    Overloaded,
+    RateLimited,
+    Refused,
+    StreamInterrupted,
+)
+
+_ROOM = (r"maximum context length (?:is|of) (\d+)", r'"n_ctx":\s*(\d+)', r"context size \((\d+)")
+_ASKED = (
+    r"(?:resulted in|requested|has|contains) (?:about )?(\d+) (?:input )?tokens",
+    r'"n_prompt_tokens":\s*(\d+)',
+    r"request \((\d+)",
+)
+_TOO_LONG = ("context_length_exceeded", "maximum context length", "exceed_context_size", "available context size")
+_NO_QUOTA = ("insufficient_quota", "billing_hard_limit")
+_NO_MEMORY = ("out of memory", "cudamalloc failed")
+
+_BY_STATUS: Mapping[int, type[EngineError]] = {
+    401: Refused, 402: Refused, 403: Refused, 408: StreamInterrupted, 500: EngineDown, 502: EngineDown, 503: Overloaded,
+    504: EngineDown, 529: Overloaded,
+}  # fmt: skip
+
+
+def read_refusal(status: int, text: str, headers: Mapping[str, str], now: datetime) -> EngineError:
+    """The error that a response's status (200: an event in the stream), body and headers stand for."""
+    message = f"HTTP {status}: {_message(text)}" if status != 200 else _message(text)
+    lower = text.lower()
+    if any(words in lower for words in _TOO_LONG) or status == 413:
+        return _too_long(text, message)
+    if any(words in lower for words in _NO_MEMORY):
+        return OutOfMemory(message)
+    if any(words in lower for words in _NO_QUOTA):
+        return Refused(message)
+    if status == 429 or (status == 200 and "rate_limit" in lower):
+        return RateLimited(message, retry_after_s=_retry_after(text, headers, now))
+    if status == 404 and "model" in lower:
+        return ModelMissing(message)
+    if status in _BY_STATUS:
+        return _BY_STATUS[status](message)
+    return StreamInterrupted(message) if status == 200 else EngineDown(message) if status > 500 else BadRequest(message)
+
+
+def _message(text: str) -> str:
+    try:
+        value = json.loads(text)
+        value = value[0] if isinstance(value, list) else value  # Gemini wraps it in a list
+        error = value.get("error", value)
+        return str(error.get("message") if isinstance(error, dict) else error)[:500]
+    except (ValueError, AttributeError, IndexError, KeyError):
+        return " ".join(text.split())[:200] or "no reason given"
+
+
+def _too_long(text: str, message: str) -> ContextExceeded:
+    room, asked = _first(_ROOM, text), _first(_ASKED, text)
+    if room is None or asked is None or asked <= room:
+        return ContextExceeded(f"the prompt is too long ({message})", over_by=1, estimated=True)
+    over_by = asked - room
+    return ContextExceeded(
+        f"the prompt is {over_by} tokens too long: {asked}, the context holds {room}", over_by=over_by
+    )
+
+
+def _first(patterns: tuple[str, ...], text: str) -> int | None:
+    return next((int(found[1]) for pattern in patterns if (found := re.search(pattern, text))), None)
+
+
+def _retry_after(text: str, headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait: Retry-After as seconds or as a date (RFC 9110, 10.2.3), else Gemini's `retryDelay`."""
+    given = headers.get("Retry-After")
+    if given is None:
+        delay = re.search(r'"retryDelay":\s*"([\d.]+)s"', text)
+        return float(delay[1]) if delay else None
+    try:
+        return max(0.0, float(given))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(given)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())

@@ -1,0 +1,96 @@
+"""The prompt cells of a notebook as it was found: which are done, which are to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .grammar import (
+    JOB_ID,
+    GrammarError,
+    Header,
+    adopted_id,
+    is_prompt_cell,
+    parse_header,
+    parse_result,
+    prompt_sha256,
+    split_cell,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptCell:
+    """One job as its cell tells it."""
+
+    job: str
+    header: Header
+    body: str  #: the prompt as it is sent: line ends are LF, none at the very end
+    index: int = 0  #: place in the notebook; lower runs earlier
+    attempts: int = 0  #: highest attempt number among its results, of whatever prompt
+    done: str | None = None  #: text of the complete, valid result that stands there
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What an executing cell knows of itself: the id in its header, and its prompt."""
+        return (self.header.job or "", prompt_sha256(self.body))
+
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for an answer. A failed job does: whoever runs the notebook again wants it tried again."""
+        return self.done is None and not self.header.cancelled and bool(self.body.strip())
+
+
+def read_cell(line: str, body: str, *, index: int = 0, outputs: Any = (), claimed: tuple[Any, ...] = ()) -> PromptCell:
+    """The job of one cell. `claimed`: ids that its metadata names, the strongest first, then weaker ones.
+
+    Raises:
+        GrammarError: the header cannot be read.
+    """
+    header = parse_header(line)
+    body = body.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    ids = (*claimed[:1], header.job, *claimed[1:])
+    job = next((i for i in ids if isinstance(i, str) and JOB_ID.fullmatch(i)), None) or adopted_id(body)
+    attempts, done = header.floor, None
+    best = (0, 0)
+    for text in _texts(outputs):
+        try:
+            record, _ = parse_result(text)
+            attempt = int(record.get("attempt") or 0)
+        except (GrammarError, ValueError, TypeError):
+            continue
+        attempts = max(attempts, attempt)
+        rank = {"succeeded": 2, "truncated": 1}.get(str(record.get("status")), 0)
+        valid = record.get("prompt_sha256") == prompt_sha256(body) and attempt > header.floor
+        if valid and rank and record.get("job") == job and (rank, attempt) > best:
+            best, done = (rank, attempt), text
+    return PromptCell(job=job, header=header, body=body, index=index, attempts=attempts, done=done)
+
+
+def read_cells(notebook: Mapping[str, Any]) -> list[PromptCell]:
+    """Every prompt cell whose header can be read; the others say what is wrong when they are executed."""
+    found = []
+    for index, cell in enumerate(notebook.get("cells") or ()):
+        source = _joined(cell.get("source"))
+        if cell.get("cell_type") != "code" or not is_prompt_cell(source):
+            continue
+        metadata = cell.get("metadata") or {}
+        own = metadata.get("bridge")
+        claimed = (own.get("id") if isinstance(own, dict) else None, cell.get("id"), metadata.get("id"))
+        line, body = split_cell(source)
+        try:
+            found.append(read_cell(line, body, index=index, outputs=cell.get("outputs"), claimed=claimed))
+        except GrammarError:
+            continue
+    return found
+
+
+def _texts(outputs: Any) -> list[str]:
+    """Both carriers of every output: after a Colab save either alone must do."""
+    datas = [output.get("data") for output in outputs or () if isinstance(output, dict)]
+    carriers = ("text/markdown", "text/plain")
+    return [_joined(data[name]) for data in datas if isinstance(data, dict) for name in carriers if name in data]
+
+
+def _joined(text: Any) -> str:
+    return "".join(map(str, text)) if isinstance(text, list) else str(text or "")

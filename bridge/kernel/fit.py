@@ -1,0 +1,203 @@
+"""Whether a model fits this machine, said before anything is downloaded. Pure.
+
+All of it is arithmetic, not measurement: nobody has published tokens a second of these models on one T4 (facts, section 8).
+Sizes: fact 6.7 (Q4_K_M, as `ollama pull` fetches them). KV cache: fact 6.8, layers x KV heads x head size x 2 (K and V) x
+2 bytes (f16), from the model cards; it grows with lanes x context (fact 9.5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+GIB = 1 << 30
+FAMILY = "qwen2.5-coder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSize:
+    """What a model needs."""
+
+    name: str
+    weights_bytes: int
+    kv_bytes_per_token: int
+
+
+#: Largest first, which is the order `auto` tries.
+SIZES: tuple[ModelSize, ...] = tuple(
+    ModelSize(name=f"{FAMILY}:{tag}", weights_bytes=weights, kv_bytes_per_token=kv)
+    for tag, weights, kv in (
+        ("32b", 20_000_000_000, 64 * 8 * 128 * 4),  # 256 KiB a token
+        ("14b", 9_000_000_000, 48 * 8 * 128 * 4),  # 192 KiB
+        ("7b", 4_700_000_000, 28 * 4 * 128 * 4),  # 56 KiB
+        ("3b", 1_900_000_000, 36 * 2 * 128 * 4),  # 36 KiB
+        ("1.5b", 986_000_000, 28 * 2 * 128 * 4),  # 28 KiB
+        ("0.5b", 531_000_000, 24 * 2 * 64 * 4),  # 12 KiB; 398 or 531 MB, sources differ: the larger
+    )
+)
+
+#: Graph buffers and CUDA's own memory: EST, a fixed part and one for each lane (Qwen's 152,000 words x 512 x 4 bytes).
+BASE_OVERHEAD_BYTES = GIB
+LANE_OVERHEAD_BYTES = GIB // 4
+#: A T4 says 15,360 MiB and gives about 14.7 GiB (facts 5.4, 6.8).
+USABLE_VRAM = 0.98
+#: RAM that the notebook itself needs.
+KEPT_RAM_BYTES = 2 * GIB
+
+#: GB/s of memory, by a word in nvidia-smi's name. T4: fact 5.4; the others: NVIDIA's data sheets.
+BANDWIDTH_GB_S: Mapping[str, float] = {
+    "T4": 320,
+    "L4": 300,
+    "P100": 732,
+    "V100": 900,
+    "A100": 1555,
+    "H100": 3350,
+}
+#: Which part of the bandwidth a generation reaches: gives 13-20 and 25-40 tokens/s for 14b and 7b on a T4, as fact 6.10 estimates.
+REACHED = (0.37, 0.57)
+#: The same for the 2 virtual cores of a Colab machine: EST; gives the 1 to 4 tokens/s of fact 6.9 for 32b.
+CPU_GB_S = (8.0, 25.0)
+#: Without a GPU, `auto` takes nothing that would write fewer tokens a second than this.
+BEARABLE_TOKENS_S = 4.0
+
+
+class Verdict(Enum):
+    """How a model sits on a machine."""
+
+    FITS = "fits"  # wholly on the GPU
+    SPILLS = "spills"  # partly in RAM, so a few tokens a second
+    CANNOT = "cannot run"  # not even with the RAM, or no room on the disk
+    UNKNOWN = "unknown"  # a model whose size we do not know
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What there is. Zero VRAM: no GPU."""
+
+    gpu: str = ""  #: nvidia-smi's name
+    vram_bytes: int = 0
+    ram_bytes: int = 0
+    disk_bytes: int | None = None  #: free; None: not known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The verdict on one model with these lanes and this context, and what it stands on."""
+
+    verdict: Verdict
+    model: str
+    needed_bytes: int = 0  #: weights, KV cache of all lanes, buffers
+    spilled_bytes: int = 0  #: of these, what is not on the GPU
+    tokens_s: tuple[float, float] | None = None  #: of one request: a pessimist's and an optimist's estimate
+    instead: str | None = None  #: the largest model that fits whole with the same lanes and context
+    lanes_instead: int | None = None  #: with this many lanes the model itself would fit whole
+
+
+def size_of(model: str) -> ModelSize | None:
+    """What a model needs, by its name; a name like `foo:8b` is estimated from its billions, anything else is not known."""
+    name = model if ":" in model else f"{model}:7b" if model == FAMILY else model
+    for size in SIZES:
+        if name == size.name or name.startswith(f"{size.name}-"):  # qwen2.5-coder:7b-instruct is the same file
+            return size
+    billions = re.search(r"(?<![\d.])(\d+(?:\.\d+)?)b(?![a-z])", name.lower())
+    if not billions:
+        return None
+    weights = int(float(billions[1]) * 0.62e9)  # Q4_K_M: 4.9 bits a weight
+    like = min(SIZES, key=lambda size: abs(size.weights_bytes - weights))
+    return ModelSize(name=model, weights_bytes=weights, kv_bytes_per_token=like.kv_bytes_per_token)
+
+
+def judge(model: str, machine: Machine, *, lanes: int, num_ctx: int) -> Fit:
+    """How `model` sits on `machine` when `lanes` requests of `num_ctx` tokens run at the same time."""
+    size = size_of(model)
+    if size is None:
+        return Fit(verdict=Verdict.UNKNOWN, model=model)
+    needed = _needed(size, lanes, num_ctx)
+    usable = int(machine.vram_bytes * USABLE_VRAM)
+    spilled = max(0, needed - usable)
+    no_disk = machine.disk_bytes is not None and machine.disk_bytes < size.weights_bytes
+    if no_disk or spilled > max(0, machine.ram_bytes - KEPT_RAM_BYTES):
+        verdict = Verdict.CANNOT
+    else:
+        verdict = Verdict.SPILLS if spilled else Verdict.FITS
+    fewer = (n for n in range(lanes - 1, 0, -1) if _needed(size, n, num_ctx) <= usable)
+    return Fit(
+        verdict=verdict,
+        model=model,
+        needed_bytes=needed,
+        spilled_bytes=spilled,
+        tokens_s=None if verdict is Verdict.CANNOT else _speed(size, spilled, machine.gpu),
+        instead=None if verdict is Verdict.FITS else _largest(machine, lanes=lanes, num_ctx=num_ctx),
+        lanes_instead=None if verdict is Verdict.FITS else next(fewer, None),
+    )
+
+
+def choose(machine: Machine, *, lanes: int, num_ctx: int) -> str:
+    """What `auto` means here: the largest model that fits whole; without a GPU the largest that is bearable; else the smallest."""
+    return _largest(machine, lanes=lanes, num_ctx=num_ctx) or SIZES[-1].name
+
+
+def describe(fit: Fit, machine: Machine, *, lanes: int, num_ctx: int) -> str:
+    """The verdict in words, with the numbers that it stands on and what to do instead."""
+    setting = f"{lanes} lane{'s' if lanes > 1 else ''} of {num_ctx} tokens"
+    if fit.verdict is Verdict.UNKNOWN:
+        return f"{fit.model}: its size is not known here, so whether it fits shows only when it is loaded."
+    where = f"{machine.gpu or 'the GPU'} has {_gib(machine.vram_bytes)}" if machine.vram_bytes else "there is no GPU"
+    text = f"{fit.model} with {setting} needs about {_gib(fit.needed_bytes)}, {where}: "
+    if fit.verdict is Verdict.FITS:
+        text += "it fits whole."
+    elif fit.verdict is Verdict.SPILLS:
+        text += f"{_gib(fit.spilled_bytes)} of it spills to the CPU, so it will be slow."
+    else:
+        text += f"it cannot run here ({_gib(machine.ram_bytes)} of RAM)."
+        if machine.disk_bytes is not None:
+            text += f" Free on the disk: {_gib(machine.disk_bytes)}."
+    if fit.tokens_s:
+        low, high = fit.tokens_s
+        text += f" Expect {low:.0f} to {high:.0f} tokens a second for each request (an estimate)."
+    if fit.instead and fit.instead != fit.model:
+        text += f" {fit.instead} would fit whole."
+    if fit.lanes_instead:
+        text += f" With {fit.lanes_instead} lane{'s' if fit.lanes_instead > 1 else ''} this model would."
+    return text
+
+
+def _needed(size: ModelSize, lanes: int, num_ctx: int) -> int:
+    return (
+        size.weights_bytes
+        + size.kv_bytes_per_token * num_ctx * lanes
+        + BASE_OVERHEAD_BYTES
+        + LANE_OVERHEAD_BYTES * lanes
+    )
+
+
+def _largest(machine: Machine, *, lanes: int, num_ctx: int) -> str | None:
+    for size in SIZES:
+        needed = _needed(size, lanes, num_ctx)
+        if machine.vram_bytes and needed <= machine.vram_bytes * USABLE_VRAM:
+            return size.name
+        bearable = _speed(size, needed, "")
+        in_ram = not machine.vram_bytes and needed <= machine.ram_bytes - KEPT_RAM_BYTES
+        if in_ram and bearable and bearable[0] >= BEARABLE_TOKENS_S:
+            return size.name
+    return None
+
+
+def _speed(size: ModelSize, spilled_bytes: int, gpu: str) -> tuple[float, float] | None:
+    """Tokens a second: each token reads all weights once, from where they are."""
+    on_cpu = min(spilled_bytes, size.weights_bytes)
+    on_gpu = size.weights_bytes - on_cpu
+    bandwidth = next((speed for word, speed in BANDWIDTH_GB_S.items() if word in gpu.replace("-", " ").split()), None)
+    if on_gpu and bandwidth is None:
+        return None
+    low, high = (
+        on_gpu / 1e9 / ((bandwidth or 1) * reached) + on_cpu / 1e9 / cpu
+        for reached, cpu in zip(REACHED, CPU_GB_S, strict=True)
+    )
+    return (1 / low, 1 / high)
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{size_bytes / GIB:.1f} GiB"

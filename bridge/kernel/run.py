@@ -1,0 +1,214 @@
+"""Answering one job with Ollama, and the record that says how it went (see grammar: the result)."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from .cells import PromptCell
+from .grammar import SCHEMA, failure_text, prompt_sha256
+from .ollama import Model, Ollama, Reply
+from .stop import Stop
+from .trouble import OllamaError, Stopped, Trouble
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a job gets that its header does not ask for otherwise. One context for all: another one reloads the model (fact 7.11)."""
+
+    model: str = "qwen2.5-coder:32b"
+    lanes: int = 1  #: requests at the same time
+    num_ctx: int = 8192  #: tokens of context each request gets
+    max_tokens: int = 4096  #: of an answer
+    keep_alive: str = "30m"  #: how long the model stays loaded after the last request
+    job_timeout_s: float | None = 3600.0
+    tries: int = 3  #: of a request that failed in a way that may pass
+    host: str = ""  #: as in OLLAMA_HOST; empty: the default
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """Who answers, as the record says it."""
+
+    id: str
+    where: str
+    engine: str = "ollama"
+    engine_version: str = ""
+
+
+Record = dict[str, Any]
+
+
+def utc_now() -> datetime:
+    """This moment."""
+    return datetime.now(timezone.utc)  # noqa: UP017  # the same on every Python that Colab offers
+
+
+def iso_ms(moment: datetime) -> str:
+    """A moment as records hold it: UTC, milliseconds, `Z`."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # noqa: UP017
+
+
+class Answerer:
+    """Turns prompt cells into results. Threads share it."""
+
+    def __init__(
+        self,
+        client: Ollama,
+        settings: Settings,
+        worker: Worker,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        revive: Callable[[], None] = lambda: None,
+        backoff_s: float = 2.0,
+    ) -> None:
+        """`revive` is called when nobody listens, before the next try; it may start the server again."""
+        self.client = client
+        self.settings = settings
+        self._worker = worker
+        self._now = now
+        self._revive = revive
+        self._backoff_s = backoff_s
+        self._lock = threading.Lock()
+        self._models: dict[str, Model] = {}
+        self._down = False
+
+    def answer(
+        self,
+        cell: PromptCell,
+        *,
+        stop: Stop,
+        begin: Callable[[], None] = lambda: None,
+        on_token: Callable[[str], None] = lambda _piece: None,
+    ) -> tuple[Record, str]:
+        """The record and the text of one job. A failure is a record too, never an exception.
+
+        What may pass is tried again with growing waits; while the engine is known to be down, only once, so that a long
+        queue does not wait a long time for each of its jobs. `begin` is called before each try: the text starts anew.
+
+        Raises:
+            Stopped: `stop` was set.
+        """
+        for number in range(1, self.settings.tries + 1):
+            begin()
+            started, clock = self._now(), time.monotonic()
+            try:
+                reply = self._ask(cell, on_token, stop)
+            except OllamaError as error:
+                wall_s = time.monotonic() - clock
+                too_late = wall_s >= (self.settings.job_timeout_s or float("inf"))
+                last = number == self.settings.tries or self._down or too_late or not error.kind.retry
+                if not last:
+                    if error.kind is Trouble.DOWN:
+                        with self._lock:
+                            self._revive()
+                    if stop.wait(error.retry_after_s or self._backoff_s * 2 ** (number - 1)):
+                        raise Stopped from None
+                    continue
+                self._down = error.kind is Trouble.DOWN
+                return self.failure(cell, error, started, wall_s)
+            self._down = False
+            return self._success(cell, reply, started), reply.text
+        raise AssertionError("the last try returns")
+
+    def _ask(self, cell: PromptCell, on_token: Callable[[str], None], stop: Stop) -> Reply:
+        options = cell.header.options
+        sampling = {name: options[name] for name in ("temperature", "top_p", "seed") if name in options}
+        if options.get("stop"):
+            sampling["stop"] = list(options["stop"])
+        return self.client.answer(
+            read_messages(cell.body) if cell.header.chat else cell.body,
+            model=self.model_of(cell),
+            num_ctx=self.settings.num_ctx,
+            num_predict=options.get("max_tokens", self.settings.max_tokens),
+            options=sampling,
+            keep_alive=self.settings.keep_alive,
+            on_token=on_token,
+            stop=stop,
+            timeout_s=self.settings.job_timeout_s,
+        )
+
+    def model_of(self, cell: PromptCell) -> str:
+        """The model that a job asks for, or the default."""
+        return str(cell.header.options.get("model", self.settings.model))
+
+    def _success(self, cell: PromptCell, reply: Reply, started: datetime) -> Record:
+        usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
+        return {
+            **self._facts(cell, started),
+            "status": "succeeded" if reply.finish_reason == "stop" else "truncated",
+            "finish_reason": reply.finish_reason,
+            "model_digest": self._digest(reply.model),
+            "usage": {name: count for name, count in usage.items() if count is not None},
+            "timing_s": {name: round(seconds, 3) for name, seconds in reply.timing_s.items()},
+        }
+
+    def failure(
+        self, cell: PromptCell, error: OllamaError, started: datetime | None = None, wall_s: float = 0.0
+    ) -> tuple[Record, str]:
+        """The record and the text of a job that has no answer."""
+        record = {
+            **self._facts(cell, started or self._now()),
+            "status": "failed",
+            "finish_reason": "error",
+            "timing_s": {"total": round(wall_s, 3)},
+            "error": {"kind": error.kind.value, "message": error.message, "retry": error.kind.retry},
+        }
+        return record, failure_text(error.message)
+
+    def _facts(self, cell: PromptCell, started: datetime) -> Record:
+        return {
+            "schema": SCHEMA,
+            "job": cell.job,
+            "attempt": cell.attempts + 1,
+            "status": "",
+            "finish_reason": None,
+            "model": self.model_of(cell),
+            "model_digest": None,
+            "prompt_sha256": prompt_sha256(cell.body),
+            "started_at": iso_ms(started),
+            "finished_at": iso_ms(self._now()),
+            "usage": {},
+            "timing_s": {},
+            "worker": {
+                "id": self._worker.id,
+                "engine": self._worker.engine,
+                "engine_version": self._worker.engine_version,
+                "where": self._worker.where,
+            },
+            "error": None,
+        }
+
+    def _digest(self, model: str) -> str | None:
+        with self._lock:
+            if model not in self._models:
+                try:
+                    self._models = {found.name: found for found in self.client.models()}
+                except OllamaError:
+                    return None  # the answer counts, with or without it
+            found = self._models.get(model) or self._models.get(f"{model}:latest")
+            return found.digest if found else None
+
+
+def read_messages(body: str) -> list[Mapping[str, Any]]:
+    """The messages of a `--chat` job.
+
+    Raises:
+        OllamaError: BAD_REQUEST, the body is no JSON list of objects with a role.
+    """
+    try:
+        messages = json.loads(body)
+    except ValueError as error:
+        raise OllamaError(
+            Trouble.BAD_REQUEST, f"the body of a --chat job is a JSON list of messages: {error}"
+        ) from None
+    if not isinstance(messages, list) or not all(
+        isinstance(m, dict) and isinstance(m.get("role"), str) for m in messages
+    ):
+        raise OllamaError(Trouble.BAD_REQUEST, "the body of a --chat job is a JSON list of messages, each with a role")
+    return messages

@@ -1,0 +1,269 @@
+"""What one kernel knows of its notebook's jobs: the first prompt cell starts all of them, every later one waits for its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from .cells import PromptCell, read_cell, read_cells
+from .grammar import GrammarError, Header, failure_text, parse_result, render_result
+from .lanes import Lanes, Task
+from .ollama import Ollama
+from .progress import Progress
+from .run import Answerer, Settings, Worker
+from .spool import Spool
+from .stop import Stop
+from .trouble import OllamaError, Stopped, Trouble
+
+#: Seconds between two looks at how much of the model is on the GPU.
+GPU_LOOK_S = 30.0
+
+
+class Screen(Protocol):
+    """Where a cell shows what it has."""
+
+    def show(self, text: str) -> None:
+        """Show this for now, in place of what was shown."""
+
+    def final(self, text: str) -> None:
+        """Show this and nothing else: the cell's one output."""
+
+    def clear(self) -> None:
+        """Show nothing."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A person interrupted the cell; raised on, so that Run all stops."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Interrupted: {self}"]
+
+
+class Session:
+    """The jobs of one notebook in one kernel. Cells run one after the other in the main thread; lanes run beside it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        where: str = "jupyter",
+        notebook: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        spool: Spool | None = None,
+        revive: Callable[[], None] = lambda: None,
+        refresh_s: float = 0.25,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._notebook = notebook
+        self._spool = spool or Spool(None)
+        self._refresh_s = refresh_s
+        self._clock = clock
+        self._id = f"kernel-{uuid.uuid4().hex[:8]}"
+        self._where = where
+        self._progress = Progress(clock)
+        self._tasks: dict[tuple[str, str], Task] = {}
+        self._known: dict[tuple[str, str], PromptCell] = {}
+        self._forced: set[tuple[str, str]] = set()
+        self._readable = True  # the notebook could be read, or was not asked for yet
+        self._gpu: tuple[float, float] | None = None  # share on the GPU, and when that was seen
+        self._lanes: Lanes | None = None
+        self._answerer: Answerer | None = None
+        self.configure(settings, revive=revive)
+
+    def configure(self, settings: Settings, *, revive: Callable[[], None] = lambda: None) -> None:
+        """Use these settings from now on. Requests under way are ended; their cells ask again."""
+        if self._lanes:
+            self._lanes.stop()
+        self.settings = settings
+        self.revive = revive
+        self._lanes = self._answerer = None
+
+    # ---- a cell ---------------------------------------------------------------------------------------------------
+
+    def run_cell(self, line: str, body: str, screen: Screen) -> None:
+        """Show the result of the cell with this header line and body. A failure is shown, never raised.
+
+        Raises:
+            Interrupted: a person interrupted it; all lanes have ended.
+        """
+        try:
+            screen.final(self._follow(line, body, screen))
+        except KeyboardInterrupt:
+            self.interrupt()
+            screen.clear()
+            raise Interrupted("answers that were complete are kept; run again to go on with the rest") from None
+
+    def _follow(self, line: str, body: str, screen: Screen) -> str:
+        try:
+            cell = read_cell(line, body)
+        except GrammarError as error:
+            return failure_text(f"the first line of this cell cannot be read: {error}")
+        if cell.header.cancelled:
+            return "*This job is cancelled.*"
+        task = self._task(cell)
+        while not task.wait(self._refresh_s):
+            screen.show(f"*{self.progress_line()}*\n\n{task.text}")
+        if task.result is None:
+            return failure_text("stopped before there was an answer; run the cell again")
+        task.shown = True
+        return task.result
+
+    def interrupt(self) -> None:
+        """End all lanes; jobs without a result go back to pending."""
+        if self._lanes:
+            self._lanes.stop()
+        self._progress.forget()
+
+    def again(self, prefixes: Iterable[str] = ()) -> int:
+        """Forget the results of the jobs whose id starts so, of all without a prefix; how many. Their cells ask anew when they run."""
+        self._look()
+        wanted = tuple(prefix.upper() for prefix in prefixes) or ("",)
+        cells = {**{key: task.cell for key, task in self._tasks.items() if task.over}, **self._known}
+        chosen = {key: cell for key, cell in cells.items() if cell.job.startswith(wanted) and not cell.header.cancelled}
+        for key, cell in chosen.items():
+            self._known[key] = replace(cell, attempts=self._attempts(cell))
+            self._tasks.pop(key, None)
+        self._forced |= chosen.keys()
+        return len(chosen)
+
+    def ask(self, prompt: str, *, system: str | None, options: Mapping[str, Any], screen: Screen) -> str:
+        """The answer to one prompt, outside the queue.
+
+        Raises:
+            OllamaError: there is none; with its reason.
+        """
+        header = Header(
+            options={name: value for name, value in options.items() if value is not None},
+            chat=system is not None,
+        )
+        if system is not None:
+            prompt = json.dumps([{"role": "system", "content": system}, {"role": "user", "content": prompt}])
+        task = Task(PromptCell(job="", header=header, body=prompt))
+        shown_at = self._clock()
+
+        def on_token(piece: str) -> None:
+            nonlocal shown_at
+            task.add(piece)
+            if self._clock() - shown_at >= self._refresh_s:
+                shown_at = self._clock()
+                screen.show(task.text)
+
+        record, text = self._answering().answer(task.cell, stop=Stop(), begin=task.begin, on_token=on_token)
+        if record["error"]:
+            raise OllamaError(Trouble(record["error"]["kind"]), record["error"]["message"])
+        screen.clear()
+        return text
+
+    def progress_line(self) -> str:
+        """How far the run is."""
+        running = self._lanes.running() if self._lanes else []
+        model = self._answering().model_of(running[0].cell) if running else self.settings.model
+        return self._progress.line(
+            streaming_tokens=sum(task.pieces for task in running),
+            model=model,
+            gpu_share=self._gpu[0] if self._gpu else None,
+        )
+
+    # ---- what is there, and what is to do -------------------------------------------------------------------------
+
+    def _task(self, cell: PromptCell) -> Task:
+        """The task of an executing cell; starts everything that is pending if it has none yet."""
+        key = cell.key
+        task = self._tasks.get(key)
+        retry = task is not None and task.failed and task.shown
+        if task is not None and not task.stopped and not retry:
+            return task
+        if key not in self._known and self._readable:
+            self._look()
+        self._known.setdefault(key, cell)
+        failed = {k for k, t in self._tasks.items() if t.failed and t.shown} if retry else set()
+        fresh = []
+        for k, known in self._known.items():
+            before = self._tasks.get(k)
+            if (before and not before.stopped and k not in failed) or (k != key and known.header.cancelled):
+                continue
+            found = None if k in self._forced else known.done or self._spooled(known)
+            started = self._tasks[k] = Task(replace(known, attempts=self._attempts(known)))
+            if found is not None:
+                started.finish(found, failed=False)
+            elif k == key or known.body.strip():
+                fresh.append(started)
+        self._start(fresh)
+        return self._tasks[key]
+
+    def _look(self) -> None:
+        notebook = self._notebook()
+        self._readable = notebook is not None
+        for cell in read_cells(notebook or {}):
+            self._known[cell.key] = cell
+
+    def _spooled(self, cell: PromptCell) -> str | None:
+        result = self._spool.get(cell.key)
+        return result if result and _attempt(result) > cell.header.floor else None
+
+    def _attempts(self, cell: PromptCell) -> int:
+        task = self._tasks.get(cell.key)
+        results = (task.result if task else None, self._spool.get(cell.key))
+        return max(cell.attempts, *(_attempt(result) for result in results))
+
+    # ---- the lanes ------------------------------------------------------------------------------------------------
+
+    def _answering(self) -> Answerer:
+        if self._answerer is None:
+            client = Ollama(self.settings.host)
+            version = ""
+            with contextlib.suppress(OllamaError):
+                version = client.version()
+            worker = Worker(id=self._id, where=self._where, engine_version=version)
+            self._answerer = Answerer(client, self.settings, worker, revive=self.revive)
+        return self._answerer
+
+    def _start(self, tasks: list[Task]) -> None:
+        if not tasks:
+            return
+        if self._lanes is None:
+            self._lanes = Lanes(self._work, lanes=self.settings.lanes, model_of=self._answering().model_of)
+        self._progress.expect(len(tasks))
+        self._lanes.submit(tasks)
+
+    def _work(self, task: Task, stop: Stop) -> None:
+        answerer = self._answering()
+
+        def on_token(piece: str) -> None:
+            task.add(piece)
+            self._look_at_gpu(answerer)
+
+        try:
+            record, text = answerer.answer(task.cell, stop=stop, begin=task.begin, on_token=on_token)
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001  # a lane is a thread: nobody above would see it
+            # A fault of ours must not leave its cell waiting for ever.
+            record, text = answerer.failure(
+                task.cell, OllamaError(Trouble.BAD_REQUEST, f"a fault of the runtime: {error!r}")
+            )
+        result = render_result(record, text)
+        failed = record["status"] == "failed"
+        if not failed:
+            self._spool.put(task.cell.key, result)
+        self._forced.discard(task.cell.key)
+        self._progress.finish(failed=failed, tokens=int(record["usage"].get("completion_tokens") or task.pieces))
+        task.finish(result, failed=failed)
+
+    def _look_at_gpu(self, answerer: Answerer) -> None:
+        now = self._clock()
+        if self._gpu is not None and now - self._gpu[1] < GPU_LOOK_S:
+            return
+        self._gpu = (self._gpu[0] if self._gpu else 1.0, now)
+        with contextlib.suppress(OllamaError):
+            shares = [model.gpu_share for model in answerer.client.loaded()]
+            if shares:
+                self._gpu = (min(shares), now)
+
+
+def _attempt(result: str | None) -> int:
+    return int(parse_result(result)[0].get("attempt") or 0) if result else 0

@@ -1,0 +1,279 @@
+"""From a bare machine to a model that answers: find the GPU, install Ollama, serve it, pull the model.
+
+Each step says what it does and can be done again: what is there already is kept. Facts 6.1 to 6.5 (Colab and Ollama).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from .fit import Machine, Verdict, choose, describe, judge
+from .ollama import Ollama
+from .progress import bar
+from .run import Settings
+from .trouble import OllamaError
+
+SWITCH_ON_THE_GPU = (
+    "There is no GPU here. In Colab: Runtime > Change runtime type > T4 GPU > Save, then Run all again. "
+    "Without one, only small models are bearable."
+)
+ARCHIVES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+class SetupError(RuntimeError):
+    """A step of the setup failed; the message says which and what to do."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Setup stopped: {self}"]  # IPython's hook: the reason is enough
+
+
+Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
+Say = Callable[[str], object]
+
+
+def run_command(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; stdout and stderr together are its `stdout`. A missing program is exit status 127."""
+    try:
+        return subprocess.run(  # noqa: S603  # fixed commands of this file; no shell reads anything from outside
+            list(command),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            errors="replace",
+        )
+    except OSError as error:
+        return subprocess.CompletedProcess(list(command), 127, stdout=str(error))
+
+
+def look_at_machine(run: Run = run_command, *, meminfo: str = "/proc/meminfo", models_at: str = "~") -> Machine:
+    """GPU name and VRAM by nvidia-smi (the first of several), RAM that is available, free disk where models go."""
+    gpu, vram = "", 0
+    asked = run(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"])
+    if asked.returncode == 0 and "," in asked.stdout:
+        gpu, _, mib = asked.stdout.strip().splitlines()[0].rpartition(",")
+        with contextlib.suppress(ValueError):
+            vram = int(float(mib)) << 20
+    ram = 0
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        lines = Path(meminfo).read_text(encoding="ascii", errors="replace").splitlines()
+        ram = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) << 10
+    return Machine(
+        gpu=gpu.strip(),
+        vram_bytes=vram,
+        ram_bytes=ram,
+        disk_bytes=shutil.disk_usage(Path(models_at).expanduser()).free,
+    )
+
+
+def install_ollama(run: Run = run_command, *, say: Say = print, version: str = "", prefix: str = "/usr/local") -> None:
+    """Put the `ollama` program in place, if it is not there.
+
+    Not by install.sh: that ends with status 1 where `zstd` is missing, and on Colab it is (fact 6.1). The archive itself,
+    unpacked below `prefix`, works (fact 6.3). `version`: an exact one, else the newest.
+
+    Raises:
+        SetupError: not Linux, no such archive, no permission; with the last lines of the output.
+    """
+    if shutil.which("ollama"):
+        return
+    arch = ARCHIVES.get(platform.machine().lower())
+    if platform.system() != "Linux" or not arch:
+        raise SetupError("install Ollama from https://ollama.com/download, then run this again")
+    if not shutil.which("zstd"):
+        say("Installing zstd …")
+        if _shell(run, "apt-get update -qq; apt-get install -y -qq zstd").returncode and not shutil.which("zstd"):
+            raise SetupError(
+                "the `zstd` program is missing and apt-get could not install it: install it, then run this again"
+            )
+    say("Installing Ollama (1 to 2 GB) …")
+    query = f"?version={version}" if version else ""
+    url = f"https://ollama.com/download/ollama-linux-{arch}.tar.zst{query}"
+    done = _shell(run, f"curl -fsSL --retry 3 '{url}' | zstd -d | tar -xf - -C '{prefix}'")
+    if done.returncode:
+        raise SetupError(f"installing Ollama failed:\n{_tail(done.stdout)}")
+
+
+def _shell(run: Run, script: str) -> subprocess.CompletedProcess[str]:
+    return run(["bash", "-c", f"set -o pipefail; {script}"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """An `ollama serve` that we started."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    again: Callable[[], Server]  #: starts another one like it
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+
+def serve(
+    *, lanes: int, num_ctx: int, host: str, log: Path, environ: Mapping[str, str], command: Sequence[str]
+) -> Server:
+    """Start the server in a session of its own, so that an interrupted cell does not end it.
+
+    The whole environment goes along: Ollama needs the caller's LD_LIBRARY_PATH to find CUDA (fact 6.4). OLLAMA_NO_CLOUD
+    keeps a `:cloud` model name from sending prompts elsewhere (fact 7.18).
+    """
+    asked = {
+        "OLLAMA_HOST": host,
+        "OLLAMA_NUM_PARALLEL": str(lanes),
+        "OLLAMA_CONTEXT_LENGTH": str(num_ctx),
+        "OLLAMA_NO_CLOUD": "1",
+    }
+    stream: IO[bytes]
+    with log.open("ab") as stream:
+        try:
+            process = subprocess.Popen(  # noqa: S603  # the fixed command `ollama serve`
+                list(command),
+                env={**environ, **asked},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SetupError(f"cannot start {' '.join(command)}: {error}") from None
+    again = partial(serve, lanes=lanes, num_ctx=num_ctx, host=host, log=log, environ=environ, command=command)
+    return Server(process=process, log=log, again=again)
+
+
+def reviver(server: Server | None) -> Callable[[], None]:
+    """What starts our server again if it has died; does nothing for a server that is not ours."""
+    current = server
+
+    def revive() -> None:
+        nonlocal current
+        if current is not None and not current.alive:
+            with contextlib.suppress(SetupError):  # the job says that nobody answers
+                current = current.again()
+
+    return revive
+
+
+def await_server(
+    client: Ollama,
+    server: Server,
+    *,
+    timeout_s: float = 60.0,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Any] = time.sleep,
+) -> str:
+    """The version of the server, as soon as it answers.
+
+    Raises:
+        SetupError: it died, or did not answer in time; with the last lines of its log.
+    """
+    deadline = clock() + timeout_s
+    while True:
+        try:
+            return client.version()
+        except OllamaError as error:
+            reason = error.message
+        if not server.alive:
+            raise SetupError(
+                f"`ollama serve` ended with status {server.process.returncode}. Its log:\n{_log_tail(server.log)}"
+            )
+        if clock() >= deadline:
+            raise SetupError(
+                f"Ollama did not answer within {timeout_s:.0f} s ({reason}). Its log:\n{_log_tail(server.log)}"
+            )
+        sleep(0.5)
+
+
+def pull_model(client: Ollama, model: str, *, say: Say = print, show: Say = lambda _line: None) -> None:
+    """Have the model on the disk; a broken download goes on where it stopped. `show` gets a line with a bar, often.
+
+    Raises:
+        SetupError: no such model, no space on the disk, or no network.
+    """
+    if any(found.name in (model, f"{model}:latest") for found in client.models()):
+        return
+    say(f"Downloading {model} …")
+
+    def on_progress(status: str, done: int, total: int) -> None:
+        sizes = f" {bar(done, total)} {done / 1e9:.2f} of {total / 1e9:.2f} GB" if total else ""
+        show(f"{status}{sizes}")
+
+    try:
+        client.pull(model, on_progress)
+    except OllamaError as error:
+        raise SetupError(f"cannot pull {model}: {error.message}") from None
+
+
+def prepare(
+    settings: Settings,
+    *,
+    say: Say = print,
+    show: Say = lambda _line: None,
+    run: Run = run_command,
+    environ: Mapping[str, str] | None = None,
+    log: Path = Path("ollama.log"),
+    command: Sequence[str] = ("ollama", "serve"),
+) -> tuple[Settings, Server | None]:
+    """All steps; the settings with `auto` resolved and the host filled in, and the server if it is ours.
+
+    A server that answers already is used as it is. A model that does not fit is said so before the download and then used
+    all the same, as it was asked for; only one that cannot run at all stops here.
+
+    Raises:
+        SetupError: a step failed.
+    """
+    environ = os.environ if environ is None else environ
+    settings = _evolve(settings, host=settings.host or environ.get("OLLAMA_HOST", ""))
+    client = Ollama(settings.host)
+    machine = look_at_machine(run)
+    if not machine.vram_bytes:
+        say(SWITCH_ON_THE_GPU)
+    sizing = {"lanes": settings.lanes, "num_ctx": settings.num_ctx}
+    if settings.model == "auto":
+        settings = _evolve(settings, model=choose(machine, **sizing))
+    fit = judge(settings.model, machine, **sizing)
+    say(describe(fit, machine, **sizing))
+    server = None
+    try:
+        say(f"Ollama {client.version()} answers at {client.url} already; its own OLLAMA_NUM_PARALLEL counts.")
+    except OllamaError as error:
+        if not client.url.startswith(("http://127.", "http://localhost:", "http://[::1]:")):
+            raise SetupError(error.message) from None  # another machine's server is not ours to start
+        if fit.verdict is Verdict.CANNOT:
+            raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.") from None
+        install_ollama(run, say=say)
+        say("Starting Ollama …")
+        # The variable wants host:port; base_url made it whole.
+        server = serve(**sizing, host=client.url, log=log, environ=environ, command=command)
+        say(f"Ollama {await_server(client, server)} answers at {client.url}.")
+    pull_model(client, settings.model, say=say, show=show)
+    return settings, server
+
+
+def _evolve(settings: Settings, **changes: Any) -> Settings:
+    return Settings(**{**vars(settings), **changes})
+
+
+def _tail(text: str, lines: int = 15) -> str:
+    return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def _log_tail(log: Path) -> str:
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - 8192))
+            return _tail(stream.read().decode(errors="replace"))
+    except OSError as error:
+        return f"(cannot read {log}: {error})"

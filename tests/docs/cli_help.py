@@ -1,0 +1,42 @@
+"""docs/cli.md, made from the commands themselves. `python -m tests.docs.cli_help` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from bridge.cli import main
+from bridge.cli.app import COMMANDS
+
+PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+
+INTRO = """# The commands
+
+Made from `--help` by `python -m tests.docs.cli_help`; a test compares. The queue is found by `--queue PATH`, `BRIDGE_QUEUE`,
+`queue` in the `bridge.toml` of this folder or the nearest parent, else it is `notebooks/qwen_bridge.ipynb`. `bridge.toml` may
+also say `write_mode` (`auto`, `replace`, `inplace`), `part_jobs`, `part_bytes`, `lock_patience_s`, `settle_s` and `caller`.
+
+An unambiguous start of a job's id is enough everywhere. Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside
+world failed, 124 timed out. With `--json`, an error is `{"error": {"kind", "message", "exit_code"}}`.
+
+## JSON of a job
+
+In lists: `id`, `state`, `part` (number of its notebook, or null), `archive` (name of its archive notebook, or null), `caller`,
+`key`, `model`, `lang`, `priority`, `parent`, `created_at`, `finished_at`, `seconds`, `problem` (why its cell is not believed).
+`bridge show` adds `round`, `options`, `prompt`, `answer`, `error`, `cancelled_by`, `finish_reason`, `attempt`, `usage`, `timing_s`,
+`worker`, `attempts`, `outcome`.
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    sections = [INTRO]
+    for name in COMMANDS:
+        told = CliRunner().invoke(main, [name, "--help"], prog_name="bridge", terminal_width=100)
+        sections.append(f"## bridge {name}\n\n```\n{told.stdout.strip()}\n```\n")
+    return "\n".join(sections)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")

@@ -1,0 +1,119 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge import errors
+from bridge.cli.app import COMMANDS
+from bridge.config import Settings
+from bridge.job import EDGES, State
+from bridge.kernel import grammar
+from tests.docs import cli_help
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def masked(text: str, root: str = "") -> str:
+    """Ids, times and the folder differ from run to run."""
+    text = text.replace(root + "/", "") if root else text
+    text = re.sub(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b", "<id>", text)
+    return re.sub(r"\b\d+ (?:s|min|h|d)\b", "<time>", text).strip()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the README's examples are for a POSIX shell")
+def test_the_readmes_commands_give_the_output_that_stands_there(tmp_path: Path):
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / "bridge"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bridge "$@"\n')
+    script.chmod(0o755)
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {**os.environ, "PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    seen = 0
+    for block in blocks(README, "console"):
+        for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            done = subprocess.run(command, shell=True, cwd=home, env=env, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            assert masked(done.stdout, str(home)) == masked(expected)
+            seen += 1
+    assert seen >= 4
+
+
+def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    from bridge import setup
+
+    setup.create_queue(tmp_path, "notebooks/qwen_bridge.ipynb", examples=False, config=True)
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(README, "python"):
+        exec(compile(block, "README.md", "exec"), {})
+    assert "State.QUEUED" in capsys.readouterr().out
+
+
+def test_the_first_command_and_its_output_stand_by_line_20():
+    assert README[: README.index("$ bridge status")].count("\n") < 20
+
+
+def test_the_page_of_commands_is_what_the_commands_say():
+    assert cli_help.render() == cli_help.PAGE.read_text(encoding="utf-8"), "run python -m tests.docs.cli_help"
+
+
+def test_the_page_of_commands_names_every_setting():
+    page = cli_help.PAGE.read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in Settings.__dataclass_fields__)
+
+
+def test_every_edge_of_the_state_diagram_is_drawn_and_no_other():
+    drawing = ARCHITECTURE.partition("## A job's states")[2].partition("```")[2].partition("```")[0]
+    drawn = set(re.findall(r"─([a-z])─", drawing)) | set(re.findall(r"\b([a-z]):", drawing))
+
+    assert drawn == {edge.letter for edge in EDGES}
+    assert all(state.value in drawing for state in State)
+
+
+def test_architecture_stays_short_and_names_every_module():
+    assert ARCHITECTURE.count("\n") <= 150
+    top = {p.stem for p in (ROOT / "bridge").iterdir() if p.suffix == ".py" or p.is_dir()} - {"__init__", "__main__", "__pycache__"}
+    notebook = {p.stem for p in (ROOT / "bridge" / "notebook").glob("*.py")} - {"__init__"}
+    words = set(re.findall(r"\w+", ARCHITECTURE))
+    assert top | notebook <= words
+
+
+def test_the_error_tree_is_drawn_as_it_is():
+    drawn = dict(re.findall(r"[├└]── (\w+) +(.*)", errors.__doc__ or ""))
+    real = {n: c for n, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.BridgeError)}
+
+    assert drawn.keys() == real.keys() - {"BridgeError"}
+    for name, error in real.items():
+        assert error.__doc__, name
+        assert error.exit_code in (2, 3, 124)
+
+
+def test_the_format_page_names_every_flag():
+    page = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+
+    assert all("--" + name.replace("_", "-") in page for name in grammar.OPTIONS)
+
+
+def test_links_between_documents_lead_somewhere():
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_command_list_is_complete():
+    files = {p.stem for p in (ROOT / "bridge" / "cli").glob("*.py")} - {"__init__", "app", "base", "filters"}
+
+    assert files == {module for module, _ in COMMANDS.values()}

@@ -1,0 +1,99 @@
+"""A real llama.cpp, through xllamacpp, with a tiny model that the test makes itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.engines import llamacpp
+from bridge.engines.base import Request, Stop, Stopped
+from bridge.engines.llamacpp import LlamaCppEngine
+from bridge.errors import BadRequest, EngineDown, MissingExtra, StreamInterrupted
+from tests.support.gguf import write_tiny_gguf
+
+pytest.importorskip("xllamacpp")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+
+
+@pytest.fixture
+def engine(model: Path) -> Iterator[LlamaCppEngine]:
+    engine = LlamaCppEngine(model, lanes=2, num_ctx=2048, threads=1)
+    yield engine
+    engine.close()
+
+
+def request(prompt: str = "Hello", **more: object) -> Request:
+    return Request(**{"prompt": prompt, "model": "tiny", "max_tokens": 50, "temperature": 0.0, **more})
+
+
+def test_the_same_request_at_temperature_zero_gives_the_same_answer(engine: LlamaCppEngine) -> None:
+    assert engine.answer(request()).text == engine.answer(request()).text
+
+
+def test_a_stop_text_ends_the_answer_and_is_not_part_of_it(engine: LlamaCppEngine) -> None:
+    whole = engine.answer(request()).text
+    cut = engine.answer(request(stop=(whole[20:23],)))
+    assert cut.finish_reason == "stop"
+    assert whole.startswith(cut.text)
+    assert len(cut.text) <= 20
+
+
+def test_a_request_that_is_stopped_frees_its_lane(engine: LlamaCppEngine) -> None:
+    for _ in range(4):  # more than there are lanes
+        stop = Stop()
+        with pytest.raises(Stopped):
+            engine.answer(request(max_tokens=1900), lambda piece, stop=stop: stop.set(), stop=stop)
+    assert engine.answer(request()).text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",  # nothing
+        b"this is no model at all",
+        None,  # a whole file, cut in the middle
+    ],
+)
+def test_a_bad_file_says_so_and_kills_nobody(model: Path, tmp_path: Path, content: bytes | None) -> None:
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(model.read_bytes()[:200_000] if content is None else content)
+    engine = LlamaCppEngine(bad)
+    with pytest.raises(BadRequest, match=r"bad\.gguf cannot be loaded"):
+        engine.answer(request(model="bad"))
+    assert not engine.health().ok
+    engine.close()
+
+
+def test_a_child_that_dies_breaks_its_request_and_the_next_one_starts_it_again(engine: LlamaCppEngine) -> None:
+    killed = threading.Event()
+
+    def kill(piece: str) -> None:
+        if not killed.is_set():
+            killed.set()
+            os.kill(engine._child.pid, signal.SIGKILL)
+
+    with pytest.raises((StreamInterrupted, EngineDown), match="starts it again"):
+        engine.answer(request(max_tokens=2000), kill)
+    assert engine.answer(request()).text
+
+
+def test_the_child_ends_when_its_parent_lets_go(engine: LlamaCppEngine) -> None:
+    assert engine.health().ok
+    child = engine._child
+    child.stdin.close()
+    assert child.wait(10) == 0
+
+
+def test_without_the_extra_it_names_the_extra(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llamacpp.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"qwen-bridge\[embedded\]"):
+        LlamaCppEngine(model)

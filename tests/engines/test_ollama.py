@@ -1,0 +1,89 @@
+"""The Ollama engine's own: every reason of the client becomes one error of the package."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge import errors
+from bridge.engines.base import Request
+from bridge.engines.ollama import OllamaEngine, translate
+from bridge.errors import EngineError, RetryRule
+from bridge.kernel.trouble import OllamaError, Trouble
+from tests.support.ollama import Failure, LoopbackOllama
+
+REQUEST = Request(prompt="Hi", model="qwen2.5-coder:7b")
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_every_reason_has_its_error_with_the_same_name_and_the_same_rule(trouble: Trouble) -> None:
+    error = translate(OllamaError(trouble, "why", over_by=3, retry_after_s=7.0, partial="so far"))
+    assert error.kind == trouble.value
+    assert error.retry.again is trouble.retry
+    assert "why" in str(error)
+    if trouble is Trouble.CONTEXT_EXCEEDED:
+        assert error.over_by == 3
+    else:
+        assert error.partial == "so far"
+
+
+def test_every_engine_error_is_a_reason_that_the_kernel_knows() -> None:
+    kinds = [
+        value.kind for value in vars(errors).values() if isinstance(value, type) and EngineError in value.__bases__
+    ]
+    assert sorted(kinds) == sorted(trouble.value for trouble in Trouble)
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (Failure.MISSING, errors.ModelMissing),
+        (Failure.BUSY, errors.Overloaded),
+        (Failure.WRONG_TYPE, errors.BadRequest),
+        (Failure.OUT_OF_MEMORY, errors.OutOfMemory),
+        (Failure.FORBIDDEN, errors.Refused),
+        (Failure.RATE_LIMITED, errors.RateLimited),
+        (Failure.BAD_GATEWAY, errors.EngineDown),
+        (Failure.TOO_LONG, errors.ContextExceeded),
+        (Failure.MID_STREAM, errors.StreamInterrupted),
+        (Failure.NO_DONE, errors.IncompleteAnswer),
+        (Failure.EMPTY, errors.IncompleteAnswer),
+        (Failure.RESET, errors.StreamInterrupted),
+        (Failure.RESET_EARLY, errors.EngineDown),
+    ],
+)
+def test_each_failure_of_the_server_arrives_as_its_error(failure: Failure, error: type[EngineError]) -> None:
+    with LoopbackOllama() as server:
+        server.failures.append(failure)
+        with pytest.raises(error):
+            OllamaEngine(server.url).answer(REQUEST)
+
+
+def test_health_says_how_much_is_on_the_gpu_and_an_answer_which_digest_it_came_from() -> None:
+    with LoopbackOllama(vram_share=0.5) as server:
+        engine = OllamaEngine(server.url)
+        assert engine.health().gpu_share is None
+        answer = engine.answer(REQUEST)
+        assert answer.model_digest == next(m.digest for m in engine.models() if m.name == REQUEST.model)
+        assert (engine.health().gpu_share, engine.health().loaded) == (0.5, (REQUEST.model,))
+
+
+def test_pulling_shows_progress_and_an_unknown_name_is_missing() -> None:
+    seen: list[tuple[str, int, int]] = []
+    with LoopbackOllama(models=()) as server:
+        OllamaEngine(server.url).pull("new:7b", lambda *step: seen.append(step))
+        assert seen[-1][0] == "success"
+        server.pull_error = "pull model manifest: file does not exist"
+        with pytest.raises(errors.ModelMissing):
+            OllamaEngine(server.url).pull("nobody")
+        server.stop()
+        with pytest.raises(errors.EngineDown):
+            OllamaEngine(server.url).pull("x")
+
+
+def test_a_retry_rule_says_how_long_to_wait() -> None:
+    rule = RetryRule(again=True, wait_s=2.0)
+    assert [rule.pause_s(tries) for tries in (1, 2, 3, 9)] == [2.0, 4.0, 8.0, 60.0]
+    assert errors.RateLimited(retry_after_s=120).retry.pause_s(1) == 120
+    assert errors.RateLimited().retry == errors.RateLimited.retry
+    assert not errors.EngineDown.retry.burns_attempt
+    assert errors.StreamInterrupted.retry.burns_attempt

@@ -1,0 +1,88 @@
+"""Whether a model fits: the numbers of facts 6.7 to 6.10 and 9.5."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.kernel.fit import GIB, Machine, Verdict, choose, describe, judge, size_of
+
+T4 = Machine(gpu="Tesla T4", vram_bytes=15360 << 20, ram_bytes=11 * GIB, disk_bytes=70 * GIB)
+NO_GPU = Machine(ram_bytes=11 * GIB, disk_bytes=70 * GIB)
+A100 = Machine(gpu="NVIDIA A100-SXM4-40GB", vram_bytes=40960 << 20, ram_bytes=80 * GIB, disk_bytes=200 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("model", "machine", "lanes", "num_ctx", "verdict"),
+    [
+        ("qwen2.5-coder:32b", T4, 1, 8192, Verdict.SPILLS),  # 18.5 GiB of weights
+        ("qwen2.5-coder:14b", T4, 2, 8192, Verdict.FITS),  # fact 9.5
+        ("qwen2.5-coder:14b", T4, 4, 4096, Verdict.FITS),  # fact 9.5
+        ("qwen2.5-coder:14b", T4, 1, 16384, Verdict.FITS),  # fact 6.8
+        ("qwen2.5-coder:14b", T4, 4, 8192, Verdict.SPILLS),  # 6 GiB of KV cache are too much
+        ("qwen2.5-coder:7b", T4, 4, 8192, Verdict.FITS),  # fact 9.5
+        ("qwen2.5-coder:7b", T4, 1, 32768, Verdict.FITS),  # fact 6.8
+        ("qwen2.5-coder:32b", A100, 4, 8192, Verdict.FITS),
+        ("qwen2.5-coder:32b", NO_GPU, 1, 4096, Verdict.CANNOT),  # more than the RAM
+        ("qwen2.5-coder:7b", NO_GPU, 1, 4096, Verdict.SPILLS),  # all of it on the CPU
+        ("qwen2.5-coder", T4, 1, 4096, Verdict.FITS),  # without a tag it is 7b
+        ("qwen2.5-coder:7b-instruct-q4_K_M", T4, 1, 4096, Verdict.FITS),
+        ("somebody/model:70b", T4, 1, 4096, Verdict.CANNOT),  # estimated from its billions
+        ("mystery", T4, 1, 4096, Verdict.UNKNOWN),
+        (
+            "qwen2.5-coder:14b",
+            Machine(gpu="T4", vram_bytes=T4.vram_bytes, ram_bytes=GIB, disk_bytes=GIB),
+            1,
+            4096,
+            Verdict.CANNOT,
+        ),
+    ],
+)
+def test_the_verdict(model: str, machine: Machine, lanes: int, num_ctx: int, verdict: Verdict) -> None:
+    fit = judge(model, machine, lanes=lanes, num_ctx=num_ctx)
+    assert fit.verdict is verdict
+    assert model in describe(fit, machine, lanes=lanes, num_ctx=num_ctx)
+
+
+@pytest.mark.parametrize(
+    ("machine", "lanes", "num_ctx", "model"),
+    [
+        (T4, 1, 8192, "14b"),
+        (T4, 4, 8192, "7b"),  # four lanes of 8k leave no room for 14b
+        (A100, 1, 8192, "32b"),
+        (NO_GPU, 1, 8192, "3b"),  # bearable on a CPU
+        (Machine(ram_bytes=GIB), 1, 8192, "0.5b"),  # there is nothing smaller
+    ],
+)
+def test_auto_takes_the_largest_that_fits_whole(machine: Machine, lanes: int, num_ctx: int, model: str) -> None:
+    assert choose(machine, lanes=lanes, num_ctx=num_ctx) == f"qwen2.5-coder:{model}"
+
+
+@pytest.mark.parametrize(
+    ("model", "low", "high"),
+    [
+        ("32b", (0.8, 2), (2, 4.5)),  # fact 6.9: 1 to 4 tokens a second
+        ("14b", (12, 14), (19, 21)),  # fact 6.10: 13 to 20
+        ("7b", (24, 26), (38, 41)),  # fact 6.10: 25 to 40
+    ],
+)
+def test_the_speed_estimate_on_a_t4_is_that_of_the_facts(model: str, low: tuple, high: tuple) -> None:
+    speed = judge(f"qwen2.5-coder:{model}", T4, lanes=1, num_ctx=4096).tokens_s
+    assert speed
+    assert low[0] <= speed[0] <= low[1]
+    assert high[0] <= speed[1] <= high[1]
+
+
+def test_what_does_not_fit_says_what_does() -> None:
+    sizing = {"lanes": 4, "num_ctx": 8192}
+    text = describe(judge("qwen2.5-coder:14b", T4, **sizing), T4, **sizing)
+    assert "qwen2.5-coder:7b would fit whole" in text
+    assert "With 2 lanes this model would" in text or "With 3 lanes this model would" in text
+    assert "an estimate" in text
+
+
+def test_an_unknown_gpu_gives_no_speed_rather_than_a_wrong_one() -> None:
+    assert (
+        judge("qwen2.5-coder:7b", Machine(gpu="Quantum 9000", vram_bytes=40 * GIB), lanes=1, num_ctx=4096).tokens_s
+        is None
+    )
+    assert size_of("llama3") is None

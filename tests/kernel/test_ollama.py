@@ -1,0 +1,259 @@
+"""The Ollama client against a loopback server that speaks Ollama's wire."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from bridge.kernel.ollama import Ollama
+from bridge.kernel.options import check_options
+from bridge.kernel.stop import Stop
+from bridge.kernel.trouble import OllamaError, Stopped, Trouble, read_error
+from bridge.kernel.wire import base_url
+from tests.support.ollama import REAL_ANSWERS, Failure, LoopbackOllama, real_answers
+
+MODEL = "qwen2.5-coder:7b"
+
+
+def ask(server: LoopbackOllama, prompt: object = "Say hi.", **options: object):
+    silence_s = options.pop("silence_s", 20)
+    limits = {"model": MODEL, "num_ctx": 4096, "num_predict": 256, **options}
+    return Ollama(server.url, silence_s=silence_s).answer(prompt, **limits)
+
+
+def test_an_answer_comes_piece_by_piece_and_whole() -> None:
+    pieces: list[str] = []
+    with LoopbackOllama(answer=lambda prompt: "one two three\n") as server:
+        reply = ask(server, on_token=pieces.append)
+    assert reply.text == "".join(pieces) == "one two three\n"
+    assert len(pieces) == 4
+    assert (reply.finish_reason, reply.model, reply.prompt_tokens, reply.completion_tokens) == ("stop", MODEL, 2, 4)
+    assert set(reply.timing_s) == {"total", "load", "prompt", "answer"}
+
+
+def test_every_request_says_its_context_its_limit_and_that_nothing_may_be_cut() -> None:
+    with LoopbackOllama() as server:
+        ask(server, "A {prompt} with $signs and %%qwen")
+        ask(server, [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}])
+    plain, chat = server.requests
+    assert plain["prompt"] == "A {prompt} with $signs and %%qwen"
+    assert [m["content"] for m in chat["messages"]] == ["Be brief.", "Hi"]
+    assert plain["shift"] is chat["shift"] is False
+    assert chat["truncate"] is False
+    assert plain["options"] == chat["options"] == {"num_ctx": 4096, "num_predict": 256}
+    assert server.loads == 1  # nothing that reloads the model changed
+
+
+@pytest.mark.parametrize(
+    ("failure", "trouble", "words", "partial"),
+    [
+        (Failure.MISSING, Trouble.MODEL_MISSING, "not found", ""),  # 404 with Ollama's JSON
+        (Failure.BUSY, Trouble.OVERLOADED, "server busy", ""),  # 503
+        (Failure.WRONG_TYPE, Trouble.BAD_REQUEST, "must be of type", ""),  # a 500 that must not be tried again
+        (Failure.OUT_OF_MEMORY, Trouble.OUT_OF_MEMORY, "smaller model", ""),  # a 500 that says what to do
+        (Failure.FORBIDDEN, Trouble.REFUSED, "disabled", ""),  # 403
+        (Failure.RATE_LIMITED, Trouble.RATE_LIMITED, "usage limit", ""),  # 429
+        (Failure.BAD_GATEWAY, Trouble.DOWN, "does not talk like Ollama", ""),  # a proxy's page
+        (Failure.TOO_LONG, Trouble.CONTEXT_EXCEEDED, "is 123 tokens too long", ""),  # counted by the server
+        (Failure.MID_STREAM, Trouble.INTERRUPTED, "unexpected EOF", "abcdefghijkl"),  # HTTP 200, then an error line
+        (Failure.NO_DONE, Trouble.INCOMPLETE, "without its last line", "abcdefghijkl"),  # a polite end is not enough
+        (Failure.EMPTY, Trouble.INCOMPLETE, "with nothing", ""),  # done, zero tokens
+        (Failure.GARBAGE, Trouble.INTERRUPTED, "broke off", "abcdefghijkl"),  # a line that is no JSON
+        (Failure.RESET, Trouble.INTERRUPTED, "broke off", "abcdefghijkl"),  # the connection breaks in the middle
+        (Failure.RESET_EARLY, Trouble.DOWN, "ollama serve", ""),  # it breaks before anything came
+        (Failure.STALL, Trouble.INTERRUPTED, "nothing came", "abcdefghijkl"),  # silence after some text
+        (Failure.MUTE, Trouble.INTERRUPTED, "nothing came", ""),  # silence from the start
+    ],
+)
+def test_each_failure_of_the_server_has_its_reason_and_keeps_what_had_come(
+    failure: Failure, trouble: Trouble, words: str, partial: str
+) -> None:
+    with LoopbackOllama(answer=lambda prompt: "abcdefghijklmnopqrstuvwxyz") as server:
+        server.failures.append(failure)
+        with pytest.raises(OllamaError, match=words) as caught:
+            ask(server, silence_s=0.2)
+        assert (caught.value.kind, caught.value.partial) == (trouble, partial)
+        assert ask(server).text == "abcdefghijklmnopqrstuvwxyz"  # the next one is well
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "trouble"),
+    [
+        (404, 'model "x" not found, try pulling it first', Trouble.MODEL_MISSING),  # the other wording of 7.5
+        (500, "llama-server process has terminated: signal: killed", Trouble.INTERRUPTED),  # a crash: may pass
+        (500, "model runner has unexpectedly stopped, this may be due to resource limitations", Trouble.INTERRUPTED),
+        (500, "model requires more system memory (20 GiB) than is available (11 GiB)", Trouble.OUT_OF_MEMORY),
+        (200, "CUDA error: out of memory", Trouble.OUT_OF_MEMORY),  # as a line in the stream, status lost
+        (400, '"x" does not support chat', Trouble.BAD_REQUEST),
+        (499, "client closed request", Trouble.INTERRUPTED),
+        (418, "", Trouble.BAD_REQUEST),  # a status without words
+    ],
+)
+def test_ollamas_own_words_are_read(status: int, text: str, trouble: Trouble) -> None:
+    assert read_error(status, text).kind is trouble
+    assert str(read_error(status, text))
+
+
+def test_a_prompt_that_is_too_long_says_by_about_how_much_when_the_server_did_not_count() -> None:
+    with LoopbackOllama() as server, pytest.raises(OllamaError) as caught:
+        ask(server, "word " * 4000, num_ctx=1024)
+    assert caught.value.kind is Trouble.CONTEXT_EXCEEDED
+    assert caught.value.estimated
+    assert caught.value.over_by == 20_000 / 3.36 // 1 + 1 - 1024
+    assert f"about {caught.value.over_by} tokens too long" in caught.value.message
+
+
+def test_an_old_server_that_cuts_prompts_without_a_word_is_found_out() -> None:
+    with LoopbackOllama(supports_shift=False) as server, pytest.raises(OllamaError, match="too long"):
+        ask(server, "word " * 4000, num_ctx=1024)
+
+
+def test_an_answer_that_reaches_the_limit_says_length_also_when_it_repeats_for_ever() -> None:
+    with LoopbackOllama(repeat_after=2) as server:
+        reply = ask(server, num_predict=50)
+    assert (reply.finish_reason, reply.completion_tokens) == ("length", 50)
+
+
+def test_an_answer_that_the_server_gave_up_for_repeating_itself_is_kept_and_says_so() -> None:
+    with LoopbackOllama(repeat_after=2) as server:
+        server.failures.append(Failure.REPEATS)
+        reply = ask(server)
+    assert reply.finish_reason == "repetition"
+    assert reply.text.endswith("again again ")
+
+
+def test_nobody_listens() -> None:
+    with LoopbackOllama() as server:
+        pass
+    with pytest.raises(OllamaError, match="ollama serve") as caught:
+        ask(server)
+    assert caught.value.kind is Trouble.DOWN
+
+
+def test_a_restarted_server_answers_again() -> None:
+    with LoopbackOllama() as server:
+        assert ask(server).text
+        server.stop()
+        server.start()
+        assert ask(server).text
+
+
+@pytest.mark.parametrize("failure", [Failure.STALL, Failure.MUTE])
+def test_stop_ends_a_request_that_waits_on_the_socket(failure: Failure) -> None:
+    stop = Stop()
+    with LoopbackOllama() as server:
+        server.failures.append(failure)
+        threading.Thread(target=lambda: (server.await_requests(1), stop.set())).start()
+        with pytest.raises(Stopped):
+            ask(server, stop=stop)
+        with pytest.raises(Stopped):
+            ask(server, stop=stop)  # stays stopped
+    assert len(server.requests) <= 2
+
+
+def test_stop_in_the_middle_tells_the_server_that_nobody_listens() -> None:
+    stop = Stop()
+    with LoopbackOllama(answer=lambda prompt: "x" * 40_000, token_delay_s=0.001) as server:
+        with pytest.raises(Stopped):
+            ask(server, num_predict=10_000, stop=stop, on_token=lambda piece: stop.set())
+        with server.changed:
+            assert server.changed.wait_for(lambda: server.cancelled == 1, 10)
+
+
+def test_the_time_limit_of_a_job_holds_though_pieces_keep_coming() -> None:
+    slow = LoopbackOllama(answer=lambda prompt: "x" * 40_000, token_delay_s=0.01)
+    with slow as server, pytest.raises(OllamaError, match="time limit") as caught:
+        ask(server, num_predict=10_000, timeout_s=0.2)
+    assert caught.value.kind is Trouble.INTERRUPTED
+
+
+def test_an_exception_in_the_callers_callback_passes_through() -> None:
+    def burst(piece: str) -> None:
+        raise ZeroDivisionError
+
+    with LoopbackOllama() as server, pytest.raises(ZeroDivisionError):
+        ask(server, on_token=burst)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"num_ctx": "8192"}, "num_ctx"),  # HTTP 500 in Ollama
+        ({"temperature": True}, "temperature"),  # a bool is no number here
+        ({"tempreature": 0.1}, "unknown option"),  # ignored by Ollama
+        ({"stop": "END"}, "stop"),  # a list is wanted
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_sent(options: dict[str, object], words: str) -> None:
+    with pytest.raises(OllamaError, match=words) as caught:
+        check_options(options)
+    assert caught.value.kind is Trouble.BAD_REQUEST
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n", []])
+def test_an_empty_prompt_is_refused(prompt: object) -> None:
+    with LoopbackOllama() as server, pytest.raises(OllamaError, match="empty"):
+        ask(server, prompt)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("", "http://127.0.0.1:11434"),  # nothing said
+        ("127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("gpu-box", "http://gpu-box:11434"),  # no port
+        ("0.0.0.0:11434", "http://127.0.0.1:11434"),  # a server's value, used by a client
+        ("http://gpu-box", "http://gpu-box:80"),  # as Ollama's envconfig reads it
+        ("https://gpu.example/ollama/", "https://gpu.example:443/ollama"),  # behind a path
+        ("[::1]:11434", "http://[::1]:11434"),
+    ],
+)
+def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
+    assert base_url(host) == url
+
+
+def test_what_is_on_disk_in_memory_and_how_much_of_it_on_the_gpu() -> None:
+    with LoopbackOllama(vram_share=0.75) as server:
+        client = Ollama(server.url)
+        assert client.loaded() == []
+        ask(server)
+        assert MODEL in {model.name for model in client.models()}
+        (loaded,) = client.loaded()
+        assert (loaded.name, loaded.gpu_share, loaded.context_tokens) == (MODEL, 0.75, 4096)
+        assert client.version().startswith("0.33")
+        assert "insert" in client.show(MODEL)["capabilities"]
+        with pytest.raises(OllamaError, match="not found"):
+            client.show("nobody")
+
+
+def test_a_pull_that_breaks_goes_on_where_it_stopped() -> None:
+    waits: list[float] = []
+    seen: list[int] = []
+    with LoopbackOllama(models=(), pull_breaks=2) as server:
+        Ollama(server.url).pull("new:7b", lambda status, done, total: seen.append(done), wait=waits.append)
+    assert (server.pulls, waits) == (3, [2.0, 4.0])
+    assert "new:7b" in server.models
+    assert [done for done in seen if done] == [250_000, 500_000, 750_000, 1_000_000]
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble"),
+    [
+        ("pull model manifest: file does not exist", Trouble.MODEL_MISSING),  # a name that nobody knows
+        ("write /root/.ollama/models/blobs/x: no space left on device", Trouble.REFUSED),  # disk full
+    ],
+)
+def test_a_pull_that_cannot_succeed_is_not_tried_again(error: str, trouble: Trouble) -> None:
+    with LoopbackOllama(models=(), pull_error=error) as server, pytest.raises(OllamaError) as caught:
+        Ollama(server.url).pull("x", wait=lambda seconds: pytest.fail("waited"))
+    assert (caught.value.kind, server.pulls) == (trouble, 1)
+
+
+@pytest.mark.skipif(not REAL_ANSWERS.exists(), reason="the shared real answers are not here")
+def test_real_answers_arrive_byte_for_byte() -> None:
+    answers = real_answers()
+    with LoopbackOllama(answer=answers) as server:
+        for number in range(40):
+            prompt = "p" * (number + 1)
+            assert ask(server, prompt, num_predict=100_000).text == answers(prompt)

@@ -1,0 +1,73 @@
+"""The runtime cell: the files of bridge/kernel joined into one namespace."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from importlib import resources
+
+import pytest
+
+from bridge.notebook.runtime import ORDER, join_part, runtime_source
+
+
+def kernel_sources() -> dict[str, str]:
+    folder = resources.files("bridge.kernel")
+    names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".py") and entry.name != "__init__.py"]
+    return {name.removesuffix(".py"): (folder / name).read_text(encoding="utf-8") for name in names}
+
+
+def siblings_of(source: str) -> set[str]:
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.level]
+    return {str(node.module) for node in nodes}
+
+
+def test_every_kernel_file_is_in_the_cell_after_those_that_it_imports() -> None:
+    sources = kernel_sources()
+    assert set(ORDER) == set(sources)
+    for place, name in enumerate(ORDER):
+        assert siblings_of(sources[name]) <= set(ORDER[:place]), name
+
+
+def test_no_name_means_two_things_in_one_namespace() -> None:
+    owners: dict[str, str] = {}
+    for name, source in kernel_sources().items():
+        for node in ast.parse(source).body:
+            targets = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                found = node.targets if isinstance(node, ast.Assign) else [node.target]
+                targets = [target.id for target in found if isinstance(target, ast.Name)]
+            for target in targets:
+                assert owners.setdefault(target, name) == name, f"{target} is in {owners[target]} and in {name}"
+
+
+def test_the_cell_is_plain_python_that_every_colab_can_read_and_always_the_same() -> None:
+    source = runtime_source()
+    assert source == runtime_source()
+    ast.parse(source, feature_version=(3, 11))
+    assert source.count("from __future__") == 1
+    assert not re.search(r"^\s*from \.", source, re.MULTILINE)
+    assert source.endswith("\nregister_qwen()\n")
+    assert "\r" not in source
+
+
+def test_the_kernel_imports_only_the_standard_library_and_what_every_notebook_has() -> None:
+    allowed = set(sys.stdlib_module_names) | {"requests", "IPython", "google"}
+    for name, source in kernel_sources().items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                assert {alias.name.partition(".")[0] for alias in node.names} <= allowed, name
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                assert str(node.module).partition(".")[0] in allowed, name
+
+
+@pytest.mark.parametrize("line", ["from . import grammar", "from .grammar import Header as H"])
+def test_an_import_that_would_mean_something_else_in_one_namespace_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="line 1: this import cannot be joined"):
+        join_part(line + "\n", name="x")
+
+
+def test_only_imports_are_taken_out() -> None:
+    source = '"""Doc."""\n\nfrom __future__ import annotations\n\nimport os\n\nfrom .a import (\n    b,\n    c,\n)\n\n# why\nx = "from .a import b"\n'
+    assert join_part(source, name="x") == '"""Doc."""\n\n\nimport os\n\n\n# why\nx = "from .a import b"\n'

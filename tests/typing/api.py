@@ -1,0 +1,24 @@
+"""A caller's code: type-checked by `make types`, never run."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from bridge import Added, Bridge, BridgeError, JobLine, JobView, NewJob, Options, State, Status, rebuild
+
+
+def caller() -> None:
+    with Bridge("q.ipynb", caller="me") as queue:
+        assert_type(queue.add("Write it", lang="go", key="k"), str)
+        assert_type(queue.add_many([NewJob(body="x", options=Options(lang="go"))]), list[Added])
+        assert_type(queue.jobs(state="queued"), list[JobLine])
+        assert_type(queue.jobs(state=[State.QUEUED, "failed"]), list[JobLine])
+        assert_type(queue.get("01"), JobView)
+        assert_type(queue.wait(["01"], timeout_s=1), list[JobView])
+        assert_type(queue.get("01").answer, str | None)
+        assert_type(queue.cancel("01"), list[str])
+        assert_type(queue.status(), Status)
+    try:
+        rebuild("q.ipynb")
+    except BridgeError as error:
+        assert_type(error.exit_code, int)
