@@ -64,7 +64,7 @@ class Folder:
                 for entry in entries:
                     if not _IGNORED.match(entry.name) and _NOTEBOOK.match(entry.name) and entry.is_file():
                         name = f"{folder}/{entry.name}" if folder else entry.name
-                        found.append(Entry(name=name, stamp=_stamp(os.stat(entry.path))))
+                        found.append(Entry(name=name, stamp=_stamp(Path(entry.path).stat())))
         except FileNotFoundError:
             return []
         return sorted(found, key=lambda entry: entry.name)
@@ -120,7 +120,7 @@ class Folder:
             for n in range(1, 10_000):
                 aside = self.path / folder / (source.name if n == 1 else f"{n}-{source.name}")
                 if not aside.exists():
-                    os.replace(source, aside)
+                    source.replace(aside)
                     return f"{folder}/{aside.name}"
         raise QueueNotWritable(f"{self.path / folder} is full of files named like {source.name}: move some away")
 
@@ -243,7 +243,7 @@ def _replace(source: Path, target: Path) -> None:
     # Windows refuses while a sync client or editor has the target open; it mostly lets go within a second.
     for attempt in range(20):
         try:
-            os.replace(source, target)
+            source.replace(target)
         except PermissionError:
             if sys.platform != "win32" or attempt == 19:
                 raise

@@ -26,6 +26,13 @@ from typing import Any
 
 from bridge.cli import main
 
+ROOT = Path(__file__).parents[2]
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process that can import this checkout, wherever it runs."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -41,11 +48,11 @@ class Outcome:
 class Commands:
     """The fork server, from the tests' side."""
 
-    def __init__(self, cwd: Path, **environment: str) -> None:
+    def __init__(self, cwd: Path) -> None:
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.support.commands", str(cwd)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, **environment}, cwd=Path(__file__).parents[2],
+            env=environment(), cwd=ROOT,
         )  # fmt: skip
 
     def __enter__(self) -> Commands:
@@ -66,11 +73,8 @@ class Commands:
 
 
 def _serve(cwd: str) -> None:
-    import detect_secrets.plugins  # noqa: F401  # warm, as all else that a command may need
-
-    from bridge import Bridge  # noqa: F401
-    from bridge.notebook import rebuild  # noqa: F401
-
+    for name in ("api", "cli.add", "cli.answer", "cli.archive", "cli.rebuild"):
+        importlib.import_module(f"bridge.{name}")
     os.chdir(cwd)
     for line in sys.stdin:
         request = json.loads(line)
