@@ -28,6 +28,7 @@ class Settings:
     part_bytes: int = 4_000_000
     lock_patience_s: float = 60.0
     settle_s: float = 5.0  #: how long a half-written notebook is waited for
+    max_attempts: int = 3  #: how often a job is tried before it counts as failed
     caller: str | None = None  #: name of who adds jobs, unless given
 
 

@@ -17,6 +17,12 @@ class Kind(Enum):
     DOUBTED = "doubted"  # a version would cancel most open jobs at once: not believed
     ADOPTED = "adopted"  # cells that a person typed became jobs
     FORK = "fork"  # a second copy of the notebook was folded in and moved to forks/
+    ANSWERED = "answered"  # a worker has an answer, and it is on disk
+    FAILED = "failed"  # a job was given up
+    RETRIED = "retried"  # an attempt failed; the job is in the queue again
+    ENGINE = "engine"  # the engine went down, or answers again
+    BLOCKED = "blocked"  # the queue cannot be written at the moment
+    PUBLISHED = "published"  # it can again
     WRITER = "writer"  # the journal took a new writer id
 
 

@@ -11,6 +11,7 @@ import click
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("init", "Make a new queue: its notebook, the Colab set-up notebook and bridge.toml."),
     "add": ("add", "Add prompts; prints one job id a line."),
+    "work": ("work", "Answer the jobs, unattended, with an engine of your choice."),
     "status": ("status", "The queue at a glance."),
     "list": ("listing", "The jobs, oldest first."),
     "show": ("show", "One job: facts, answer, code, or the prompt to paste elsewhere."),

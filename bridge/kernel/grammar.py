@@ -148,7 +148,7 @@ def join_cell(header: Header, body: str) -> str:
     return f"{MAGIC} {render_header(header)}\n{body}"
 
 
-def parse_header(line: str) -> Header:  # noqa: C901  # one loop over the words reads best
+def parse_header(line: str) -> Header:
     """Read the arguments of a header line.
 
     Raises:

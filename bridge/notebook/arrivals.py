@@ -6,6 +6,7 @@ Runs inside a transaction of the journal, under the queue's lock, and writes no 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -114,18 +115,21 @@ class Arrivals:
         """Fold in a second copy of one of our parts; False if it is none."""
         stamp = codec.queue_stamp(fork.notebook)
         ours = stamp is not None and stamp["queue_id"] == self.journal.queue_id and stamp.get("part") != 0
+        part = None
         if ours:
-            part = codec.read_part(fork.notebook, name=fork.name)
+            with suppress(NotAQueue):  # of a schema that this version does not read: left where it is
+                part = codec.read_part(fork.notebook, name=fork.name)
+        if part is not None:
             place = self._part(part.number)
             adopt = Adopt.ALL if publish else Adopt.NONE
             self.absorber.absorb(place, part, adopt=adopt, fork=True, now=self.clock.now())
             if publish:
                 self.journal.touch(place.id)
-        again = int(ours)  # until it is moved to forks/
+        again = int(part is not None)  # until it is moved to forks/
         digest = content_hash(fork.data)
         elsewhere = Seen(place=_FOREIGN, hash=digest, stamp=fork.stamp, rev=0, loose=again, loose_jobs=again)
         self.journal.see(self._path(fork.name), elsewhere)
-        return ours
+        return part is not None
 
     def _part(self, number: int) -> Place:
         name = self.names.part(number)

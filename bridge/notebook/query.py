@@ -75,10 +75,48 @@ def seconds_per_job(journal: Journal, last: int = 50) -> float | None:
     return float(row[0]) if row[0] is not None else None
 
 
-def workers(journal: Journal, now: datetime) -> int:
-    """How many jobs are held by a lease at this moment, at least one lane each."""
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A job that has no answer yet, and the claim on it, if there is one."""
+
+    id: str
+    model: str | None
+    priority: int
+    created_at: datetime | None
+    position: str
+    lease_worker: str | None
+    lease_attempt: int
+
+
+def waiting(journal: Journal, limit: int = 2_000) -> list[Waiting]:
+    """The jobs in the notebooks that wait for an answer, claimed or not: higher priority first, then older first."""
+    rows = journal.db.execute(
+        "SELECT cell.id, model, priority, created_at, position, lease_worker, lease_attempt FROM cell"
+        " JOIN place ON place.id = cell.place AND place.kind = 'part'"
+        " WHERE cell.kind = 'job' AND state = 'queued' ORDER BY priority DESC, created_at, position LIMIT ?",
+        (limit,),
+    )
+    return [
+        Waiting(
+            id=row[0], model=row[1], priority=row[2] or 0, created_at=from_iso(row[3]) if row[3] else None,
+            position=row[4], lease_worker=row[5], lease_attempt=row[6] or 0,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def count_waiting(journal: Journal) -> int:
+    """How many jobs in the notebooks have no answer yet."""
     row = journal.db.execute(
-        "SELECT count(*) FROM cell WHERE kind = 'job' AND state = 'queued' AND lease_until > ?",
+        "SELECT count(*) FROM cell WHERE kind = 'job' AND state = 'queued' AND place > 0"
+    ).fetchone()
+    return int(row[0])
+
+
+def workers(journal: Journal, now: datetime) -> int:
+    """How many workers hold a lease at this moment."""
+    row = journal.db.execute(
+        "SELECT count(DISTINCT lease_worker) FROM cell WHERE kind = 'job' AND state = 'queued' AND lease_until > ?",
         (to_iso(now),),
     ).fetchone()
     return int(row[0])

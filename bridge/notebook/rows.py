@@ -57,9 +57,9 @@ def content_hash(data: bytes) -> str:
 #: Columns of a place and of a seen file, as `read_place` and `read_seen` take them.
 PLACE = "SELECT id, kind, number, name, own, context, extras, rev FROM place"
 SEEN = "SELECT place, hash, size, mtime_ns, inode, rev, loose, loose_jobs FROM seen"
-PUT = """INSERT OR REPLACE INTO cell (id, place, kind, position, dots, raw, size, state, lease_until, caller, key, model,
+PUT = """INSERT OR REPLACE INTO cell (id, place, kind, position, dots, raw, size, state, lease_until, lease_worker, lease_attempt, caller, key, model,
     lang, priority, parent, created_at, finished_at, seconds, checked_at, delivered_at, archived_at, problem)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 def cell_row(place: int, cell: Cell) -> tuple[object, ...]:
@@ -67,7 +67,7 @@ def cell_row(place: int, cell: Cell) -> tuple[object, ...]:
     raw = wire.dump_cell({**cell.raw, "id": cell.id})
     dots = wire.dumps(without_unseen(cell.dots)).decode()
     if cell.kind is Kind.NOTE:
-        return (cell.id, place, "note", cell.position, dots, raw, len(raw), *[None] * 15)
+        return (cell.id, place, "note", cell.position, dots, raw, len(raw), *[None] * 17)
     job, spec = cell.job, cell.job.spec
     best = job.best(grammar.prompt_sha256(spec.body))
     state = job.state(best, _NEVER)
@@ -77,7 +77,7 @@ def cell_row(place: int, cell: Cell) -> tuple[object, ...]:
     _, problems = ([], []) if best else prompt_cell.read_results(cell.raw, job.id)
     return (
         cell.id, place, "job", cell.position, dots, raw, len(raw) + (ANSWER_RESERVE if open_ else 0),
-        state.value, to_iso(lease.expires_at) if lease else None,
+        state.value, *((to_iso(lease.expires_at), lease.worker, lease.attempt) if lease else (None, None, None)),
         spec.caller, spec.key, best.model if best else spec.options.model, spec.options.lang, spec.options.priority,
         spec.parent, to_iso(spec.created_at) if spec.created_at else None,
         to_iso(best.finished_at) if best else None, best.timing_s.get("total") if best else None,

@@ -60,8 +60,8 @@ class Store:
             journal=self.journal,
             names=self.names,
             limits=self.limits,
-            notify=self.notify,
-            look_into_archives=self.absorb_archives,
+            notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
+            look_into_archives=lambda: self.arrivals.absorb_archives(),  # noqa: PLW0108  # made below
         )
         self.arrivals = Arrivals(
             transport=self.transport,
@@ -69,7 +69,7 @@ class Store:
             absorber=self.absorber,
             names=self.names,
             clock=self.clock,
-            notify=self.notify,
+            notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
             settle_s=self.settle_s,
         )
 
@@ -95,6 +95,11 @@ class Store:
             for name in forks:
                 self._set_fork_aside(name)
             return value
+
+    def note(self, decide: Callable[[], T], purpose: str) -> T:
+        """Decide on what the journal knows, and write it there only: on disk at once, published by the next change."""
+        with self.exclusive(purpose), self.journal.transaction():
+            return decide()
 
     def publish(self) -> None:
         """Take in what others wrote and bring every notebook up to date."""

@@ -28,7 +28,7 @@ CREATE TABLE cell (
     raw BLOB NOT NULL,              -- as it stands in the notebook, indented
     size INTEGER NOT NULL,          -- bytes it is expected to take when its answer is there
     state TEXT,                     -- of a job, leases aside
-    lease_until TEXT,
+    lease_until TEXT, lease_worker TEXT, lease_attempt INTEGER, -- of a claim that is not over
     caller TEXT, key TEXT, model TEXT, lang TEXT, priority INTEGER, parent TEXT,
     created_at TEXT, finished_at TEXT, seconds REAL,
     checked_at TEXT, delivered_at TEXT, archived_at TEXT,

@@ -51,8 +51,12 @@ class Transport(Protocol):
     def location(self) -> str:
         """Names the place; the journal remembers per location what it saw there."""
 
-    def entries(self, folder: str = "") -> Sequence[Entry]:
-        """The notebooks in a folder (not below it), without the temporary files of editors and sync clients."""
+    def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> Sequence[Entry]:
+        """The files of a kind in a folder (not below it), without the temporary files of editors and sync clients.
+
+        Notebooks also by the names that sync clients give to second copies. A folder that is not there is empty, but for
+        the queue's own: Raises QueueUnreadable if that is gone.
+        """
 
     def stat(self, name: str) -> Stamp | None:
         """The stamp of a file; None if there is none."""
@@ -67,6 +71,9 @@ class Transport(Protocol):
             QueueNotWritable: read-only, or permission is missing.
             StorageFull: no space.
         """
+
+    def remove(self, name: str) -> None:
+        """Delete a file of our own that is no notebook; none there is fine. Raises QueueNotWritable."""
 
     def set_aside(self, name: str, folder: str) -> str:
         """Move a file into a folder below, under a name that is free there; never deletes. Gives the new name."""

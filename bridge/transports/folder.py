@@ -56,17 +56,22 @@ class Folder:
         """The folder's absolute path."""
         return str(self.path)
 
-    def entries(self, folder: str = "") -> list[Entry]:
+    def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> list[Entry]:
         """See Transport."""
+        wanted = _NOTEBOOK if suffix == ".ipynb" else re.compile(rf".*{re.escape(suffix)}\Z")
         found = []
         try:
             with os.scandir(self.path / folder) as entries:
                 for entry in entries:
-                    if not _IGNORED.match(entry.name) and _NOTEBOOK.match(entry.name) and entry.is_file():
+                    if not _IGNORED.match(entry.name) and wanted.match(entry.name) and entry.is_file():
                         name = f"{folder}/{entry.name}" if folder else entry.name
                         found.append(Entry(name=name, stamp=_stamp(Path(entry.path).stat())))
         except FileNotFoundError:
+            if not self.path.is_dir():
+                raise QueueUnreadable(f"the queue's folder {self.path} is gone: is it still mounted?") from None
             return []
+        except OSError as error:  # a mount that died: errno 5, 107 (facts on Colab, 3.7)
+            raise QueueUnreadable(f"cannot list {self.path / folder}: {error.strerror}") from error
         return sorted(found, key=lambda entry: entry.name)
 
     def stat(self, name: str) -> Stamp | None:
@@ -75,6 +80,8 @@ class Folder:
             return _stamp((self.path / name).stat())
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise QueueUnreadable(f"cannot look at {self.path / name}: {error.strerror}") from error
 
     def read(self, name: str) -> tuple[bytes, Stamp] | None:
         """See Transport; first completes an in-place write of ours that a crash cut short."""
@@ -100,6 +107,10 @@ class Folder:
         target = self.path / name
         inplace = unless_changed is not None and self._writes_in_place(target.parent)
         draft = self._copy_of(name) if inplace else target.with_name(f".{target.name}.{self._tag()}.tmp")
+        if (
+            not self.path.is_dir()
+        ):  # never made here: below a mount point that lost its mount it would hide the real one
+            raise QueueUnreadable(f"the queue's folder {self.path} is gone: is it still mounted?")
         with _translated(draft):
             draft.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -111,6 +122,11 @@ class Folder:
             draft.unlink(missing_ok=True)
             raise QueueNotWritable(f"{target} is read-only: change its permissions, or copy the queue elsewhere")
         return _Draft(target=target, draft=draft, expected=unless_changed, inplace=inplace)
+
+    def remove(self, name: str) -> None:
+        """See Transport."""
+        with _translated(self.path / name):
+            (self.path / name).unlink(missing_ok=True)
 
     def set_aside(self, name: str, folder: str) -> str:
         """See Transport."""

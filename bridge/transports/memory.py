@@ -25,9 +25,9 @@ class Memory:
         self.files[name] = data
         self.versions[name] = self.versions.get(name, 0) + 1
 
-    def entries(self, folder: str = "") -> list[Entry]:
+    def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> list[Entry]:
         """See Transport."""
-        own = re.compile(re.escape(folder + "/" if folder else "") + r"[^/]+\.ipynb[^/]*")
+        own = re.compile(re.escape(folder + "/" if folder else "") + r"[^/]+" + re.escape(suffix) + r"[^/]*")
         return [Entry(name=name, stamp=self._stamp(name)) for name in sorted(self.files) if own.fullmatch(name)]
 
     def stat(self, name: str) -> Stamp | None:
@@ -45,6 +45,10 @@ class Memory:
                 raise StorageFull("no space left in memory")
             self.room -= 1
         return _Draft(memory=self, name=name, data=data, expected=unless_changed)
+
+    def remove(self, name: str) -> None:
+        """See Transport."""
+        self.files.pop(name, None)
 
     def set_aside(self, name: str, folder: str) -> str:
         """See Transport."""

@@ -61,7 +61,9 @@ def test_a_prompt_comes_back_byte_for_byte(queue: Run, tmp_path: Path, prompt: s
         (b"\xff\xfe", "not UTF-8"),
     ],
 )
-def test_a_prompt_that_cannot_be_stored_is_refused_and_changes_nothing(queue: Run, tmp_path: Path, prompt: bytes, says: str):
+def test_a_prompt_that_cannot_be_stored_is_refused_and_changes_nothing(
+    queue: Run, tmp_path: Path, prompt: bytes, says: str
+):
     notebook = tmp_path / "notebooks" / "qwen_bridge.ipynb"
     before = notebook.read_bytes()
     (tmp_path / "prompt.txt").write_bytes(prompt)
@@ -168,8 +170,14 @@ BAD = [
     ('{"prompt": "x", "temperature": 9}', '"temperature"'),
     ('{"prompt": "x", "max_tokens": true}', '"max_tokens" has the wrong type'),
     ('{"custom_id": "a", "method": "POST", "url": "/v1/embeddings", "body": {}}', '"url"'),
-    ('{"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "x"}], "n": 2}}', '"n"'),
-    ('{"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "tool", "content": "x"}]}}', "role"),
+    (
+        '{"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "x"}], "n": 2}}',
+        '"n"',
+    ),
+    (
+        '{"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "tool", "content": "x"}]}}',
+        "role",
+    ),
 ]
 
 

@@ -106,7 +106,9 @@ def test_archived_jobs_leave_the_notebook_and_stay_known(queue: Run, tmp_path: P
 
 
 def test_export_writes_openai_batch_output_and_error_lines(queue: Run, tmp_path: Path):
-    done, cancelled, _ = queue("add", "--jsonl", "-", input='{"prompt":"a","key":"k"}\n{"prompt":"b"}\n{"prompt":"c"}\n').ids
+    done, cancelled, _ = queue(
+        "add", "--jsonl", "-", input='{"prompt":"a","key":"k"}\n{"prompt":"b"}\n{"prompt":"c"}\n'
+    ).ids
     queue("answer", done, input=ANSWER)
     queue("cancel", cancelled)
 
@@ -135,7 +137,14 @@ def test_status_counts_every_job_once(queue: Run):
 def test_a_cell_that_a_person_typed_is_reported_and_becomes_a_job(queue: Run, tmp_path: Path):
     notebook = tmp_path / "notebooks" / "qwen_bridge.ipynb"
     value = json.loads(notebook.read_bytes())
-    cell = {"cell_type": "code", "execution_count": None, "id": "abc", "metadata": {}, "outputs": [], "source": ["%%qwen\n", "Write g"]}
+    cell = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "abc",
+        "metadata": {},
+        "outputs": [],
+        "source": ["%%qwen\n", "Write g"],
+    }
     value["cells"].append(cell)
     notebook.write_text(json.dumps(value))
 
@@ -214,7 +223,10 @@ def test_doctor_names_what_is_wrong_and_what_to_do(queue: Run, tmp_path: Path):
         ('{"nbformat": 3, "nbformat_minor": 0, "worksheets": [], "metadata": {}}', "nbformat 3.0"),
         ('{"nbformat": 4, "nbformat_minor": 9, "cells": [], "metadata": {}}', "nbformat 4.9"),
         ('{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": {}}', "without `bridge` metadata"),
-        ('{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": {"bridge": {"queue_id": "q", "schema": 7}}}', "schema 7"),
+        (
+            '{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": {"bridge": {"queue_id": "q", "schema": 7}}}',
+            "schema 7",
+        ),
         (
             '{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": {"bridge": {"queue_id": "../x", "schema": 1, "part": 1}}}',
             "queue_id that is none",

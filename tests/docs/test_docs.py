@@ -85,7 +85,11 @@ def test_every_edge_of_the_state_diagram_is_drawn_and_no_other():
 
 def test_architecture_stays_short_and_names_every_module():
     assert ARCHITECTURE.count("\n") <= 150
-    top = {p.stem for p in (ROOT / "bridge").iterdir() if p.suffix == ".py" or p.is_dir()} - {"__init__", "__main__", "__pycache__"}
+    top = {p.stem for p in (ROOT / "bridge").iterdir() if p.suffix == ".py" or p.is_dir()} - {
+        "__init__",
+        "__main__",
+        "__pycache__",
+    }
     notebook = {p.stem for p in (ROOT / "bridge" / "notebook").glob("*.py")} - {"__init__"}
     words = set(re.findall(r"\w+", ARCHITECTURE))
     assert top | notebook <= words

@@ -121,5 +121,9 @@ def test_the_shipped_queue_holds_three_jobs_that_can_be_run():
 
     jobs = [c.job for c in codec.read_part(json.loads(queue)).in_order() if c.kind is Kind.JOB]
 
-    assert [j.spec.options.out for j in jobs] == ["src/lib/email.ts", "src/app/notes/actions.ts", "src/webhooks/paystack.ts"]
+    assert [j.spec.options.out for j in jobs] == [
+        "src/lib/email.ts",
+        "src/app/notes/actions.ts",
+        "src/webhooks/paystack.ts",
+    ]
     assert all(j.spec.broken is None and j.spec.options.lang == "typescript" for j in jobs)

@@ -1,0 +1,101 @@
+"""N threads that ask the engine; what comes of it goes into one queue, for one thread to write down."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.engines.base import Answer, Engine, Request, Stop, Stopped
+from bridge.errors import EngineError
+from bridge.worker.ledger import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one task: an answer, an error, or neither (it was stopped)."""
+
+    task: Task
+    answer: Answer | None = None
+    error: EngineError | None = None
+    seconds: float = 0.0
+
+
+class Lanes:
+    """Runs tasks in the order given, at most `lanes` at the same time."""
+
+    def __init__(
+        self, engine: Engine, *, lanes: int, request_for: Callable[[Task], Request], now_s: Callable[[], float]
+    ) -> None:
+        self._engine = engine
+        self._request_for = request_for
+        self._now_s = now_s
+        self._inbox: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        #: Finished tasks, for the thread that writes them down.
+        self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self.stop = Stop()
+        #: May be cleared to hold every lane before its next task, while the engine is down.
+        self.gate = threading.Event()
+        self.gate.set()
+        self._pieces = 0
+        self._lock = threading.Lock()
+        self._running: set[str] = set()
+        self._threads = [
+            threading.Thread(target=self._lane, name=f"lane-{n}", daemon=True) for n in range(1, lanes + 1)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, task: Task) -> None:
+        """Put a task into the line."""
+        self._inbox.put(task)
+
+    def running(self) -> tuple[str, ...]:
+        """Ids of the jobs that are being answered now."""
+        with self._lock:
+            return tuple(sorted(self._running))
+
+    def pieces(self) -> int:
+        """Pieces of text that have come so far, of all answers: about one a token."""
+        return self._pieces
+
+    def end(self, timeout_s: float = 15.0) -> None:
+        """Cut requests under way, empty the line, and end the threads. Every task still yields its outcome."""
+        self.stop.set()
+        self.gate.set()
+        for _ in self._threads:
+            self._inbox.put(None)
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def _lane(self) -> None:
+        while True:
+            self.gate.wait()
+            task = self._inbox.get()
+            if task is None:
+                return
+            self.gate.wait()
+            if self.stop.is_set():
+                self.outcomes.put(Outcome(task=task))
+                continue
+            with self._lock:
+                self._running.add(task.job.id)
+            began = self._now_s()
+            answer, error = self._ask(task)
+            with self._lock:
+                self._running.discard(task.job.id)
+            self.outcomes.put(Outcome(task=task, answer=answer, error=error, seconds=self._now_s() - began))
+
+    def _ask(self, task: Task) -> tuple[Answer | None, EngineError | None]:
+        try:
+            return self._engine.answer(self._request_for(task), self._count, stop=self.stop), None
+        except Stopped:
+            return None, None
+        except EngineError as error:
+            return None, error
+        except Exception as error:  # noqa: BLE001  # a lane is a thread: nobody above would see it, and its job would hang
+            return None, EngineError(f"a fault of the worker: {error!r}")
+
+    def _count(self, _piece: str) -> None:
+        self._pieces += 1  # a lost count under a race is no harm: it is for the progress line

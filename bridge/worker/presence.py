@@ -1,0 +1,109 @@
+"""A worker's signs of life: a lock that the operating system frees when it dies, and a heartbeat file beside the queue.
+
+The lock tells processes of this machine at once; the heartbeat tells other machines, after the sync. The heartbeat is a
+small file of its own, never a rewrite of the notebook.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from bridge.errors import QueueError
+from bridge.job import to_iso
+from bridge.transports.base import Transport
+
+FOLDER = "workers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """What a heartbeat file says."""
+
+    worker: str
+    beat: int
+    at: str
+    engine: str
+    model: str
+    lanes: int
+    running: tuple[str, ...]
+
+
+class Presence:
+    """The signs of life of one worker on this machine; `locks` is a folder in the local state."""
+
+    def __init__(self, worker: str, *, locks: Path, transport: Transport) -> None:
+        locks.mkdir(parents=True, exist_ok=True)
+        self.worker = worker
+        self._locks = locks
+        self._transport = transport
+        self._lock = FileLock(locks / f"{worker}.lock")
+        self._beat = 0
+
+    def begin(self) -> None:
+        """Show up. Raises filelock.Timeout if a worker of this name is alive already."""
+        self._lock.acquire(timeout=0)
+
+    def end(self) -> None:
+        """Leave: takes the heartbeat away and frees the lock."""
+        with suppress(QueueError):
+            self._transport.remove(self._name(self.worker))
+        self._lock.release()
+        with suppress(OSError):
+            (self._locks / f"{self.worker}.lock").unlink(missing_ok=True)
+
+    def beat(self, facts: dict[str, Any], now: datetime) -> None:
+        """Write the heartbeat. Raises QueueError if the folder cannot be written at the moment."""
+        self._beat += 1
+        value = {"worker": self.worker, "beat": self._beat, "at": to_iso(now), **facts}
+        name = self._name(self.worker)
+        data = json.dumps(value, indent=1).encode()
+        self._transport.stage(name, data, unless_changed=self._transport.stat(name)).commit()
+
+    def is_dead(self, worker: str) -> bool:
+        """Whether a worker that once ran on this machine has died: its lock file is there and free."""
+        if worker == self.worker:
+            return False
+        path = self._locks / f"{worker}.lock"
+        if not path.exists():
+            return False
+        probe = FileLock(path)
+        try:
+            probe.acquire(timeout=0)
+        except Timeout:
+            return False
+        probe.release()
+        return True
+
+    @staticmethod
+    def _name(worker: str) -> str:
+        return f"{FOLDER}/{worker}.json"
+
+
+def read_heartbeats(transport: Transport) -> list[Heartbeat]:
+    """The heartbeats that lie beside the queue; damaged ones are left out."""
+    beats = []
+    for entry in transport.entries(FOLDER, suffix=".json"):
+        read = transport.read(entry.name)
+        try:
+            value: dict[str, Any] = json.loads(read[0]) if read else {}
+            beats.append(
+                Heartbeat(
+                    worker=str(value["worker"]),
+                    beat=int(value["beat"]),
+                    at=str(value["at"]),
+                    engine=str(value.get("engine", "")),
+                    model=str(value.get("model", "")),
+                    lanes=int(value.get("lanes", 1)),
+                    running=tuple(map(str, value.get("running", ()))),
+                )
+            )
+        except (ValueError, TypeError, KeyError):
+            continue
+    return beats
