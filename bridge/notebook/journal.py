@@ -107,6 +107,10 @@ class Journal:
         )
         return [rows.read_place(record) for record in records]
 
+    def is_empty(self) -> bool:
+        """Whether it knows no notebook yet: it is new."""
+        return self.db.execute("SELECT 1 FROM place LIMIT 1").fetchone() is None
+
     def place(self, place: int) -> Place:
         """One notebook."""
         row = self.db.execute(rows.PLACE + " WHERE id = ?", (place,)).fetchone()
