@@ -123,6 +123,7 @@ def line_json(line: JobLine) -> dict[str, Any]:
         "finished_at": to_iso(line.finished_at) if line.finished_at else None,
         "seconds": line.seconds,
         "problem": line.problem,
+        "verdict": line.verdict,
     }
 
 

@@ -109,7 +109,9 @@ class Absorber:
         seen = context.get(self.journal.writer, 0) if isinstance(context, dict) else 0
         if isinstance(seen, int) and seen > self.journal.counter:
             old = self.journal.writer
-            message = f"the notebook is ahead of the journal (restored from a backup?): {old} is now {self.journal.renew_writer()}"
+            message = (
+                f"the notebook is ahead of the journal (a restored backup?): {old} is now {self.journal.renew_writer()}"
+            )
             self.notify(Event(kind=Happened.WRITER, message=message))
 
     def retire(

@@ -49,7 +49,7 @@ class Arrivals:
 
     def take_all(self, *, publish: bool) -> list[str]:
         """Take in all that changed; gives the names of forks that were folded in."""
-        newborn = not self.journal.places()
+        newborn = self.journal.is_empty()
         present = {entry.name for entry in self.transport.entries()}
         arrivals = list(self._changed(publish=publish))
         # Before any dot is given out: a journal restored from a backup must not give one out twice.

@@ -20,7 +20,9 @@ from bridge.kernel import grammar
 from bridge.notebook import order, prompt_cell, wire
 from bridge.notebook.cell import Cell, Kind
 from bridge.notebook.raw import (
+    UNSEEN,
     RawCell,
+    dots_in,
     dots_of,
     extras_of,
     native_id,
@@ -32,6 +34,7 @@ from bridge.notebook.raw import (
 
 _CELL_TYPES = frozenset({"code", "markdown", "raw"})
 _QUEUE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # it names a folder in the state folder
+_MAGIC = grammar.MAGIC + " "
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # nbformat 4.5
 
 
@@ -66,7 +69,9 @@ def read_part(notebook: object, *, name: str = "the notebook") -> Part:
     stamp = _check(notebook, name)
     assert isinstance(notebook, dict)
     queue_id: str = stamp["queue_id"]
-    cells = [_identify(raw, queue_id, f"{name}, cell {n}") for n, raw in enumerate(notebook["cells"], 1)]
+    cells = [
+        _plain_job(raw) or _identify(raw, queue_id, name, number) for number, raw in enumerate(notebook["cells"], 1)
+    ]
     return Part(
         queue_id=queue_id,
         number=stamp["part"],
@@ -143,19 +148,39 @@ def _check(notebook: object, name: str) -> Mapping[str, Any]:
     return stamp
 
 
-def _identify(raw: object, queue_id: str, where: str) -> Cell:
+def _plain_job(raw: Any) -> Cell | None:
+    """What `_identify` gives for a prompt cell with a whole stamp, as nearly all are, in half the time; None for others."""
+    try:
+        stamp, line = raw["metadata"]["bridge"], raw["source"][0]
+        element, [(writer, counter)] = stamp["id"], stamp["dots"].items()
+        if (
+            raw["cell_type"] == "code"
+            and line.startswith(_MAGIC)
+            and grammar.JOB_ID.fullmatch(element)
+            and type(counter) is int
+            and counter > 0
+            and not writer.startswith(UNSEEN)
+        ):
+            position = stamp.get("position", element)
+            if type(position) is str and position:
+                return Cell(id=element, kind=Kind.JOB, raw=raw, dots=stamp["dots"], position=position)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        pass  # no such cell
+    return None
+
+
+def _identify(raw: object, queue_id: str, name: str, number: int) -> Cell:
     if (
         not isinstance(raw, dict)
         or raw.get("cell_type") not in _CELL_TYPES
-        or not isinstance(raw.get("source", ""), str | list)
+        or not isinstance(source := raw.get("source", ""), (str, list))
         or not isinstance(raw.get("metadata", {}), dict)
     ):
-        raise NotAQueue(f"{where} is not a notebook cell: `bridge doctor` tells more")
+        raise NotAQueue(f"{name}, cell {number} is not a notebook cell: `bridge doctor` tells more")
     stamp = stamp_of(raw)
     stamped = stamp.get("id")
     position = stamp.get("position")
-    source = raw.get("source", "")
-    first = source if isinstance(source, str) else next((line for line in source if line.strip()), "")
+    first = source if isinstance(source, str) else _first_line(source)
     if raw["cell_type"] == "code" and grammar.is_prompt_cell(first):
         element = stamped if isinstance(stamped, str) and grammar.JOB_ID.fullmatch(stamped) else None
         named = element or _named_job(raw)
@@ -172,9 +197,13 @@ def _identify(raw: object, queue_id: str, where: str) -> Cell:
         id=element,
         kind=kind,
         raw=raw,
-        dots=dots_of(raw, element),
+        dots=dots_in(stamp, element),
         position=position if isinstance(position, str) and position else default,
     )
+
+
+def _first_line(source: list[object]) -> str:
+    return next((line for line in source if isinstance(line, str) and line.strip()), "")
 
 
 def _named_job(raw: RawCell) -> str | None:
@@ -237,5 +266,6 @@ def _renamed(cell: Cell, queue_id: str) -> Cell:
 def _placed(cells: list[Cell]) -> dict[str, Cell]:
     positions, moved = order.place([cell.position or None for cell in cells])
     for n, (cell, position) in enumerate(zip(cells, positions, strict=True)):
-        cell.stand_at(position, moved=n in moved)
+        if n in moved or position != cell.position:
+            cell.stand_at(position, moved=n in moved)
     return {cell.id: cell for cell in cells}

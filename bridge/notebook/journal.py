@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from bridge.errors import JournalError, QueueError, StorageFull
 from bridge.job import Result, to_iso
 from bridge.notebook import prompt_cell, rows, tables, wire
@@ -40,10 +42,12 @@ class Journal:
         except (sqlite3.Error, OSError) as error:
             raise _translated(error, path) from error
         try:
-            self.db.execute("PRAGMA journal_mode = WAL")
+            # SQLite does not wait for its turn to switch a new file to WAL: it fails if another process does so too.
+            with FileLock(path.with_suffix(".opening"), timeout=60):
+                self.db.execute("PRAGMA journal_mode = WAL")
             self.db.execute("PRAGMA synchronous = FULL")
             self._prepare(fingerprint)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self.db.close()
             raise _translated(error, path) from error
 
@@ -102,6 +106,10 @@ class Journal:
             (kind,),
         )
         return [rows.read_place(record) for record in records]
+
+    def is_empty(self) -> bool:
+        """Whether it knows no notebook yet: it is new."""
+        return self.db.execute("SELECT 1 FROM place LIMIT 1").fetchone() is None
 
     def place(self, place: int) -> Place:
         """One notebook."""

@@ -149,7 +149,7 @@ def read_results(raw: RawCell, job_id: str) -> tuple[list[Result], list[str]]:
     """The believable results in a cell's outputs, and for each text that claims to be one but is not, the reason."""
     found: tuple[Result, ...] = ()
     problems: list[str] = []
-    for text in texts_of(raw):
+    for text in dict.fromkeys(texts_of(raw)):  # mostly the same record twice, as Markdown and plain text
         if not grammar.is_result(text):
             continue
         try:

@@ -43,7 +43,12 @@ def extras_of(raw: RawCell) -> dict[str, Any]:
 
 def dots_of(raw: RawCell, element: str) -> dict[str, int]:
     """The cell's dots, {writer: counter}; a cell without gets the one that only it has."""
-    dots = stamp_of(raw).get("dots")
+    return dots_in(stamp_of(raw), element)
+
+
+def dots_in(stamp: Mapping[str, Any], element: str) -> dict[str, int]:
+    """The dots that a stamp names, as `dots_of` gives them."""
+    dots = stamp.get("dots")
     if isinstance(dots, dict):
         read = {w: n for w, n in dots.items() if isinstance(n, int) and n > 0 and not w.startswith(UNSEEN)}
         if read:

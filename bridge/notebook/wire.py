@@ -62,7 +62,10 @@ def join_lines(text: object) -> str:
     if isinstance(text, str):
         return text
     if isinstance(text, list):
-        return "".join(line for line in text if isinstance(line, str))
+        try:
+            return "".join(text)
+        except TypeError:
+            return "".join(line for line in text if isinstance(line, str))
     return ""
 
 

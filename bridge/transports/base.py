@@ -62,7 +62,7 @@ class Transport(Protocol):
         """The stamp of a file; None if there is none."""
 
     def read(self, name: str) -> tuple[bytes, Stamp] | None:
-        """Content and stamp of a file; None if there is none. Raises QueueUnsettled if it will not hold still, else QueueUnreadable."""
+        """Content and stamp of a file; None if there is none. Raises QueueUnreadable, and of it QueueUnsettled."""
 
     def stage(self, name: str, data: bytes, *, unless_changed: Stamp | None) -> Staged:
         """Prepare to write a file that is now as the stamp says (None: not there), on disk, but not yet visible.

@@ -50,6 +50,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return Place(transport, write)
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def write(transport: Transport, name: str, data: bytes) -> None:
     transport.stage(name, data, unless_changed=transport.stat(name)).commit()
 
@@ -156,7 +160,7 @@ def test_a_full_disk_is_named_and_leaves_the_old_file(place: Place, monkeypatch:
     assert read is not None
     assert read[0] == WHOLE % 1
     if isinstance(place.transport, Folder):
-        assert os.listdir(place.transport.path) == ["q.ipynb"]
+        assert names_in(place.transport.path) == ["q.ipynb"]
 
 
 # ---- the folder's own
@@ -212,8 +216,8 @@ def test_a_read_only_folder_can_be_read_and_says_why_it_cannot_be_written(open_f
     answer = as_nobody(attempt)
     assert answer.startswith(repr(WHOLE % 1))
     assert "permissions" in answer
-    assert os.listdir(transport.path) == ["q.ipynb"]
-    assert os.listdir(transport.salvage) == []
+    assert names_in(transport.path) == ["q.ipynb"]
+    assert names_in(transport.salvage) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of folders work differently there")
@@ -297,7 +301,7 @@ def test_a_write_in_place_that_is_killed_at_any_byte_is_completed_by_the_next_re
         assert read is not None
         assert read[0] in (before, after), cut
         assert read[0] == after or target.read_bytes() == before
-        assert os.listdir(transport.salvage) == []
+        assert names_in(transport.salvage) == []
 
 
 def test_what_a_killed_write_in_place_left_is_not_put_over_somebodys_newer_file(
@@ -326,7 +330,7 @@ def test_a_draft_that_a_crash_left_behind_is_written_over_by_the_next_write(tmp_
     for n in range(3):
         transport.stage("q.ipynb", WHOLE % n, unless_changed=None)  # and the process is killed
     write(transport, "q.ipynb", WHOLE % 9)
-    assert os.listdir(transport.path) == ["q.ipynb"]
+    assert names_in(transport.path) == ["q.ipynb"]
 
 
 MOUNTS = """\
@@ -380,6 +384,6 @@ def test_a_disk_that_is_really_full_is_named_and_leaves_the_old_file(tmp_path: P
         read = transport.read("q.ipynb")
         assert read is not None
         assert len(read[0]) == 30_002
-        assert [file for file in os.listdir(disk) if file != ".salvage"] == ["q.ipynb"]
+        assert [name for name in names_in(disk) if name != ".salvage"] == ["q.ipynb"]
     finally:
         subprocess.run(["umount", str(disk)], check=True)

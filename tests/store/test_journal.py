@@ -121,9 +121,13 @@ def test_no_dot_is_given_out_twice_when_only_a_later_part_is_ahead_of_a_restored
 
 
 def test_what_fails_inside_a_transaction_changes_nothing(journal: Journal) -> None:
-    with pytest.raises(RuntimeError), journal.transaction():
-        journal.take_dots(5)
-        raise RuntimeError("killed here")
+    def fail() -> None:
+        with journal.transaction():
+            journal.take_dots(5)
+            raise RuntimeError("killed here")
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert journal.counter == 0
 
 
@@ -167,10 +171,15 @@ def test_a_full_disk_is_named_and_what_was_committed_stays(journal: Journal) -> 
         journal.take_dots(1)
     pages = journal.db.execute("PRAGMA page_count").fetchone()[0]
     journal.db.execute(f"PRAGMA max_page_count = {pages + 1}")
-    with pytest.raises(StorageFull, match="no space left"), journal.transaction():
-        journal.take_dots(1)
-        for n in range(1000):
-            journal.add_alias(f"{n}" * 100, "cell")
+
+    def fill() -> None:
+        with journal.transaction():
+            journal.take_dots(1)
+            for n in range(1000):
+                journal.add_alias(f"{n}" * 100, "cell")
+
+    with pytest.raises(StorageFull, match="no space left"):
+        fill()
     assert journal.counter == 1
     journal.db.execute("PRAGMA max_page_count = 1000000")
     with journal.transaction():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -83,6 +84,20 @@ def delays(commands: Commands, argvs: Iterator[list[str]], seed: str) -> Iterato
         yield chance.uniform(0, 1.1 * life)
 
 
+def batch(queue: Queue, number: int, jobs: int) -> Path:
+    """A file of prompts, each of its own."""
+    file = queue.path.parents[1] / "batch.jsonl"
+    lines = [json.dumps({"prompt": f"{number}, {n}: " + "a prompt " * 40}) for n in range(jobs)]
+    file.write_text("\n".join(lines))
+    return file
+
+
+def give_answers(queue: Queue, ids: list[str]) -> None:
+    with Bridge(str(queue.path)) as bridge:
+        for job in ids:
+            bridge.answer(job, f"the answer of {job}")
+
+
 def in_exactly_one_place(queue: Queue) -> Counter[str]:
     """The jobs on disk and in the journal, after one more command; fails if one is doubled, or in one of the two only."""
     with Bridge(str(queue.path)) as bridge:
@@ -103,10 +118,9 @@ def rebuilt_from_notebooks(commands: Commands, queue: Queue) -> Counter[str]:
 
 @pytest.mark.timeout(120)
 def test_an_add_that_is_killed_at_any_moment_loses_no_job_whose_id_was_printed(
-    mode: str, commands: Commands, queue: Queue
+    mode: str, commands: Commands, queue: Queue, record_property: Callable[[str, object], None]
 ) -> None:
-    texts = ([f"{n}, {k}: " + "a prompt " * 40 for k in range(_FEW)] for n in range(10_000))
-    argvs = (["add", *few] for few in texts)
+    argvs = (["add", "--jsonl", str(batch(queue, n, _FEW))] for n in range(10_000))
     moments = delays(commands, argvs, f"add {mode}")
     promised = set(in_exactly_one_place(queue))
     killed = early = 0
@@ -130,18 +144,20 @@ def test_an_add_that_is_killed_at_any_moment_loses_no_job_whose_id_was_printed(
         assert reader.torn == []
         assert reader.missing == 0
     assert rebuilt_from_notebooks(commands, queue) == found
-    print(f"{mode}: {killed} kills of add, {len(found)} jobs, {reader.reads} reads, {len(reader.torn)} torn")
+    record_property(
+        "figures", f"{mode}: {killed} kills of add, {len(found)} jobs, {reader.reads} reads, {len(reader.torn)} torn"
+    )
 
 
 @pytest.mark.timeout(120)
 def test_an_archive_that_is_killed_at_any_moment_leaves_each_job_in_one_place_with_its_answer(
-    mode: str, commands: Commands, queue: Queue
+    mode: str, commands: Commands, queue: Queue, record_property: Callable[[str, object], None]
 ) -> None:
     ids = []
     for n in range(KILLS // 2):
-        added = commands.run("add", *(f"{n}, {k}: " + "a prompt " * 40 for k in range(_FEW))).output.split()
+        added = commands.run("add", "--jsonl", str(batch(queue, n, _FEW))).output.split()
         ids += added
-        commands.run("answer", *added)
+        give_answers(queue, added)
     argvs = (["archive", job] for job in [*ids, *ids])
     moments = delays(commands, argvs, f"archive {mode}")
     killed = 0
@@ -165,15 +181,19 @@ def test_an_archive_that_is_killed_at_any_moment_leaves_each_job_in_one_place_wi
             views = bridge.views(ids)
         assert all(view.answer == f"the answer of {view.id}" for view in views)
         assert all(view.state is State.ARCHIVED for view in views if view.id in promised)
-    print(f"{mode}: {killed} kills of archive, {len(ids)} jobs, {reader.reads} reads, {len(reader.torn)} torn")
+    record_property(
+        "figures", f"{mode}: {killed} kills of archive, {len(ids)} jobs, {reader.reads} reads, {len(reader.torn)} torn"
+    )
 
 
 @pytest.mark.timeout(120)
-def test_a_rebuild_that_is_killed_at_any_moment_can_be_run_again(mode: str, commands: Commands, queue: Queue) -> None:
+def test_a_rebuild_that_is_killed_at_any_moment_can_be_run_again(
+    mode: str, commands: Commands, queue: Queue, record_property: Callable[[str, object], None]
+) -> None:
     ids: list[str] = []
     for n in range(14):
-        ids += commands.run("add", *(f"{n}, {k}: " + "a prompt " * 40 for k in range(10))).output.split()
-    commands.run("answer", *ids[:20])
+        ids += commands.run("add", "--jsonl", str(batch(queue, n, 10))).output.split()
+    give_answers(queue, ids[:20])
     commands.run("archive", *ids[:10])
     chance = random.Random(f"rebuild {mode}")
 
@@ -206,4 +226,4 @@ def test_a_rebuild_that_is_killed_at_any_moment_can_be_run_again(mode: str, comm
                 ]  # fmt: skip
         for folder in (queue.path.parent / "damaged", *(queue.path.parents[1] / "state/queues").glob("*/journal.*")):
             shutil.rmtree(folder, ignore_errors=True)
-    print(f"{mode}: {killed} kills of rebuild, {len(ids)} jobs")
+    record_property("figures", f"{mode}: {killed} kills of rebuild, {len(ids)} jobs")

@@ -13,6 +13,7 @@ from filelock import FileLock
 from bridge.errors import JournalError, LockHeld
 from bridge.events import Event, Kind
 from bridge.notebook.lock import QueueLock
+from tests.support.commands import environment
 
 #: Holds a lock until it is killed; says when it has it.
 HOLDER = """
@@ -29,7 +30,7 @@ with lock.held("adding 3 job(s)"):
 @pytest.fixture
 def holder(tmp_path: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True, env=environment()
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"

@@ -16,7 +16,14 @@ from bridge.events import Kind
 from bridge.notebook.rebuild import rebuild_notebooks, take_in_everything
 from bridge.transports.memory import Memory
 from tests.support.queues import (
-    Queue, body_of, ids_in, jobs_on_disk, load, make_queue, note, save,
+    Queue,
+    body_of,
+    ids_in,
+    jobs_on_disk,
+    load,
+    make_queue,
+    note,
+    save,
 )  # fmt: skip
 from tests.support.unprivileged import as_nobody
 

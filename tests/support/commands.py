@@ -5,12 +5,12 @@ its standard input forks a child that runs one command as a fresh process would 
 a pipe), kills it with SIGKILL after the delay asked for, and answers with what the child had printed. A child costs a few
 milliseconds instead of the 300 that an interpreter needs. POSIX only.
 
-What a command does stands in `run`, and nowhere else in the tests: keep it in step with `bridge add`, `bridge archive` and
-`bridge rebuild`.
+What is run is `bridge` itself, `bridge.cli.main`, in a process that has not opened anything yet.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import select
@@ -18,34 +18,20 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from bridge.cli import main
 
-def run(argv: list[str]) -> None:
-    """What the command line does: add TEXT…, answer ID, archive ID…, rebuild --notebooks|--journal, publish."""
-    from bridge import Bridge, NewJob, wiring
-    from bridge.notebook.rebuild import rebuild_notebooks, take_in_everything
+ROOT = Path(__file__).parents[2]
 
-    command, *rest = argv
-    if command == "rebuild":
-        opened = wiring.open_queue(None, missing_ok=True, fresh_journal=rest == ["--journal"])
-        print(*(rebuild_notebooks(opened.store) if rest == ["--notebooks"] else take_in_everything(opened.store)))
-        return
-    bridge = Bridge(caller="driver")
-    if command == "add":
-        print("\n".join(job.id for job in bridge.add_many([NewJob(body=text) for text in rest])), flush=True)
-    elif command == "answer":
-        for job in rest:
-            bridge.answer(job, f"the answer of {job}")
-    elif command == "archive":
-        print("\n".join(bridge.archive(*rest)), flush=True)
-    elif command == "publish":
-        bridge.store.publish()
-    else:
-        raise SystemExit(2)
+
+def environment() -> dict[str, str]:
+    """The environment of a process that can import this checkout, wherever it runs."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +48,11 @@ class Outcome:
 class Commands:
     """The fork server, from the tests' side."""
 
-    def __init__(self, cwd: Path, **environment: str) -> None:
+    def __init__(self, cwd: Path) -> None:
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.support.commands", str(cwd)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, **environment}, cwd=Path(__file__).parents[2],
+            env=environment(), cwd=ROOT,
         )  # fmt: skip
 
     def __enter__(self) -> Commands:
@@ -87,16 +73,13 @@ class Commands:
 
 
 def _serve(cwd: str) -> None:
-    import detect_secrets.plugins  # noqa: F401  # warm, as all else that a command may need
-
-    import bridge.wiring
-    from bridge import Bridge  # noqa: F401
-    from bridge.notebook import rebuild  # noqa: F401
-
+    for name in ("api", "cli.add", "cli.answer", "cli.archive", "cli.rebuild"):
+        importlib.import_module(f"bridge.{name}")
     os.chdir(cwd)
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps(_one(request["argv"], request["kill_after_s"])), flush=True)
+        sys.stdout.write(json.dumps(_one(request["argv"], request["kill_after_s"])) + "\n")
+        sys.stdout.flush()
 
 
 def _one(argv: list[str], kill_after_s: float | None) -> dict[str, Any]:
@@ -108,12 +91,10 @@ def _one(argv: list[str], kill_after_s: float | None) -> dict[str, Any]:
         try:
             os.dup2(out_end, 1)
             os.dup2(err_end, 2)
-            run(argv)
+            main(argv, prog_name="bridge", standalone_mode=False)
             sys.stdout.flush()
             code = 0
-        except BaseException:
-            import traceback
-
+        except BaseException:  # noqa: BLE001  # the tests see it in the outcome
             traceback.print_exc()
             sys.stderr.flush()
         finally:
