@@ -54,10 +54,10 @@ class Delivery:
 def due(journal: Journal) -> list[Due]:
     """The jobs whose answer nobody has checked, oldest first. Rounds of repair are part of the job that they repair."""
     rows = journal.db.execute(
-        "SELECT id, cell.answer FROM cell JOIN place ON place.id = cell.place AND place.kind = 'part'"
-        " LEFT JOIN handling ON job = id AND handling.answer = cell.answer"
+        "SELECT cell.id, cell.answer FROM cell JOIN place ON place.id = cell.place AND place.kind = 'part'"
+        " LEFT JOIN handling ON job = cell.id AND handling.answer = cell.answer"
         " WHERE cell.kind = 'job' AND cell.answer IS NOT NULL AND parent IS NULL AND job IS NULL"
-        " AND state IN ('succeeded', 'truncated', 'failed') ORDER BY finished_at, id"
+        " AND state IN ('succeeded', 'truncated', 'failed') ORDER BY finished_at, cell.id"
     )
     return [Due(job=row[0], answer=row[1]) for row in rows]
 
@@ -130,6 +130,19 @@ def put_delivery(journal: Journal, state: Delivery) -> None:
             state.tries, to_iso(state.next_at) if state.next_at else None, state.error,
         ),
     )  # fmt: skip
+
+
+def delivered_before(journal: Journal, moment: datetime) -> list[str]:
+    """Jobs in the notebooks that were handed over before a moment, with the finished rounds that belong to them."""
+    rows = journal.db.execute(
+        "WITH done AS (SELECT cell.id FROM handling h JOIN cell ON cell.id = h.job AND cell.kind = 'job'"
+        "   AND cell.answer = h.answer JOIN place ON place.id = cell.place AND place.kind = 'part'"
+        "   WHERE h.delivered_at <= ?)"
+        " SELECT id FROM done UNION SELECT cell.id FROM cell JOIN done ON cell.parent = done.id"
+        "   JOIN place ON place.id = cell.place AND place.kind = 'part' WHERE state NOT IN ('queued', 'broken') ORDER BY 1",
+        (to_iso(moment),),
+    )
+    return [row[0] for row in rows]
 
 
 def facts(journal: Journal, job: str) -> dict[str, Any]:

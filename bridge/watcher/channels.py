@@ -18,15 +18,11 @@ from typing import Any, Protocol
 
 import requests
 
-from bridge.errors import BridgeError
+from bridge.errors import NotDelivered
 from bridge.watcher.outbox import write_outbox
 
 #: A program or a server that says nothing for so long has failed, in seconds.
 TIMEOUT_S = 300.0
-
-
-class NotDelivered(BridgeError):
-    """A result could not be handed over; it is tried again."""
 
 
 class Channel(Protocol):

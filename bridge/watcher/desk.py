@@ -20,6 +20,7 @@ from bridge.notebook.store import Store
 from bridge.results.base import Report
 from bridge.results.examine import Bench, examine
 from bridge.results.repair import AskAgain, Outcome
+from bridge.results.sarif import to_sarif
 from bridge.watcher import payload
 from bridge.watcher.conversation import converse
 
@@ -62,7 +63,8 @@ class Desk:
         if outcome is None:
             return False
         report = outcome.report
-        return self._record(due, report, payload.finished(job, result, outcome))
+        what = payload.finished(job, result, outcome)
+        return self._record(due, report, {**what, "sarif": to_sarif(report, job=job.id)})
 
     def _record(self, due: Due, report: Report | None, what: dict[str, object]) -> bool:
         now = self.store.clock.now()

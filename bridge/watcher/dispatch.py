@@ -43,8 +43,9 @@ class Dispatch:
         if what is None:
             return False
         before = self.store.note(lambda: handling.delivery(journal, what, channel.name), "reading a delivery")
+        body = {name: value for name, value in what.payload.items() if name != "sarif"}
         try:
-            channel.send(what.payload, key=f"{what.job}:{what.answer}", sarif=what.payload.get("sarif"))
+            channel.send(body, key=f"{what.job}:{what.answer}", sarif=what.payload.get("sarif"))
         except BridgeError as error:
             tries = before.tries + 1
             pause = timedelta(seconds=min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries - 1, 20)))

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
-from bridge.errors import QueueError
+from filelock import FileLock, Timeout
+
+from bridge.errors import JournalError, LockHeld, QueueError
 from bridge.events import Event, Kind, Listener
 from bridge.notebook.store import Store
 from bridge.watcher.desk import Desk
@@ -29,6 +32,8 @@ class Watcher:
     notify: Listener
     #: Moves these delivered jobs to the archive.
     archive: Callable[[timedelta], list[str]]
+    #: Held by whoever checks and hands over on this machine.
+    desk_lock: Path
     poll_s: float = 5.0
     archive_after: timedelta | None = timedelta(hours=1)  #: None: never
     checked: int = 0
@@ -51,7 +56,16 @@ class Watcher:
         return bool(settled or handed or archived)
 
     def run(self) -> None:
-        """Round after round, at once when something changes, every `poll_s` otherwise, until asked to stop."""
+        """Round after round, at once when something changes, every `poll_s` otherwise, until asked to stop.
+
+        Raises:
+            LockHeld: another watcher, or somebody who waits, is at the desk of this queue.
+        """
+        lock = FileLock(self.desk_lock)
+        try:
+            lock.acquire(timeout=5)
+        except Timeout:
+            raise LockHeld("another watcher, or a `bridge wait` that does its work", 5) from None
         self.hints.start()
         trouble: str | None = None
         try:
@@ -59,6 +73,8 @@ class Watcher:
                 try:
                     busy = self.once()
                     trouble = None
+                except JournalError:
+                    raise
                 except QueueError as error:  # a folder that vanished, a file that is half-written: it comes back
                     busy = False
                     if trouble != str(error):
@@ -68,3 +84,4 @@ class Watcher:
                     self.hints.wait(self.poll_s)
         finally:
             self.hints.stop()
+            lock.release()
