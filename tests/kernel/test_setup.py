@@ -61,6 +61,14 @@ def test_the_machine_is_read_from_nvidia_smi_and_meminfo(tmp_path: Path) -> None
         assert look_at_machine(Commands(nvidia=broken), meminfo="/nowhere").vram_bytes == 0
 
 
+def test_a_command_gives_its_output_and_a_missing_program_is_no_exception() -> None:
+    done = setup.run_command(
+        [sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"]
+    )
+    assert (done.returncode, sorted(done.stdout.split())) == (3, ["err", "out"])
+    assert setup.run_command(["no-such-program-here"]).returncode == 127
+
+
 @pytest.mark.usefixtures("bare")
 def test_ollama_is_unpacked_from_its_archive_after_zstd_was_installed() -> None:
     commands = Commands(apt=(0, ""), curl=(0, ""))

@@ -63,7 +63,7 @@ def queue_notebook(host: str, bodies: dict[str, str], *, lanes: int = 4, colab: 
     )
 
 
-def execute(book: dict[str, Any], folder: Path, *, timeout_s: int = 60, **environ: str) -> dict[str, Any]:
+def execute(book: dict[str, Any], folder: Path, *, timeout_s: int = 90, **environ: str) -> dict[str, Any]:
     """Run all cells in a fresh kernel, as a Colab tab would; the notebook with its outputs, also when the kernel died."""
     import nbformat
     from nbclient import NotebookClient
