@@ -290,7 +290,7 @@ class Bridge:
                 assert found is not None
                 cell, place = found
                 job = changes.archived(cell.job, line.state, at=to_iso(now))
-                self.store.absorber.retire(job, cell.dots, journal.place(place), now, extras_of(cell.raw))
+                self.store.absorber.retire(job, cell.dots, place, now, extras_of(cell.raw))
             return wanted
 
         return self.store.change(decide, "archiving")

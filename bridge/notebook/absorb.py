@@ -109,13 +109,13 @@ class Absorber:
         return Absorbed(lags=lags, loose=len(loose), loose_jobs=sum(cell.kind is Kind.JOB for cell in loose))
 
     def retire(
-        self, job: Job, dots: Mapping[str, int], source: Place, now: datetime, extras: Mapping[str, object]
+        self, job: Job, dots: Mapping[str, int], source: int, now: datetime, extras: Mapping[str, object]
     ) -> None:
         """Move a job's cell from a part into this writer's open archive notebook."""
         archive = self._open_archive(now)
         self.journal.put(archive.id, [merge.job_cell(replace_position(job, job.id), dots, extras)], now=now)
         self.journal.touch(archive.id)
-        self.journal.touch(source.id)
+        self.journal.touch(source)
 
     def _open_archive(self, now: datetime) -> Place:
         writer = self.journal.writer
@@ -160,7 +160,11 @@ class Absorber:
         if joined != cell.job.results:
             job = cell.job.evolve(results=join_results(joined, self.journal.results(cell.id)))
             better = merge.job_cell(job, cell.dots, extras_of(cell.raw))
-            if better.essence != cell.essence:
+            best = job.best(grammar.prompt_sha256(job.spec.body))
+            if best is not None and (place == NOWHERE or not self.journal.place(place).own):  # nobody else would write it
+                job = changes.archived(job, job.state(best, now), at=to_iso(now))
+                self.retire(job, cell.dots, place, now, extras_of(cell.raw))
+            elif better.essence != cell.essence:
                 self.journal.put(place, [better], now=now)
                 self.journal.touch(place)
         return False
@@ -218,12 +222,13 @@ class Absorber:
                 continue
             jobs.append(cell.id)
             job = cell.job.evolve(results=join_results(cell.job.results, self.journal.results(cell.id)))
-            state = job.state(job.best(grammar.prompt_sha256(job.spec.body)), now)
-            job = job.evolve(cancelled=job.cancelled or Cancelled(floor=job.floor, at=now, by="cell deleted"))
-            if self.journal.writer in cell.dots:
-                state = job.state(job.best(grammar.prompt_sha256(job.spec.body)), now)
-                self.retire(changes.archived(job, state, at=to_iso(now)), cell.dots, place, now, extras_of(cell.raw))
-            else:  # whoever added it writes it to the archive
+            if not job.is_cancelled:
+                job = job.evolve(cancelled=Cancelled(floor=job.floor, at=now, by="cell deleted"))
+            best = job.best(grammar.prompt_sha256(job.spec.body))
+            if self.journal.writer in cell.dots or best is not None:
+                state = job.state(best, now)
+                self.retire(changes.archived(job, state, at=to_iso(now)), cell.dots, place.id, now, extras_of(cell.raw))
+            else:  # whoever added it writes it to the archive; who has a result does so too, nobody else may know it
                 self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         if jobs:
             message = f"{len(jobs)} job(s) were deleted from {place.name}: they count as cancelled"

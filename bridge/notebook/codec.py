@@ -173,7 +173,7 @@ def _identify(raw: object, queue_id: str, where: str) -> Cell:
         kind=kind,
         raw=raw,
         dots=dots_of(raw, element),
-        position=position if isinstance(position, str) and position else default,
+        position=position if isinstance(position, str) and order.KEY.fullmatch(position) else default,
     )
 
 

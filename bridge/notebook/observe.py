@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from bridge.notebook import codec, merge
+from bridge.notebook import codec, merge, order
 from bridge.notebook.cell import Cell, Kind
 from bridge.notebook.codec import Part
 from bridge.notebook.raw import UNSEEN, Dots, extras_of, native_id, stamp_of
@@ -33,7 +33,7 @@ class Memory:
 def observe(seen: Part, memory: Memory) -> Part:
     """The version with identities, dots and edit numbers restored; a cell nobody knows keeps its `UNSEEN` dot."""
     cells: dict[str, Cell] = {}
-    for cell in seen.cells.values():
+    for cell in _in_place(seen, memory):
         restored = _restore(cell, memory)
         known = cells.get(restored.id)
         if known is not None:  # a stripped copy beside the original
@@ -47,11 +47,34 @@ def unadopted(part: Part) -> list[Cell]:
     return [cell for cell in part.in_order() if any(writer.startswith(UNSEEN) for writer in cell.dots)]
 
 
+def _in_place(seen: Part, memory: Memory) -> list[Cell]:
+    """The cells, standing where memory knows them to stand; without it, one whose stamp was stripped looks moved."""
+    cells = seen.in_order()
+    known = [None if stamp_of(cell.raw) else memory.part.cells.get(cell.id) for cell in cells]
+    if not any(known):
+        return cells
+    keys = [mine.position if mine else _own_position(cell) for cell, mine in zip(cells, known, strict=True)]
+    positions, moved = order.place(keys)
+    return [
+        cell
+        if (cell.position, cell.moved) == (position, n in moved)
+        else Cell(id=cell.id, kind=cell.kind, raw=cell.raw, dots=cell.dots, position=position, moved=n in moved)
+        for n, (cell, position) in enumerate(zip(cells, positions, strict=True))
+    ]
+
+
+def _own_position(cell: Cell) -> str | None:
+    stamped = stamp_of(cell.raw).get("position")
+    if isinstance(stamped, str) and order.KEY.fullmatch(stamped):
+        return stamped
+    return cell.id if cell.kind is Kind.JOB and stamp_of(cell.raw) else None
+
+
 def _restore(cell: Cell, memory: Memory) -> Cell:
     mine = memory.part.cells.get(cell.id)
     if mine is not None and mine.raw == cell.raw and not cell.moved:
         return mine
-    stamped = bool(stamp_of(cell.raw).get("dots"))
+    stamped = not any(writer.startswith(UNSEEN) for writer in cell.dots)
     element = cell.id
     if mine is None and not stamped and (native := native_id(cell.raw)) in memory.aliases:
         element = memory.aliases[str(native)]

@@ -42,9 +42,14 @@ def extras_of(raw: RawCell) -> dict[str, Any]:
 
 
 def dots_of(raw: RawCell, element: str) -> dict[str, int]:
-    """The cell's dots, {writer: counter}; a cell without gets the one that only it has."""
-    dots = stamp_of(raw).get("dots")
-    if isinstance(dots, dict):
+    """The cell's dots, {writer: counter}; a cell without gets the one that only it has.
+
+    A stamp with another id is that of what the cell was before a person made a prompt of a note, or the reverse: its dots
+    would say that the new cell was deleted long ago.
+    """
+    stamp = stamp_of(raw)
+    dots = stamp.get("dots")
+    if isinstance(dots, dict) and stamp.get("id") in (element, None):
         read = {w: n for w, n in dots.items() if isinstance(n, int) and n > 0 and not w.startswith(UNSEEN)}
         if read:
             return read

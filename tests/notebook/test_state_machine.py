@@ -84,7 +84,8 @@ class Everybody(RuleBasedStateMachine):
         self.deletions = 0
         self.added: dict[str, str] = {}
         self.results: dict[str, list[Result]] = {}
-        self.off: set[str] = set()
+        #: {job: floor at which it was last taken back}; a retry raises the floor.
+        self.off: dict[str, int] = {}
         self.typed = 0
 
     def teardown(self) -> None:
@@ -190,16 +191,14 @@ class Everybody(RuleBasedStateMachine):
         if jobs := self.known(machine, State.QUEUED, State.RUNNING):
             job = jobs[pick % len(jobs)]
             machine.bridge.cancel(job)
-            self.off.add(job)
+            self.taken_back(machine, job)
 
     @rule(agent=st.sampled_from(AGENTS), pick=st.integers(0, 20))
     def retry(self, agent: str, pick: int) -> None:
         machine = self.machines[agent]
         done = (State.SUCCEEDED, State.TRUNCATED, State.FAILED, State.CANCELLED, State.ARCHIVED)
         if jobs := self.known(machine, *done):
-            job = jobs[pick % len(jobs)]
-            machine.bridge.retry(job)
-            self.off.discard(job)
+            machine.bridge.retry(jobs[pick % len(jobs)])
 
     @rule(agent=st.sampled_from(AGENTS), pick=st.integers(0, 20))
     def archive(self, agent: str, pick: int) -> None:
@@ -360,7 +359,10 @@ class Everybody(RuleBasedStateMachine):
             if machine.bridge.store.journal.cell(job_id) is None:
                 continue
             if not machine.holds(job_id)[1].startswith(QUEUE[:-6]):
-                self.off.add(job_id)
+                self.taken_back(machine, job_id)
+
+    def taken_back(self, machine: Machine, job: str) -> None:
+        self.off[job] = max(self.off.get(job, 0), machine.holds(job)[0].floor)
 
     def prompt_cells(self) -> list[dict[str, Any]]:
         assert self.tab is not None
@@ -395,6 +397,9 @@ class Everybody(RuleBasedStateMachine):
             files = {name: data for name, data in machine.folder.files.items() if synced(name)}
             assert files == self.cloud, f"{machine.name} has other files"
             assert not machine.bridge.jobs(state=State.BROKEN)
+        for machine in self.machines.values():  # an archive is read when it is asked for
+            store = machine.bridge.store
+            store.read(store.absorber.look_into_archives)
         for job in found.values():
             self.check_job(job, where[job.id])
 
@@ -409,7 +414,7 @@ class Everybody(RuleBasedStateMachine):
             assert best is not None, f"{job.id} lost its result"
             assert best.merit >= wanted.merit, f"{job.id} has a worse result than was seen"
         state = job.state(best, self.now())
-        if job.id in self.off:
+        if self.off.get(job.id, -1) >= job.floor:
             assert where == {"archive"} or state not in (State.QUEUED, State.RUNNING), f"{job.id} runs again"
         for machine in self.machines.values():
             known, place = machine.holds(job.id)
