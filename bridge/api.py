@@ -359,7 +359,9 @@ class Bridge:
                 assert known is not None
                 cell, place = known
                 job = change(cell.job, line.state)
-                if job != cell.job:
+                if job.floor > cell.job.floor:  # added anew: whoever removes it meanwhile has not seen this
+                    self._rewrite(job, {**cell.dots, journal.writer: journal.take_dots(1)}, place, extras_of(cell.raw))
+                elif job != cell.job:
                     self._rewrite(job, cell.dots, place, extras_of(cell.raw))
             return found
 

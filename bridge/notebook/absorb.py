@@ -155,6 +155,7 @@ class Absorber:
             return True
         cell, place = known
         if stray.job.floor > cell.job.floor:
+            self.journal.touch(place)  # it leaves the notebook where it was
             return True
         joined = join_results(cell.job.results, stray.job.results)
         if joined != cell.job.results:
