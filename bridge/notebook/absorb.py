@@ -162,7 +162,9 @@ class Absorber:
             job = cell.job.evolve(results=join_results(joined, self.journal.results(cell.id)))
             better = merge.job_cell(job, cell.dots, extras_of(cell.raw))
             best = job.best(grammar.prompt_sha256(job.spec.body))
-            if best is not None and (place == NOWHERE or not self.journal.place(place).own):  # nobody else would write it
+            if best is not None and (
+                place == NOWHERE or not self.journal.place(place).own
+            ):  # nobody else would write it
                 job = changes.archived(job, job.state(best, now), at=to_iso(now))
                 self.retire(job, cell.dots, place, now, extras_of(cell.raw))
             elif better.essence != cell.essence:

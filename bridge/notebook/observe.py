@@ -90,11 +90,24 @@ def _restore(cell: Cell, memory: Memory) -> Cell:
     seen_before = memory.history(element).get(cell.digest)
     position = cell.position if cell.moved else mine.position
     edit = _edit_of(mine)
-    if seen_before is not None and not cell.moved:
+    stale = cell.digest != mine.digest and seen_before is not None
+    if cell.moved and (stale or cell.digest == mine.digest):
+        return _moved(mine, cell, dots)
+    if seen_before is not None:
         edit = seen_before
-    elif cell.digest != mine.digest or cell.moved:
+    elif cell.digest != mine.digest:
         edit = max(edit + 1, _edit_of(cell))
     return _as(cell, element, dots, position, edit, birth=mine)
+
+
+def _moved(mine: Cell, seen: Cell, dots: Dots) -> Cell:
+    """What we know, at the place where a person put it; a save that repeats the move is no further edit."""
+    edit = _edit_of(mine) + (seen.position != mine.position)
+    restored = _as(mine, mine.id, dots, seen.position, edit, birth=mine)
+    if restored.kind is Kind.NOTE:
+        return restored
+    job = restored.job.join(seen.job.evolve(id=mine.id, spec=restored.job.spec, edit=edit, bare=restored.job.bare))
+    return merge.job_cell(job, dots, extras_of(seen.raw), shown=seen.raw)
 
 
 def _edit_of(cell: Cell) -> int:

@@ -44,8 +44,8 @@ def extras_of(raw: RawCell) -> dict[str, Any]:
 def dots_of(raw: RawCell, element: str) -> dict[str, int]:
     """The cell's dots, {writer: counter}; a cell without gets the one that only it has.
 
-    A stamp with another id is that of what the cell was before a person made a prompt of a note, or the reverse: its dots
-    would say that the new cell was deleted long ago.
+    A stamp with another id is that of what the cell was before a person made a prompt of a note, or the reverse: its
+    dots would say that the new cell was deleted long ago.
     """
     stamp = stamp_of(raw)
     dots = stamp.get("dots")

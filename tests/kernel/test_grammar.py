@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.kernel import grammar
-from bridge.kernel.grammar import GrammarError, Header, parse_header, parse_result, render_header, render_result
+from bridge.kernel.grammar import GrammarError, Header, parse_header, parse_result, render_result
 from tests.support.values import job_ids, options, texts
 
 JOB = "01JD3K6S7M2W8Q5V4T9R0XYZAB"
@@ -18,7 +18,14 @@ records = st.dictionaries(st.text(max_size=5), texts | st.integers() | st.none()
 
 
 @quick
-@given(job=st.none() | job_ids, given_=options, chat=st.booleans(), cancelled=st.booleans(), floor=st.integers(0, 99), body=texts)
+@given(
+    job=st.none() | job_ids,
+    given_=options,
+    chat=st.booleans(),
+    cancelled=st.booleans(),
+    floor=st.integers(0, 99),
+    body=texts,
+)
 def test_a_cell_reads_back_as_it_was_written(
     job: str | None, given_: object, chat: bool, cancelled: bool, floor: int, body: str
 ) -> None:
@@ -99,7 +106,7 @@ def test_an_unknown_flag_is_named_with_those_that_are_known() -> None:
         (JOB.lower(), Header(job=JOB)),  # ids are read in either case
         ("--lang=go --max_tokens 5", Header(options={"lang": "go", "max_tokens": 5})),  # = and _ as well
         ('--out "my file.py"', Header(options={"out": "my file.py"})),  # shlex quotes
-        ('--stop \'"\\n"\' --stop \'"b"\'', Header(options={"stop": ("\n", "b")})),  # stop may stand there twice
+        ("--stop '\"\\n\"' --stop '\"b\"'", Header(options={"stop": ("\n", "b")})),  # stop may stand there twice
     ],
 )
 def test_a_header_is_read_as_a_person_types_it(line: str, expected: Header) -> None:

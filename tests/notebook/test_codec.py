@@ -44,7 +44,9 @@ def only(part: Part) -> Cell:
 
 
 def through_bytes(part: Part) -> bytes:
-    return wire.join_notebook([wire.dump_cell({**c.raw, "id": c.id}) for c in part.in_order()], codec.write_metadata(part))
+    return wire.join_notebook(
+        [wire.dump_cell({**c.raw, "id": c.id}) for c in part.in_order()], codec.write_metadata(part)
+    )
 
 
 def comparable(job: Job) -> object:
@@ -178,7 +180,10 @@ def test_a_changed_copy_becomes_a_job_of_its_own_and_the_original_keeps_its_id()
 
 def test_changed_copies_of_a_note_are_all_kept() -> None:
     a, b = code("x = 1", id="note"), code("x = 2", id="note")
-    assert sorted(wire.join_lines(c.raw["source"]) for c in read_part(notebook(a, b, a)).cells.values()) == ["x = 1", "x = 2"]
+    assert sorted(wire.join_lines(c.raw["source"]) for c in read_part(notebook(a, b, a)).cells.values()) == [
+        "x = 1",
+        "x = 2",
+    ]
 
 
 @pytest.mark.parametrize("before", ["a note", f"%%qwen {JOB}\nhello"])

@@ -422,7 +422,9 @@ class Everybody(RuleBasedStateMachine):
             assert {at} == where, f"{machine.name} has {job.id} at {at!r}, the files at {where}"
             assert known.best(sha) == best, f"{machine.name} has another result of {job.id}"
             # A stripped cell stays as it is when it says the same, so birth and edit are not compared with the file.
-            assert (known.spec.body, known.spec.options) == (job.spec.body, job.spec.options), f"{machine.name} {job.id}"
+            assert (known.spec.body, known.spec.options) == (job.spec.body, job.spec.options), (
+                f"{machine.name} {job.id}"
+            )
             assert known.floor == job.floor, f"{machine.name} has another floor of {job.id}"
 
 
@@ -434,5 +436,7 @@ TestEverybody.settings = settings(
     derandomize=not LONG,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink] if LONG else [Phase.generate] + ([Phase.shrink] if os.environ.get("S") else []),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
+    if LONG
+    else [Phase.generate] + ([Phase.shrink] if os.environ.get("S") else []),
 )

@@ -29,7 +29,9 @@ def test_a_value_reads_back_whatever_it_holds(value: object) -> None:
 
 @quick
 @given(cells=st.lists(st.dictionaries(texts, values, max_size=3), max_size=3), metadata=st.dictionaries(texts, values))
-def test_a_joined_notebook_is_the_json_of_its_cells(cells: list[dict[str, object]], metadata: dict[str, object]) -> None:
+def test_a_joined_notebook_is_the_json_of_its_cells(
+    cells: list[dict[str, object]], metadata: dict[str, object]
+) -> None:
     data = wire.join_notebook([wire.dump_cell(cell) for cell in cells], metadata)
     assert wire.loads(data) == {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     assert json.loads(data) == wire.loads(data)

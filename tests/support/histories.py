@@ -1,4 +1,4 @@
-"""Versions of one part as several writers leave them: by real operations, so that what dots and contexts promise holds."""
+"""Versions of one part as several writers leave them: by real operations, so dots and contexts keep their promises."""
 
 from __future__ import annotations
 
@@ -131,4 +131,13 @@ def _meaning(cell: Cell) -> object:
         return (dots, cell.position, note_text(cell.raw), cell.note_edit)
     job = cell.job
     best = job.best(grammar.prompt_sha256(job.spec.body))
-    return (dots, job.spec, job.edit, job.floor, job.cancelled, job.lease, best, merge.prompt_cell.visible_attempts(job, best))
+    return (
+        dots,
+        job.spec,
+        job.edit,
+        job.floor,
+        job.cancelled,
+        job.lease,
+        best,
+        merge.prompt_cell.visible_attempts(job, best),
+    )

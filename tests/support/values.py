@@ -90,15 +90,17 @@ def jobs(draw: st.DrawFn) -> Job:
         parent=draw(st.none() | job_ids),
         round=draw(st.integers(0, 3)),
     )
-    lease = st.builds(
-        Lease, worker=workers, attempt=st.integers(1, 4), expires_at=moments, released=st.booleans()
-    )
+    lease = st.builds(Lease, worker=workers, attempt=st.integers(1, 4), expires_at=moments, released=st.booleans())
     return Job(
         id=job,
         spec=spec,
         edit=draw(st.integers(0, 5)),
         lease=draw(st.none() | lease),
         cancelled=draw(st.none() | st.builds(Cancelled, floor=st.integers(0, 3), at=moments, by=names)),
-        attempts=draw(st.lists(attempts, max_size=3, unique_by=lambda a: a.order).map(lambda a: tuple(sorted(a, key=lambda x: x.order)))),
+        attempts=draw(
+            st.lists(attempts, max_size=3, unique_by=lambda a: a.order).map(
+                lambda a: tuple(sorted(a, key=lambda x: x.order))
+            )
+        ),
         results=tuple(draw(st.lists(results(job, body), max_size=1))),
     )
