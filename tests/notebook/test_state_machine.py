@@ -19,7 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -27,10 +28,11 @@ from bridge import config, wiring
 from bridge.api import Bridge
 from bridge.errors import WrongState
 from bridge.events import ignore
-from bridge.job import Job, Lease, Result, ResultStatus, State
+from bridge.job import Job, Lease, NewJob, Options, Result, ResultStatus, State
 from bridge.kernel import grammar
 from bridge.notebook import codec, merge, prompt_cell, template, wire
 from bridge.notebook.absorb import Limits
+from bridge.notebook.enqueue import enqueue
 from bridge.notebook.journal import Journal
 from bridge.notebook.lock import QueueLock
 from bridge.notebook.names import Names
@@ -182,8 +184,11 @@ class Everybody(RuleBasedStateMachine):
         for _ in range(count):
             n = len(self.added)
             body = f"Write %%qwen for key {n % 6}\n" if keyed else f"Write %%qwen number {n}\n"
-            job = self.machines[agent].bridge.add(body, key=f"key {n % 6}" if keyed else None, lang="python")
-            self.added.setdefault(job, body)
+            key = f"key {n % 6}" if keyed else None
+            new = NewJob(body=body, options=Options(lang="python"), key=key, caller=agent)
+            store = self.machines[agent].bridge.store
+            [added] = enqueue(store, [new], part_notes=template.part_notes, randomness=self.ticks)
+            self.added.setdefault(added.id, body)
 
     @rule(agent=st.sampled_from(AGENTS), pick=st.integers(0, 20))
     def cancel(self, agent: str, pick: int) -> None:
@@ -428,15 +433,12 @@ class Everybody(RuleBasedStateMachine):
             assert known.floor == job.floor, f"{machine.name} has another floor of {job.id}"
 
 
-TestEverybody = Everybody.TestCase
+TestEverybody = pytest.mark.timeout(7200 if LONG else 300)(Everybody.TestCase)
 TestEverybody.settings = settings(
-    max_examples=2000 if LONG else int(os.environ.get("N", "60")),
+    max_examples=1000 if LONG else 60,
     stateful_step_count=60 if LONG else 30,
     deadline=None,
     derandomize=not LONG,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
-    if LONG
-    else [Phase.generate] + ([Phase.shrink] if os.environ.get("S") else []),
 )
