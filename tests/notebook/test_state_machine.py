@@ -435,7 +435,7 @@ class Everybody(RuleBasedStateMachine):
 
 TestEverybody = pytest.mark.timeout(7200 if LONG else 300)(Everybody.TestCase)
 TestEverybody.settings = settings(
-    max_examples=1000 if LONG else 60,
+    max_examples=1000 if LONG else 200,
     stateful_step_count=60 if LONG else 30,
     deadline=None,
     derandomize=not LONG,
