@@ -343,7 +343,7 @@ class Bridge:
                 assert found is not None
                 cell, place = found
                 job = changes.archived(cell.job, line.state, at=to_iso(now), known=handling.facts(journal, line.id))
-                self.store.absorber.retire(job, cell.dots, journal.place(place), now, extras_of(cell.raw))
+                self.store.absorber.retire(job, cell.dots, place, now, extras_of(cell.raw))
             return wanted
 
         return self.store.change(decide, "archiving")
@@ -541,7 +541,9 @@ class Bridge:
                 assert known is not None
                 cell, place = known
                 job = change(cell.job, line.state)
-                if job != cell.job:
+                if job.floor > cell.job.floor:  # added anew: whoever removes it meanwhile has not seen this
+                    self._rewrite(job, {**cell.dots, journal.writer: journal.take_dots(1)}, place, extras_of(cell.raw))
+                elif job != cell.job:
                     self._rewrite(job, cell.dots, place, extras_of(cell.raw))
             return found
 

@@ -198,7 +198,7 @@ def _identify(raw: object, queue_id: str, name: str, number: int) -> Cell:
         kind=kind,
         raw=raw,
         dots=dots_in(stamp, element),
-        position=position if isinstance(position, str) and position else default,
+        position=position if isinstance(position, str) and order.KEY.fullmatch(position) else default,
     )
 
 
