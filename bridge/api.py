@@ -15,11 +15,12 @@ from __future__ import annotations
 import getpass
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bridge import wiring
 from bridge.errors import JournalError, UnknownJob, WaitTimedOut, WrongState
@@ -28,12 +29,15 @@ from bridge.intake.leaks import look_for_secrets
 from bridge.intake.prompt import compose, prompt_of
 from bridge.job import Job, NewJob, Options, Result, State, to_iso
 from bridge.kernel import grammar
-from bridge.notebook import changes, enqueue, export, merge, query, template
+from bridge.notebook import changes, enqueue, export, handling, merge, query, template
 from bridge.notebook import rebuild as rebuilding
 from bridge.notebook.clock import Clock
 from bridge.notebook.enqueue import Added
 from bridge.notebook.query import Filter, JobLine
 from bridge.notebook.raw import extras_of
+
+if TYPE_CHECKING:
+    from bridge.watcher.apply import Change
 
 #: A job in one of these has all that it will get without somebody's doing.
 FINAL = frozenset(
@@ -44,6 +48,10 @@ FINAL = frozenset(
 )  # fmt: skip
 
 
+#: With checking, an answer alone is not the end of it.
+_READY = FINAL - {State.SUCCEEDED, State.TRUNCATED}
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobView:
     """A job as it stands now."""
@@ -51,6 +59,25 @@ class JobView:
     line: JobLine
     job: Job
     result: Result | None  #: the one that counts
+    #: What checking came to, as `bridge wait --json` prints it; None: not checked yet.
+    payload: Mapping[str, Any] | None = None
+
+    @property
+    def verdict(self) -> str | None:
+        """What checking said of the answer: clean, errors, incomplete, unchecked, no_code; None: not checked."""
+        return self.line.verdict
+
+    @property
+    def code(self) -> list[tuple[str | None, str]]:
+        """The code in the answer as (path, text): of the best version if it was checked, else as it came. Not executed."""
+        if self.payload is not None:
+            return [(file["path"], file["code"]) for file in self.payload["files"]]
+        from bridge.results.base import Role
+        from bridge.results.extract import extract
+
+        spec, reason = self.job.spec, self.result.finish_reason if self.result else None
+        found = extract(self.answer or "", prompt=self.prompt, lang=spec.options.lang, finish_reason=reason)
+        return [(b.path, b.code) for b in found.blocks if b.role not in (Role.WRAPPER, Role.OUTPUT) and b.current]
 
     @property
     def id(self) -> str:
@@ -78,6 +105,26 @@ class JobView:
         if self.result and self.result.error:
             return str(self.result.error.get("message"))
         return self.job.spec.broken
+
+    @property
+    def good(self) -> bool:
+        """Whether there is an answer and nothing that blocks was found in it."""
+        answered = self.result is not None and self.answer is not None
+        return answered and self.verdict in (None, "clean", "unchecked", "no_code")
+
+    def handover(self) -> dict[str, Any]:
+        """What the caller gets: the payload of a checked job, else what there is. Documented in docs/handover.md."""
+        if self.payload is not None:
+            return {"state": self.state.value, **{k: v for k, v in self.payload.items() if k != "sarif"}}
+        facts = self.to_json()
+        return {
+            "state": facts["state"],
+            "job": self.id,
+            "verdict": None,
+            "answer": self.answer,
+            "error": self.error,
+            "files": [],
+        }
 
     def to_json(self) -> dict[str, Any]:
         """The job as one JSON object; documented in docs/cli.md."""
@@ -123,6 +170,7 @@ def line_json(line: JobLine) -> dict[str, Any]:
         "finished_at": to_iso(line.finished_at) if line.finished_at else None,
         "seconds": line.seconds,
         "problem": line.problem,
+        "verdict": line.verdict,
     }
 
 
@@ -157,6 +205,7 @@ class Bridge:
     ) -> None:
         """Open the queue. Raises QueueNotFound, NotAQueue, QueueUnreadable, ConfigError, JournalError."""
         opened = _opened or wiring.open_queue(queue, listener=listener, clock=clock)
+        self.opened = opened
         self.store = opened.store
         self.path = opened.path
         self.settings = opened.settings
@@ -293,7 +342,7 @@ class Bridge:
                 found = journal.cell(line.id)
                 assert found is not None
                 cell, place = found
-                job = changes.archived(cell.job, line.state, at=to_iso(now))
+                job = changes.archived(cell.job, line.state, at=to_iso(now), known=handling.facts(journal, line.id))
                 self.store.absorber.retire(job, cell.dots, journal.place(place), now, extras_of(cell.raw))
             return wanted
 
@@ -312,26 +361,136 @@ class Bridge:
             (results if good else errors).append(json.dumps(line, ensure_ascii=False))
         return results, errors, left
 
-    # ---- waiting
+    # ---- waiting and handing over
 
-    def wait(self, ids: Sequence[str], *, timeout_s: float | None = None, poll_s: float = 1.0) -> list[JobView]:
-        """Wait until all these jobs are finished, one way or another; gives them in the order asked for.
+    def wait(
+        self,
+        ids: Sequence[str],
+        *,
+        timeout_s: float | None = None,
+        check: bool = True,
+        max_rounds: int = 2,
+        on_ready: Callable[[JobView], None] | None = None,
+    ) -> list[JobView]:
+        """Wait until all these jobs are finished and checked; gives them in the order asked for, and hands them over.
 
-        Looks every `poll_s` seconds. Raises WaitTimedOut, UnknownJob, AmbiguousJob.
+        Woken by file events, with a look every few seconds besides. If no watcher runs on this machine, this checks the
+        answers itself, and asks for repairs.
+
+        Args:
+            ids: jobs by id or unambiguous prefix.
+            timeout_s: give up after so long; None: never.
+            check: False: take answers as they come.
+            max_rounds: repair rounds, if this does the checking; 0: none.
+            on_ready: is called with each job as it becomes ready, in that order.
+
+        Raises:
+            WaitTimedOut: the jobs stay in the queue.
+            UnknownJob, AmbiguousJob: before waiting.
         """
-        clock = self.store.clock
-        deadline = None if timeout_s is None else clock.now() + timedelta(seconds=timeout_s)
-        while True:
-            views = self.views(ids)
-            waiting = [view for view in views if view.state not in FINAL]
-            if not waiting:
-                return views
-            left = (deadline - clock.now()).total_seconds() if deadline else poll_s
-            if left <= 0:
-                raise WaitTimedOut(
-                    f"{len(waiting)} of {len(views)} job(s) are not finished after {timeout_s:g} s; they stay queued"
-                )
-            clock.sleep(min(poll_s, left))
+        found = self.store.read(lambda: [query.find(self.store.journal, job) for job in ids])
+        wanted = frozenset(found)
+        self._until(wanted, len(wanted), timeout_s=timeout_s, check=check, max_rounds=max_rounds, on_ready=on_ready)
+        self.store.note(lambda: self._handed_over(found), "handing over")
+        return self._views(found)
+
+    def as_completed(
+        self, ids: Sequence[str], *, timeout_s: float | None = None, check: bool = True, max_rounds: int = 2
+    ) -> Iterator[JobView]:
+        """The jobs one by one, as they become ready and are handed over; arguments as of `wait`, `timeout_s` for each next one.
+
+        Raises what `wait` raises.
+        """
+        left = set(self.store.read(lambda: [query.find(self.store.journal, job) for job in ids]))
+        while left:
+            ready = self._until(frozenset(left), 1, timeout_s=timeout_s, check=check, max_rounds=max_rounds)
+            self.store.note(lambda ready=ready: self._handed_over(ready), "handing over")  # type: ignore[misc]  # binds now
+            for view in self._views(ready):
+                left.discard(view.id)
+                yield view
+
+    def _until(
+        self,
+        wanted: frozenset[str],
+        enough: int,
+        *,
+        timeout_s: float | None,
+        check: bool,
+        max_rounds: int,
+        on_ready: Callable[[JobView], None] | None = None,
+    ) -> list[str]:
+        """Wait until so many of these jobs are ready; gives all that are, as they became so. Raises WaitTimedOut."""
+        waiting = wiring.open_waiting(self.opened, self.enqueue, check=check, max_rounds=max_rounds)
+        enders = _READY if check else FINAL
+        seen: dict[str, None] = {}
+
+        def ready() -> bool:
+            lines = self.store.note(
+                lambda: query.lines(self.store.journal, Filter(ids=sorted(wanted)), self.store.clock.now()), "looking"
+            )
+            for line in lines:
+                if line.state in enders and line.id not in seen:
+                    seen[line.id] = None
+                    if on_ready is not None:
+                        on_ready(self._views([line.id])[0])
+            return len(seen) >= enough
+
+        if not waiting.until(ready, timeout_s=timeout_s):
+            missing = len(wanted) - len(seen)
+            raise WaitTimedOut(
+                f"{missing} of {len(wanted)} job(s) are not ready after {timeout_s:g} s; they stay queued"
+            )
+        return list(seen)
+
+    def plan(self, job: str, root: Path) -> list[Change]:
+        """What `apply_result` would do. Raises UsageError, WrongState."""
+        from bridge.watcher import apply
+
+        view = self.get(job)
+        if view.payload is None:
+            raise WrongState(f"job {view.id} is {view.state.value}, and not checked: `bridge wait {view.id}` first")
+        return apply.plan_changes(
+            view.payload,
+            root,
+            applied=lambda path: self.store.note(lambda: handling.applied(self.store.journal, path), "looking"),
+        )
+
+    def apply_result(self, job: str, root: Path, *, force: bool = False) -> list[Change]:
+        """Write a result's files below `root`; gives what was written.
+
+        Raises UsageError if a path leaves the root, or a file has changes of somebody's own and `force` is off.
+        """
+        from bridge.watcher import apply
+
+        view = self.get(job)
+        written = apply.write_changes(self.plan(job, root), force=force)
+
+        def note() -> None:
+            now = self.store.clock.now()
+            for change in written:
+                digest = grammar.text_sha256(change.code)
+                handling.note_applied(self.store.journal, str(change.target), digest, view.id, now)
+            handling.deliver(self.store.journal, view.id, to="apply", now=now)
+
+        self.store.note(note, "noting what was applied")
+        return written
+
+    def archive_delivered(self, older_than: timedelta) -> list[str]:
+        """Move what was handed over so long ago to the archive, repair rounds included; gives the ids."""
+        moment = self.store.clock.now() - older_than
+        found = self.store.note(lambda: handling.delivered_before(self.store.journal, moment), "looking for old jobs")
+        return self.archive(*found) if found else []
+
+    def enqueue(self, jobs: list[NewJob]) -> list[Added]:
+        """Add jobs as they are, without looking for secrets: what comes back from a model came from here."""
+        return self.add_many(jobs, allow_secrets=True)
+
+    def _handed_over(self, jobs: Sequence[str]) -> None:
+        for job in jobs:
+            handling.deliver(self.store.journal, job, to="wait", now=self.store.clock.now())
+
+    def _views(self, ids: Sequence[str]) -> list[JobView]:
+        return self.store.note(lambda: [self._view(job) for job in ids], "reading jobs")
 
     # ---- inside
 
@@ -342,7 +501,13 @@ class Bridge:
         if found is None:
             raise UnknownJob(job)
         value = found[0].job
-        return JobView(line=line, job=value, result=value.best(grammar.prompt_sha256(value.spec.body)))
+        known = handling.get(journal, job)
+        return JobView(
+            line=line,
+            job=value,
+            result=value.best(grammar.prompt_sha256(value.spec.body)),
+            payload=known.payload if known else None,
+        )
 
     def _status(self) -> Status:
         journal, now = self.store.journal, self.store.clock.now()

@@ -6,30 +6,43 @@ import os
 import platform
 import re
 import secrets
+import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge import config
-from bridge.engines.base import Engine
 from bridge.errors import ConfigError, ModelMissing, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.events import Listener, ignore
 from bridge.notebook import codec, wire
 from bridge.notebook.absorb import Limits
+from bridge.job import NewJob
 from bridge.notebook.clock import Clock
+from bridge.notebook.enqueue import Added
 from bridge.notebook.journal import Journal
 from bridge.notebook.lock import QueueLock
 from bridge.notebook.names import Names
 from bridge.notebook.registry import Registry
 from bridge.notebook.store import Store
-from bridge.transports.folder import Folder, WriteMode
-from bridge.worker.leases import Leases
-from bridge.worker.ledger import Ledger
-from bridge.worker.loop import Plan, Worker
-from bridge.worker.presence import Presence
+from bridge.transports.folder import Folder, WriteMode, on_fuse
+
+
+if TYPE_CHECKING:
+    from bridge.engines.base import Engine
+    from bridge.watcher.channels import Channel
+    from bridge.watcher.desk import Desk
+    from bridge.watcher.hints import Hints
+    from bridge.watcher.waiting import Waiting
+    from bridge.watcher.watch import Watcher
+    from bridge.worker.loop import Plan, Worker
+
+# Workers, watchers and engines are imported where they are made: `bridge add` needs none of them, and starts fast.
+
+Enqueue = Callable[[list[NewJob]], list[Added]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +286,11 @@ def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[
 
 def open_worker(opened: Opened, engine: Engine, plan: Plan, *, listener: Listener, lease_s: float = 900.0) -> Worker:
     """A worker on a queue, ready to run."""
+    from bridge.worker.leases import Leases
+    from bridge.worker.ledger import Ledger
+    from bridge.worker.loop import Worker
+    from bridge.worker.presence import Presence
+
     host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:30] or "host"
     name = f"{host}-{os.getpid()}-{secrets.token_hex(2)}"
     store = opened.store
@@ -290,3 +308,82 @@ def open_worker(opened: Opened, engine: Engine, plan: Plan, *, listener: Listene
     return Worker(
         store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=time.monotonic
     )
+
+
+def open_desk(opened: Opened, enqueue: Enqueue, *, max_rounds: int, listener: Listener) -> Desk:
+    """A desk at a queue. Its tools start when the first answer is looked at."""
+    from bridge.results.examine import Bench
+    from bridge.watcher.desk import Desk
+
+    return Desk(store=opened.store, bench=Bench(), notify=listener, enqueue=enqueue, max_rounds=max_rounds)
+
+
+def open_waiting(
+    opened: Opened, enqueue: Enqueue, *, check: bool, max_rounds: int, listener: Listener | None = None
+) -> Waiting:
+    """A wait on a queue; `check`: with a place at the desk, if it is free."""
+    from bridge.watcher.waiting import Waiting
+
+    store = opened.store
+    desk = open_desk(opened, enqueue, max_rounds=max_rounds, listener=listener or store.notify) if check else None
+    return Waiting(store=store, desk=desk, hints=_hints(opened), desk_lock=_desk_lock(opened), now_s=time.monotonic)
+
+
+def open_watcher(
+    opened: Opened,
+    enqueue: Enqueue,
+    archive: Callable[[timedelta], list[str]],
+    *,
+    channels: Sequence[Channel],
+    max_rounds: int,
+    poll_s: float,
+    archive_after_s: float | None,
+    listener: Listener,
+) -> Watcher:
+    """A watcher on a queue, ready to run."""
+    from bridge.watcher.dispatch import Dispatch
+    from bridge.watcher.watch import Watcher
+
+    return Watcher(
+        store=opened.store,
+        desk=open_desk(opened, enqueue, max_rounds=max_rounds, listener=listener),
+        dispatch=Dispatch(store=opened.store, channels=channels, notify=listener),
+        hints=_hints(opened),
+        notify=listener,
+        archive=archive,
+        poll_s=poll_s,
+        archive_after=timedelta(seconds=archive_after_s) if archive_after_s is not None else None,
+        desk_lock=_desk_lock(opened),
+    )
+
+
+def open_channels(
+    *, outbox: str | None, program: str | None, webhook: str | None, environ: Mapping[str, str] = os.environ
+) -> list[Channel]:
+    """The ways out that were asked for. The webhook's secret is `BRIDGE_WEBHOOK_SECRET`. Raises ConfigError."""
+    from bridge.watcher.channels import Outbox, Program, Webhook
+
+    channels: list[Channel] = []
+    if outbox:
+        channels.append(Outbox(folder=Path(outbox).expanduser().absolute()))
+    if program:
+        argv = shlex.split(program)
+        if not argv:
+            raise ConfigError("--exec needs a command")
+        channels.append(Program(argv=argv))
+    if webhook:
+        if not webhook.startswith(("http://", "https://")):
+            raise ConfigError(f"--webhook needs an http or https URL, not {webhook!r}")
+        channels.append(Webhook(url=webhook, secret=environ.get("BRIDGE_WEBHOOK_SECRET")))
+    return channels
+
+
+def _hints(opened: Opened) -> Hints:
+    from bridge.watcher.hints import Hints
+
+    folder = opened.path.parent
+    return Hints(folder, poll=on_fuse(folder))
+
+
+def _desk_lock(opened: Opened) -> Path:
+    return state_folder() / "queues" / opened.store.journal.queue_id / "desk.lock"

@@ -65,6 +65,11 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=1))
 
 
+def print_line(value: Any) -> None:
+    """One JSON object as one line, for streams of them."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table: drawn by rich on a terminal, else columns divided by tabs, nothing cut."""
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
@@ -28,6 +29,16 @@ SWITCH_ON_THE_GPU = (
     "Without one, only small models are bearable."
 )
 ARCHIVES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+#: The first Ollama that refuses an over-long prompt when it is asked to (fact 7.9).
+OLDEST = "0.12.6"
+
+
+def is_older(version: str, than: str) -> bool:
+    """Whether a version like 0.12.6 or 0.33.0-rc2 is before another."""
+    first, second = ([int(n) for n in re.findall(r"\d+", text)[:3]] for text in (version, than))
+    return first < second
 
 
 class SetupError(RuntimeError):
@@ -247,7 +258,10 @@ def prepare(
     say(describe(fit, machine, **sizing))
     server = None
     try:
-        say(f"Ollama {client.version()} answers at {client.url} already; its own OLLAMA_NUM_PARALLEL counts.")
+        version = client.version()
+        say(f"Ollama {version} answers at {client.url} already; its own OLLAMA_NUM_PARALLEL counts.")
+        if is_older(version, OLDEST):
+            say(f"It is older than {OLDEST} and may cut long prompts without a word: update it.")
     except OllamaError as error:
         if not client.url.startswith(("http://127.", "http://localhost:", "http://[::1]:")):
             raise SetupError(error.message) from None  # another machine's server is not ours to start

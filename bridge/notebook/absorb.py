@@ -15,7 +15,7 @@ from bridge.events import Event, Listener
 from bridge.events import Kind as Happened
 from bridge.job import Cancelled, Job, join_results, to_iso
 from bridge.kernel import grammar
-from bridge.notebook import changes, codec, merge, names, observe
+from bridge.notebook import changes, codec, handling, merge, names, observe
 from bridge.notebook.cell import Cell, Kind
 from bridge.notebook.codec import Part
 from bridge.notebook.journal import Journal
@@ -228,7 +228,13 @@ class Absorber:
             job = job.evolve(cancelled=job.cancelled or Cancelled(floor=job.floor, at=now, by="cell deleted"))
             if self.journal.writer in cell.dots:
                 state = job.state(job.best(grammar.prompt_sha256(job.spec.body)), now)
-                self.retire(changes.archived(job, state, at=to_iso(now)), cell.dots, place, now, extras_of(cell.raw))
+                self.retire(
+                    changes.archived(job, state, at=to_iso(now), known=handling.facts(self.journal, job.id)),
+                    cell.dots,
+                    place,
+                    now,
+                    extras_of(cell.raw),
+                )
             else:  # whoever added it writes it to the archive
                 self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         if jobs:

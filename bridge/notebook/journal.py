@@ -288,6 +288,10 @@ class Journal:
         """The doubted deletions were confirmed or dismissed."""
         self.db.execute("DELETE FROM doubt")
 
+    def version(self) -> int:
+        """A number that changes when another process has written to the journal; costs microseconds."""
+        return int(self.db.execute("PRAGMA data_version").fetchone()[0])
+
     # ---- set-up
 
     def _prepare(self, fingerprint: str) -> None:

@@ -31,7 +31,7 @@ CREATE TABLE cell (
     lease_until TEXT, lease_worker TEXT, lease_attempt INTEGER, -- of a claim that is not over
     caller TEXT, key TEXT, model TEXT, lang TEXT, priority INTEGER, parent TEXT,
     created_at TEXT, finished_at TEXT, seconds REAL,
-    checked_at TEXT, delivered_at TEXT, archived_at TEXT,
+    answer TEXT,                    -- names the result that counts
     problem TEXT,                   -- why its header or result is not believed
     PRIMARY KEY (place, id)
 ) WITHOUT ROWID;
@@ -39,6 +39,19 @@ CREATE UNIQUE INDEX cell_job ON cell (id) WHERE kind = 'job';
 CREATE INDEX cell_room ON cell (place, kind, size);
 CREATE INDEX cell_state ON cell (state, place) WHERE kind = 'job';
 CREATE INDEX cell_parent ON cell (parent) WHERE parent IS NOT NULL;
+
+-- How far the answer of a job has come: one row for each answer that was checked.
+CREATE TABLE handling (
+    job TEXT NOT NULL, answer TEXT NOT NULL, verdict TEXT, level TEXT, checked_at TEXT NOT NULL,
+    delivered_at TEXT, delivered_to TEXT, payload BLOB NOT NULL, PRIMARY KEY (job, answer)
+) WITHOUT ROWID;
+CREATE TABLE delivery (
+    job TEXT NOT NULL, answer TEXT NOT NULL, channel TEXT NOT NULL,
+    done_at TEXT, tries INTEGER NOT NULL, next_at TEXT, error TEXT, PRIMARY KEY (job, answer, channel)
+) WITHOUT ROWID;
+
+-- What `bridge apply` wrote, by absolute path: anything else in a file is somebody's own work.
+CREATE TABLE applied (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, job TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
 
 -- Every result ever seen, also those that lost.
 CREATE TABLE result (
