@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge import Bridge, NewJob, State, wiring
-from bridge.errors import NotAQueue, QueueChanged, QueueError, QueueNotFound, QueueUnreadable, StorageFull, WaitTimedOut
+from bridge.errors import NotAQueue, QueueChanged, QueueError, QueueNotFound, QueueUnreadable, StorageFull
 from bridge.events import Kind
 from bridge.notebook.rebuild import rebuild_notebooks, take_in_everything
 from bridge.transports.memory import Memory
@@ -385,14 +385,6 @@ def test_a_clock_that_jumps_loses_nothing_and_answers_what_is_there(queue: Queue
     assert states(bridge)[fourth] is State.QUEUED
     assert sum(jobs_on_disk(queue.path.parent).values()) == 4
     assert all(n == 1 for n in jobs_on_disk(queue.path.parent).values())
-
-
-def test_waiting_ends_when_the_time_is_over_although_nobody_answers(queue: Queue) -> None:
-    bridge = queue.open()
-    job = bridge.add("one")
-    with pytest.raises(WaitTimedOut, match="not finished after 30 s"):
-        bridge.wait([job], timeout_s=30)
-    assert queue.hand.slept_s == 30
 
 
 # ---- a person's notes
