@@ -149,8 +149,9 @@ class Store:
 
     def _stage_one(self, place: Place) -> _Write | None:
         name = place.name
-        stamp = None
-        if self.transport.stat(name) is not None:
+        stamp = self.transport.stat(name)
+        known = self.journal.seen(self._path(name))
+        if stamp is not None and (known is None or known.stamp != stamp or known.loose):
             arrival = self.arrivals.arrival(name, place.number)
             stamp = arrival.stamp
             if place.kind == "part":

@@ -90,3 +90,17 @@ def test_the_short_way_says_what_the_long_way_says(
         assert merged.cells[ID].essence == slow.cells[ID].essence
         assert merged.cells[ID].dots == slow.cells[ID].dots
         assert merged.cells[ID].job == slow.cells[ID].job
+
+
+def test_an_edit_that_nobody_has_stamped_goes_the_long_way() -> None:
+    asked, answered = raw(ASKED), raw(ASKED.evolve(results=(result(),)))
+    for cell in (asked, answered):
+        edited(cell)
+    answered["outputs"] = copy.deepcopy(
+        raw(ASKED.evolve(spec=Spec(body="Write g", position=ID), results=(result(body="Write g"),)))["outputs"]
+    )
+    a, b = part(asked), part(answered)
+    assert merge._answered(a.cells[ID], b.cells[ID]) is None
+    merged = merge.merge(a, b).cells[ID]
+    assert merged.job.edit == 1
+    assert not merged.touched
