@@ -257,7 +257,7 @@ class Journal:
 
     def see(self, path: str, seen: Seen) -> None:
         """Remember what was seen of a file."""
-        self.db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.seen_row(path, seen))
+        self.db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.seen_row(path, seen))
 
     def unadopted(self, location: str) -> int:
         """Prompts in the files at a location that no command has taken in yet."""

@@ -193,10 +193,13 @@ class _Draft:
                 old.unlink(missing_ok=True)
                 self.draft.unlink(missing_ok=True)
                 return stamp
-            stamp = _stamp(self.draft.stat())
+            ours = _stamp(self.draft.stat())
             _replace(self.draft, self.target)
             _sync_folder(self.target.parent)
-            return stamp
+            there = _stamp(
+                self.target.stat()
+            )  # a rename moves the ctime; anything else there is somebody's newer version
+            return there if (there.inode, there.mtime_ns) == (ours.inode, ours.mtime_ns) else ours
 
     def discard(self) -> None:
         if not self.draft.with_suffix(".begun").exists():
@@ -237,7 +240,7 @@ def _is_whole(data: bytes) -> bool:
 
 
 def _stamp(stat: os.stat_result) -> Stamp:
-    return Stamp(size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino)
+    return Stamp(size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino, ctime_ns=stat.st_ctime_ns)
 
 
 def _write_synced(path: Path, data: bytes) -> None:

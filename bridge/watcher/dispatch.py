@@ -26,15 +26,13 @@ class Dispatch:
 
     def send_due(self) -> list[str]:
         """Try what is due on every channel; gives the jobs that are with their caller now."""
-        handed = []
+        handed: list[str] = []
         for channel in self.channels:
             due = self.store.note(
                 lambda channel=channel: handling.outgoing(self.store.journal, channel.name, self.store.clock.now()),  # type: ignore[misc]  # binds now
                 "looking for results",
             )
-            for job in due:
-                if self._send(channel, job):
-                    handed.append(job)
+            handed += [job for job in due if self._send(channel, job)]
         return handed
 
     def _send(self, channel: Channel, job: str) -> bool:
