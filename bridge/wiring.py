@@ -28,7 +28,8 @@ from bridge.notebook.store import Store
 from bridge.transports.folder import Folder, WriteMode
 from bridge.worker.leases import Leases
 from bridge.worker.ledger import Ledger
-from bridge.worker.loop import Plan, Worker
+from bridge.worker.loop import Worker
+from bridge.worker.plan import Plan
 from bridge.worker.presence import Presence
 
 
@@ -271,8 +272,16 @@ def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[
     return model
 
 
-def open_worker(opened: Opened, engine: Engine, plan: Plan, *, listener: Listener, lease_s: float = 900.0) -> Worker:
-    """A worker on a queue, ready to run."""
+def open_worker(
+    opened: Opened,
+    engine: Engine,
+    plan: Plan,
+    *,
+    listener: Listener,
+    lease_s: float = 900.0,
+    now_s: Callable[[], float] = time.monotonic,
+) -> Worker:
+    """A worker on a queue, ready to run. `now_s`: seconds of a clock that only goes forward."""
     host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:30] or "host"
     name = f"{host}-{os.getpid()}-{secrets.token_hex(2)}"
     store = opened.store
@@ -287,6 +296,4 @@ def open_worker(opened: Opened, engine: Engine, plan: Plan, *, listener: Listene
         max_attempts=opened.settings.max_attempts,
         patience=timedelta(minutes=30),
     )
-    return Worker(
-        store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=time.monotonic
-    )
+    return Worker(store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=now_s)

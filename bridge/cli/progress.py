@@ -16,7 +16,8 @@ from bridge.cli.base import span
 
 if TYPE_CHECKING:
     from bridge.events import Event
-    from bridge.worker.loop import Summary, Worker
+    from bridge.worker.loop import Worker
+    from bridge.worker.plan import Summary
 
 
 class Reporter:

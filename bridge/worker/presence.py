@@ -58,6 +58,12 @@ class Presence:
         with suppress(OSError):
             (self._locks / f"{self.worker}.lock").unlink(missing_ok=True)
 
+    def tidy(self) -> None:
+        """Take away the heartbeats of workers of this machine that died. Raises QueueError."""
+        for entry in self._transport.entries(FOLDER, suffix=".json"):
+            if self.is_dead(entry.name.removeprefix(f"{FOLDER}/").removesuffix(".json")):
+                self._transport.remove(entry.name)
+
     def beat(self, facts: dict[str, Any], now: datetime) -> None:
         """Write the heartbeat. Raises QueueError if the folder cannot be written at the moment."""
         self._beat += 1
