@@ -93,7 +93,7 @@ class Worker:
                 self._wind_up()
                 self.summary.seconds = self.now_s() - began
         finally:
-            self.presence.end()
+            self.presence.end(clean=not self._unwritten)
         return self.summary
 
     def progress(self) -> Progress:

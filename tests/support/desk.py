@@ -7,6 +7,7 @@ test of an hour of backoff takes milliseconds, and nothing sleeps.
 from __future__ import annotations
 
 import queue
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,18 +37,24 @@ class Hands:
     most_s: float = 100_000.0  #: a test that waits longer hangs
     agenda: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     waits: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def now_s(self) -> float:
         return self.seconds
 
     def pass_(self, seconds: float) -> None:
         self.waits += 1
-        self.seconds += max(seconds, 1e-3)
-        assert self.seconds < self.most_s, "the worker waits for ever"
         assert self.waits < 20_000, "the worker spins"
-        for entry in [e for e in self.agenda if e[0] <= self.seconds]:
-            self.agenda.remove(entry)
-            entry[1]()
+        self.spend(max(seconds, 1e-3))
+
+    def spend(self, seconds: float) -> None:
+        """Time passes, in whatever thread."""
+        with self._lock:
+            self.seconds += seconds
+            assert self.seconds < self.most_s, "the worker waits for ever"
+            for entry in [e for e in self.agenda if e[0] <= self.seconds]:
+                self.agenda.remove(entry)
+                entry[1]()
 
     def at(self, seconds: float, act: Callable[[], object]) -> None:
         self.agenda.append((seconds, act))

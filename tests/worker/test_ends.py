@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
+from bridge.job import to_iso
 from bridge.worker.loop import End, Worker
 from tests.support.desk import Desk
 
@@ -199,3 +201,24 @@ def test_jobs_of_a_worker_that_is_alive_are_left_to_it(desk: Desk) -> None:
     assert [request.prompt for request in engine.requests] == ["free"]
     assert desk.view(task.job.id).state.value == "running"
     other.presence.end()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_claim_of_a_machine_whose_clock_is_an_hour_off_holds_for_its_length_and_no_longer(
+    desk: Desk, hours: int
+) -> None:
+    [job] = desk.add("claimed elsewhere")
+    book = desk.queue.load()
+    expires = desk.hands.began + timedelta(hours=hours, seconds=900)
+    for cell in book["cells"]:
+        if cell["id"] == job:
+            lease = {"worker": "elsewhere-1-ab", "attempt": 1, "expires_at": to_iso(expires)}
+            cell["metadata"]["bridge"]["lease"] = lease
+    desk.queue.save(book)
+    seen: list[float] = []
+    engine = ScriptedEngine(lambda _: seen.append(desk.hands.seconds) or "yes")  # type: ignore[func-returns-value]
+    worker = desk.worker(engine, forever=True)
+    desk.hands.at(1200, worker.ask_to_stop)
+    worker.run()
+    assert len(seen) == 1
+    assert 900 <= seen[0] < 910
