@@ -34,7 +34,8 @@ class Reporter:
                 json.dumps({"event": event.kind.value, "message": event.message, **event.facts}, ensure_ascii=False)
             )
         elif self._live is not None:
-            self._live.console.print(f"[dim]{event.kind.value}[/] ", event.message, markup=False, highlight=False)
+            self._live.console.print(event.kind.value, style="dim", end=" ")
+            self._live.console.print(event.message, markup=False, highlight=False)
         else:
             click.echo(event.message, err=True)
 
