@@ -252,10 +252,10 @@ def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[
         if len(names) != 1:
             raise ConfigError(f"the engine has {len(names)} models: choose one with --model")
         return names.pop()
-    if not names or names & {model, f"{model}:latest"} or engine.name == "openai":
+    if names & {model, f"{model}:latest"} or engine.name == "openai":
         return model  # an API may answer to names that it does not list
     if not pull:
-        have = ", ".join(sorted(names)[:5])
+        have = ", ".join(sorted(names)[:5]) or "none"
         raise ModelMissing(
             f"the engine does not have {model} (it has {have}): --pull fetches it, --model names another"
         )
