@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from bridge.watcher.hints import Hints
     from bridge.watcher.waiting import Waiting
     from bridge.watcher.watch import Watcher
-    from bridge.worker.loop import Plan, Worker
+    from bridge.worker.loop import Worker
+    from bridge.worker.plan import Plan
 
 # Workers, watchers and engines are imported where they are made: `bridge add` needs none of them, and starts fast.
 
@@ -263,10 +264,10 @@ def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[
         if len(names) != 1:
             raise ConfigError(f"the engine has {len(names)} models: choose one with --model")
         return names.pop()
-    if not names or names & {model, f"{model}:latest"} or engine.name == "openai":
+    if names & {model, f"{model}:latest"} or engine.name == "openai":
         return model  # an API may answer to names that it does not list
     if not pull:
-        have = ", ".join(sorted(names)[:5])
+        have = ", ".join(sorted(names)[:5]) or "none"
         raise ModelMissing(
             f"the engine does not have {model} (it has {have}): --pull fetches it, --model names another"
         )
@@ -283,8 +284,16 @@ def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[
     return model
 
 
-def open_worker(opened: Opened, engine: Engine, plan: Plan, *, listener: Listener, lease_s: float = 900.0) -> Worker:
-    """A worker on a queue, ready to run."""
+def open_worker(
+    opened: Opened,
+    engine: Engine,
+    plan: Plan,
+    *,
+    listener: Listener,
+    lease_s: float = 900.0,
+    now_s: Callable[[], float] = time.monotonic,
+) -> Worker:
+    """A worker on a queue, ready to run. `now_s`: seconds of a clock that only goes forward."""
     from bridge.worker.leases import Leases
     from bridge.worker.ledger import Ledger
     from bridge.worker.loop import Worker
@@ -305,7 +314,7 @@ def open_worker(opened: Opened, engine: Engine, plan: Plan, *, listener: Listene
         patience=timedelta(minutes=30),
     )
     return Worker(
-        store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=time.monotonic
+        store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=now_s
     )
 
 

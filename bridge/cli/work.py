@@ -14,7 +14,8 @@ from bridge.cli.duration import DURATION
 if TYPE_CHECKING:
     from types import FrameType
 
-    from bridge.worker.loop import Summary, Worker
+    from bridge.worker.loop import Worker
+    from bridge.worker.plan import Summary
 
 
 @base.command("work")
@@ -54,7 +55,7 @@ def command(
     """
     from bridge import wiring
     from bridge.cli.progress import Reporter
-    from bridge.worker.loop import Plan
+    from bridge.worker.plan import Plan
 
     opened = wiring.open_queue(queue, listener=base.tell)
     brain = wiring.open_engine(engine, lanes=parallel, num_ctx=num_ctx, gguf=gguf, base_url=base_url)
