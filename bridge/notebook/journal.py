@@ -262,7 +262,7 @@ class Journal:
     def unadopted(self, location: str) -> int:
         """Prompts in the files at a location that no command has taken in yet."""
         row = self.db.execute(
-            "SELECT coalesce(sum(loose_jobs), 0) FROM seen WHERE place > 0 AND path LIKE ? || '/%'",
+            "SELECT coalesce(sum(loose_jobs), 0) FROM seen WHERE place > 0 AND substr(path, 1, length(?1) + 1) = ?1 || '/'",
             (location,),
         ).fetchone()
         return int(row[0])
