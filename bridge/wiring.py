@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from bridge import config
 from bridge.errors import ConfigError, ModelMissing, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.events import Listener, ignore
+from bridge.job import NewJob
 from bridge.notebook import codec, wire
 from bridge.notebook.absorb import Limits
-from bridge.job import NewJob
 from bridge.notebook.clock import Clock
 from bridge.notebook.enqueue import Added
 from bridge.notebook.journal import Journal
@@ -29,7 +29,6 @@ from bridge.notebook.names import Names
 from bridge.notebook.registry import Registry
 from bridge.notebook.store import Store
 from bridge.transports.folder import Folder, WriteMode, on_fuse
-
 
 if TYPE_CHECKING:
     from bridge.engines.base import Engine

@@ -69,9 +69,7 @@ def read_part(notebook: object, *, name: str = "the notebook") -> Part:
     stamp = _check(notebook, name)
     assert isinstance(notebook, dict)
     queue_id: str = stamp["queue_id"]
-    cells = [
-        _plain_job(raw) or _identify(raw, name, number) for number, raw in enumerate(notebook["cells"], 1)
-    ]
+    cells = [_plain_job(raw) or _identify(raw, name, number) for number, raw in enumerate(notebook["cells"], 1)]
     return Part(
         queue_id=queue_id,
         number=stamp["part"],

@@ -26,7 +26,7 @@ class Jsonable:
     def to_json(self) -> dict[str, Any]:
         """Its fields as JSON types."""
         result = to_json(self)
-        assert isinstance(result, dict)  # noqa: S101  # narrows for mypy: a dataclass always gives a dict
+        assert isinstance(result, dict)  # narrows for mypy: a dataclass always gives a dict
         return result
 
     def evolve(self, **changes: Any) -> Self:

@@ -127,7 +127,7 @@ class _Reader(threading.Thread):
 
 def wait(process: subprocess.Popen[bytes], limits: Limits) -> Ran:
     """Wait for a program to end or reach its limits; nothing of its session is left then."""
-    assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018  # both are pipes
+    assert process.stdout is not None and process.stderr is not None  # noqa: PT018  # both are pipes
     readers = [_Reader(stream, limits.output_bytes, process) for stream in (process.stdout, process.stderr)]
     for reader in readers:
         reader.start()

@@ -68,7 +68,7 @@ class Parsers:
 
     def _ask(self, request: bytes) -> dict[str, Any]:
         process = self._started()
-        assert process.stdin is not None  # noqa: S101  # started with a pipe
+        assert process.stdin is not None  # started with a pipe
         try:
             process.stdin.write(request)
             process.stdin.flush()
@@ -115,7 +115,7 @@ class Parsers:
 
 
 def _pump(process: subprocess.Popen[bytes], replies: queue.Queue[bytes]) -> None:
-    assert process.stdout is not None  # noqa: S101  # started with a pipe
+    assert process.stdout is not None  # started with a pipe
     with contextlib.suppress(OSError, ValueError):
         for line in process.stdout:
             replies.put(line)
