@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 )
 @click.option("--pull", is_flag=True, help="Fetch the model first, if it is missing.")
 @click.option("--gguf", metavar="FILE", help="The model of the engine llamacpp.")
-@click.option("--base-url", metavar="URL", help="Of the engine openai.")
+@click.option("--base-url", metavar="URL", help="Of the engine openai; of ollama, in place of OLLAMA_HOST.")
 def command(
     *, engine: str, model: str | None, parallel: int, until_empty: bool, max_time: float | None, job_timeout: float, num_ctx: int,
     max_tokens: int, pull: bool, gguf: str | None, base_url: str | None, queue: str | None, as_json: bool,
