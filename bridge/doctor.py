@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge import schema, wiring
 from bridge.errors import BridgeError
-from bridge.notebook import codec, wire
+from bridge.notebook import codec, refresh, wire
 from bridge.notebook.rebuild import missing_notebooks
 from bridge.notebook.store import Store
 from bridge.results.sandbox import Toolbox
@@ -94,6 +94,9 @@ def _files(store: Store) -> Iterator[Finding]:
         elif len(read[0]) > _COLAB_LIMIT_BYTES:
             yield Finding(grade=Grade.WARNING, check=entry.name, found=f"{len(read[0]) / 1e6:.1f} MB: Colab may not save it",
                           remedy="`bridge archive`")  # fmt: skip
+        elif number and (old := refresh.outdated_cells(codec.read_part(notebook).cells)):
+            yield Finding(grade=Grade.WARNING, check=entry.name, found=f"cells of another version: {', '.join(old)}",
+                          remedy="`bridge refresh` brings them up to this one")  # fmt: skip
         else:
             yield Finding(
                 grade=Grade.GOOD, check=entry.name, found=f"{len(notebook['cells'])} cells, {len(read[0]):,} bytes"

@@ -64,6 +64,7 @@ class Opened:
     path: Path
     source: str
     settings: config.Settings
+    home: Path  #: the queue's folder in the local state folder
 
 
 def system_clock() -> Clock:
@@ -85,9 +86,9 @@ def locate(queue: str | None = None) -> config.Found:
     return config.find_queue(queue, cwd=Path.cwd(), environ=os.environ)
 
 
-def ollama_url(environ: Mapping[str, str] = os.environ) -> str:
-    """Where Ollama is: `OLLAMA_HOST`, as Ollama itself reads it, else 127.0.0.1:11434."""
-    host = environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
+def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None = None) -> str:
+    """Where Ollama is: as given, else `OLLAMA_HOST`, as Ollama itself reads it, else 127.0.0.1:11434."""
+    host = base_url or environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
     return (host if "://" in host else f"http://{host}").rstrip("/")
 
 
@@ -98,6 +99,7 @@ def open_queue(
     clock: Clock | None = None,
     missing_ok: bool = False,
     fresh_journal: bool = False,
+    state: Path | None = None,
 ) -> Opened:
     """Open the queue that is meant.
 
@@ -107,6 +109,7 @@ def open_queue(
         clock: real time by default.
         missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`).
         fresh_journal: move the journal aside and begin a new one (for `rebuild`).
+        state: the local state folder, if not the user's own.
 
     Raises:
         QueueNotFound: no notebook there; says how to make one.
@@ -115,7 +118,7 @@ def open_queue(
     """
     found = locate(queue)
     path, settings = found.path.absolute(), found.settings
-    state = state_folder()
+    state = state or state_folder()
     registry = Registry(state / "queues.json")
     queue_id = _identify(path, registry, found.source, missing_ok=missing_ok)
     home = state / "queues" / queue_id
@@ -141,7 +144,7 @@ def open_queue(
         limits=Limits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
         settle_s=settings.settle_s,
     )
-    return Opened(store=store, path=path, source=found.source, settings=settings)
+    return Opened(store=store, path=path, source=found.source, settings=settings, home=home)
 
 
 def journal_file(home: Path) -> Path:
@@ -232,7 +235,7 @@ def open_engine(
     if kind == "ollama":
         from bridge.engines.ollama import OllamaEngine
 
-        return OllamaEngine(ollama_url(environ))
+        return OllamaEngine(ollama_url(environ, base_url=base_url))
     if kind == "openai":
         from bridge.engines.openai import OpenAIEngine
 
@@ -313,8 +316,7 @@ def open_worker(
     host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:30] or "host"
     name = f"{host}-{os.getpid()}-{secrets.token_hex(2)}"
     store = opened.store
-    locks = state_folder() / "queues" / store.journal.queue_id / "workers"
-    presence = Presence(name, locks=locks, transport=store.transport)
+    presence = Presence(name, locks=opened.home / "workers", transport=store.transport)
     ledger = Ledger(
         store=store,
         leases=Leases(length_s=lease_s, is_dead=presence.is_dead),
@@ -425,4 +427,4 @@ def _hints(opened: Opened) -> Hints:
 
 
 def _desk_lock(opened: Opened) -> Path:
-    return state_folder() / "queues" / opened.store.journal.queue_id / "desk.lock"
+    return opened.home / "desk.lock"

@@ -9,7 +9,7 @@ import click
 
 #: {command: (module in bridge.cli, one line of help)}, in the order of `--help`.
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "init": ("init", "Make a new queue: its notebook, the Colab set-up notebook and bridge.toml."),
+    "init": ("init", "Make a new queue: its notebook, what Colab needs beside it, and bridge.toml."),
     "add": ("add", "Add prompts; prints one job id a line."),
     "work": ("work", "Answer the jobs, unattended, with an engine of your choice."),
     "watch": ("watch", "Check finished answers and hand them over, until stopped."),
@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "archive": ("archive", "Move finished jobs to the archive."),
     "export": ("export", "Results as OpenAI Batch lines."),
     "rebuild": ("rebuild", "Make the journal from the notebooks, or the notebooks from the journal."),
+    "refresh": ("refresh", "Bring the queue's first cells up to this version."),
     "doctor": ("doctor", "Check everything, and say what to do."),
 }
 

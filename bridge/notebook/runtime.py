@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from functools import cache
 from importlib import resources
+
+from bridge import __version__
 
 #: Each file stands after those that it imports; a test compares this with the folder.
 ORDER: tuple[str, ...] = (
@@ -12,9 +15,10 @@ ORDER: tuple[str, ...] = (
     "lanes", "session", "setup", "magic",
 )  # fmt: skip
 
-_HEAD = """\
-# The runtime of this notebook: `%%qwen`, `ask_qwen` and `set_up_qwen`.
-# It is the source of Qwen Bridge's bridge/kernel/*.py, joined by `bridge init`: change it there, not here.
+_HEAD = f"""\
+#@title Runtime: what answers the prompts below (nothing to change here) {{ display-mode: "form" }}
+# `%%qwen`, `ask_qwen` and `set_up_qwen` of Qwen Bridge {__version__}: the source of its bridge/kernel/*.py, joined by
+# `bridge init`. Change it there, not here; `bridge refresh` brings it up to date.
 # All of it stands in one function, so that your names and its own cannot get in each other's way.
 from __future__ import annotations
 
@@ -31,6 +35,7 @@ ask_qwen, set_up_qwen = _qwen_runtime()
 """
 
 
+@cache
 def runtime_source() -> str:
     """The source of the runtime cell. Always the same text for the same package; ends by registering the magics.
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bridge.errors import NotAQueue
 from bridge.job import Job, Options, State
 from bridge.kernel import grammar
+from bridge.kernel.cells import read_cells
 from bridge.notebook import codec, merge, prompt_cell, template, wire
 from bridge.notebook.cell import Cell, Kind
 from bridge.notebook.codec import Part, read_part
@@ -145,7 +146,6 @@ def test_a_persons_cell_without_an_id_gets_the_same_id_twice() -> None:
     ids |= {only(read_part(notebook(code("%%qwen   --lang go\r\nhello", id="abc")))).id}  # line ends and spaces
     assert len(ids) == 1
     assert grammar.JOB_ID.fullmatch(ids.pop())
-    assert only(read_part(notebook(typed, queue_id="q2"))).id != only(read_part(notebook(typed))).id
     assert only(read_part(notebook(code("%%qwen --lang go\nhello!")))).id != only(read_part(notebook(typed))).id
 
 
@@ -224,3 +224,9 @@ def test_a_new_queue_is_valid_nbformat_and_reads_back() -> None:
     part = read_part(wire.loads(template.notebook_bytes(made)))
     assert sum(cell.kind is Kind.JOB for cell in part.cells.values()) == 3
     assert codec.write_part(part) == made
+
+
+def test_the_kernel_and_the_queue_adopt_a_typed_cell_under_one_id() -> None:
+    typed = notebook(code("%%qwen --lang go --stop '\"}\"'\nWrite a poem.\n\n", id="4_qQv72S8s5o"))
+    [known] = read_cells(typed)
+    assert list(read_part(typed).cells) == [known.job]
