@@ -44,9 +44,7 @@ _WORDS = [
 def text(chars: int, seed: int) -> str:
     """Words in lines of about 72 characters, different for each seed."""
     chance = random.Random(seed)
-    lines = []
-    while sum(map(len, lines)) < chars:
-        lines.append(" ".join(chance.choices(_WORDS, k=13))[:71] + "\n")
+    lines = [" ".join(chance.choices(_WORDS, k=16))[:71] + "\n" for _ in range(chars // 60 + 1)]
     return f"{seed:08}\n" + "".join(lines)[: chars - 9]
 
 

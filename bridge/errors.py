@@ -21,6 +21,7 @@
     │   ├── StorageFull             no space left on the device
     │   ├── LockHeld                another process holds the queue's lock
     │   └── JournalError            the local journal cannot be opened or is damaged
+    ├── NotDelivered                exit 3: a program or server did not take a result; it is tried again
     ├── EngineError                 exit 3: whatever answers prompts; each says when to try again
     │   ├── EngineDown              nobody listens, or it went away before the answer began
     │   ├── ModelMissing            the engine does not have this model
@@ -172,6 +173,10 @@ class LockHeld(QueueError):
 
 class JournalError(QueueError):
     """The local journal cannot be used."""
+
+
+class NotDelivered(BridgeError):
+    """A result could not be handed over; it is tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)

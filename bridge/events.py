@@ -23,6 +23,10 @@ class Kind(Enum):
     ENGINE = "engine"  # the engine went down, or answers again
     BLOCKED = "blocked"  # the queue cannot be written at the moment
     PUBLISHED = "published"  # it can again
+    CHECKED = "checked"  # a job's answer was checked to its end
+    REPAIR = "repair"  # a round of repair, or the rest of an answer, was asked for
+    DELIVERED = "delivered"  # the caller has it
+    UNDELIVERED = "undelivered"  # a way out failed; it is tried again
     WRITER = "writer"  # the journal took a new writer id
 
 

@@ -319,8 +319,10 @@ class Job:
         newer = max(self, other, key=_spec_order)
         return replace(
             newer,
+            spec=_with_birth(newer.spec, self.spec, other.spec),
             floor=max(self.floor, other.floor),
             cancelled=_later(self.cancelled, other.cancelled),
+            bare=self.bare and other.bare,
             lease=_later(self.lease, other.lease),
             attempts=join_attempts(self.attempts, other.attempts),
             results=join_results(self.results, other.results),
@@ -328,8 +330,22 @@ class Job:
         )
 
 
-def _spec_order(job: Job) -> tuple[int, bool, str]:
-    return (job.edit, not job.bare, repr(job.spec))
+#: Said once, when a job is made; no edit changes them, but a version whose metadata was stripped lacks them.
+_BIRTH = ("created_at", "key", "caller", "parent", "round")
+
+
+def _spec_order(job: Job) -> tuple[int, str]:
+    spec = job.spec
+    return (job.edit, repr((spec.body, spec.chat, spec.options, spec.broken, spec.position)))
+
+
+def _with_birth(spec: Spec, a: Spec, b: Spec) -> Spec:
+    """The spec with what either version knows of the job's birth, each fact by itself."""
+    facts: dict[str, Any] = {}
+    for name in _BIRTH:
+        known = [value for value in (getattr(a, name), getattr(b, name)) if value is not None]
+        facts[name] = max(known, default=None)
+    return replace(spec, **facts)
 
 
 def _later(a: Any, b: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A new queue on disk: the notebooks and `bridge.toml`."""
+"""A queue on disk: a new one with all that goes beside it, and an older one brought up to this version."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge import wiring
+from bridge import wheel, wiring
 from bridge.errors import QueueExists, QueueNotWritable
-from bridge.notebook import template
+from bridge.events import Listener, ignore
+from bridge.notebook import refresh, template, wire
 
 SETUP_NAME = "setup_ollama.ipynb"
 
@@ -37,27 +38,58 @@ def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made
     queue_id = str(uuid.uuid4())
     wanted = {
         path: template.notebook_bytes(template.queue_notebook(queue_id, examples=examples)),
-        path.with_name(SETUP_NAME): template.notebook_bytes(template.setup_notebook()),
+        **_beside(path),
     }
     if config:
         shown = path.relative_to(cwd).as_posix() if path.is_relative_to(cwd) else str(path)
         wanted[settings] = (
             f"# Where `bridge` finds its queue.\nqueue = {json.dumps(shown, ensure_ascii=False)}\n".encode()
         )
-    for file in wanted:
-        if file.exists() and file.name != SETUP_NAME:
+    for file in (path, *([settings] if config else [])):
+        if file.exists():
             hint = "--no-config leaves it alone" if file == settings else "give another DIR"
             raise QueueExists(f"{file} is there already and is not overwritten: {hint}")
-    written = []
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for file, data in wanted.items():
-            if not file.exists():
-                file.write_bytes(data)
-                written.append(file)
-    except OSError as error:
-        raise QueueNotWritable(f"cannot write below {path.parent}: {error.strerror}") from error
+    written = [file for file, data in wanted.items() if not file.exists() and _write(file, data)]
     opened = wiring.open_queue(str(path))
     opened.store.publish()  # takes the first cells in, so that a later deletion of one is understood
     opened.store.journal.close()
     return Made(queue_id=queue_id, queue=path, files=written)
+
+
+def refresh_queue(queue: str | None, *, listener: Listener = ignore) -> list[Path]:
+    """Bring runtime and setup cells of every part, and what lies beside the queue, up to this version; gives what changed.
+
+    A person's notes and what was chosen in a form stay. Older copies of the package are left where they are.
+
+    Raises:
+        QueueError: as `open_queue` and publishing say.
+        QueueNotWritable: a file beside the queue cannot be written.
+    """
+    opened = wiring.open_queue(queue, listener=listener)
+    try:
+        changed = [opened.path.with_name(name) for name in refresh.refresh_notes(opened.store)]
+    finally:
+        opened.store.journal.close()
+    for file, data in _beside(opened.path).items():
+        if (not file.exists() or file.read_bytes() != data) and _write(file, data):
+            changed.append(file)
+    return changed
+
+
+def _beside(queue: Path) -> dict[Path, bytes]:
+    """{path: content} of what Colab needs beside a queue: the set-up notebook and the package itself."""
+    notebook = queue.with_name(SETUP_NAME)
+    try:
+        fresh = template.refreshed_setup(wire.loads(notebook.read_bytes()))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none there, or none that can be read
+        fresh = template.setup_notebook()
+    return {notebook: template.notebook_bytes(fresh), queue.with_name(wheel.NAME): wheel.build()}
+
+
+def _write(file: Path, data: bytes) -> bool:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    except OSError as error:
+        raise QueueNotWritable(f"cannot write {file}: {error.strerror}") from error
+    return True

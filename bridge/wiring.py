@@ -6,31 +6,54 @@ import os
 import platform
 import re
 import secrets
+import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge import config
-from bridge.engines.base import Engine
 from bridge.errors import ConfigError, ModelMissing, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.events import Listener, ignore
+from bridge.job import NewJob
 from bridge.notebook import codec, wire
 from bridge.notebook.absorb import Limits
 from bridge.notebook.clock import Clock
+from bridge.notebook.enqueue import Added
 from bridge.notebook.journal import Journal
 from bridge.notebook.lock import QueueLock
 from bridge.notebook.names import Names
 from bridge.notebook.registry import Registry
 from bridge.notebook.store import Store
 from bridge.transports.folder import Folder, WriteMode
-from bridge.worker.leases import Leases
-from bridge.worker.ledger import Ledger
-from bridge.worker.loop import Worker
-from bridge.worker.plan import Plan
-from bridge.worker.presence import Presence
+from bridge.transports.fuse import on_fuse
+
+if TYPE_CHECKING:
+    from bridge.engines.base import Engine
+    from bridge.results.examine import Bench
+    from bridge.watcher.channels import Channel
+    from bridge.watcher.desk import Desk
+    from bridge.watcher.dispatch import Dispatch
+    from bridge.watcher.hints import Hints
+    from bridge.watcher.waiting import Waiting
+    from bridge.watcher.watch import Watcher
+    from bridge.worker.loop import Worker
+    from bridge.worker.plan import Plan
+
+# Workers, watchers and engines are imported where they are made: `bridge add` needs none of them, and starts fast.
+
+Enqueue = Callable[[list[NewJob]], list[Added]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How answers are checked."""
+
+    max_rounds: int = 2  #: repair rounds at most; 0: ask nothing again
+    project: Path | None = None  #: ask its own linters too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +64,7 @@ class Opened:
     path: Path
     source: str
     settings: config.Settings
+    home: Path  #: the queue's folder in the local state folder
 
 
 def system_clock() -> Clock:
@@ -62,9 +86,9 @@ def locate(queue: str | None = None) -> config.Found:
     return config.find_queue(queue, cwd=Path.cwd(), environ=os.environ)
 
 
-def ollama_url(environ: Mapping[str, str] = os.environ) -> str:
-    """Where Ollama is: `OLLAMA_HOST`, as Ollama itself reads it, else 127.0.0.1:11434."""
-    host = environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
+def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None = None) -> str:
+    """Where Ollama is: as given, else `OLLAMA_HOST`, as Ollama itself reads it, else 127.0.0.1:11434."""
+    host = base_url or environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
     return (host if "://" in host else f"http://{host}").rstrip("/")
 
 
@@ -75,6 +99,7 @@ def open_queue(
     clock: Clock | None = None,
     missing_ok: bool = False,
     fresh_journal: bool = False,
+    state: Path | None = None,
 ) -> Opened:
     """Open the queue that is meant.
 
@@ -84,6 +109,7 @@ def open_queue(
         clock: real time by default.
         missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`).
         fresh_journal: move the journal aside and begin a new one (for `rebuild`).
+        state: the local state folder, if not the user's own.
 
     Raises:
         QueueNotFound: no notebook there; says how to make one.
@@ -92,7 +118,7 @@ def open_queue(
     """
     found = locate(queue)
     path, settings = found.path.absolute(), found.settings
-    state = state_folder()
+    state = state or state_folder()
     registry = Registry(state / "queues.json")
     queue_id = _identify(path, registry, found.source, missing_ok=missing_ok)
     home = state / "queues" / queue_id
@@ -118,7 +144,7 @@ def open_queue(
         limits=Limits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
         settle_s=settings.settle_s,
     )
-    return Opened(store=store, path=path, source=found.source, settings=settings)
+    return Opened(store=store, path=path, source=found.source, settings=settings, home=home)
 
 
 def journal_file(home: Path) -> Path:
@@ -209,7 +235,7 @@ def open_engine(
     if kind == "ollama":
         from bridge.engines.ollama import OllamaEngine
 
-        return OllamaEngine(ollama_url(environ))
+        return OllamaEngine(ollama_url(environ, base_url=base_url))
     if kind == "openai":
         from bridge.engines.openai import OpenAIEngine
 
@@ -282,11 +308,15 @@ def open_worker(
     now_s: Callable[[], float] = time.monotonic,
 ) -> Worker:
     """A worker on a queue, ready to run. `now_s`: seconds of a clock that only goes forward."""
+    from bridge.worker.leases import Leases
+    from bridge.worker.ledger import Ledger
+    from bridge.worker.loop import Worker
+    from bridge.worker.presence import Presence
+
     host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:30] or "host"
     name = f"{host}-{os.getpid()}-{secrets.token_hex(2)}"
     store = opened.store
-    locks = state_folder() / "queues" / store.journal.queue_id / "workers"
-    presence = Presence(name, locks=locks, transport=store.transport)
+    presence = Presence(name, locks=opened.home / "workers", transport=store.transport)
     ledger = Ledger(
         store=store,
         leases=Leases(length_s=lease_s, is_dead=presence.is_dead),
@@ -296,4 +326,105 @@ def open_worker(
         max_attempts=opened.settings.max_attempts,
         patience=timedelta(minutes=30),
     )
-    return Worker(store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=now_s)
+    return Worker(
+        store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=now_s
+    )
+
+
+def open_bench() -> Bench:
+    """Tools to check with; they start when the first answer is looked at."""
+    from bridge.results.examine import Bench
+
+    return Bench()
+
+
+def open_desk(opened: Opened, enqueue: Enqueue, bench: Bench, rules: Rules, listener: Listener) -> Desk:
+    """A desk at a queue."""
+    from bridge.watcher.desk import Desk
+
+    return Desk(
+        store=opened.store,
+        bench=bench,
+        notify=listener,
+        enqueue=enqueue,
+        max_rounds=rules.max_rounds,
+        project=rules.project,
+    )
+
+
+def open_waiting(opened: Opened, enqueue: Enqueue, bench: Bench | None, rules: Rules) -> Waiting:
+    """A wait on a queue; with a bench, it works at the desk whenever that is free."""
+    from bridge.watcher.waiting import Waiting
+
+    store = opened.store
+    desk = open_desk(opened, enqueue, bench, rules, store.notify) if bench is not None else None
+    return Waiting(store=store, desk=desk, hints=_hints(opened), desk_lock=_desk_lock(opened), now_s=time.monotonic)
+
+
+def open_watcher(
+    opened: Opened,
+    enqueue: Enqueue,
+    archive: Callable[[timedelta], list[str]],
+    bench: Bench,
+    rules: Rules,
+    *,
+    channels: Sequence[Channel],
+    poll_s: float,
+    archive_after_s: float | None,
+    listener: Listener,
+) -> Watcher:
+    """A watcher on a queue, ready to run."""
+    from bridge.watcher.watch import Watcher
+
+    return Watcher(
+        store=opened.store,
+        desk=open_desk(opened, enqueue, bench, rules, listener),
+        dispatch=open_dispatch(opened, channels, listener),
+        hints=_hints(opened),
+        now_s=time.monotonic,
+        notify=listener,
+        archive=archive,
+        poll_s=poll_s,
+        archive_after=timedelta(seconds=archive_after_s) if archive_after_s is not None else None,
+        desk_lock=_desk_lock(opened),
+    )
+
+
+def open_dispatch(opened: Opened, channels: Sequence[Channel], listener: Listener) -> Dispatch:
+    """The hand-over of a queue's checked jobs."""
+    from bridge.watcher.dispatch import Dispatch
+
+    locks = _desk_lock(opened).parent
+    return Dispatch(store=opened.store, channels=channels, notify=listener, locks=locks)
+
+
+def open_channels(
+    *, outbox: str | None, program: str | None, webhook: str | None, environ: Mapping[str, str] = os.environ
+) -> list[Channel]:
+    """The ways out that were asked for. The webhook's secret is `BRIDGE_WEBHOOK_SECRET`. Raises ConfigError."""
+    from bridge.watcher.channels import Outbox, Program, Webhook
+
+    channels: list[Channel] = []
+    if outbox:
+        channels.append(Outbox(folder=Path(outbox).expanduser().absolute()))
+    if program:
+        argv = shlex.split(program)
+        if not argv:
+            raise ConfigError("--exec needs a command")
+        channels.append(Program(argv=argv))
+    if webhook:
+        if not webhook.startswith(("http://", "https://")):
+            raise ConfigError(f"--webhook needs an http or https URL, not {webhook!r}")
+        channels.append(Webhook(url=webhook, secret=environ.get("BRIDGE_WEBHOOK_SECRET")))
+    return channels
+
+
+def _hints(opened: Opened) -> Hints:
+    from bridge.watcher.hints import Hints
+
+    folder = opened.path.parent
+    return Hints(folder, poll=on_fuse(folder))
+
+
+def _desk_lock(opened: Opened) -> Path:
+    return opened.home / "desk.lock"

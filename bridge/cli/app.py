@@ -9,9 +9,14 @@ import click
 
 #: {command: (module in bridge.cli, one line of help)}, in the order of `--help`.
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "init": ("init", "Make a new queue: its notebook, the Colab set-up notebook and bridge.toml."),
+    "init": ("init", "Make a new queue: its notebook, what Colab needs beside it, and bridge.toml."),
     "add": ("add", "Add prompts; prints one job id a line."),
     "work": ("work", "Answer the jobs, unattended, with an engine of your choice."),
+    "watch": ("watch", "Check finished answers and hand them over, until stopped."),
+    "wait": ("wait", "Wait for jobs, checked."),
+    "apply": ("apply", "Write a job's code into your project."),
+    "run": ("run", "Add, work and watch in one process, until all is handed over."),
+    "mcp": ("mcp", "A server for agents that speak the Model Context Protocol, on standard input and output."),
     "status": ("status", "The queue at a glance."),
     "list": ("listing", "The jobs, oldest first."),
     "show": ("show", "One job: facts, answer, code, or the prompt to paste elsewhere."),
@@ -21,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "archive": ("archive", "Move finished jobs to the archive."),
     "export": ("export", "Results as OpenAI Batch lines."),
     "rebuild": ("rebuild", "Make the journal from the notebooks, or the notebooks from the journal."),
+    "refresh": ("refresh", "Bring the queue's first cells up to this version."),
     "doctor": ("doctor", "Check everything, and say what to do."),
 }
 

@@ -19,6 +19,7 @@ def command(folder: str, *, examples: bool, config: bool, queue: str | None, as_
     \b
     Writes DIR/qwen_bridge.ipynb       the queue, with a new queue_id
            DIR/setup_ollama.ipynb      sets Ollama up in Colab and works on the queue unattended
+           DIR/qwen_bridge-*.whl       this package, for that notebook: pip installs it without an index
            bridge.toml                 here: says where the queue is
 
     Nothing that is there is overwritten.

@@ -35,7 +35,7 @@ def command(job: str, *, what: str | None, queue: str | None, as_json: bool) -> 
             sys.exit(1)
         text = view.answer
         if what == "code":
-            text = "\n".join(block.code for block in view.blocks())
+            text = "\n".join(code for _, code in view.code)
             if not text:
                 raise UsageError(f"the answer of job {view.id} holds no code: `bridge show {view.id} --answer`")
         click.echo(text.encode(), nl=not text.endswith("\n"))

@@ -26,14 +26,15 @@ class PromptCell:
     job: str
     header: Header
     body: str  #: the prompt as it is sent: line ends are LF, none at the very end
+    named: str = ""  #: the id in the header, or the one that follows from header and prompt
     index: int = 0  #: place in the notebook; lower runs earlier
     attempts: int = 0  #: highest attempt number among its results, of whatever prompt
     done: str | None = None  #: text of the complete, valid result that stands there
 
     @property
     def key(self) -> tuple[str, str]:
-        """What an executing cell knows of itself: the id in its header, and its prompt."""
-        return (self.header.job or "", prompt_sha256(self.body))
+        """What an executing cell knows of itself: the id in its header or of it, and its prompt."""
+        return (self.named, prompt_sha256(self.body))
 
     @property
     def pending(self) -> bool:
@@ -50,7 +51,8 @@ def read_cell(line: str, body: str, *, index: int = 0, outputs: Any = (), claime
     header = parse_header(line)
     body = body.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
     ids = (*claimed[:1], header.job, *claimed[1:])
-    job = next((i for i in ids if isinstance(i, str) and JOB_ID.fullmatch(i)), None) or adopted_id(body)
+    named = header.job or adopted_id(line, body)
+    job = next((i for i in ids if isinstance(i, str) and JOB_ID.fullmatch(i)), None) or named
     attempts, done = header.floor, None
     best = (0, 0)
     for text in _texts(outputs):
@@ -64,7 +66,7 @@ def read_cell(line: str, body: str, *, index: int = 0, outputs: Any = (), claime
         valid = record.get("prompt_sha256") == prompt_sha256(body) and attempt > header.floor
         if valid and rank and record.get("job") == job and (rank, attempt) > best:
             best, done = (rank, attempt), text
-    return PromptCell(job=job, header=header, body=body, index=index, attempts=attempts, done=done)
+    return PromptCell(job=job, header=header, body=body, named=named, index=index, attempts=attempts, done=done)
 
 
 def read_cells(notebook: Mapping[str, Any]) -> list[PromptCell]:

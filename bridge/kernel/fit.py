@@ -38,6 +38,9 @@ SIZES: tuple[ModelSize, ...] = tuple(
     )
 )
 
+#: More than this many lanes are not taken unasked.
+MOST_LANES = 4
+
 #: Graph buffers and CUDA's own memory: EST, a fixed part and one for each lane (Qwen's 152,000 words x 512 x 4 bytes).
 BASE_OVERHEAD_BYTES = GIB
 LANE_OVERHEAD_BYTES = GIB // 4
@@ -137,6 +140,13 @@ def judge(model: str, machine: Machine, *, lanes: int, num_ctx: int) -> Fit:
 def choose(machine: Machine, *, lanes: int, num_ctx: int) -> str:
     """What `auto` means here: the largest model that fits whole; without a GPU the largest that is bearable; else the smallest."""
     return _largest(machine, lanes=lanes, num_ctx=num_ctx) or SIZES[-1].name
+
+
+def lanes_for(model: str, machine: Machine, *, num_ctx: int) -> int:
+    """How many lanes to take unasked: the most with which the model still fits whole on the GPU, else one."""
+    counts = range(MOST_LANES, 1, -1)
+    fits = (n for n in counts if judge(model, machine, lanes=n, num_ctx=num_ctx).verdict is Verdict.FITS)
+    return next(fits, 1) if machine.vram_bytes else 1
 
 
 def describe(fit: Fit, machine: Machine, *, lanes: int, num_ctx: int) -> str:

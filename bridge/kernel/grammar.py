@@ -274,10 +274,14 @@ def failure_text(message: str) -> str:
     return f"**Failed:** {message}\n"
 
 
-def adopted_id(body: str) -> str:
-    """The id of a job whose cell has none: from its prompt, so that whoever adopts it first gives it the same one.
+def adopted_id(line: str, body: str) -> str:
+    """The id of a job whose header line names none: the same for whoever adopts the cell first, in a kernel or on disk.
 
-    The first 128 bits of `prompt_sha256`, in the letters of a ULID (see `JOB_ID`).
+    From the words of the line, without an id, and the prompt's digest: other options make another job, other spaces do
+    not. The first 128 bits of a SHA-256, in the letters of a ULID (see `JOB_ID`).
     """
-    number = int(prompt_sha256(body)[:32], 16)
+    words = line.split()
+    if words and JOB_ID.fullmatch(words[0].upper()):
+        del words[0]
+    number = int(text_sha256("\0".join(("adopt", *words, prompt_sha256(body))))[:32], 16)
     return "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[number >> shift & 31] for shift in range(125, -1, -5))

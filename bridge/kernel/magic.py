@@ -111,7 +111,7 @@ def ask_qwen(
 def set_up_qwen(
     model: str = "qwen2.5-coder:32b",
     *,
-    lanes: int = 1,
+    lanes: int = 0,
     context: int = 8192,
     max_tokens: int = 4096,
     again: bool = False,
@@ -119,7 +119,8 @@ def set_up_qwen(
 ) -> None:
     """Make this machine answer prompts: GPU check, Ollama, fit, download, and what `%%qwen` uses from now on.
 
-    `model`: a name, or `auto` for the largest that fits whole. `again`: answer also what has an answer.
+    `model`: a name, or `auto` for the largest that fits whole. `lanes`: requests at the same time; 0 for as many as fit, at
+    most four. `again`: answer also what has an answer.
 
     Raises:
         SetupError: a step failed; shown without a stack.

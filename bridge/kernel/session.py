@@ -69,7 +69,8 @@ class Session:
         self._known: dict[tuple[str, str], PromptCell] = {}
         self._forced: set[tuple[str, str]] = set()
         self._readable = True  # the notebook could be read, or was not asked for yet
-        self._gpu: tuple[float, float] | None = None  # share on the GPU, and when that was seen
+        self._gpu_share: float | None = None
+        self._gpu_seen_s: float | None = None
         self._lanes: Lanes | None = None
         self._answerer: Answerer | None = None
         self.configure(settings, revive=revive)
@@ -165,7 +166,7 @@ class Session:
         return self._progress.line(
             streaming_tokens=sum(task.pieces for task in running),
             model=model,
-            gpu_share=self._gpu[0] if self._gpu else None,
+            gpu_share=self._gpu_share,
         )
 
     # ---- what is there, and what is to do -------------------------------------------------------------------------
@@ -179,7 +180,8 @@ class Session:
             return task
         if key not in self._known and self._readable:
             self._look()
-        self._known.setdefault(key, cell)
+        # The header as it stands in the cell now, not as it stood in the snapshot.
+        self._known[key] = replace(self._known.get(key, cell), header=cell.header)
         failed = {k for k, t in self._tasks.items() if t.failed and t.shown} if retry else set()
         fresh = []
         for k, known in self._known.items():
@@ -256,13 +258,11 @@ class Session:
 
     def _look_at_gpu(self, answerer: Answerer) -> None:
         now = self._clock()
-        if self._gpu is not None and now - self._gpu[1] < GPU_LOOK_S:
+        if self._gpu_seen_s is not None and now - self._gpu_seen_s < GPU_LOOK_S:
             return
-        self._gpu = (self._gpu[0] if self._gpu else 1.0, now)
+        self._gpu_seen_s = now
         with contextlib.suppress(OllamaError):
-            shares = [model.gpu_share for model in answerer.client.loaded()]
-            if shares:
-                self._gpu = (min(shares), now)
+            self._gpu_share = min((model.gpu_share for model in answerer.client.loaded()), default=None)
 
 
 def _attempt(result: str | None) -> int:

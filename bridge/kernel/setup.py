@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
@@ -17,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from .fit import Machine, Verdict, choose, describe, judge
+from .fit import MOST_LANES, Machine, Verdict, choose, describe, judge, lanes_for
 from .ollama import Ollama
 from .progress import bar
 from .run import Settings
@@ -28,6 +29,16 @@ SWITCH_ON_THE_GPU = (
     "Without one, only small models are bearable."
 )
 ARCHIVES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+#: The first Ollama that refuses an over-long prompt when it is asked to (fact 7.9).
+OLDEST = "0.12.6"
+
+
+def is_older(version: str, than: str) -> bool:
+    """Whether a version like 0.12.6 or 0.33.0-rc2 is before another."""
+    first, second = ([int(n) for n in re.findall(r"\d+", text)[:3]] for text in (version, than))
+    return first < second
 
 
 class SetupError(RuntimeError):
@@ -226,7 +237,7 @@ def prepare(
     log: Path = Path("ollama.log"),
     command: Sequence[str] = ("ollama", "serve"),
 ) -> tuple[Settings, Server | None]:
-    """All steps; the settings with `auto` resolved and the host filled in, and the server if it is ours.
+    """All steps; the settings with `auto` and zero lanes resolved and the host filled in, and the server if it is ours.
 
     A server that answers already is used as it is. A model that does not fit is said so before the download and then used
     all the same, as it was asked for; only one that cannot run at all stops here.
@@ -240,19 +251,30 @@ def prepare(
     machine = look_at_machine(run)
     if not machine.vram_bytes:
         say(SWITCH_ON_THE_GPU)
-    sizing = {"lanes": settings.lanes, "num_ctx": settings.num_ctx}
+    version, silence = "", None
+    try:
+        version = client.version()
+    except OllamaError as error:
+        silence = error
+    num_ctx = settings.num_ctx
     if settings.model == "auto":
-        settings = _evolve(settings, model=choose(machine, **sizing))
+        settings = _evolve(settings, model=choose(machine, lanes=settings.lanes or 1, num_ctx=num_ctx))
+    if not settings.lanes:  # a server that is there takes what it can at once, and lets the rest wait
+        lanes = MOST_LANES if version else lanes_for(settings.model, machine, num_ctx=num_ctx)
+        settings = _evolve(settings, lanes=lanes)
+    sizing = {"lanes": settings.lanes, "num_ctx": num_ctx}
     fit = judge(settings.model, machine, **sizing)
     say(describe(fit, machine, **sizing))
     server = None
-    try:
-        say(f"Ollama {client.version()} answers at {client.url} already; its own OLLAMA_NUM_PARALLEL counts.")
-    except OllamaError as error:
+    if silence is None:
+        say(f"Ollama {version} answers at {client.url} already; its own OLLAMA_NUM_PARALLEL counts.")
+        if is_older(version, OLDEST):
+            say(f"It is older than {OLDEST} and may cut long prompts without a word: update it.")
+    else:
         if not client.url.startswith(("http://127.", "http://localhost:", "http://[::1]:")):
-            raise SetupError(error.message) from None  # another machine's server is not ours to start
+            raise SetupError(silence.message)  # another machine's server is not ours to start
         if fit.verdict is Verdict.CANNOT:
-            raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.") from None
+            raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
         install_ollama(run, say=say)
         say("Starting Ollama …")
         # The variable wants host:port; base_url made it whole.

@@ -48,7 +48,10 @@ def _from_colab() -> dict[str, Any] | None:
     except ImportError:
         return None
     for timeout_s in COLAB_PATIENCE_S:
-        reply = _message.blocking_request("get_ipynb", request="", timeout_sec=timeout_s)
+        try:
+            reply = _message.blocking_request("get_ipynb", request="", timeout_sec=timeout_s)
+        except Exception:  # noqa: BLE001, S112  # a private API: whatever it raises, cells then run one by one
+            continue
         if isinstance(reply, dict) and isinstance(reply.get("ipynb"), dict):
             return dict(reply["ipynb"])
     return None

@@ -15,7 +15,7 @@ from bridge.events import Event, Listener
 from bridge.events import Kind as Happened
 from bridge.job import Cancelled, Job, join_results, to_iso
 from bridge.kernel import grammar
-from bridge.notebook import changes, codec, merge, names, observe
+from bridge.notebook import changes, codec, handling, merge, names, observe
 from bridge.notebook.cell import Cell, Kind
 from bridge.notebook.codec import Part
 from bridge.notebook.journal import Journal
@@ -115,13 +115,21 @@ class Absorber:
             self.notify(Event(kind=Happened.WRITER, message=message))
 
     def retire(
-        self, job: Job, dots: Mapping[str, int], source: Place, now: datetime, extras: Mapping[str, object]
+        self, job: Job, dots: Mapping[str, int], source: int, now: datetime, extras: Mapping[str, object]
     ) -> None:
         """Move a job's cell from a part into this writer's open archive notebook."""
         archive = self._open_archive(now)
         self.journal.put(archive.id, [merge.job_cell(replace_position(job, job.id), dots, extras)], now=now)
         self.journal.touch(archive.id)
-        self.journal.touch(source.id)
+        self.journal.touch(source)
+
+    def archive(self, job: Job, cell: Cell, source: int, now: datetime) -> None:
+        """Move a job from where its cell was to this writer's archive, with what the local side knows of it."""
+        state = job.state(job.best(grammar.prompt_sha256(job.spec.body)), now)
+        known = handling.facts(self.journal, job.id)
+        self.retire(
+            changes.archived(job, state, at=to_iso(now), known=known), cell.dots, source, now, extras_of(cell.raw)
+        )
 
     def _open_archive(self, now: datetime) -> Place:
         writer = self.journal.writer
@@ -161,12 +169,18 @@ class Absorber:
             return True
         cell, place = known
         if stray.job.floor > cell.job.floor:
+            self.journal.touch(place)  # it leaves the notebook where it was
             return True
         joined = join_results(cell.job.results, stray.job.results)
         if joined != cell.job.results:
             job = cell.job.evolve(results=join_results(joined, self.journal.results(cell.id)))
             better = merge.job_cell(job, cell.dots, extras_of(cell.raw))
-            if better.essence != cell.essence:
+            best = job.best(grammar.prompt_sha256(job.spec.body))
+            if best is not None and (
+                place == NOWHERE or not self.journal.place(place).own
+            ):  # nobody else would write it
+                self.archive(job, cell, place, now)
+            elif better.essence != cell.essence:
                 self.journal.put(place, [better], now=now)
                 self.journal.touch(place)
         return False
@@ -224,12 +238,12 @@ class Absorber:
                 continue
             jobs.append(cell.id)
             job = cell.job.evolve(results=join_results(cell.job.results, self.journal.results(cell.id)))
-            state = job.state(job.best(grammar.prompt_sha256(job.spec.body)), now)
-            job = job.evolve(cancelled=job.cancelled or Cancelled(floor=job.floor, at=now, by="cell deleted"))
-            if self.journal.writer in cell.dots:
-                state = job.state(job.best(grammar.prompt_sha256(job.spec.body)), now)
-                self.retire(changes.archived(job, state, at=to_iso(now)), cell.dots, place, now, extras_of(cell.raw))
-            else:  # whoever added it writes it to the archive
+            if not job.is_cancelled:
+                job = job.evolve(cancelled=Cancelled(floor=job.floor, at=now, by="cell deleted"))
+            best = job.best(grammar.prompt_sha256(job.spec.body))
+            if self.journal.writer in cell.dots or best is not None:
+                self.archive(job, cell, place.id, now)
+            else:  # whoever added it writes it to the archive; who has a result does so too, nobody else may know it
                 self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         if jobs:
             message = f"{len(jobs)} job(s) were deleted from {place.name}: they count as cancelled"

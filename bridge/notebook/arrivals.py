@@ -13,10 +13,13 @@ from typing import Any
 from bridge.errors import NotAQueue, QueueUnreadable, QueueUnsettled
 from bridge.events import Event, Listener
 from bridge.events import Kind as Happened
+from bridge.job import join_results
 from bridge.notebook import codec, merge, names, wire
 from bridge.notebook.absorb import Absorber, Adopt
+from bridge.notebook.cell import Cell
 from bridge.notebook.clock import Clock
 from bridge.notebook.journal import Journal
+from bridge.notebook.raw import extras_of, texts_of
 from bridge.notebook.rows import Place, Seen, content_hash
 from bridge.transports.base import Stamp, Transport
 
@@ -162,15 +165,31 @@ class Arrivals:
             home = where.get(cell.id, (0, {}))[0]
             known = self.journal.cell(cell.id)
             if home and self.journal.place(home).kind == "archive" and home != place.id:
-                continue  # archived twice, by two machines: the first one known here stands
+                self._archived_twice(home, cell)
+                continue
             if known is not None and known[0].job.floor > cell.job.floor:
                 continue  # put back into the queue since
             joined = cell
             if known is not None:
-                joined = merge.job_cell(known[0].job.join(cell.job), cell.dots, shown=cell.raw)
+                job = known[0].job.join(cell.job)
+                job = job.evolve(results=join_results(job.results, self.journal.results(job.id)))
+                joined = merge.job_cell(job, cell.dots, shown=cell.raw)
+                if texts_of(joined.raw) != texts_of(cell.raw):  # only we know this result: our archive shows it
+                    self.absorber.retire(job, cell.dots, home, self.clock.now(), {})
+                    continue
             self.journal.put(place.id, [joined], now=self.clock.now())
             if home and home != place.id:
                 self.journal.touch(home)
+
+    def _archived_twice(self, home: int, cell: Cell) -> None:
+        """Two machines archived a job: the place first known here stands, with what both know."""
+        known = self.journal.cell(cell.id)
+        if known is None:
+            return
+        joined = merge.job_cell(known[0].job.join(cell.job), known[0].dots, extras_of(known[0].raw), shown=known[0].raw)
+        if joined.essence != known[0].essence:
+            self.journal.put(home, [joined], now=self.clock.now())
+            self.journal.touch(home)
 
     def _settled(self, name: str) -> tuple[Any, bytes, Stamp]:
         """A notebook that parses. Raises QueueUnreadable when it does not, even after a while."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from bridge.errors import WrongState
 from bridge.job import Cancelled, Job, Result, ResultStatus, State
@@ -54,6 +56,6 @@ def answer(job: Job, state: State, text: str, *, at: datetime, by: str) -> Job:
     return job.evolve(results=(*job.results, result))
 
 
-def archived(job: Job, state: State, *, at: str) -> Job:
+def archived(job: Job, state: State, *, at: str, known: Mapping[str, Any]) -> Job:
     """The job as it goes into an archive notebook, with what the local side knows of it."""
-    return job.evolve(outcome={**job.outcome, "archived_at": at, "state": state.value})
+    return job.evolve(outcome={**job.outcome, **known, "archived_at": at, "state": state.value})

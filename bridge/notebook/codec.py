@@ -69,14 +69,12 @@ def read_part(notebook: object, *, name: str = "the notebook") -> Part:
     stamp = _check(notebook, name)
     assert isinstance(notebook, dict)
     queue_id: str = stamp["queue_id"]
-    cells = [
-        _plain_job(raw) or _identify(raw, queue_id, name, number) for number, raw in enumerate(notebook["cells"], 1)
-    ]
+    cells = [_plain_job(raw) or _identify(raw, name, number) for number, raw in enumerate(notebook["cells"], 1)]
     return Part(
         queue_id=queue_id,
         number=stamp["part"],
         context={w: n for w, n in stamp.get("context", {}).items() if isinstance(n, int)},
-        cells=_placed(_unique(cells, queue_id)),
+        cells=_placed(_unique(cells)),
         metadata={key: value for key, value in notebook["metadata"].items() if key != "bridge"},
     )
 
@@ -108,13 +106,6 @@ def note_cell(raw: RawCell, element: str, position: str, dots: Mapping[str, int]
         "metadata": {**extras_of(raw), "bridge": {**stamp, "position": position}},
     }
     return Cell(id=element, kind=Kind.NOTE, raw=stamped, dots=dots, position=position)
-
-
-def adopted_id(queue_id: str, source: str) -> str:
-    """The id of a prompt cell that a person typed: the same content gives the same job, on any machine."""
-    line, body = grammar.split_cell(source)
-    words = " ".join(line.split())
-    return derived_id(sha256(f"adopt\0{queue_id}\0{words}\0{grammar.prompt_sha256(body)}".encode()).digest())
 
 
 def keyed_id(queue_id: str, key: str) -> str:
@@ -169,7 +160,7 @@ def _plain_job(raw: Any) -> Cell | None:
     return None
 
 
-def _identify(raw: object, queue_id: str, name: str, number: int) -> Cell:
+def _identify(raw: object, name: str, number: int) -> Cell:
     if (
         not isinstance(raw, dict)
         or raw.get("cell_type") not in _CELL_TYPES
@@ -184,7 +175,7 @@ def _identify(raw: object, queue_id: str, name: str, number: int) -> Cell:
     if raw["cell_type"] == "code" and grammar.is_prompt_cell(first):
         element = stamped if isinstance(stamped, str) and grammar.JOB_ID.fullmatch(stamped) else None
         named = element or _named_job(raw)
-        element = named or adopted_id(queue_id, source_of(raw))
+        element = named or grammar.adopted_id(*grammar.split_cell(source_of(raw)))
         default = element if named else ""
         kind = Kind.JOB
     else:
@@ -198,7 +189,7 @@ def _identify(raw: object, queue_id: str, name: str, number: int) -> Cell:
         kind=kind,
         raw=raw,
         dots=dots_in(stamp, element),
-        position=position if isinstance(position, str) and position else default,
+        position=position if isinstance(position, str) and order.KEY.fullmatch(position) else default,
     )
 
 
@@ -214,7 +205,7 @@ def _named_job(raw: RawCell) -> str | None:
     return native if native and grammar.JOB_ID.fullmatch(native) else None
 
 
-def _unique(cells: list[Cell], queue_id: str) -> list[Cell]:
+def _unique(cells: list[Cell]) -> list[Cell]:
     """The cells with every id once: equal doubles folded, different ones under an id of their own."""
     if len({cell.id for cell in cells}) == len(cells):
         return cells
@@ -228,7 +219,7 @@ def _unique(cells: list[Cell], queue_id: str) -> list[Cell]:
         if cell is not keeper:
             if cell.digest == keeper.digest:
                 continue  # folded into the keeper below
-            cell = _renamed(cell, queue_id)  # noqa: PLW2901  # the loop's cell is what goes on
+            cell = _renamed(cell)  # noqa: PLW2901  # the loop's cell is what goes on
             if cell.id in seen or cell.id in groups:
                 continue  # the same copy twice
         seen.add(cell.id)
@@ -248,7 +239,7 @@ def _fold(cell: Cell, group: list[Cell]) -> Cell:
     return Cell(id=cell.id, kind=Kind.JOB, raw=raw, dots=dots, position=cell.position, job=job)
 
 
-def _renamed(cell: Cell, queue_id: str) -> Cell:
+def _renamed(cell: Cell) -> Cell:
     """A copied and then changed cell as a job or note of its own, without the original's stamp."""
     raw = {key: value for key, value in cell.raw.items() if key != "id"}
     raw["metadata"] = {key: value for key, value in extras_of(cell.raw).items() if key != "id"}
@@ -258,7 +249,7 @@ def _renamed(cell: Cell, queue_id: str) -> Cell:
         line, body = grammar.split_cell(source_of(raw))
         words = line.split(maxsplit=1)
         rest = (words[1] if len(words) > 1 else "") if words and grammar.JOB_ID.fullmatch(words[0].upper()) else line
-        element = adopted_id(queue_id, f"{grammar.MAGIC} {rest}\n{body}")
+        element = grammar.adopted_id(rest, body)
         raw["source"] = wire.split_lines(f"{grammar.MAGIC} {element} {rest}".rstrip() + "\n" + body)
     return Cell(id=element, kind=cell.kind, raw=raw, dots=dots_of(raw, element), position="")
 

@@ -50,6 +50,9 @@ def _decide(
     start = randomness % (1 << 79)  # the upper half stays free, so that counting on cannot overflow
     keyed = {new.key: codec.keyed_id(journal.queue_id, new.key) for new in jobs if new.key is not None}
     known = journal.whereabouts(set(keyed.values()))
+    if len(known) < len(keyed):  # another machine may have added and archived it before this one saw it
+        store.absorber.look_into_archives()
+        known = journal.whereabouts(set(keyed.values()))
     added: list[Added] = []
     fresh: list[Job] = []
     bodies: dict[str, str] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from bridge.notebook import codec, merge
+from bridge.notebook import codec, merge, order
 from bridge.notebook.cell import Cell, Kind
 from bridge.notebook.codec import Part
 from bridge.notebook.raw import UNSEEN, Dots, extras_of, native_id, stamp_of
@@ -33,7 +33,7 @@ class Memory:
 def observe(seen: Part, memory: Memory) -> Part:
     """The version with identities, dots and edit numbers restored; a cell nobody knows keeps its `UNSEEN` dot."""
     cells: dict[str, Cell] = {}
-    for cell in seen.cells.values():
+    for cell in _in_place(seen, memory):
         restored = _restore(cell, memory)
         known = cells.get(restored.id)
         if known is not None:  # a stripped copy beside the original
@@ -47,11 +47,34 @@ def unadopted(part: Part) -> list[Cell]:
     return [cell for cell in part.in_order() if any(writer.startswith(UNSEEN) for writer in cell.dots)]
 
 
+def _in_place(seen: Part, memory: Memory) -> list[Cell]:
+    """The cells, standing where memory knows them to stand; without it, one whose stamp was stripped looks moved."""
+    cells = seen.in_order()
+    known = [None if stamp_of(cell.raw) else memory.part.cells.get(cell.id) for cell in cells]
+    if not any(known):
+        return cells
+    keys = [mine.position if mine else _own_position(cell) for cell, mine in zip(cells, known, strict=True)]
+    positions, moved = order.place(keys)
+    return [
+        cell
+        if (cell.position, cell.moved) == (position, n in moved)
+        else Cell(id=cell.id, kind=cell.kind, raw=cell.raw, dots=cell.dots, position=position, moved=n in moved)
+        for n, (cell, position) in enumerate(zip(cells, positions, strict=True))
+    ]
+
+
+def _own_position(cell: Cell) -> str | None:
+    stamped = stamp_of(cell.raw).get("position")
+    if isinstance(stamped, str) and order.KEY.fullmatch(stamped):
+        return stamped
+    return cell.id if cell.kind is Kind.JOB and stamp_of(cell.raw) else None
+
+
 def _restore(cell: Cell, memory: Memory) -> Cell:
     mine = memory.part.cells.get(cell.id)
     if mine is not None and mine.raw == cell.raw and not cell.moved:
         return mine
-    stamped = bool(stamp_of(cell.raw).get("dots"))
+    stamped = not any(writer.startswith(UNSEEN) for writer in cell.dots)
     element = cell.id
     if mine is None and not stamped and (native := native_id(cell.raw)) in memory.aliases:
         element = memory.aliases[str(native)]
@@ -67,12 +90,31 @@ def _restore(cell: Cell, memory: Memory) -> Cell:
     seen_before = memory.history(element).get(cell.digest)
     position = cell.position if cell.moved else mine.position
     edit = _edit_of(mine)
-    typed_on_the_newest = stamped and _edit_of(cell) > edit  # then it is an edit, even one that goes back to old words
-    if seen_before is not None and not cell.moved and not typed_on_the_newest:
+    # Typed on top of the newest edit, it is an edit, even one that goes back to old words.
+    newest = stamped and _stamped_edit(cell) >= edit
+    stale = cell.digest != mine.digest and seen_before is not None and not newest
+    if cell.moved and (stale or cell.digest == mine.digest):
+        return _moved(mine, cell, dots)
+    if seen_before is not None and (stale or cell.digest == mine.digest):
         edit = seen_before
-    elif cell.digest != mine.digest or cell.moved:
+    elif cell.digest != mine.digest:
         edit = max(edit + 1, _edit_of(cell))
     return _as(cell, element, dots, position, edit, birth=mine)
+
+
+def _moved(mine: Cell, seen: Cell, dots: Dots) -> Cell:
+    """What we know, at the place where a person put it; a save that repeats the move is no further edit."""
+    edit = _edit_of(mine) + (seen.position != mine.position)
+    restored = _as(mine, mine.id, dots, seen.position, edit, birth=mine)
+    if restored.kind is Kind.NOTE:
+        return restored
+    job = restored.job.join(seen.job.evolve(id=mine.id, spec=restored.job.spec, edit=edit, bare=restored.job.bare))
+    return merge.job_cell(job, dots, extras_of(seen.raw), shown=seen.raw)
+
+
+def _stamped_edit(cell: Cell) -> int:
+    edit = stamp_of(cell.raw).get("edit", 0)
+    return edit if isinstance(edit, int) else 0
 
 
 def _edit_of(cell: Cell) -> int:

@@ -7,12 +7,16 @@ lowest digit never ends a generated key, so there is room between any two.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
 #: In ASCII order. "-" is below all that ids are made of, which leaves room below and between them.
 _DIGITS = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+#: What can be a key: there is room below it.
+KEY = re.compile(r"[-0-9A-Za-z]*[0-9A-Za-z]")
 
 
 def between(low: str, high: str | None) -> str:

@@ -34,7 +34,7 @@ _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 def spec_digest(spec: Spec) -> str:
     """16 hex digits that change when a person edits the cell: prompt, form and options; not its place or birth."""
-    given = sorted((name, value) for name, value in spec.options.given().items())
+    given = sorted((name, grammar.format_number(value)) for name, value in spec.options.given().items())
     return grammar.text_sha256(repr((given, spec.chat, spec.broken, grammar.prompt_sha256(spec.body))))[:16]
 
 

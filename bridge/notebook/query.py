@@ -13,11 +13,14 @@ from bridge.notebook.journal import Journal
 #: The state as a caller sees it: the cell's own, a lease that still holds, and what the local side knows.
 _STATE = """CASE
     WHEN place.kind = 'archive' THEN 'archived'
-    WHEN delivered_at IS NOT NULL THEN 'delivered'
-    WHEN checked_at IS NOT NULL THEN 'checked'
+    WHEN handling.delivered_at IS NOT NULL THEN 'delivered'
+    WHEN handling.checked_at IS NOT NULL AND verdict IS NOT NULL THEN 'checked'
     WHEN state = 'queued' AND lease_until > :now THEN 'running'
     ELSE state END"""
-_FROM = "FROM cell LEFT JOIN place ON place.id = cell.place WHERE cell.kind = 'job'"
+_FROM = (
+    "FROM cell LEFT JOIN place ON place.id = cell.place"
+    " LEFT JOIN handling ON handling.job = cell.id AND handling.answer = cell.answer WHERE cell.kind = 'job'"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,7 @@ class JobLine:
     finished_at: datetime | None
     seconds: float | None  #: that the answer took
     problem: str | None
+    verdict: str | None = None  #: what checking said; None: not checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +159,7 @@ def lines(journal: Journal, wanted: Filter, now: datetime) -> list[JobLine]:
     limit = f" LIMIT {int(wanted.limit)}" if wanted.limit is not None else ""
     rows = journal.db.execute(
         f"SELECT cell.id, {_STATE}, place.number, place.kind, place.name, caller, key, model, lang, priority, parent,"
-        f" created_at, finished_at, seconds, problem {_FROM}{where} ORDER BY created_at, position{limit}",
+        f" created_at, finished_at, seconds, problem, verdict {_FROM}{where} ORDER BY created_at, position{limit}",
         values,
     )
     return [_line(row) for row in rows]
@@ -192,4 +196,5 @@ def _line(row: Sequence[object]) -> JobLine:
         finished_at=from_iso(str(row[12])) if row[12] else None,
         seconds=row[13],  # type: ignore[arg-type]
         problem=row[14],  # type: ignore[arg-type]
+        verdict=row[15],  # type: ignore[arg-type]
     )

@@ -47,9 +47,13 @@ def dots_of(raw: RawCell, element: str) -> dict[str, int]:
 
 
 def dots_in(stamp: Mapping[str, Any], element: str) -> dict[str, int]:
-    """The dots that a stamp names, as `dots_of` gives them."""
+    """The dots that a stamp names, as `dots_of` gives them.
+
+    A stamp with another id is that of what the cell was before a person made a prompt of a note, or the reverse: its
+    dots would say that the new cell was deleted long ago.
+    """
     dots = stamp.get("dots")
-    if isinstance(dots, dict):
+    if isinstance(dots, dict) and stamp.get("id") in (element, None):
         read = {w: n for w, n in dots.items() if isinstance(n, int) and n > 0 and not w.startswith(UNSEEN)}
         if read:
             return read

@@ -56,10 +56,10 @@ def content_hash(data: bytes) -> str:
 
 #: Columns of a place and of a seen file, as `read_place` and `read_seen` take them.
 PLACE = "SELECT id, kind, number, name, own, context, extras, rev FROM place"
-SEEN = "SELECT place, hash, size, mtime_ns, inode, rev, loose, loose_jobs FROM seen"
+SEEN = "SELECT place, hash, size, mtime_ns, inode, ctime_ns, rev, loose, loose_jobs FROM seen"
 PUT = """INSERT OR REPLACE INTO cell (id, place, kind, position, dots, raw, size, state, lease_until, lease_worker, lease_attempt, caller, key, model,
-    lang, priority, parent, created_at, finished_at, seconds, checked_at, delivered_at, archived_at, problem)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    lang, priority, parent, created_at, finished_at, seconds, answer, problem)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 def cell_row(place: int, cell: Cell) -> tuple[object, ...]:
@@ -67,13 +67,12 @@ def cell_row(place: int, cell: Cell) -> tuple[object, ...]:
     raw = wire.dump_cell({**cell.raw, "id": cell.id})
     dots = wire.dumps(without_unseen(cell.dots)).decode()
     if cell.kind is Kind.NOTE:
-        return (cell.id, place, "note", cell.position, dots, raw, len(raw), *[None] * 17)
+        return (cell.id, place, "note", cell.position, dots, raw, len(raw), *[None] * 15)
     job, spec = cell.job, cell.job.spec
     best = job.best(grammar.prompt_sha256(spec.body))
     state = job.state(best, _NEVER)
     open_ = state is State.QUEUED
     lease = job.lease if job.lease and open_ and not job.lease.released and job.lease.attempt > job.floor else None
-    outcome = job.outcome
     _, problems = ([], []) if best else prompt_cell.read_results(cell.raw, job.id)
     return (
         cell.id, place, "job", cell.position, dots, raw, len(raw) + (ANSWER_RESERVE if open_ else 0),
@@ -81,9 +80,14 @@ def cell_row(place: int, cell: Cell) -> tuple[object, ...]:
         spec.caller, spec.key, best.model if best else spec.options.model, spec.options.lang, spec.options.priority,
         spec.parent, to_iso(spec.created_at) if spec.created_at else None,
         to_iso(best.finished_at) if best else None, best.timing_s.get("total") if best else None,
-        outcome.get("checked_at"), outcome.get("delivered_at"), outcome.get("archived_at"),
+        answer_tag(best) if best else None,
         spec.broken or (problems[0] if problems else None),
     )  # fmt: skip
+
+
+def answer_tag(result: Result) -> str:
+    """A short name for a result, by attempt and content: another answer has another one."""
+    return f"{result.attempt}:{result.status.value}:{grammar.text_sha256(result.answer)[:24]}"
 
 
 def result_row(job: str, result: Result, now: datetime) -> tuple[str, str, bytes, str]:
@@ -114,10 +118,13 @@ def read_place(row: tuple[Any, ...]) -> Place:
 def seen_row(path: str, seen: Seen) -> tuple[object, ...]:
     """The row of a seen file."""
     stamp = seen.stamp
-    return (path, seen.place, seen.hash, stamp.size, stamp.mtime_ns, stamp.inode, seen.rev, seen.loose, seen.loose_jobs)
+    return (
+        path, seen.place, seen.hash, stamp.size, stamp.mtime_ns, stamp.inode, stamp.ctime_ns,
+        seen.rev, seen.loose, seen.loose_jobs,
+    )  # fmt: skip
 
 
 def read_seen(row: tuple[Any, ...]) -> Seen:
     """The seen file in the columns of `SEEN`."""
-    stamp = Stamp(size=row[2], mtime_ns=row[3], inode=row[4])
-    return Seen(place=row[0], hash=row[1], stamp=stamp, rev=row[5], loose=row[6], loose_jobs=row[7])
+    stamp = Stamp(size=row[2], mtime_ns=row[3], inode=row[4], ctime_ns=row[5])
+    return Seen(place=row[0], hash=row[1], stamp=stamp, rev=row[6], loose=row[7], loose_jobs=row[8])

@@ -31,7 +31,7 @@ CREATE TABLE cell (
     lease_until TEXT, lease_worker TEXT, lease_attempt INTEGER, -- of a claim that is not over
     caller TEXT, key TEXT, model TEXT, lang TEXT, priority INTEGER, parent TEXT,
     created_at TEXT, finished_at TEXT, seconds REAL,
-    checked_at TEXT, delivered_at TEXT, archived_at TEXT,
+    answer TEXT,                    -- names the result that counts
     problem TEXT,                   -- why its header or result is not believed
     PRIMARY KEY (place, id)
 ) WITHOUT ROWID;
@@ -39,6 +39,19 @@ CREATE UNIQUE INDEX cell_job ON cell (id) WHERE kind = 'job';
 CREATE INDEX cell_room ON cell (place, kind, size);
 CREATE INDEX cell_state ON cell (state, place) WHERE kind = 'job';
 CREATE INDEX cell_parent ON cell (parent) WHERE parent IS NOT NULL;
+
+-- How far the answer of a job has come: one row for each answer that was checked.
+CREATE TABLE handling (
+    job TEXT NOT NULL, answer TEXT NOT NULL, verdict TEXT, level TEXT, checked_at TEXT NOT NULL,
+    delivered_at TEXT, delivered_to TEXT, payload BLOB NOT NULL, PRIMARY KEY (job, answer)
+) WITHOUT ROWID;
+CREATE TABLE delivery (
+    job TEXT NOT NULL, answer TEXT NOT NULL, channel TEXT NOT NULL,
+    done_at TEXT, tries INTEGER NOT NULL, next_at TEXT, error TEXT, PRIMARY KEY (job, answer, channel)
+) WITHOUT ROWID;
+
+-- What `bridge apply` wrote, by absolute path: anything else in a file is somebody's own work.
+CREATE TABLE applied (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, job TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
 
 -- Every result ever seen, also those that lost.
 CREATE TABLE result (
@@ -57,7 +70,7 @@ CREATE TABLE alias (native TEXT PRIMARY KEY, cell TEXT NOT NULL) WITHOUT ROWID;
 -- What was last seen of each file: its content's hash, its stamp, and the rev that it shows (0: older than all).
 CREATE TABLE seen (
     path TEXT PRIMARY KEY, place INTEGER NOT NULL, hash TEXT NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
     rev INTEGER NOT NULL,
     loose INTEGER NOT NULL, loose_jobs INTEGER NOT NULL  -- cells that were not adopted yet, and prompts among them
 ) WITHOUT ROWID;

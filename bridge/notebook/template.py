@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from importlib import resources
 from typing import Any
 
 from bridge.job import Job, Options, Spec
+from bridge.kernel import fit
 from bridge.notebook import codec, prompt_cell, wire
-from bridge.notebook.raw import RawCell
+from bridge.notebook.raw import RawCell, source_of
+from bridge.notebook.runtime import runtime_source
 
 _METADATA = {
     "accelerator": "GPU",
@@ -21,7 +25,8 @@ Each cell that begins with `%%qwen` is one job: a prompt, and below it the answe
 them.
 
 1. In Colab: *Runtime > Change runtime type > T4 GPU*.
-2. *Runtime > Run all*. The first cells start Ollama and fetch the model; then all open prompts are answered in parallel.
+2. *Runtime > Run all*. The first two cells start Ollama and fetch the model; then all open prompts are answered, several
+   at the same time. Model and context are chosen in the form of the second cell.
 3. Save (*Ctrl+S*). The answers are in the notebook; whoever asked for them finds them there.
 
 A cell that has its answer is not run again. You may add prompts of your own: begin a code cell with `%%qwen`, and write
@@ -58,23 +63,76 @@ EXAMPLES: tuple[tuple[str, str, Options], ...] = (
 )
 
 
+_MODELS = [*(size.name for size in fit.SIZES), "auto"]
+
+_FORM = f"""\
+model = "{_MODELS[0]}" #@param {wire.dumps(_MODELS).decode().replace(",", ", ")} {{allow-input: true}}
+#@markdown `auto` takes the largest that fits the GPU whole. On a T4 that is 14b; 32b does not fit and writes a few words a second.
+lanes = 0 #@param {{type: "integer"}}
+#@markdown Answers at the same time. 0: as many as fit, at most {fit.MOST_LANES}.
+context = 8192 #@param {{type: "integer"}}
+#@markdown Tokens for prompt and answer together; max_tokens is the part of the answer.
+max_tokens = 4096 #@param {{type: "integer"}}
+"""
+
+_SETUP = f"""\
+#@title Setup: Ollama and the model {{ display-mode: "form" }}
+{_FORM}again = False #@param {{type: "boolean"}}
+#@markdown Again: ask also those prompts that have their answer.
+
+set_up_qwen(model, lanes=lanes, context=context, max_tokens=max_tokens, again=again)
+"""
+
+_COLAB_ABOUT = """# Answer the queue from Colab, unattended
+
+This notebook answers the prompts of a queue in your Google Drive: it mounts Drive, sets up Ollama, and works until no prompt
+waits or the time is up. Answers are written into the queue every few seconds; whatever stops it costs only the prompts that
+were being answered. Choose a GPU (*Runtime > Change runtime type > T4 GPU*), then *Runtime > Run all*, and allow access to Drive.
+
+**Before you use it on the free tier.** Google gives free GPUs to people who work in a notebook, and lists "running
+distributed computing workers" and getting around the notebook's own interface among what it does not allow there; it may
+end such a session without warning. A worker that runs by itself is at least against the spirit of that. The way that is
+meant: open `qwen_bridge.ipynb`, press *Run all* yourself, and stay with it. It needs nothing of this notebook. With paid
+compute units these limits do not apply, and this notebook is the more comfortable way.
+
+Do not keep `qwen_bridge.ipynb` open in another tab while this one works: a save there would bring back old outputs for a
+while (nothing is lost: the next merge puts them right).
+"""
+
+_COLAB_FORM = f"""\
+#@title Settings {{ display-mode: "form" }}
+{_FORM}max_time = "2h" #@param {{type: "string"}}
+#@markdown Begin no prompt after this: 90s, 30min, 2h.
+queue_file = "" #@param {{type: "string"}}
+#@markdown The queue below My Drive, such as `notebooks/qwen_bridge.ipynb`. Empty: the only one that there is.
+"""
+
+#: A line of a form: what a person chose stands before the mark.
+_FIELD = re.compile(r"^(\w+) = (.*?)(?= *# ?@param)", re.MULTILINE)
+
+
 def part_notes() -> list[RawCell]:
-    """The cells that each part begins with, so that each can be run on its own: explanation, setup, runtime."""
+    """The cells that each part begins with, so that each can be run on its own: explanation, runtime, setup."""
     return [
         _note("bridge-about", "-A", "markdown", _ABOUT),
-        _note("bridge-setup", "-B", "code", setup_source()),
-        _note("bridge-runtime", "-C", "code", runtime_source()),
+        _note("bridge-runtime", "-B", "code", runtime_source()),
+        _note("bridge-setup", "-C", "code", _SETUP),
     ]
 
 
-def setup_source() -> str:
-    """The setup cell."""
-    return "# Setup: filled in by the worker.\n"
+#: Ids of the cells that only a kernel needs.
+KERNEL_CELLS = frozenset({"bridge-runtime", "bridge-setup"})
 
 
-def runtime_source() -> str:
-    """The runtime cell."""
-    return "# Runtime: filled in by the worker.\n"
+def with_choices(new: str, old: str) -> str:
+    """The source of a form cell with what a person chose in an older version of it."""
+    chosen = dict(_FIELD.findall(old))
+    return _FIELD.sub(lambda field: f"{field[1]} = {chosen.get(field[1], field[2])}", new)
+
+
+def fresh_source(note: RawCell, there: RawCell | None) -> str:
+    """What a first cell should hold where this one stands now; a person's choices in a form are kept."""
+    return with_choices(source_of(note), source_of(there or {}))
 
 
 def queue_notebook(queue_id: str, *, examples: bool = False) -> dict[str, Any]:
@@ -90,9 +148,29 @@ def queue_notebook(queue_id: str, *, examples: bool = False) -> dict[str, Any]:
 
 def setup_notebook() -> dict[str, Any]:
     """The notebook that sets Ollama up in Colab and works on the queue unattended."""
-    about = "# Ollama in Colab\n\nSets up Ollama on a T4 and works on the queue in this folder.\n"
-    cells = [_note("setup-about", "-A", "markdown", about), _note("setup-ollama", "-B", "code", setup_source())]
-    return {"cells": cells, "metadata": dict(_METADATA), "nbformat": 4, "nbformat_minor": 5}
+    steps = (resources.files("bridge") / "colab.py").read_text(encoding="utf-8")
+    code = {
+        "setup-form": _COLAB_FORM,
+        "setup-steps": f'#@title Steps: nothing to change here {{ display-mode: "form" }}\n{steps}',
+        "setup-gpu": "look_for_gpu()\n",
+        "setup-drive": "queue = find_queue(mount_drive(), queue_file)\n",
+        "setup-package": "install_package(queue.parent)\n",
+        "setup-ollama": "settings, revive = set_up_ollama(model, lanes=lanes, context=context, max_tokens=max_tokens)\n",
+        "setup-work": "work(queue, settings, revive, max_time=max_time);\n",
+    }
+    cells = [_note("setup-about", "-A", "markdown", _COLAB_ABOUT)]
+    cells += [_note(name, f"-{letter}", "code", code[name]) for letter, name in zip("BCDEFGH", code, strict=True)]
+    return {"cells": [_plain(cell) for cell in cells], "metadata": dict(_METADATA), "nbformat": 4, "nbformat_minor": 5}
+
+
+def refreshed_setup(notebook: dict[str, Any]) -> dict[str, Any]:
+    """The set-up notebook of an older version brought up to this one; a person's own cells and choices stay."""
+    fresh = {cell["id"]: cell for cell in setup_notebook()["cells"]}
+    cells = []
+    for cell in notebook["cells"]:
+        new = fresh.pop(cell.get("id") or cell.get("metadata", {}).get("id"), None)
+        cells.append({**cell, "source": wire.split_lines(fresh_source(new, cell))} if new else cell)
+    return {**notebook, "cells": [*cells, *fresh.values()], "nbformat": 4, "nbformat_minor": 5}
 
 
 def notebook_bytes(notebook: dict[str, Any]) -> bytes:
@@ -100,11 +178,16 @@ def notebook_bytes(notebook: dict[str, Any]) -> bytes:
     return wire.join_notebook([wire.dump_cell(cell) for cell in notebook["cells"]], notebook["metadata"])
 
 
+def _plain(cell: RawCell) -> dict[str, Any]:
+    """The same cell outside a queue, without our stamp."""
+    return {**cell, "metadata": {name: value for name, value in cell["metadata"].items() if name != "bridge"}}
+
+
 def _note(element: str, position: str, cell_type: str, source: str) -> RawCell:
     raw: dict[str, Any] = {
         "cell_type": cell_type,
         "id": element,
-        "metadata": {},
+        "metadata": {"cellView": "form"} if source.startswith("#@title") else {},
         "source": wire.split_lines(source),
     }
     if cell_type == "code":

@@ -49,12 +49,14 @@ def dump_cell(raw: Mapping[str, Any]) -> bytes:
 
 def join_notebook(cells: Iterable[bytes], metadata: Mapping[str, Any]) -> bytes:
     """A whole nbformat 4.5 notebook from cells that `dump_cell` made; no cell is parsed or encoded again."""
-    body = (b",\n    ").join(cells)
-    inner = b"\n    " + body + b"\n  " if body else b""
     meta = dumps(metadata, indent=True).replace(b"\n", b"\n  ")
-    return (
-        b'{\n  "cells": [' + inner + b'],\n  "metadata": ' + meta + b',\n  "nbformat": 4,\n  "nbformat_minor": 5\n}\n'
-    )
+    head, tail = b'{\n  "cells": [', b'],\n  "metadata": ' + meta + b',\n  "nbformat": 4,\n  "nbformat_minor": 5\n}\n'
+    pieces = list(cells)
+    if not pieces:
+        return head + tail
+    pieces[0] = head + b"\n    " + pieces[0]
+    pieces[-1] += b"\n  " + tail
+    return b",\n    ".join(pieces)  # the whole file is copied once
 
 
 def join_lines(text: object) -> str:

@@ -195,10 +195,13 @@ class _Draft:
                 old.unlink(missing_ok=True)
                 self.draft.unlink(missing_ok=True)
                 return stamp
-            stamp = _stamp(self.draft.stat())
+            ours = _stamp(self.draft.stat())
             _replace(self.draft, self.target)
             _sync_folder(self.target.parent)
-            return stamp
+            there = _stamp(
+                self.target.stat()
+            )  # a rename moves the ctime; anything else there is somebody's newer version
+            return there if (there.inode, there.mtime_ns) == (ours.inode, ours.mtime_ns) else ours
 
     def discard(self) -> None:
         with contextlib.suppress(OSError):  # on a mount that died it stays, and is written over by the next draft
@@ -230,7 +233,7 @@ def _holds(look: Callable[[], bool]) -> bool:
 
 
 def _stamp(stat: os.stat_result) -> Stamp:
-    return Stamp(size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino)
+    return Stamp(size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino, ctime_ns=stat.st_ctime_ns)
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ from bridge.job import Attempt, Job, Lease, Result, ResultStatus
 from bridge.kernel import grammar
 from bridge.notebook import merge, query
 from bridge.notebook.raw import extras_of
+from bridge.notebook.rows import NOWHERE
 from bridge.notebook.store import Store
 from bridge.worker.choice import Candidate, choose
 from bridge.worker.leases import Leases
@@ -191,6 +192,12 @@ class Ledger:
                     for r in job.results if r not in cell.job.results
                 )  # fmt: skip
                 job = job.evolve(attempts=(*job.attempts, *late))
+            best = job.best(grammar.prompt_sha256(job.spec.body))
+            if best is not None and (place == NOWHERE or not self.store.journal.place(place).own):
+                self.store.absorber.archive(
+                    job, cell, place, now
+                )  # its cell is gone: nobody else would keep the result
+                return
             self.store.journal.put(place, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
             if place:
                 self.store.journal.touch(place)

@@ -27,7 +27,16 @@ def test_every_command_has_help_for_people_and_json_for_programs(bridge: Run, na
 
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"init", "doctor"}))
 def test_without_a_queue_every_command_says_how_to_make_one(bridge: Run, name: str):
-    needed = {"show": ["X"], "answer": ["X"], "add": ["X"], "cancel": ["X"], "retry": ["X"], "export": []}
+    needed = {
+        "apply": ["X"],
+        "wait": ["X"],
+        "show": ["X"],
+        "answer": ["X"],
+        "add": ["X"],
+        "cancel": ["X"],
+        "retry": ["X"],
+        "export": [],
+    }
     failed = bridge(name, *needed.get(name, []), input="x")
 
     assert failed.code == 2

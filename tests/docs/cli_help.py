@@ -24,7 +24,7 @@ world failed, 124 timed out. With `--json`, an error is `{"error": {"kind", "mes
 ## JSON of a job
 
 In lists: `id`, `state`, `part` (number of its notebook, or null), `archive` (name of its archive notebook, or null), `caller`,
-`key`, `model`, `lang`, `priority`, `parent`, `created_at`, `finished_at`, `seconds`, `problem` (why its cell is not believed).
+`key`, `model`, `lang`, `priority`, `parent`, `created_at`, `finished_at`, `seconds`, `problem` (why its cell is not believed), `verdict`.
 `bridge show` adds `round`, `options`, `prompt`, `answer`, `error`, `cancelled_by`, `finish_reason`, `attempt`, `usage`, `timing_s`,
 `worker`, `attempts`, `outcome`.
 """

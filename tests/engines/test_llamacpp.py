@@ -13,7 +13,7 @@ import pytest
 from bridge.engines import llamacpp
 from bridge.engines.base import Request, Stop, Stopped
 from bridge.engines.llamacpp import LlamaCppEngine
-from bridge.errors import BadRequest, EngineDown, MissingExtra, StreamInterrupted
+from bridge.errors import BadRequest, ContextExceeded, EngineDown, MissingExtra, StreamInterrupted
 from tests.support.gguf import write_tiny_gguf
 
 pytest.importorskip("xllamacpp")
@@ -45,6 +45,12 @@ def test_a_stop_text_ends_the_answer_and_is_not_part_of_it(engine: LlamaCppEngin
     assert cut.finish_reason == "stop"
     assert whole.startswith(cut.text)
     assert len(cut.text) <= 20
+
+
+def test_every_lane_has_the_context_that_was_asked_for_and_no_more(engine: LlamaCppEngine) -> None:
+    with pytest.raises(ContextExceeded, match="the context holds 2048"):
+        engine.answer(request("word " * 500))
+    assert engine.answer(request("word " * 350)).usage["prompt_tokens"] > 1024
 
 
 def test_a_request_that_is_stopped_frees_its_lane(engine: LlamaCppEngine) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.job import derived_id
 from bridge.kernel.cells import read_cells
 from bridge.kernel.grammar import JOB_ID, adopted_id, failure_text, prompt_sha256, render_result
 from tests.support.notebooks import code_cell, job_ids, notebook, prompt_cell
@@ -67,20 +66,25 @@ def test_results_at_or_below_the_floor_do_not_count() -> None:
         (code_cell(f"%%qwen {JOB}\nx", metadata={"bridge": {"id": OTHER}}), OTHER),  # our metadata is stronger
         (code_cell("%%qwen\nx", id=OTHER), OTHER),  # the cell id, when it is a job id
         (code_cell("%%qwen\nx", metadata={"id": OTHER}), OTHER),  # where Colab moves it
-        (code_cell("%%qwen\nx", id="4_qQv72S8s5o"), adopted_id("x")),  # a person's cell: from its prompt
+        (code_cell("%%qwen\nx", id="4_qQv72S8s5o"), adopted_id("", "x")),  # a person's cell: from its prompt
     ],
 )
 def test_a_jobs_identity_comes_from_the_strongest_place(cell: dict, job: str) -> None:
     assert only(cell).job == job
 
 
-def test_an_adopted_id_is_a_job_id_and_the_one_that_the_package_derives() -> None:
-    assert JOB_ID.fullmatch(adopted_id("Write a poem."))
-    assert (
-        adopted_id("Write a poem.\r\n")
-        == adopted_id("Write a poem.")
-        == derived_id(bytes.fromhex(prompt_sha256("Write a poem.")))
-    )
+def test_an_adopted_id_follows_from_the_words_of_the_header_and_the_prompt() -> None:
+    first = adopted_id("--lang go", "Write a poem.")
+    assert JOB_ID.fullmatch(first)
+    assert adopted_id("  --lang   go ", "Write a poem.\r\n") == first
+    assert adopted_id(f"{JOB.lower()} --lang go", "Write a poem.") == first  # an id that another cell has is no word
+    assert len({first, adopted_id("", "Write a poem."), adopted_id("--lang c", "Write a poem.")}) == 3
+
+
+def test_two_typed_cells_with_one_prompt_and_other_options_are_two_jobs() -> None:
+    first, second = read_cells(notebook(code_cell("%%qwen --lang go\nx"), code_cell("%%qwen --lang c\nx")))
+    assert first.key != second.key
+    assert first.job != second.job
 
 
 def test_what_is_no_job_is_left_alone() -> None:

@@ -48,7 +48,9 @@ def test_the_cell_is_plain_python_that_every_colab_can_read_and_always_the_same(
     ast.parse(source, feature_version=(3, 11))
     assert source.count("from __future__") == 1
     assert not re.search(r"^\s*from \.", source, re.MULTILINE)
-    assert source.endswith("\nregister_qwen()\n")
+    assert source.endswith("\nask_qwen, set_up_qwen = _qwen_runtime()\n")
+    outside = [node for node in ast.parse(source).body if not isinstance(node, ast.ImportFrom)]
+    assert [type(node).__name__ for node in outside] == ["FunctionDef", "Assign"]
     assert "\r" not in source
 
 
@@ -62,9 +64,17 @@ def test_the_kernel_imports_only_the_standard_library_and_what_every_notebook_ha
                 assert str(node.module).partition(".")[0] in allowed, name
 
 
-@pytest.mark.parametrize("line", ["from . import grammar", "from .grammar import Header as H"])
-def test_an_import_that_would_mean_something_else_in_one_namespace_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="line 1: this import cannot be joined"):
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from . import grammar",  # a name that does not exist there
+        "from .grammar import Header as H",
+        'x = """a\nb"""',  # indenting would change it
+        "x = f'''a\n{b}'''",
+    ],
+)
+def test_what_would_mean_something_else_in_one_function_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"line 1: this (import|text) cannot be joined"):
         join_part(line + "\n", name="x")
 
 

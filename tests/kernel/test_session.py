@@ -13,10 +13,10 @@ from bridge.kernel.lanes import Lanes, Task
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.progress import Progress, bar, spell_duration
 from bridge.kernel.run import Answerer, Settings, Worker
-from bridge.kernel.session import Session
+from bridge.kernel.session import Interrupted, Session
 from bridge.kernel.spool import Spool
 from bridge.kernel.stop import Stop
-from bridge.kernel.trouble import Stopped
+from bridge.kernel.trouble import OllamaError, Stopped, Trouble
 from tests.support.notebooks import job_ids, notebook, prompt_cell
 from tests.support.ollama import Failure, LoopbackOllama
 
@@ -255,6 +255,75 @@ def test_a_spool_that_cannot_be_written_does_not_stop_the_run(tmp_path: Path) ->
     with LoopbackOllama() as server:
         session = Session(settings(server), spool=Spool(tmp_path / "file" / "spool.jsonl"))
         assert record(run(session, prompt_cell(job_ids(1)[0], "Prompt")))["status"] == "succeeded"
+
+
+def test_an_interrupt_cuts_what_runs_keeps_what_is_complete_and_the_next_run_asks_for_the_rest() -> None:
+    class Impatient(Recorder):
+        def show(self, text: str) -> None:
+            raise KeyboardInterrupt
+
+    cells = [prompt_cell(job, f"Prompt {job}") for job in job_ids(4)]
+    with LoopbackOllama() as server:
+        server.failing_prompts.update(dict.fromkeys((f"Prompt {job}" for job in job_ids(4)[1:3]), Failure.STALL))
+        session = Session(settings(server, lanes=2), notebook=lambda: notebook(*cells), refresh_s=0.01)
+        first = run(session, cells[0])
+        server.await_requests(3)
+        with pytest.raises(Interrupted) as caught:
+            session.run_cell(*split_cell(cells[1]["source"]), Impatient())
+        assert len(caught.value._render_traceback_()) == 1
+        server.failing_prompts.clear()
+        texts = [run(session, cell) for cell in cells]
+        assert texts[0] == first
+        assert sorted(server.prompts[3:]) == [f"Prompt {job}" for job in job_ids(4)[1:]]
+
+
+def test_again_forgets_by_prefix_and_says_how_many() -> None:
+    cells = [prompt_cell(job, f"Prompt {job}") for job in job_ids(3)]
+    with LoopbackOllama() as server:
+        session = Session(settings(server), notebook=lambda: notebook(*cells))
+        before = [run(session, cell) for cell in cells]
+        assert session.again([job_ids(3)[1].lower()]) == 1
+        after = [run(session, cell) for cell in cells]
+        assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
+        assert record(after[1])["attempt"] == 2
+        assert session.again() == 3
+
+
+def test_ask_answers_outside_the_queue_and_raises_with_a_reason() -> None:
+    screen = Recorder()
+    with LoopbackOllama(answer=lambda prompt: "x" * 100, token_delay_s=0.01) as server:
+        session = Session(settings(server), refresh_s=0.01)
+        options = {"model": None, "max_tokens": 9, "temperature": None, "seed": 1}
+        assert session.ask("Hi", system="Be brief.", options=options, screen=screen) == "x" * 36
+        assert screen.shown
+        (request,) = server.requests
+        assert [m["content"] for m in request["messages"]] == ["Be brief.", "Hi"]
+        assert request["options"] == {"num_ctx": 8192, "num_predict": 9, "seed": 1}
+        with pytest.raises(OllamaError, match="not found") as caught:
+            session.ask("Hi", system=None, options={"model": "nobody"}, screen=screen)
+    assert caught.value.kind is Trouble.MODEL_MISSING
+    assert len(caught.value._render_traceback_()) == 1
+
+
+def test_other_settings_in_the_middle_end_what_runs_and_the_cell_asks_again() -> None:
+    cells = [prompt_cell(job, f"Prompt {job}") for job in job_ids(2)]
+    with LoopbackOllama() as server:
+        server.failures.extend([None, Failure.STALL])
+        session = Session(settings(server), notebook=lambda: notebook(*cells))
+        run(session, cells[0])
+        server.await_requests(2)
+        session.configure(settings(server, num_ctx=2048))
+        assert record(run(session, cells[1]))["status"] == "succeeded"
+        assert server.requests[-1]["options"]["num_ctx"] == 2048
+
+
+def test_a_job_that_reaches_its_time_limit_is_not_tried_again_at_once() -> None:
+    cell = prompt_cell(job_ids(1)[0], "Prompt")
+    with LoopbackOllama() as server:
+        server.failures.extend([Failure.MUTE] * 3)
+        found = record(run(Session(settings(server, job_timeout_s=0.1)), cell))
+        assert (found["status"], len(server.requests)) == ("failed", 1)
+        assert "time limit" in found["error"]["message"]
 
 
 def test_progress_in_numbers() -> None:

@@ -61,6 +61,14 @@ def test_the_machine_is_read_from_nvidia_smi_and_meminfo(tmp_path: Path) -> None
         assert look_at_machine(Commands(nvidia=broken), meminfo="/nowhere").vram_bytes == 0
 
 
+def test_a_command_gives_its_output_and_a_missing_program_is_no_exception() -> None:
+    done = setup.run_command(
+        [sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"]
+    )
+    assert (done.returncode, sorted(done.stdout.split())) == (3, ["err", "out"])
+    assert setup.run_command(["no-such-program-here"]).returncode == 127
+
+
 @pytest.mark.usefixtures("bare")
 def test_ollama_is_unpacked_from_its_archive_after_zstd_was_installed() -> None:
     commands = Commands(apt=(0, ""), curl=(0, ""))
@@ -225,6 +233,13 @@ def test_another_machines_server_that_does_not_answer_is_not_replaced_by_one_her
         prepare(
             Settings(host="http://nowhere.invalid"), say=lambda line: None, run=Commands(nvidia=(0, T4)), environ={}
         )
+
+
+@pytest.mark.parametrize(
+    ("version", "older"), [("0.12.5", True), ("0.9.6", True), ("0.12.6", False), ("0.33.0-rc2", False), ("1.0", False)]
+)
+def test_an_ollama_that_cuts_prompts_is_known_by_its_version(version: str, older: bool) -> None:
+    assert setup.is_older(version, setup.OLDEST) is older
 
 
 def test_an_error_of_the_setup_is_one_line_in_a_notebook() -> None:

@@ -187,7 +187,10 @@ def test_a_full_disk_is_named_and_what_was_committed_stays(journal: Journal) -> 
 
 
 def _take_many(path: Path, start: object, given: object) -> None:
-    start.wait()  # type: ignore[attr-defined]
+    for n in range(20):  # making one is where they collide
+        start.wait(20)  # type: ignore[attr-defined]
+        Journal(path.with_name(f"{n}.sqlite3"), queue_id="q", fingerprint="m", new_writer=lambda: "w1").close()
+    start.wait(20)  # type: ignore[attr-defined]
     journal = Journal(path, queue_id="q", fingerprint="m", new_writer=lambda: "w1")
     for _ in range(25):
         with journal.transaction():

@@ -14,10 +14,13 @@ from bridge.notebook.runtime import runtime_source
 #: one it must only be called from the main thread (fact 9.3); every call is counted in a file.
 FAKE_MESSAGE = """
 import json, os, threading
+class MessageError(Exception): pass
 def blocking_request(request_type, request="", timeout_sec=5, parent=None):
     assert request_type == "get_ipynb" and threading.current_thread() is threading.main_thread()
     with open(os.environ["FAKE_TAB"] + ".calls", "a") as calls:
         calls.write(f"{timeout_sec}\\n")
+    if os.environ.get("FAKE_TAB_ERROR"):
+        raise MessageError("the tab is busy")
     if os.environ.get("FAKE_TAB_SILENT"):
         return None
     with open(os.environ["FAKE_TAB"]) as tab:
@@ -60,7 +63,7 @@ def queue_notebook(host: str, bodies: dict[str, str], *, lanes: int = 4, colab: 
     )
 
 
-def execute(book: dict[str, Any], folder: Path, *, timeout_s: int = 60, **environ: str) -> dict[str, Any]:
+def execute(book: dict[str, Any], folder: Path, *, timeout_s: int = 90, **environ: str) -> dict[str, Any]:
     """Run all cells in a fresh kernel, as a Colab tab would; the notebook with its outputs, also when the kernel died."""
     import nbformat
     from nbclient import NotebookClient

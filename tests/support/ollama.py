@@ -99,7 +99,7 @@ class LoopbackOllama:
     def prompts(self) -> list[str]:
         return [prompt_of(request) for request in list(self.requests)]
 
-    def await_requests(self, count: int, timeout_s: float = 20) -> None:
+    def await_requests(self, count: int, timeout_s: float = 60) -> None:
         """Wait until so many generations were asked for."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.requests) >= count, timeout_s), (

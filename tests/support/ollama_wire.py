@@ -52,6 +52,7 @@ def tokens_in(text: str) -> int:
 
 class OllamaHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    _inside = False
     ollama: Any  #: the LoopbackOllama
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
@@ -126,13 +127,19 @@ class OllamaHandler(BaseHTTPRequestHandler):
         with o.lock:
             o.at_once += 1
             o.most_at_once = max(o.most_at_once, o.at_once)
+            self._inside = True
         try:
             with o.slots:
                 load_s = self._load(body, num_ctx)
                 return self._stream(self._chunks(body, prompt, tokens, failure, load_s, chat=chat), generation=True)
         finally:
-            with o.lock:
-                o.at_once -= 1
+            self._leave()
+
+    def _leave(self) -> None:
+        """The request is over, as its client sees it: before the last line is sent, because the next one may follow at once."""
+        with self.ollama.lock:
+            self.ollama.at_once -= self._inside
+            self._inside = False
 
     def _refusal(self, failure: Failure | None, body: dict[str, Any], num_ctx: int) -> tuple[int, str] | None:
         model = body.get("model")
@@ -202,6 +209,7 @@ class OllamaHandler(BaseHTTPRequestHandler):
         if failure in _BREAKS or failure is Failure.REPEATS:
             yield from self._break(failure)
             return
+        self._leave()
         spent = int((time.monotonic() - began) * 1e9)
         yield {
             **head, **({"message": {"role": "assistant", "content": ""}} if chat else {"response": "", "context": [1, 2]}),

@@ -1,0 +1,38 @@
+"""`bridge apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bridge.cli import base
+
+
+@base.command("apply")
+@click.argument("job")
+@click.option(
+    "--root", default=".", metavar="DIR", show_default=True, help="The project; nothing outside of it is touched."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--force", is_flag=True, help="Overwrite changes of your own.")
+def command(job: str, *, root: str, dry_run: bool, force: bool, queue: str | None, as_json: bool) -> None:
+    """Write the code of a checked job into your project: to its --out path, and to the paths that it names.
+
+    A file with changes of your own is not overwritten. Paths that leave the project, through `..` or a symbolic link, are
+    refused.
+    """
+    folder = Path(root)
+    with base.open_bridge(queue) as bridge:
+        planned = bridge.plan(job, folder)
+        if not as_json:
+            for change in planned:
+                click.echo(change.diff().encode("utf-8", "backslashreplace"), nl=False)
+        written = [] if dry_run else bridge.apply_result(job, folder, force=force)
+    if as_json:
+        files = [{"path": c.path, "step": c.step.value, "diff": c.diff()} for c in planned]
+        base.print_json({"files": files, "written": [c.path for c in written]})
+        return
+    for change in planned:
+        done = "wrote" if change in written else "would " + change.step.value if dry_run else change.step.value
+        click.echo(f"bridge: {done} {change.path}", err=True)

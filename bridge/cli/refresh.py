@@ -1,0 +1,26 @@
+"""`bridge refresh`."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.cli import base
+
+
+@base.command("refresh")
+def command(*, queue: str | None, as_json: bool) -> None:
+    """Bring the runtime and setup cells of the queue's notebooks up to this version of the package.
+
+    Also the set-up notebook and the copy of the package beside the queue. Prompts, answers, a person's own notes and what
+    was chosen in a form stay. Prints what changed; to be run after an update.
+    """
+    from bridge import setup
+
+    changed = setup.refresh_queue(queue, listener=base.tell)
+    if as_json:
+        base.print_json({"files": [str(file) for file in changed]})
+        return
+    for file in changed:
+        click.echo(file)
+    if not changed:
+        click.echo("bridge: all is of this version", err=True)

@@ -1,0 +1,62 @@
+"""`bridge watch`."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.cli import base, checking
+from bridge.cli.duration import DURATION
+
+
+@base.command("watch")
+@click.option("--once", is_flag=True, help="One round, then end.")
+@checking.way_out_options
+@click.option(
+    "--poll", default=5.0, type=DURATION, metavar="D", show_default=True, help="Longest time between two looks."
+)
+@checking.rule_options
+@click.option(
+    "--archive-after",
+    type=DURATION,
+    default=3600.0,
+    metavar="D",
+    help="Archive what was handed over so long ago; default 1h.",
+)
+@click.option("--no-archive", is_flag=True, help="Archive nothing.")
+def command(
+    *, once: bool, outbox: str | None, program: str | None, webhook: str | None, poll: float, repair: bool,
+    max_rounds: int, project_lint: bool, archive_after: float, no_archive: bool, queue: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Check finished answers, have failures repaired, and hand the results over, until stopped.
+
+    Takes in what Colab, Drive and other agents write, puts back what vanished, and folds forks in. Each answer is checked
+    once, without running it, and handed over once on every way that was asked for; a way that fails is tried again.
+    """
+    from bridge import wiring
+    from bridge.api import Bridge
+    from bridge.cli.progress import Reporter
+
+    reporter = Reporter(as_json=as_json)
+    rules = checking.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
+    channels = wiring.open_channels(outbox=outbox, program=program, webhook=webhook)
+    with Bridge(queue, listener=reporter.tell) as bridge:
+        watcher = wiring.open_watcher(
+            bridge.opened,
+            bridge.enqueue,
+            bridge.archive_delivered,
+            bridge.bench(),
+            rules,
+            channels=channels,
+            poll_s=poll,
+            archive_after_s=None if no_archive else archive_after,
+            listener=reporter.tell,
+        )
+        if once:
+            watcher.once()
+        else:
+            base.stop_on_signals(watcher.ask_to_stop)
+            watcher.run()
+    if as_json:
+        base.print_line({"event": "summary", "checked": watcher.checked, "handed_over": watcher.handed_over})
+    else:
+        click.echo(f"{watcher.checked} checked, {watcher.handed_over} handed over")

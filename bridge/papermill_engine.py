@@ -1,0 +1,329 @@
+"""papermill's door: `papermill q.ipynb q.ipynb --engine qwen-bridge -p model qwen2.5-coder:14b`.
+
+The worker answers all pending jobs of the queue, then nbclient runs the other code cells in order; the notebook's own runtime
+and setup cells are skipped, because the worker replaces them. Finished outputs stay, whatever happens: papermill's engines
+begin by wiping all of them, so this one takes over before that (facts on notebook libraries, section 0).
+
+Parameters: model, lanes, engine, base_url, context, max_tokens, max_time (a number of seconds, or 30min). The same path twice
+works on the queue itself, through the store. Another output path gets a copy, a queue of its own, and the input stays as
+it is. A cell that ran in this run has `metadata.papermill.status` `completed` or `failed`; no other cell has one.
+
+Nothing here imports papermill at the top: papermill imports this module while it is half-imported itself.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.errors import ConfigError, MissingExtra, NotAQueue, QueueChanged
+
+if TYPE_CHECKING:
+    from bridge.events import Event
+    from bridge.wiring import Opened
+    from bridge.worker.loop import Summary
+
+#: {parameter: what it must be}
+PARAMETERS: Mapping[str, type | tuple[type, ...]] = {
+    "model": str, "lanes": int, "engine": str, "base_url": str, "context": int, "max_tokens": int,
+    "max_time": (int, float, str),
+}  # fmt: skip
+_TRIES = 12
+_INJECTED = "injected-parameters"
+
+
+@dataclass(kw_only=True)
+class _Ran:
+    """What happened to one cell in this run."""
+
+    began: datetime
+    ended: datetime
+    failed: bool
+    shown: dict[str, Any] = field(default_factory=dict)  #: outputs and execution_count, of a cell that nbclient ran
+
+    def stamp(self) -> dict[str, Any]:
+        """For `metadata.papermill`, in papermill's words."""
+        return {
+            "start_time": self.began.isoformat(),
+            "end_time": self.ended.isoformat(),
+            "duration": (self.ended - self.began).total_seconds(),
+            "exception": self.failed,
+            "status": "failed" if self.failed else "completed",
+        }
+
+
+class QwenBridgeEngine:
+    """What papermill calls; see papermill.engines.Engine, whose three methods these are."""
+
+    @classmethod
+    def execute_notebook(
+        cls, nb: Any, kernel_name: str, output_path: str | None = None, input_path: str | None = None, **more: Any
+    ) -> Any:
+        """The notebook as it stands on disk when all is done.
+
+        Raises:
+            MissingExtra, ConfigError, NotAQueue: nothing was run.
+            PapermillException: jobs failed, or results could not be published; what was answered is saved.
+            PapermillExecutionError: a cell that is no job failed; what was answered is saved.
+        """
+        exceptions = _papermill("exceptions")
+        about = nb.metadata.get("papermill", {})
+        parameters = _checked(dict(about.get("parameters") or {}))
+        source, target = _local(input_path), _local(about.get("output_path") or output_path)
+        with _opened(nb, source, target, _papermill("log").logger.info) as opened:
+            ran: dict[str, _Ran] = {}
+            summary = _answer(opened, parameters, ran)
+            injected = [cell for cell in nb.cells if _INJECTED in cell.metadata.get("tags", [])]
+            trouble = _run_others(opened, injected, kernel_name, more, ran)
+            _write_down(opened, ran)
+            done = _notebook(opened)
+        if trouble is not None:
+            raise trouble
+        if summary.unpublished or summary.failed:
+            why = summary.unpublished or "their cells say why"
+            raise exceptions.PapermillException(
+                f"{summary.failed} of {summary.answered + summary.failed} jobs failed: {why}"
+            )
+        return done
+
+    @classmethod
+    def nb_kernel_name(cls, nb: Any, name: str | None = None) -> Any:
+        """The kernel that the notebook names."""
+        return _papermill("utils").nb_kernel_name(nb, name)
+
+    @classmethod
+    def nb_language(cls, nb: Any, language: str | None = None) -> Any:
+        """The language that the notebook names."""
+        return _papermill("utils").nb_language(nb, language)
+
+
+def _papermill(module: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(f"papermill.{module}")
+    except ImportError:
+        raise MissingExtra("papermill", "papermill") from None
+
+
+def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that are ours; others belong to the notebook's own cells."""
+    found = {}
+    for name, kinds in PARAMETERS.items():
+        if (value := parameters.get(name)) is None:
+            continue
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise ConfigError(f"the parameter {name} cannot be {value!r}")
+        if not isinstance(value, str) and value <= 0:
+            raise ConfigError(f"the parameter {name} must be above zero, not {value!r}")
+        found[name] = value
+    if "max_time" in found:
+        import click
+
+        from bridge.cli.duration import DURATION
+
+        try:
+            found["max_time"] = DURATION.convert(found["max_time"], None, None)
+        except click.BadParameter as error:
+            raise ConfigError(f"the parameter max_time: {error.message}") from None
+    return found
+
+
+def _local(path: str | None) -> Path | None:
+    """A path as papermill means it, absolute; None for what is no file of this machine."""
+    if not path or path == "-" or "://" in path:
+        return None
+    # `papermill --cwd` changes the folder for the cells, but not for the two notebooks.
+    handler = _papermill("iorw").papermill_io.get_handler("local")
+    return Path(getattr(handler, "_cwd", None) or os.curdir, path).absolute()
+
+
+@contextmanager
+def _opened(nb: Any, source: Path | None, target: Path | None, say: Callable[[str], object]) -> Iterator[Opened]:
+    """The queue to work on: the one at the output path, or a copy of the input there (or nowhere, if that is no file)."""
+    from bridge import wiring
+
+    def tell(event: Event) -> None:
+        say(event.message)
+
+    with tempfile.TemporaryDirectory(prefix="qwen-bridge-") as folder:
+        if source and target and target.exists() and source.samefile(target):
+            _check_number(source.read_bytes(), source.name)
+            opened = wiring.open_queue(str(source), listener=tell)
+        else:
+            path = target or Path(folder, "queue.ipynb")
+            path.write_bytes(_copy(nb, source))
+            opened = wiring.open_queue(str(path), listener=tell, state=Path(folder, "state"))
+        try:
+            yield opened
+        finally:
+            opened.store.journal.close()
+
+
+def _check_number(data: bytes, name: str) -> dict[str, Any]:
+    from bridge.notebook import codec, wire
+
+    notebook: dict[str, Any] = wire.loads(data)
+    if codec.read_part(notebook, name=name).number != 1:
+        raise NotAQueue(f"{name} is a further part of a queue: give the path of its first notebook")
+    return notebook
+
+
+def _copy(nb: Any, source: Path | None) -> bytes:
+    """The input under a queue_id of its own, so that nobody takes the copy for a second version of the queue."""
+    import json
+
+    from bridge.notebook import codec, template, wire
+
+    if source:
+        notebook = wire.loads(source.read_bytes())
+    else:
+        notebook = json.loads(json.dumps(nb))
+        notebook["cells"] = [c for c in notebook["cells"] if _INJECTED not in c["metadata"].get("tags", [])]
+    part = codec.read_part(notebook, name=source.name if source else "the notebook")
+    written = codec.write_part(part)
+    written["metadata"]["bridge"] |= {"queue_id": str(uuid.uuid4()), "part": 1}
+    return template.notebook_bytes(written)
+
+
+def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, _Ran]) -> Summary:
+    from bridge import wiring
+    from bridge.events import Kind
+    from bridge.worker.loop import Plan
+
+    tell = opened.store.notify
+
+    def listen(event: Event) -> None:
+        if event.kind in (Kind.ANSWERED, Kind.FAILED) and "job" in event.facts:
+            now = datetime.now(UTC)
+            took = timedelta(seconds=float(event.facts.get("seconds", 0)))
+            ran[event.facts["job"]] = _Ran(began=now - took, ended=now, failed=event.kind is Kind.FAILED)
+        tell(event)
+
+    lanes, context = asked.get("lanes", 1), asked.get("context", 8192)
+    engine = wiring.open_engine(
+        asked.get("engine", "ollama"), lanes=lanes, num_ctx=context, base_url=asked.get("base_url")
+    )
+    try:
+        model = wiring.ready_model(engine, asked.get("model"), pull=False, say=lambda _line: None)
+        plan = Plan(
+            model=model, lanes=lanes, num_ctx=context, max_tokens=asked.get("max_tokens", 4096),
+            max_time_s=asked.get("max_time"),
+        )  # fmt: skip
+        return wiring.open_worker(opened, engine, plan, listener=listen).run()
+    finally:
+        engine.close()
+
+
+def _run_others(
+    opened: Opened, injected: list[Any], kernel_name: str, more: Mapping[str, Any], ran: dict[str, _Ran]
+) -> Exception | None:
+    """Run the code cells that are no jobs, in order, up to the first that fails; gives what that raised."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    from bridge.notebook import template
+
+    nb = _notebook(opened)
+    own = [c for c in nb.cells if _is_program(c) and _id_of(c) not in template.KERNEL_CELLS]
+    if not own:
+        return None
+    scratch = nbformat.v4.new_notebook(cells=[*injected, *own], metadata=nb.metadata)
+    client = NotebookClient(
+        scratch, timeout=more.get("execution_timeout"), startup_timeout=more.get("start_timeout") or 60,
+        kernel_name=kernel_name, record_timing=False,
+    )  # fmt: skip
+    with client.setup_kernel():
+        for index, cell in enumerate(scratch.cells):
+            began, trouble = datetime.now(UTC), None
+            try:
+                client.execute_cell(cell, index)
+            except Exception as error:  # noqa: BLE001  # also a kernel that died or took too long: said after all is saved
+                trouble = _as_papermill_says(error, cell, index)
+            if index >= len(injected):
+                shown = {"outputs": cell.outputs, "execution_count": cell.execution_count}
+                ran[_id_of(cell)] = _Ran(began=began, ended=datetime.now(UTC), failed=trouble is not None, shown=shown)
+            if trouble is not None:
+                return trouble
+    return None
+
+
+def _as_papermill_says(error: Exception, cell: Any, index: int) -> Exception:
+    from nbclient.exceptions import CellExecutionError
+
+    if not isinstance(error, CellExecutionError):
+        return error
+    told: Exception = _papermill("exceptions").PapermillExecutionError(
+        cell_index=index, exec_count=cell.execution_count, source=cell.source, ename=error.ename, evalue=error.evalue,
+        traceback=next((o.traceback for o in cell.outputs if o.output_type == "error"), []),
+    )  # fmt: skip
+    return told
+
+
+def _is_program(cell: Mapping[str, Any]) -> bool:
+    from bridge.kernel import grammar
+    from bridge.notebook.raw import source_of
+
+    source = source_of(cell)
+    return cell["cell_type"] == "code" and bool(source.strip()) and not grammar.is_prompt_cell(source)
+
+
+def _id_of(cell: Mapping[str, Any]) -> str:
+    from bridge.notebook.raw import native_id, stamp_of
+
+    return str(stamp_of(cell).get("id") or native_id(cell))
+
+
+def _notebook(opened: Opened) -> Any:
+    """The notebook on disk. Old errors of cells that are never run here are left out: papermill takes any for a new one."""
+    import nbformat
+
+    from bridge.notebook import template
+
+    nb = nbformat.reads(opened.path.read_text(encoding="utf-8"), as_version=4)
+    for cell in nb.cells:
+        if _id_of(cell) in template.KERNEL_CELLS and "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.output_type != "error"]
+    return nb
+
+
+def _write_down(opened: Opened, ran: Mapping[str, _Ran]) -> None:
+    """Outputs and statuses of this run into the notebook, as an edit of what is there now; takes old statuses away.
+
+    Raises:
+        QueueChanged: somebody writes the notebook all the time. The answers are in it all the same.
+    """
+    from bridge.notebook import wire
+
+    store, name = opened.store, opened.path.name
+    with store.exclusive("writing down a papermill run"):
+        for _ in range(_TRIES):
+            read = store.transport.read(name)
+            if read is None:
+                continue
+            notebook = wire.loads(read[0])
+            cells = [_with(cell, ran.get(_id_of(cell))) for cell in notebook["cells"]]
+            if cells == notebook["cells"]:
+                return
+            data = wire.join_notebook([wire.dump_cell(cell) for cell in cells], notebook["metadata"])
+            try:
+                store.transport.stage(name, data, unless_changed=read[1]).commit()
+            except QueueChanged:
+                continue
+            store.publish()
+            return
+    raise QueueChanged("another program writes the notebook all the time: the statuses of this run are not in it")
+
+
+def _with(cell: Mapping[str, Any], ran: _Ran | None) -> dict[str, Any]:
+    metadata = {name: value for name, value in cell.get("metadata", {}).items() if name != "papermill"}
+    if ran is None:
+        return {**cell, "metadata": metadata}
+    return {**cell, **ran.shown, "metadata": {**metadata, "papermill": ran.stamp()}}

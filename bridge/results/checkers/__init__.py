@@ -1,0 +1,1 @@
+"""Checkers: one file a family of languages; `registry` lists them all."""

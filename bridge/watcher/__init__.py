@@ -1,0 +1,1 @@
+"""From a finished cell to the caller: check once, repair or continue through the queue, hand over."""
