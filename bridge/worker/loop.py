@@ -7,7 +7,6 @@ folder that vanishes for a while (a mounted Drive) stops only the publishing.
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -179,15 +178,7 @@ class Worker:
 
     def _collect(self, timeout_s: float) -> None:
         """Wait for outcomes, and write down all that are there, in one transaction."""
-        outcomes = self.lanes.outcomes
-        try:
-            found = [outcomes.get(timeout=timeout_s) if timeout_s > 0 else outcomes.get_nowait()]
-            with suppress(queue.Empty):
-                while True:
-                    found.append(outcomes.get_nowait())
-        except queue.Empty:
-            found = []
-        self._unwritten += [outcome for outcome in found if outcome is not None]
+        self._unwritten += self.lanes.gather(timeout_s)
         self._write_down()
 
     def _write_down(self) -> bool:
