@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 import benchmarks
-from benchmarks import adding, bulk, history, merging, starting
+from benchmarks import adding, bulk, history, merging, starting, worker
 from benchmarks.measure import Row
 
-ALL = {"adding": adding, "merging": merging, "bulk": bulk, "history": history, "starting": starting}
+ALL = {"adding": adding, "merging": merging, "bulk": bulk, "history": history, "starting": starting, "worker": worker}
 
 
 def main() -> int:

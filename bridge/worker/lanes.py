@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bridge.engines.base import Answer, Engine, Request, Stop, Stopped
@@ -62,6 +63,15 @@ class Lanes:
     def wake(self) -> None:
         """Have whoever waits for an outcome look around. Safe in a signal handler: it takes no lock."""
         self.outcomes.put(None)
+
+    def gather(self, timeout_s: float) -> list[Outcome]:
+        """Wait so long for an outcome; gives all that are there."""
+        found: list[Outcome | None] = []
+        with suppress(queue.Empty):
+            found.append(self.outcomes.get(timeout=timeout_s) if timeout_s > 0 else self.outcomes.get_nowait())
+            while True:
+                found.append(self.outcomes.get_nowait())
+        return [outcome for outcome in found if outcome is not None]
 
     def running(self) -> tuple[str, ...]:
         """Ids of the jobs that are being answered now."""
