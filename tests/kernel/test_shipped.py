@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -48,7 +49,7 @@ def test_run_all_answers_all_three_jobs_at_once_and_a_second_run_asks_nothing(tm
     assert result_texts(second) == result_texts(first)
 
 
-def test_the_form_decides_how_many_are_answered_at_once(tmp_path: Path, record_property: Any) -> None:
+def test_the_form_decides_how_many_are_answered_at_once(tmp_path: Path) -> None:
     took = {}
     for lanes in (1, 3):
         (tmp_path / str(lanes)).mkdir()
@@ -60,7 +61,8 @@ def test_the_form_decides_how_many_are_answered_at_once(tmp_path: Path, record_p
             took[lanes] = time.monotonic() - asked_at[0]
             assert statuses(done) == ["succeeded"] * 3
             assert server.most_at_once == lanes
-    record_property("one lane over three, from the first request to the end", round(took[1] / took[3], 2))
+    # Shown by --log-cli-level=INFO; what is asserted is what the server saw.
+    logging.getLogger(__name__).info("three lanes are %.2f times as fast as one", took[1] / took[3])
 
 
 def test_killed_half_way_and_run_again_only_the_rest_is_asked(tmp_path: Path) -> None:
