@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bridge.api import Bridge, JobView, Rebuilt, Status, rebuild
+    from bridge.api import Bridge, Rebuilt, rebuild
     from bridge.errors import BridgeError
     from bridge.job import NewJob, Options, Result, State
     from bridge.notebook.enqueue import Added
     from bridge.notebook.query import JobLine
+    from bridge.views import JobView, Status
 
 __version__ = "0.1.0"
 
@@ -19,7 +20,8 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    **dict.fromkeys(("Bridge", "JobView", "Rebuilt", "Status", "rebuild"), "bridge.api"),
+    **dict.fromkeys(("Bridge", "Rebuilt", "rebuild"), "bridge.api"),
+    **dict.fromkeys(("JobView", "Status"), "bridge.views"),
     **dict.fromkeys(("NewJob", "Options", "Result", "State"), "bridge.job"),
     "Added": "bridge.notebook.enqueue",
     "BridgeError": "bridge.errors",

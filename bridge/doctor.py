@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -15,6 +14,7 @@ from bridge.errors import BridgeError
 from bridge.notebook import codec, refresh, wire
 from bridge.notebook.rebuild import missing_notebooks
 from bridge.notebook.store import Store
+from bridge.results.sandbox import Toolbox
 
 #: Colab fails to save at about this size (facts on notebook libraries, colabtools#4604).
 _COLAB_LIMIT_BYTES = 10_000_000
@@ -137,8 +137,9 @@ def _engine() -> list[Finding]:
 
 
 def _linters() -> list[Finding]:
+    toolbox = Toolbox()  # the same places as checking looks in
     found = [tool for tool in ("ruff", "oxlint", "shellcheck", "bash", "node", "tsc", "gofmt", "rustc", "javac", "gcc")
-             if shutil.which(tool)]  # fmt: skip
+             if toolbox.find(tool)]  # fmt: skip
     packages = {"sqlglot": "SQL", "tree_sitter_language_pack": "all other languages", "yaml": "YAML"}
     lacking = [f"{name} ({what})" for name, what in packages.items() if importlib.util.find_spec(name) is None]
     if "ruff" not in found or lacking:

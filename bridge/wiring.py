@@ -28,20 +28,32 @@ from bridge.notebook.lock import QueueLock
 from bridge.notebook.names import Names
 from bridge.notebook.registry import Registry
 from bridge.notebook.store import Store
-from bridge.transports.folder import Folder, WriteMode, on_fuse
+from bridge.transports.folder import Folder, WriteMode
+from bridge.transports.fuse import on_fuse
 
 if TYPE_CHECKING:
     from bridge.engines.base import Engine
+    from bridge.results.examine import Bench
     from bridge.watcher.channels import Channel
     from bridge.watcher.desk import Desk
+    from bridge.watcher.dispatch import Dispatch
     from bridge.watcher.hints import Hints
     from bridge.watcher.waiting import Waiting
     from bridge.watcher.watch import Watcher
-    from bridge.worker.loop import Plan, Worker
+    from bridge.worker.loop import Worker
+    from bridge.worker.plan import Plan
 
 # Workers, watchers and engines are imported where they are made: `bridge add` needs none of them, and starts fast.
 
 Enqueue = Callable[[list[NewJob]], list[Added]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How answers are checked."""
+
+    max_rounds: int = 2  #: repair rounds at most; 0: ask nothing again
+    project: Path | None = None  #: ask its own linters too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,10 +278,10 @@ def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[
         if len(names) != 1:
             raise ConfigError(f"the engine has {len(names)} models: choose one with --model")
         return names.pop()
-    if not names or names & {model, f"{model}:latest"} or engine.name == "openai":
+    if names & {model, f"{model}:latest"} or engine.name == "openai":
         return model  # an API may answer to names that it does not list
     if not pull:
-        have = ", ".join(sorted(names)[:5])
+        have = ", ".join(sorted(names)[:5]) or "none"
         raise ModelMissing(
             f"the engine does not have {model} (it has {have}): --pull fetches it, --model names another"
         )
@@ -286,8 +298,16 @@ def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[
     return model
 
 
-def open_worker(opened: Opened, engine: Engine, plan: Plan, *, listener: Listener, lease_s: float = 900.0) -> Worker:
-    """A worker on a queue, ready to run."""
+def open_worker(
+    opened: Opened,
+    engine: Engine,
+    plan: Plan,
+    *,
+    listener: Listener,
+    lease_s: float = 900.0,
+    now_s: Callable[[], float] = time.monotonic,
+) -> Worker:
+    """A worker on a queue, ready to run. `now_s`: seconds of a clock that only goes forward."""
     from bridge.worker.leases import Leases
     from bridge.worker.ledger import Ledger
     from bridge.worker.loop import Worker
@@ -307,26 +327,37 @@ def open_worker(opened: Opened, engine: Engine, plan: Plan, *, listener: Listene
         patience=timedelta(minutes=30),
     )
     return Worker(
-        store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=time.monotonic
+        store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=now_s
     )
 
 
-def open_desk(opened: Opened, enqueue: Enqueue, *, max_rounds: int, listener: Listener) -> Desk:
-    """A desk at a queue. Its tools start when the first answer is looked at."""
+def open_bench() -> Bench:
+    """Tools to check with; they start when the first answer is looked at."""
     from bridge.results.examine import Bench
+
+    return Bench()
+
+
+def open_desk(opened: Opened, enqueue: Enqueue, bench: Bench, rules: Rules, listener: Listener) -> Desk:
+    """A desk at a queue."""
     from bridge.watcher.desk import Desk
 
-    return Desk(store=opened.store, bench=Bench(), notify=listener, enqueue=enqueue, max_rounds=max_rounds)
+    return Desk(
+        store=opened.store,
+        bench=bench,
+        notify=listener,
+        enqueue=enqueue,
+        max_rounds=rules.max_rounds,
+        project=rules.project,
+    )
 
 
-def open_waiting(
-    opened: Opened, enqueue: Enqueue, *, check: bool, max_rounds: int, listener: Listener | None = None
-) -> Waiting:
-    """A wait on a queue; `check`: with a place at the desk, if it is free."""
+def open_waiting(opened: Opened, enqueue: Enqueue, bench: Bench | None, rules: Rules) -> Waiting:
+    """A wait on a queue; with a bench, it works at the desk whenever that is free."""
     from bridge.watcher.waiting import Waiting
 
     store = opened.store
-    desk = open_desk(opened, enqueue, max_rounds=max_rounds, listener=listener or store.notify) if check else None
+    desk = open_desk(opened, enqueue, bench, rules, store.notify) if bench is not None else None
     return Waiting(store=store, desk=desk, hints=_hints(opened), desk_lock=_desk_lock(opened), now_s=time.monotonic)
 
 
@@ -334,28 +365,37 @@ def open_watcher(
     opened: Opened,
     enqueue: Enqueue,
     archive: Callable[[timedelta], list[str]],
+    bench: Bench,
+    rules: Rules,
     *,
     channels: Sequence[Channel],
-    max_rounds: int,
     poll_s: float,
     archive_after_s: float | None,
     listener: Listener,
 ) -> Watcher:
     """A watcher on a queue, ready to run."""
-    from bridge.watcher.dispatch import Dispatch
     from bridge.watcher.watch import Watcher
 
     return Watcher(
         store=opened.store,
-        desk=open_desk(opened, enqueue, max_rounds=max_rounds, listener=listener),
-        dispatch=Dispatch(store=opened.store, channels=channels, notify=listener),
+        desk=open_desk(opened, enqueue, bench, rules, listener),
+        dispatch=open_dispatch(opened, channels, listener),
         hints=_hints(opened),
+        now_s=time.monotonic,
         notify=listener,
         archive=archive,
         poll_s=poll_s,
         archive_after=timedelta(seconds=archive_after_s) if archive_after_s is not None else None,
         desk_lock=_desk_lock(opened),
     )
+
+
+def open_dispatch(opened: Opened, channels: Sequence[Channel], listener: Listener) -> Dispatch:
+    """The hand-over of a queue's checked jobs."""
+    from bridge.watcher.dispatch import Dispatch
+
+    locks = _desk_lock(opened).parent
+    return Dispatch(store=opened.store, channels=channels, notify=listener, locks=locks)
 
 
 def open_channels(

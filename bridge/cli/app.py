@@ -15,6 +15,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "watch": ("watch", "Check finished answers and hand them over, until stopped."),
     "wait": ("wait", "Wait for jobs, checked."),
     "apply": ("apply", "Write a job's code into your project."),
+    "run": ("run", "Add, work and watch in one process, until all is handed over."),
+    "mcp": ("mcp", "A server for agents that speak the Model Context Protocol, on standard input and output."),
     "status": ("status", "The queue at a glance."),
     "list": ("listing", "The jobs, oldest first."),
     "show": ("show", "One job: facts, answer, code, or the prompt to paste elsewhere."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -15,8 +16,11 @@ import click
 from bridge.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from bridge.api import Bridge
     from bridge.events import Event
+    from bridge.views import JobView
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -133,6 +137,22 @@ def chosen(bridge: Bridge, ids: Sequence[str], states: Sequence[str], caller: st
     if bool(ids) == bool(states or caller):
         raise UsageError("give either job ids or a filter (--state, --caller)")
     return list(ids) or [line.id for line in bridge.jobs(state=list(states) or None, caller=caller)]
+
+
+def print_ready(view: JobView) -> None:
+    """A job that has become ready, as a line."""
+    click.echo(f"{view.id}\t{view.line.state.value}\t{view.verdict or view.error or ''}")
+
+
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop`, which must only take note, on Ctrl-C and SIGTERM; a second Ctrl-C ends at once."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop()
+        signal.signal(number, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
 
 
 def print_ids(ids: Sequence[str], *, as_json: bool, done: str) -> None:

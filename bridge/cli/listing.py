@@ -15,7 +15,7 @@ def command(
     *, states: tuple[str, ...], caller: str | None, limit: int | None, queue: str | None, as_json: bool
 ) -> None:
     """The jobs, oldest first. Piped, it prints columns divided by tabs."""
-    from bridge.api import line_json
+    from bridge.views import line_json
 
     with base.open_bridge(queue) as bridge:
         lines = bridge.jobs(state=list(states) or None, caller=caller, limit=limit)

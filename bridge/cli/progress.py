@@ -16,7 +16,8 @@ from bridge.cli.base import span
 
 if TYPE_CHECKING:
     from bridge.events import Event
-    from bridge.worker.loop import Summary, Worker
+    from bridge.worker.loop import Worker
+    from bridge.worker.plan import Summary
 
 
 class Reporter:
@@ -33,7 +34,8 @@ class Reporter:
                 json.dumps({"event": event.kind.value, "message": event.message, **event.facts}, ensure_ascii=False)
             )
         elif self._live is not None:
-            self._live.console.print(f"[dim]{event.kind.value}[/] ", event.message, markup=False, highlight=False)
+            self._live.console.print(event.kind.value, style="dim", end=" ")
+            self._live.console.print(event.message, markup=False, highlight=False)
         else:
             click.echo(event.message, err=True)
 

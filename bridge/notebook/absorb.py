@@ -123,7 +123,8 @@ class Absorber:
         self.journal.touch(archive.id)
         self.journal.touch(source)
 
-    def _archive(self, job: Job, cell: Cell, source: int, now: datetime) -> None:
+    def archive(self, job: Job, cell: Cell, source: int, now: datetime) -> None:
+        """Move a job from where its cell was to this writer's archive, with what the local side knows of it."""
         state = job.state(job.best(grammar.prompt_sha256(job.spec.body)), now)
         known = handling.facts(self.journal, job.id)
         self.retire(
@@ -178,7 +179,7 @@ class Absorber:
             if best is not None and (
                 place == NOWHERE or not self.journal.place(place).own
             ):  # nobody else would write it
-                self._archive(job, cell, place, now)
+                self.archive(job, cell, place, now)
             elif better.essence != cell.essence:
                 self.journal.put(place, [better], now=now)
                 self.journal.touch(place)
@@ -241,7 +242,7 @@ class Absorber:
                 job = job.evolve(cancelled=Cancelled(floor=job.floor, at=now, by="cell deleted"))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if self.journal.writer in cell.dots or best is not None:
-                self._archive(job, cell, place.id, now)
+                self.archive(job, cell, place.id, now)
             else:  # whoever added it writes it to the archive; who has a result does so too, nobody else may know it
                 self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         if jobs:

@@ -257,12 +257,12 @@ class Journal:
 
     def see(self, path: str, seen: Seen) -> None:
         """Remember what was seen of a file."""
-        self.db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.seen_row(path, seen))
+        self.db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.seen_row(path, seen))
 
     def unadopted(self, location: str) -> int:
         """Prompts in the files at a location that no command has taken in yet."""
         row = self.db.execute(
-            "SELECT coalesce(sum(loose_jobs), 0) FROM seen WHERE place > 0 AND path LIKE ? || '/%'",
+            "SELECT coalesce(sum(loose_jobs), 0) FROM seen WHERE place > 0 AND substr(path, 1, length(?1) + 1) = ?1 || '/'",
             (location,),
         ).fetchone()
         return int(row[0])

@@ -56,7 +56,7 @@ def content_hash(data: bytes) -> str:
 
 #: Columns of a place and of a seen file, as `read_place` and `read_seen` take them.
 PLACE = "SELECT id, kind, number, name, own, context, extras, rev FROM place"
-SEEN = "SELECT place, hash, size, mtime_ns, inode, rev, loose, loose_jobs FROM seen"
+SEEN = "SELECT place, hash, size, mtime_ns, inode, ctime_ns, rev, loose, loose_jobs FROM seen"
 PUT = """INSERT OR REPLACE INTO cell (id, place, kind, position, dots, raw, size, state, lease_until, lease_worker, lease_attempt, caller, key, model,
     lang, priority, parent, created_at, finished_at, seconds, answer, problem)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -118,10 +118,13 @@ def read_place(row: tuple[Any, ...]) -> Place:
 def seen_row(path: str, seen: Seen) -> tuple[object, ...]:
     """The row of a seen file."""
     stamp = seen.stamp
-    return (path, seen.place, seen.hash, stamp.size, stamp.mtime_ns, stamp.inode, seen.rev, seen.loose, seen.loose_jobs)
+    return (
+        path, seen.place, seen.hash, stamp.size, stamp.mtime_ns, stamp.inode, stamp.ctime_ns,
+        seen.rev, seen.loose, seen.loose_jobs,
+    )  # fmt: skip
 
 
 def read_seen(row: tuple[Any, ...]) -> Seen:
     """The seen file in the columns of `SEEN`."""
-    stamp = Stamp(size=row[2], mtime_ns=row[3], inode=row[4])
-    return Seen(place=row[0], hash=row[1], stamp=stamp, rev=row[5], loose=row[6], loose_jobs=row[7])
+    stamp = Stamp(size=row[2], mtime_ns=row[3], inode=row[4], ctime_ns=row[5])
+    return Seen(place=row[0], hash=row[1], stamp=stamp, rev=row[6], loose=row[7], loose_jobs=row[8])

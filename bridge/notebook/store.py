@@ -101,6 +101,16 @@ class Store:
         with self.exclusive(purpose), self.journal.transaction():
             return decide()
 
+    def version(self) -> int:
+        """A number that changes when another process has written to the journal. Takes no lock but this process's own."""
+        with self._threads:
+            return self.journal.version()
+
+    def lagging(self) -> list[tuple[int, int]]:
+        """(place, rev) of the notebooks whose file does not show what the journal says."""
+        found = self.note(lambda: self.journal.lagging(self.transport.location), "looking")
+        return [(place.id, place.rev) for place in found]
+
     def publish(self) -> None:
         """Take in what others wrote and bring every notebook up to date."""
         self.change(lambda: None, "publishing")

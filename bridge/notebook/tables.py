@@ -70,7 +70,7 @@ CREATE TABLE alias (native TEXT PRIMARY KEY, cell TEXT NOT NULL) WITHOUT ROWID;
 -- What was last seen of each file: its content's hash, its stamp, and the rev that it shows (0: older than all).
 CREATE TABLE seen (
     path TEXT PRIMARY KEY, place INTEGER NOT NULL, hash TEXT NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
     rev INTEGER NOT NULL,
     loose INTEGER NOT NULL, loose_jobs INTEGER NOT NULL  -- cells that were not adopted yet, and prompts among them
 ) WITHOUT ROWID;

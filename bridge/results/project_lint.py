@@ -22,8 +22,10 @@ from bridge.results.base import (
     Kind,
     Level,
     Range,
+    Report,
     Role,
     Status,
+    Verdict,
     fingerprint,
     plain_text,
 )
@@ -100,6 +102,54 @@ def project_lint(blocks: Sequence[CodeBlock], project: Path, *, toolbox: Toolbox
         used.append(tool.command.name)
         checks += _run(tool, program, mine, configs, project)
     return ProjectLint(checks=tuple(checks), tools=tuple(used), notes=tuple(notes))
+
+
+def with_project_lint(
+    report: Report, project: Path, *, out: str | None = None, toolbox: Toolbox | None = None
+) -> Report:
+    """A report with what the project's own linters say of the same blocks joined on; its verdict says what follows.
+
+    Args:
+        report: what `examine` gave.
+        project: the caller's project. Read only.
+        out: where the caller wants the code: the path of the one file that the answer does not name.
+        toolbox: as of `project_lint`.
+    """
+    nameless = [b for b in report.blocks if b.role is Role.FILE and b.current and not b.path]
+    if out and len(nameless) == 1 and out not in report.files():
+        blocks = tuple(b.evolve(path=out) if b is nameless[0] else b for b in report.blocks)
+    else:
+        blocks = report.blocks
+    found = project_lint(blocks, project, toolbox=toolbox)
+    theirs: dict[int, list[CheckResult]] = {}
+    for check in found.checks:
+        theirs.setdefault(check.block, []).append(check)
+    checks = tuple(_joined(check, theirs.get(check.block, [])) for check in report.checks)
+    verdict = report.verdict
+    if verdict in (Verdict.CLEAN, Verdict.UNCHECKED):
+        judged = [c.status for c in checks if c.status is not Status.SKIPPED]
+        if Status.ERRORS in judged:
+            verdict = Verdict.ERRORS
+        elif verdict is Verdict.CLEAN and Status.TOOL_FAILED in judged:
+            verdict = Verdict.UNCHECKED
+        elif theirs and not {Status.UNCHECKED, Status.TOOL_FAILED} & set(judged):
+            verdict = Verdict.CLEAN
+    return report.evolve(checks=checks, verdict=verdict, notes=(*report.notes, *found.notes))
+
+
+def _joined(ours: CheckResult, theirs: Sequence[CheckResult]) -> CheckResult:
+    """One block's check with those of the project's tools: what blocks wins, then what could not be done."""
+    if not theirs:
+        return ours
+    order = (Status.INCOMPLETE, Status.ERRORS, Status.TOOL_FAILED, Status.FRAGMENT, Status.OK, Status.UNCHECKED)
+    statuses = [check.status for check in (ours, *theirs) if check.status in order]
+    return ours.evolve(
+        status=min(statuses, key=order.index) if statuses else ours.status,
+        tools=(*ours.tools, *(f"project {tool}" for check in theirs for tool in check.tools)),
+        level=Level.LINTER if any(check.level is Level.LINTER for check in (ours, *theirs)) else ours.level,
+        diagnostics=(*ours.diagnostics, *(d for check in theirs for d in check.diagnostics)),
+        note="; ".join(note for note in (ours.note, *(check.note for check in theirs)) if note),
+    )
 
 
 def _toolbox(project: Path) -> Toolbox:

@@ -46,6 +46,7 @@ class Stop(Enum):
     REPETITION = "repetition"  # the model repeats itself: the same settings would give the same
     REPLACED = "replaced"  # the model began again and got to the end
     JOINED = "joined"  # the continuation was joined on
+    UNANSWERED = "unanswered"  # the request was cancelled, or failed
     NO_JOIN = "no_join"  # the continuation does not fit; the answer stays as it was
 
 
@@ -102,6 +103,9 @@ def repair(
             break
         rounds += 1
         reply = yield AskAgain(purpose=Purpose.REPAIR, round=rounds, prompt=repair_prompt(prompt, best_report))
+        if not reply.strip():
+            stop = Stop.UNANSWERED
+            break
         after = judge(reply, "stop")
         if repetition(reply):
             stop = Stop.REPETITION
@@ -202,6 +206,8 @@ def continuation(
     if repetition(answer):
         return Outcome(answer=answer, report=before, rounds=0, stop=Stop.REPETITION, improved=False)
     reply = yield AskAgain(purpose=Purpose.CONTINUE, round=1, prompt=continue_prompt(prompt, answer), more_tokens=True)
+    if not reply.strip():
+        return Outcome(answer=answer, report=before, rounds=1, stop=Stop.UNANSWERED, improved=False)
     joined = join(answer, reply)
     if joined is None:
         alone = judge(reply, "stop")

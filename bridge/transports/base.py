@@ -19,6 +19,8 @@ class Stamp:
     size: int  # bytes
     mtime_ns: int
     inode: int
+    #: When the inode last changed: tells a rewrite that put size and time back (rclone does). Creation time on Windows.
+    ctime_ns: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from bridge.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
 from bridge.transports.base import Entry, Staged, Stamp
+from bridge.transports.fuse import on_fuse
 
 #: Temporary files of editors and sync clients, and our own (facts on Drive, section 3.2).
 _IGNORED = re.compile(
@@ -67,7 +68,7 @@ class Folder:
                         name = f"{folder}/{entry.name}" if folder else entry.name
                         found.append(Entry(name=name, stamp=_stamp(Path(entry.path).stat())))
         except FileNotFoundError:
-            if not self.path.is_dir():
+            if not _holds(self.path.is_dir):
                 raise QueueUnreadable(f"the queue's folder {self.path} is gone: is it still mounted?") from None
             return []
         except OSError as error:  # a mount that died: errno 5, 107 (facts on Colab, 3.7)
@@ -107,16 +108,16 @@ class Folder:
         target = self.path / name
         inplace = unless_changed is not None and self._writes_in_place(target.parent)
         draft = self._copy_of(name) if inplace else target.with_name(f".{target.name}.{self._tag()}.tmp")
-        if (
-            not self.path.is_dir()
-        ):  # never made here: below a mount point that lost its mount it would hide the real one
+        # Never made here: below a mount point that lost its mount it would hide the real one.
+        if not _holds(self.path.is_dir):
             raise QueueUnreadable(f"the queue's folder {self.path} is gone: is it still mounted?")
         with _translated(draft):
             draft.parent.mkdir(parents=True, exist_ok=True)
             try:
                 _write_synced(draft, data)
             except BaseException:
-                draft.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    draft.unlink(missing_ok=True)
                 raise
         if inplace and not os.access(target, os.W_OK):
             draft.unlink(missing_ok=True)
@@ -155,7 +156,7 @@ class Folder:
     def _complete(self, name: str) -> None:
         """Finish an in-place write that was cut short: its copy is still there and complete."""
         copy, target = self._copy_of(name), self.path / name
-        if copy.exists() and target.is_file():
+        if copy.exists() and _holds(target.is_file):
             old = copy.with_suffix(".begun")
             if old.exists():
                 with _translated(target):
@@ -175,10 +176,11 @@ class _Draft:
     inplace: bool
 
     def commit(self) -> Stamp:
-        try:
-            now: Stamp | None = _stamp(self.target.stat())
-        except FileNotFoundError:
-            now = None
+        with _translated(self.target):
+            try:
+                now: Stamp | None = _stamp(self.target.stat())
+            except FileNotFoundError:
+                now = None
         if now != self.expected:
             self.discard()
             raise QueueChanged(f"{self.target} was written by another program in the meantime")
@@ -193,31 +195,18 @@ class _Draft:
                 old.unlink(missing_ok=True)
                 self.draft.unlink(missing_ok=True)
                 return stamp
-            stamp = _stamp(self.draft.stat())
+            ours = _stamp(self.draft.stat())
             _replace(self.draft, self.target)
             _sync_folder(self.target.parent)
-            return stamp
+            there = _stamp(
+                self.target.stat()
+            )  # a rename moves the ctime; anything else there is somebody's newer version
+            return there if (there.inode, there.mtime_ns) == (ours.inode, ours.mtime_ns) else ours
 
     def discard(self) -> None:
-        if not self.draft.with_suffix(".begun").exists():
-            self.draft.unlink(missing_ok=True)
-
-
-def on_fuse(folder: Path, mounts: Callable[[], str] | None = None) -> bool:
-    """Whether a folder lies on a FUSE mount (Colab's Drive, rclone, ...), as /proc/mounts says; False where there is none."""
-    try:
-        table = mounts() if mounts else Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    points = {}
-    for line in table.splitlines():
-        fields = line.split()
-        if len(fields) > 2:
-            points[fields[1].replace("\\040", " ")] = fields[2]
-    for parent in (folder.absolute(), *folder.absolute().parents):
-        if str(parent) in points:
-            return points[str(parent)].startswith("fuse")
-    return False
+        with contextlib.suppress(OSError):  # on a mount that died it stays, and is written over by the next draft
+            if not self.draft.with_suffix(".begun").exists():
+                self.draft.unlink(missing_ok=True)
 
 
 def _is_torn(data: bytes, old: bytes, new: bytes) -> bool:
@@ -236,8 +225,15 @@ def _is_whole(data: bytes) -> bool:
     return True
 
 
+def _holds(look: Callable[[], bool]) -> bool:
+    """What `Path.is_dir` or `is_file` says, but False on a mount that died, where they raise."""
+    with contextlib.suppress(OSError):
+        return look()
+    return False
+
+
 def _stamp(stat: os.stat_result) -> Stamp:
-    return Stamp(size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino)
+    return Stamp(size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino, ctime_ns=stat.st_ctime_ns)
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import requests
 
@@ -72,8 +73,10 @@ class Program:
             done = subprocess.run(  # noqa: S603  # the user's own command, as an argument list
                 list(self.argv), input=data, env=environ, timeout=self.timeout_s, capture_output=True, check=False
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise NotDelivered(f"{self.argv[0]} did not take job {what['job']}: {error}") from error
+        except subprocess.TimeoutExpired:
+            raise NotDelivered(f"{self.argv[0]} did not take job {what['job']} within {self.timeout_s:g} s") from None
+        except OSError as error:
+            raise NotDelivered(f"{self.argv[0]} cannot be started: {error.strerror or error}") from error
         if done.returncode:
             last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [""]
             raise NotDelivered(f"{self.argv[0]} ended with {done.returncode} for job {what['job']}: {last[0][:200]}")
@@ -89,12 +92,18 @@ class Webhook:
 
     def __repr__(self) -> str:
         """Without the secret."""
-        return f"Webhook({self.url})"
+        return f"Webhook({self.host})"
+
+    @property
+    def host(self) -> str:
+        """Where it leads, without what may be a secret: user, path and query."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
     @property
     def name(self) -> str:
         """See Channel."""
-        return f"webhook:{self.url}"
+        return f"webhook:{self.host} {hashlib.sha256(self.url.encode()).hexdigest()[:12]}"
 
     def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:  # noqa: ARG002
         """See Channel. Any 2xx takes it.
@@ -109,6 +118,6 @@ class Webhook:
         try:
             reply = requests.post(self.url, data=body, headers=headers, timeout=self.timeout_s, allow_redirects=False)
         except requests.RequestException as error:
-            raise NotDelivered(f"the webhook did not take job {what['job']}: {type(error).__name__}") from error
+            raise NotDelivered(f"the webhook did not take job {what['job']}: {type(error).__name__}") from None
         if not 200 <= reply.status_code < 300:
             raise NotDelivered(f"the webhook answered {reply.status_code} for job {what['job']}")

@@ -6,8 +6,9 @@ a key of their own, so that two desks ask for the same one. Nothing that a model
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from bridge.events import Event, Kind, Listener
 from bridge.intake.prompt import MAX_BYTES, prompt_of
@@ -19,6 +20,7 @@ from bridge.notebook.handling import Due
 from bridge.notebook.store import Store
 from bridge.results.base import Report
 from bridge.results.examine import Bench, examine
+from bridge.results.project_lint import with_project_lint
 from bridge.results.repair import AskAgain, Outcome
 from bridge.results.sarif import to_sarif
 from bridge.watcher import payload
@@ -38,16 +40,19 @@ class Desk:
     #: Adds jobs to the queue.
     enqueue: Callable[[list[NewJob]], list[Added]]
     max_rounds: int = 2
+    #: The caller's project, whose own linters are asked as well; None: they are not.
+    project: Path | None = None
     #: Reports by answer: a conversation is driven anew after each round, and need not check the same text again.
     _reports: dict[tuple[str, str, str | None], Report] = field(default_factory=dict)
 
-    def settle(self) -> list[str]:
-        """Look at every job that is due; gives those whose end is written down now."""
-        return [
-            due.job
-            for due in self.store.note(lambda: handling.due(self.store.journal), "looking for answers")
-            if self._look(due)
-        ]
+    def settle(self, only: Collection[str] | None = None) -> list[str]:
+        """Look at the jobs that are due; gives those whose end is written down now.
+
+        Args:
+            only: these jobs; None: all.
+        """
+        due = self.store.note(lambda: handling.due(self.store.journal), "looking for answers")
+        return [each.job for each in due if (only is None or each.job in only) and self._look(each)]
 
     def _look(self, due: Due) -> bool:
         found = self.store.note(lambda: self.store.journal.cell(due.job), "looking at an answer")
@@ -150,7 +155,7 @@ class Desk:
             if len(self._reports) > 200:
                 self._reports.clear()
             spec = job.spec
-            self._reports[key] = examine(
+            report = examine(
                 answer,
                 prompt=prompt_of(spec.body, chat=spec.chat),
                 lang=spec.options.lang,
@@ -158,4 +163,7 @@ class Desk:
                 out=spec.options.out,
                 bench=self.bench,
             )
+            if self.project is not None:
+                report = with_project_lint(report, self.project, out=spec.options.out)
+            self._reports[key] = report
         return self._reports[key]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from bridge.errors import BridgeError
 from bridge.events import Event, Kind, Listener
@@ -18,24 +23,46 @@ LONGEST_PAUSE_S = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Dispatch:
-    """Hands over what is checked. Only one process a queue does this at a time (see watch.py)."""
+    """Hands over what is checked. Several processes may do so: each channel is used by one at a time."""
 
     store: Store
     channels: Sequence[Channel]
     notify: Listener
+    #: A folder for the channels' locks, which the operating system frees when their holder dies.
+    locks: Path
 
-    def send_due(self) -> list[str]:
-        """Try what is due on every channel; gives the jobs that are with their caller now."""
+    def send_due(self, only: Collection[str] | None = None) -> list[str]:
+        """Try what is due on every channel; gives the jobs that are with their caller now.
+
+        Args:
+            only: these jobs; None: all.
+        """
         handed = []
         for channel in self.channels:
-            due = self.store.note(
-                lambda channel=channel: handling.outgoing(self.store.journal, channel.name, self.store.clock.now()),  # type: ignore[misc]  # binds now
-                "looking for results",
-            )
-            for job in due:
-                if self._send(channel, job):
-                    handed.append(job)
+            name = hashlib.sha256(channel.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            lock = FileLock(self.locks / f"channel-{name}.lock")
+            with suppress(Timeout), lock.acquire(timeout=0):  # held: that process sends what is due
+                due = [job for job in self._due(channel) if only is None or job in only]
+                handed += [job for job in due if self._send(channel, job)]
         return handed
+
+    def left(self, jobs: Collection[str]) -> list[str]:
+        """Those of these jobs that some channel has yet to deliver."""
+        journal = self.store.journal
+
+        def look() -> list[str]:
+            known = [what for job in jobs if (what := handling.get(journal, job)) is not None]
+            return [what.job for what in known if not self._complete(what)]
+
+        return self.store.note(look, "looking for results")
+
+    def _due(self, channel: Channel) -> list[str]:
+        now = self.store.clock.now()
+        return self.store.note(lambda: handling.outgoing(self.store.journal, channel.name, now), "looking for results")
+
+    def _complete(self, what: handling.Handling) -> bool:
+        journal = self.store.journal
+        return all(handling.delivery(journal, what, channel.name).done_at for channel in self.channels)
 
     def _send(self, channel: Channel, job: str) -> bool:
         journal, clock = self.store.journal, self.store.clock
@@ -43,29 +70,31 @@ class Dispatch:
         if what is None:
             return False
         before = self.store.note(lambda: handling.delivery(journal, what, channel.name), "reading a delivery")
+        if before.done_at is not None:
+            return False
         body = {name: value for name, value in what.payload.items() if name != "sarif"}
         try:
             channel.send(body, key=f"{what.job}:{what.answer}", sarif=what.payload.get("sarif"))
         except BridgeError as error:
-            tries = before.tries + 1
-            pause = timedelta(seconds=min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries - 1, 20)))
-            after = replace(before, tries=tries, next_at=clock.now() + pause, error=str(error))
-            self.store.note(lambda: handling.put_delivery(journal, after), "noting a failed delivery")
-            message = f"{error}; next try in {pause.total_seconds():.0f} s"
-            self.notify(
-                Event(
-                    kind=Kind.UNDELIVERED, message=message, facts={"job": job, "channel": channel.name, "tries": tries}
-                )
-            )
+            self._failed(channel, before, error)
             return False
         done = replace(before, tries=before.tries + 1, done_at=clock.now(), next_at=None, error=None)
 
         def decide() -> bool:
             handling.put_delivery(journal, done)
-            left = [c for c in self.channels if handling.delivery(journal, what, c.name).done_at is None]
-            return not left and handling.deliver(journal, job, to=channel.name.partition(":")[0], now=clock.now())
+            kind = channel.name.partition(":")[0]
+            return self._complete(what) and handling.deliver(journal, job, to=kind, now=clock.now())
 
         complete = self.store.note(decide, "noting a delivery")
         if complete:
             self.notify(Event(kind=Kind.DELIVERED, message=f"{job} handed over", facts={"job": job}))
         return complete
+
+    def _failed(self, channel: Channel, before: handling.Delivery, error: BridgeError) -> None:
+        tries = before.tries + 1
+        pause = timedelta(seconds=min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries - 1, 20)))
+        after = replace(before, tries=tries, next_at=self.store.clock.now() + pause, error=str(error))
+        self.store.note(lambda: handling.put_delivery(self.store.journal, after), "noting a failed delivery")
+        message = f"{error}; next try in {pause.total_seconds():.0f} s"
+        facts = {"job": before.job, "channel": channel.name, "tries": tries}
+        self.notify(Event(kind=Kind.UNDELIVERED, message=message, facts=facts))

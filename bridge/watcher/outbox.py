@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.errors import QueueNotWritable
 from bridge.results import languages
+from bridge.results.paths import refuse
 
 
 def write_outbox(outbox: Path, what: Mapping[str, Any], sarif: Mapping[str, Any] | None) -> Path:
@@ -26,6 +27,8 @@ def write_outbox(outbox: Path, what: Mapping[str, Any], sarif: Mapping[str, Any]
     final = outbox / str(what["job"])
     draft = outbox / f".{what['job']}.{secrets.token_hex(4)}.tmp"
     try:
+        for left in outbox.glob(f".{what['job']}.*.tmp"):  # of a process that was killed: one writes a job at a time
+            shutil.rmtree(left, ignore_errors=True)
         draft.mkdir(parents=True)
         try:
             _fill(draft, what, sarif)
@@ -49,14 +52,20 @@ def _fill(folder: Path, what: Mapping[str, Any], sarif: Mapping[str, Any] | None
         _write(folder / "answer.md", str(what["answer"]))
     if sarif is not None:
         _write(folder / "report.sarif", json.dumps(sarif, ensure_ascii=False, indent=1) + "\n")
+    root = folder / "files"
     for number, file in enumerate(what["files"], 1):
-        name = file["path"] or f"block-{number}.{languages.extension(file['language'])}"
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts:
-            continue  # the extractor refuses such a path already; this is the second lock
-        target = folder / "files" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write(target, file["code"])
+        plain = root / f"block-{number}.{languages.extension(file['language'])}"
+        if file["path"] and refuse(file["path"]) is None:
+            target = root / PurePosixPath(file["path"])
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if not target.exists():
+                    _write(target, file["code"])
+                    continue
+            except (FileExistsError, NotADirectoryError):
+                pass  # `a` and `a/b`: one of them gets a name of ours
+        plain.parent.mkdir(exist_ok=True)
+        _write(plain, file["code"])
 
 
 def _write(path: Path, text: str) -> None:

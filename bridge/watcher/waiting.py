@@ -1,19 +1,20 @@
 """Waiting for jobs: woken by file events and by other processes' writes to the journal, working at the desk meanwhile.
 
-If a watcher runs, it does the checking and this only waits. If none does, whoever waits first takes its place at the desk
-(a lock that the operating system frees); the others wait for that one.
+If a watcher runs, it does the checking and this only waits. If none does, whoever waits looks at its own jobs, and holds the
+desk's lock no longer than for one look: so every caller's own rules count for its jobs, two callers of one job do not check
+it at the same time, and a watcher can begin at any moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bridge.errors import QueueUnreadable
+from bridge.errors import JournalError, QueueError
 from bridge.notebook.store import Store
 from bridge.watcher.desk import Desk
 from bridge.watcher.hints import Hints
@@ -32,45 +33,78 @@ class Waiting:
     desk_lock: Path
     now_s: Callable[[], float]
     poll_s: float = 2.0
+    _lagging: object = field(default=None)
 
-    def until(self, ready: Callable[[], bool], *, timeout_s: float | None) -> bool:
-        """Wait until `ready` says so; False if time is over. The desk's lock is given back at the end."""
+    def until(
+        self,
+        ready: Callable[[], bool],
+        *,
+        wanted: Collection[str],
+        timeout_s: float | None,
+        give_up: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Wait until `ready` says so; False if time is over, or `give_up` says so.
+
+        Args:
+            ready: is asked again whenever something may have changed.
+            wanted: the jobs to look at, if nobody else does.
+            timeout_s: None: no limit.
+            give_up: is asked a few times a second.
+        """
         deadline = self.now_s() + timeout_s if timeout_s is not None else None
-        lock = FileLock(self.desk_lock)
         self.hints.start()
         try:
-            look_at = 0.0
+            look_at, poll_at = 0.0, 0.0
             version = -1
+            unsettled = True
             while True:
                 now = self.now_s()
-                hinted = now >= look_at
-                if hinted:
-                    look_at = now + self.poll_s
-                    self._take_in(lock)
-                current = self.store.note(self.store.journal.version, "looking")
-                if hinted or current != version:
-                    version = current
+                looked = now >= look_at
+                if looked:
+                    polled = now >= poll_at
+                    poll_at = now + self.poll_s if polled else poll_at
+                    look_at = poll_at
+                    self._take_in(publish=polled)
+                current = self.store.version()
+                changed = looked or current != version
+                version = current
+                if changed or unsettled:
+                    unsettled = not self._settle(wanted)
                     if ready():
                         return True
-                if deadline is not None and self.now_s() >= deadline:
+                if give_up() or (deadline is not None and self.now_s() >= deadline):
                     return False
                 left = TICK_S if deadline is None else min(TICK_S, max(0.0, deadline - self.now_s()))
                 if self.hints.wait(left):
                     look_at = 0.0
         finally:
             self.hints.stop()
-            lock.release()
 
-    def _take_in(self, lock: FileLock) -> None:
-        with suppress(QueueUnreadable):  # a file that is half-written, a folder that is away: it comes back
+    def _take_in(self, *, publish: bool) -> None:
+        """Take in what came. What is still missing from the notebooks at the next poll, nobody else puts back: do it."""
+        try:
             self.store.read(lambda: None)
-            if self.desk is not None and self._at_desk(lock):
-                self.desk.settle()
+            if publish and self.desk is not None:
+                lagging = self.store.lagging()
+                if lagging and lagging == self._lagging:
+                    self.store.publish()
+                self._lagging = lagging
+        except JournalError:
+            raise
+        except QueueError:
+            return  # a file that is half-written, a folder that is away or read-only: look again
 
-    @staticmethod
-    def _at_desk(lock: FileLock) -> bool:
-        if lock.is_locked:
+    def _settle(self, wanted: Collection[str]) -> bool:
+        """Look at the answers that are due; False if somebody else is at the desk."""
+        if self.desk is None:
             return True
-        with suppress(Timeout):
-            lock.acquire(timeout=0)
-        return bool(lock.is_locked)
+        lock = FileLock(self.desk_lock)
+        with suppress(Timeout), lock.acquire(timeout=0):
+            try:
+                self.desk.settle(wanted)
+            except JournalError:
+                raise
+            except QueueError:
+                return True  # a round of repair cannot be published now: at the next look
+            return True
+        return False

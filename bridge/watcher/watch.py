@@ -1,7 +1,7 @@
 """The watcher: takes in what others wrote, checks what is finished, hands it over, archives it. For as long as it runs.
 
-One at a time per queue on this machine does the checking and handing over; the operating system frees its lock when it
-dies. Without any, whoever waits for a job does the same work (see waiting.py).
+One at a time per queue on this machine; the operating system frees its lock when it dies. Without any, whoever waits for a
+job does the same work for it (see waiting.py).
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ from bridge.notebook.store import Store
 from bridge.watcher.desk import Desk
 from bridge.watcher.dispatch import Dispatch
 from bridge.watcher.hints import Hints
+from bridge.watcher.waiting import TICK_S
 
 
 @dataclass(kw_only=True)
 class Watcher:
-    """One watcher. `ask_to_stop` from any thread."""
+    """One watcher. `ask_to_stop` from any thread or a signal handler."""
 
     store: Store
     desk: Desk
     dispatch: Dispatch
     hints: Hints
     notify: Listener
-    #: Moves these delivered jobs to the archive.
+    now_s: Callable[[], float]
+    #: Moves jobs that were handed over so long ago to the archive.
     archive: Callable[[timedelta], list[str]]
-    #: Held by whoever checks and hands over on this machine.
+    #: Held by whoever checks on this machine.
     desk_lock: Path
     poll_s: float = 5.0
     archive_after: timedelta | None = timedelta(hours=1)  #: None: never
@@ -43,7 +45,6 @@ class Watcher:
     def ask_to_stop(self) -> None:
         """End after the present round."""
         self._stop = True
-        self.hints.wake()
 
     def once(self) -> bool:
         """One round; gives whether anything was done."""
@@ -59,13 +60,13 @@ class Watcher:
         """Round after round, at once when something changes, every `poll_s` otherwise, until asked to stop.
 
         Raises:
-            LockHeld: another watcher, or somebody who waits, is at the desk of this queue.
+            LockHeld: another watcher is at the desk of this queue.
         """
         lock = FileLock(self.desk_lock)
         try:
             lock.acquire(timeout=5)
         except Timeout:
-            raise LockHeld("another watcher, or a `bridge wait` that does its work", 5) from None
+            raise LockHeld("another watcher", 5) from None
         self.hints.start()
         trouble: str | None = None
         try:
@@ -80,8 +81,16 @@ class Watcher:
                     if trouble != str(error):
                         trouble = str(error)
                         self.notify(Event(kind=Kind.BLOCKED, message=str(error)))
-                if not busy and not self._stop:
-                    self.hints.wait(self.poll_s)
+                if not busy:
+                    self._rest()
         finally:
             self.hints.stop()
             lock.release()
+
+    def _rest(self) -> None:
+        """Until something may have changed, here or in another process's journal entries."""
+        until = self.now_s() + self.poll_s
+        version = self.store.version()
+        while not self._stop and self.now_s() < until and not self.hints.wait(TICK_S):
+            if self.store.version() != version:
+                return

@@ -1,12 +1,13 @@
 """Which jobs to take next: pure, so that the order can be stated and tested.
 
-Higher priority first. Among equals, those whose model is loaded, because another model costs a reload of many seconds;
-but a job that has waited long goes before that, so that none starves behind a stream of others. Then the oldest.
+Higher priority first. Among equals, those whose model is loaded, because another model costs a reload of many seconds; but
+a model that was passed over for long goes before that, so that none starves behind a stream of others. Then the oldest.
+The jobs of one model stay together in any case: that a batch is old is no reason to reload for each of its jobs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,10 +21,17 @@ class Candidate:
     priority: int
     created_at: datetime
     position: str = ""
+    #: Of several workers, the one whom this job falls to first; the others take it only when they have none of their own.
+    mine: bool = True
 
 
 def choose(
-    waiting: Iterable[Candidate], *, loaded: str | None, room: int, now: datetime, patience: timedelta
+    waiting: Iterable[Candidate],
+    *,
+    loaded: str | None,
+    room: int,
+    patience: timedelta,
+    passed_over: Mapping[str, timedelta],
 ) -> list[Candidate]:
     """The next `room` jobs, in the order in which to begin them.
 
@@ -31,23 +39,30 @@ def choose(
         waiting: all jobs that may be taken.
         loaded: the model that answers without a reload; None: none is.
         room: how many to take.
-        now: the present moment.
-        patience: how long a job may be passed over for the sake of the loaded model.
+        patience: how long a model may be passed over for the sake of the loaded one.
+        passed_over: how long each model was; one that is missing was not.
     """
     jobs = list(waiting)
-    models = _model_order(jobs, loaded)
+    rank = _model_order(jobs, loaded, patience, passed_over)
 
-    def order(job: Candidate) -> tuple[int, int, int, datetime, str]:
-        starving = now - job.created_at > patience
-        return (-job.priority, 0 if starving else 1, 0 if starving else models[job.model], job.created_at, job.position)
+    def order(job: Candidate) -> tuple[int, int, bool, datetime, str, str]:
+        return (-job.priority, rank[job.model], not job.mine, job.created_at, job.position, job.id)
 
     return sorted(jobs, key=order)[: max(0, room)]
 
 
-def _model_order(jobs: Sequence[Candidate], loaded: str | None) -> dict[str, int]:
-    """The loaded model first, then the one with the most jobs: fewest reloads until the queue is empty."""
+def _model_order(
+    jobs: Sequence[Candidate], loaded: str | None, patience: timedelta, passed_over: Mapping[str, timedelta]
+) -> dict[str, int]:
+    """Those whose patience is over, the longest first; the loaded one; then the one with the most jobs."""
     counts: dict[str, int] = {}
     for job in jobs:
         counts[job.model] = counts.get(job.model, 0) + 1
-    ranked = sorted(counts, key=lambda model: (model != loaded, -counts[model], model))
-    return {model: rank for rank, model in enumerate(ranked)}
+    none = timedelta(0)
+
+    def order(model: str) -> tuple[timedelta, bool, int, str]:
+        waited = passed_over.get(model, none)
+        starves = model != loaded and waited > patience
+        return (-waited if starves else none, model != loaded, -counts[model], model)
+
+    return {model: rank for rank, model in enumerate(sorted(counts, key=order))}

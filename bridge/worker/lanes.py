@@ -14,7 +14,7 @@ from bridge.worker.ledger import Task
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one task: an answer, an error, or neither (it was stopped)."""
+    """What became of one task: an answer, an error, or neither (it was stopped, or never begun)."""
 
     task: Task
     answer: Answer | None = None
@@ -32,12 +32,9 @@ class Lanes:
         self._request_for = request_for
         self._now_s = now_s
         self._inbox: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        #: Finished tasks, for the thread that writes them down.
-        self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        #: Finished tasks, for the thread that writes them down; None only wakes it.
+        self.outcomes: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self.stop = Stop()
-        #: May be cleared to hold every lane before its next task, while the engine is down.
-        self.gate = threading.Event()
-        self.gate.set()
         self._pieces = 0
         self._lock = threading.Lock()
         self._running: set[str] = set()
@@ -51,6 +48,21 @@ class Lanes:
         """Put a task into the line."""
         self._inbox.put(task)
 
+    def take_back(self) -> list[Task]:
+        """Empty the line; gives the tasks that no lane had begun."""
+        tasks = []
+        try:
+            while True:
+                task = self._inbox.get_nowait()
+                if task is not None:
+                    tasks.append(task)
+        except queue.Empty:
+            return tasks
+
+    def wake(self) -> None:
+        """Have whoever waits for an outcome look around. Safe in a signal handler: it takes no lock."""
+        self.outcomes.put(None)
+
     def running(self) -> tuple[str, ...]:
         """Ids of the jobs that are being answered now."""
         with self._lock:
@@ -63,19 +75,13 @@ class Lanes:
     def end(self, timeout_s: float = 15.0) -> None:
         """Cut requests under way, empty the line, and end the threads. Every task still yields its outcome."""
         self.stop.set()
-        self.gate.set()
         for _ in self._threads:
             self._inbox.put(None)
         for thread in self._threads:
             thread.join(timeout_s)
 
     def _lane(self) -> None:
-        while True:
-            self.gate.wait()
-            task = self._inbox.get()
-            if task is None:
-                return
-            self.gate.wait()
+        while (task := self._inbox.get()) is not None:
             if self.stop.is_set():
                 self.outcomes.put(Outcome(task=task))
                 continue

@@ -20,6 +20,7 @@ class Leases:
     is_dead: Callable[[str], bool]
     _first_seen: dict[tuple[str, str, int], float] = field(default_factory=dict)
     _beats: dict[str, tuple[object, float]] = field(default_factory=dict)
+    _dead: dict[str, tuple[float, bool]] = field(default_factory=dict)
 
     def beat(self, worker: str, beat: object, now: float) -> None:
         """A heartbeat was read; it counts when it differs from the last one."""
@@ -28,8 +29,16 @@ class Leases:
 
     def holds(self, job: str, worker: str, attempt: int, now: float) -> bool:
         """Whether a worker's claim keeps us off a job."""
-        if self.is_dead(worker):
+        if self._died(worker, now):
             return False
         first = self._first_seen.setdefault((job, worker, attempt), now)
         last_sign = max(first, self._beats.get(worker, (None, first))[1])
         return now - last_sign < self.length_s
+
+    def _died(self, worker: str, now: float) -> bool:
+        """Asked once a moment for each worker, not for each of its jobs: looking costs a system call."""
+        asked_at, dead = self._dead.get(worker, (None, False))
+        if asked_at != now:
+            dead = self.is_dead(worker)
+            self._dead[worker] = (now, dead)
+        return dead

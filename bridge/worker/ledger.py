@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from bridge.job import Attempt, Job, Lease, Result, ResultStatus
 from bridge.kernel import grammar
 from bridge.notebook import merge, query
 from bridge.notebook.raw import extras_of
+from bridge.notebook.rows import NOWHERE
 from bridge.notebook.store import Store
 from bridge.worker.choice import Candidate, choose
 from bridge.worker.leases import Leases
@@ -44,6 +45,8 @@ class Ledger:
     default_model: str
     max_attempts: int
     patience: timedelta
+    #: {model: when a job of it was last taken, or first seen waiting}; only models that jobs wait for.
+    _served: dict[str, datetime] = field(default_factory=dict)
 
     def claim(self, room: int, *, loaded: str | None, held: frozenset[str], now_s: float) -> list[Task]:
         """Take up to `room` jobs; in the journal at once, in the notebook with the next publishing."""
@@ -52,21 +55,13 @@ class Ledger:
 
         def decide() -> list[Task]:
             now = self.store.clock.now()
-            waiting = []
-            for row in query.waiting(self.store.journal):
-                worker = row.lease_worker
-                if row.id in held or (worker and self.leases.holds(row.id, worker, row.lease_attempt, now_s)):
-                    continue
-                waiting.append(
-                    Candidate(
-                        id=row.id,
-                        model=row.model or self.default_model,
-                        priority=row.priority,
-                        created_at=row.created_at or now,
-                        position=row.position,
-                    )
-                )
-            chosen = choose(waiting, loaded=loaded, room=room, now=now, patience=self.patience)
+            waiting = self._free(held, now, now_s)
+            seen = {job.model: self._served.get(job.model, now) for job in waiting}
+            self._served.clear()
+            self._served.update(seen)
+            passed_over = {model: now - since for model, since in seen.items()}
+            chosen = choose(waiting, loaded=loaded, room=room, patience=self.patience, passed_over=passed_over)
+            self._served.update(dict.fromkeys((job.model for job in chosen), now))
             return [task for job in chosen if (task := self._claim_one(job.id, now)) is not None]
 
         return self.store.note(decide, "claiming jobs")
@@ -122,6 +117,29 @@ class Ledger:
         for task in tasks:
             self._write(task, lambda job, task=task: _released(job, task, self.worker))  # type: ignore[misc]  # binds now
 
+    def _free(self, held: frozenset[str], now: datetime, now_s: float) -> list[Candidate]:
+        """The jobs that nobody works on, as far as can be seen from here."""
+        free = []
+        for row in query.waiting(self.store.journal):
+            if row.id in held or self._is_taken(row, now_s):
+                continue
+            free.append(
+                Candidate(
+                    id=row.id,
+                    model=row.model or self.default_model,
+                    priority=row.priority,
+                    created_at=row.created_at or now,
+                    position=row.position,
+                )
+            )
+        return free
+
+    def _is_taken(self, row: query.Waiting, now_s: float) -> bool:
+        worker = row.lease_worker
+        if not worker or worker == self.worker:  # our own claim on a job that we do not hold is over
+            return False
+        return self.leases.holds(row.id, worker, row.lease_attempt, now_s)
+
     def _claim_one(self, job_id: str, now: datetime) -> Task | None:
         found = self.store.journal.cell(job_id)
         if found is None:
@@ -156,6 +174,10 @@ class Ledger:
             cell, place = found
             job = change(cell.job)
             lease = cell.job.lease
+            if (
+                job.best(grammar.prompt_sha256(job.spec.body)) is None
+            ):  # the prompt was edited: it runs again, for anybody
+                job = _released(job, task, self.worker)
             if lease is not None and (lease.attempt, lease.worker) > (task.attempt, self.worker):
                 late = tuple(
                     Attempt(
@@ -165,6 +187,12 @@ class Ledger:
                     for r in job.results if r not in cell.job.results
                 )  # fmt: skip
                 job = job.evolve(attempts=(*job.attempts, *late))
+            best = job.best(grammar.prompt_sha256(job.spec.body))
+            if best is not None and (place == NOWHERE or not self.store.journal.place(place).own):
+                self.store.absorber.archive(
+                    job, cell, place, now
+                )  # its cell is gone: nobody else would keep the result
+                return
             self.store.journal.put(place, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
             if place:
                 self.store.journal.touch(place)

@@ -8,74 +8,27 @@ folder that vanishes for a while (a mounted Drive) stops only the publishing.
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 
-from bridge.engines.base import Engine, Request
-from bridge.errors import EngineDown, EngineError, QueueError
-from bridge.events import Event, Kind, Listener
+from bridge.engines.base import Engine
+from bridge.errors import LockHeld, QueueError
+from bridge.events import Kind, Listener
 from bridge.job import ResultStatus
-from bridge.notebook import query
 from bridge.notebook.store import Store
+from bridge.worker.accounts import Accounts
 from bridge.worker.breaker import Breaker
 from bridge.worker.lanes import Lanes, Outcome
 from bridge.worker.ledger import Ledger, Task
+from bridge.worker.plan import End, Plan, Progress, Summary
 from bridge.worker.presence import Presence, read_heartbeats
+from bridge.worker.publisher import Publisher
 
+__all__ = ["End", "Plan", "Progress", "Summary", "Worker"]
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How to work."""
-
-    model: str
-    lanes: int = 1
-    forever: bool = False  #: wait for new jobs when the queue is empty
-    max_time_s: float | None = None  #: claim nothing after this; what is under way is finished
-    job_timeout_s: float | None = 3600.0
-    num_ctx: int = 8192
-    max_tokens: int = 4096
-    publish_s: float = 3.0  #: at most one write of the notebook in this time
-    poll_s: float = 5.0  #: between two looks for new jobs when there are none
-    beat_s: float = 15.0
-    last_tries_s: float = 60.0  #: how long the last publishing is tried before the worker ends
-
-
-class End(Enum):
-    """Why the worker ended."""
-
-    EMPTY = "empty"  # no job is waiting
-    STOPPED = "stopped"  # somebody asked to
-    TIME = "time"  # max_time_s is over
-
-
-@dataclass(kw_only=True)
-class Summary:
-    """What was done."""
-
-    end: End = End.EMPTY
-    answered: int = 0
-    truncated: int = 0
-    failed: int = 0
-    retried: int = 0
-    given_back: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    publishes: int = 0
-    unpublished: str | None = None  #: why the last results are in the journal only
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a worker is."""
-
-    done: int
-    left: int  #: jobs that wait or run, as of the last publishing
-    running: tuple[str, ...]
-    tokens_per_s: float
-    eta_s: float | None
-    model: str
-    engine_down: bool
+#: No wait is longer: so long a request to stop from another thread may go unnoticed.
+_NAP_S = 0.5
 
 
 @dataclass(kw_only=True)
@@ -89,152 +42,200 @@ class Worker:
     plan: Plan
     notify: Listener
     now_s: Callable[[], float]
-    summary: Summary = field(default_factory=Summary)
 
     def __post_init__(self) -> None:
         """Start the lanes; they wait for tasks."""
-        self.lanes = Lanes(self.engine, lanes=self.plan.lanes, request_for=self._request, now_s=self.now_s)
+        self._accounts = Accounts(notify=lambda event: self.notify(event))  # noqa: PLW0108  # it may be replaced later
+        self.summary = self._accounts.summary
+        self.lanes = Lanes(
+            self.engine,
+            lanes=self.plan.lanes,
+            request_for=lambda task: self.plan.request(task.job.spec),
+            now_s=self.now_s,
+        )
+        self.publisher = Publisher(
+            store=self.store, tell=self._accounts.tell, now_s=self.now_s, publish_s=self.plan.publish_s
+        )
         self._held: dict[str, Task] = {}
+        self._unwritten: list[Outcome] = []  # of held tasks
+        self._resting: dict[str, float] = {}  # jobs that failed, and when they may be tried again
+        self._tries: dict[str, int] = {}
         self._breaker = Breaker()
-        self._asked_to_stop = False
-        self._loaded: str | None = None
-        self._unpublished = 0
-        self._publish_due = self._beat_due = self._poll_due = 0.0
-        self._trouble: str | None = None
+        self._stops = 0
+        self._next_model: str | None = None  # that is loaded, or will be when the tasks in the line have their turn
+        self._beat_due = self._poll_due = 0.0
         self._began = self.now_s()
-        self._waiting = 0
         self._finished_at: list[float] = []
 
     def ask_to_stop(self) -> None:
-        """End soon, cleanly: cut what is under way, give it back, publish."""
-        self._asked_to_stop = True
-        self.lanes.stop.set()
+        """End soon, cleanly: cut what is under way, give it back, publish. Asked twice: try to publish once only."""
+        self._stops += 1  # no lock may be taken here: the thread that a signal interrupts may hold it
+        self.lanes.wake()
 
     def run(self) -> Summary:
         """Work until the queue is empty, somebody asks to stop, or time is up.
 
         Raises:
-            QueueError: the queue cannot be read at the start.
+            QueueError: the queue cannot be read at the start, or the journal cannot be written (what had been answered
+                was tried to be written for `Plan.last_tries_s`).
         """
         began = self._began = self.now_s()
         self.presence.begin()
         try:
-            self.store.publish()
-            self.summary.end = self._work(began)
+            try:
+                self.store.publish()
+            except BaseException:
+                self.lanes.end()
+                raise
+            try:
+                self.summary.end = self._work()
+            finally:
+                self._wind_up()
+                self.summary.seconds = self.now_s() - began
         finally:
-            self._wind_up()
-            self.summary.seconds = self.now_s() - began
-            self.presence.end()
+            self.presence.end(clean=not self._unwritten)
         return self.summary
 
     def progress(self) -> Progress:
         """How far the work is; from any thread."""
-        done = self.summary.answered + self.summary.failed
+        done = self._accounts.done
         seconds = max(1e-9, self.now_s() - self._began)
-        left = self._waiting
+        left = self.publisher.waiting
         return Progress(
             done=done,
             left=left,
             running=self.lanes.running(),
             tokens_per_s=self.lanes.pieces() / seconds,
             eta_s=left * seconds / done if done else None,
-            model=self._loaded or self.plan.model,
+            model=self._next_model or self.plan.model,
             engine_down=self._breaker.is_open,
         )
 
     # ---- the loop
 
-    def _work(self, began: float) -> End:
-        over = began + self.plan.max_time_s if self.plan.max_time_s is not None else float("inf")
+    def _work(self) -> End:
+        over = self._began + self.plan.max_time_s if self.plan.max_time_s is not None else float("inf")
+        with suppress(QueueError):
+            self.presence.tidy()
+        self.publisher.publish()
         self._look_at_engine()
         while True:
             now = self.now_s()
-            if self._asked_to_stop:
+            if self._stops:
                 return End.STOPPED
-            if now >= over and not self._held:
-                return End.TIME
             if self._breaker.look_due(now):
                 self._look_at_engine()
-            if now < over and not self._breaker.is_open:
+            if now >= over:
+                self._take_back()
+                if not self._held:
+                    return End.TIME
+            elif not self._breaker.is_open:
                 self._claim(now)
             self._housekeeping(self.now_s())
-            if not self._held and not self._unpublished and not self.plan.forever and not self._breaker.is_open:
-                if now >= over:
-                    return End.TIME
-                if not self._claim(self.now_s()):
-                    return End.EMPTY
+            if self._nothing_left(self.now_s()):
+                return End.EMPTY
             self._collect(self._pause(self.now_s()))
 
-    def _claim(self, now: float) -> bool:
-        room = self._prefetch(now) - len(self._held)
-        if room < 1 or (not self._held and now < self._poll_due and self.plan.forever):
-            return bool(self._held)
-        tasks = self.ledger.claim(room, loaded=self._loaded, held=frozenset(self._held), now_s=now)
-        if not tasks and not self._held:
-            self._poll_due = now + self.plan.poll_s
-            self._publish(now)  # takes in what others added
+    def _claim(self, now: float) -> None:
+        """Fill the line; with nothing to do, look only now and then whether others added something."""
+        if self._held or now >= self._poll_due:
+            if self._take(now) or self._held:
+                return
+            self._poll_due = min([now + self.plan.poll_s, *self._resting.values()])
+            if self.plan.forever or self._resting:
+                self.publisher.publish()
+
+    def _nothing_left(self, now: float) -> bool:
+        """Whether a worker that does not wait for new jobs is done; looks once more at what others added."""
+        if self._held or self._unwritten or self._resting or self.plan.forever:
+            return False
+        if self._breaker.is_open:
+            return self.publisher.waiting == 0
+        self.publisher.publish()
+        return not self._take(now) and not self._held
+
+    def _take(self, now: float) -> bool:
+        """Claim jobs and put them into the line; gives whether there were any, or might be but for another's lock."""
+        self._resting = {job: until for job, until in self._resting.items() if until > now}
+        self._finished_at = [t for t in self._finished_at if now - t < 1.0]
+        room = 0 if self._unwritten else self.plan.prefetch(len(self._finished_at)) - len(self._held)
+        if room < 1:
+            return False
+        busy = frozenset((*self._held, *self._resting))
+        try:
+            tasks = self.ledger.claim(room, loaded=self._next_model, held=busy, now_s=now)
+        except LockHeld as error:
+            self.publisher.blocked(error)
+            return True
         for task in tasks:
             self._held[task.job.id] = task
-            self._unpublished += 1
+            self.publisher.pending += 1
+            self._next_model = task.job.spec.options.model or self.plan.model
             self.lanes.submit(task)
         return bool(tasks)
 
-    def _prefetch(self, now: float) -> int:
-        """Jobs to hold: two a lane, and more when they end faster than the notebook is written."""
-        self._finished_at = [t for t in self._finished_at if now - t < 1.0]
-        return max(2 * self.plan.lanes, min(400, 2 * len(self._finished_at)))
+    def _take_back(self) -> None:
+        """What no lane has begun goes back into the queue."""
+        self._unwritten += [Outcome(task=task) for task in self.lanes.take_back()]
+
+    # ---- what came of it
 
     def _collect(self, timeout_s: float) -> None:
         """Wait for outcomes, and write down all that are there, in one transaction."""
-        outcomes: list[Outcome] = []
+        outcomes = self.lanes.outcomes
         try:
-            outcomes.append(
-                self.lanes.outcomes.get(timeout=timeout_s) if timeout_s > 0 else self.lanes.outcomes.get_nowait()
-            )
-            while True:
-                outcomes.append(self.lanes.outcomes.get_nowait())
+            found = [outcomes.get(timeout=timeout_s) if timeout_s > 0 else outcomes.get_nowait()]
+            with suppress(queue.Empty):
+                while True:
+                    found.append(outcomes.get_nowait())
         except queue.Empty:
-            pass
-        if outcomes:
-            self.store.note(lambda: self._write_all(outcomes), "writing down results")
+            found = []
+        self._unwritten += [outcome for outcome in found if outcome is not None]
+        self._write_down()
 
-    def _write_all(self, outcomes: list[Outcome]) -> None:
-        for outcome in outcomes:
-            self._write_down(outcome)
+    def _write_down(self) -> bool:
+        """What is not on disk yet is now; False if it cannot be written at the moment: it is kept, and tried again."""
+        batch = self._unwritten
+        if not batch:
+            return True
+        try:
+            ends = self.store.note(lambda: [self._write(outcome) for outcome in batch], "writing down results")
+        except QueueError as error:
+            self.publisher.blocked(error)
+            return False
+        self._unwritten = []
+        for outcome, end in zip(batch, ends, strict=True):
+            self._held.pop(outcome.task.job.id, None)
+            self.publisher.pending += 1
+            self._account(outcome, end)
+        return True
 
-    def _write_down(self, outcome: Outcome) -> None:
-        task = outcome.task
-        self._held.pop(task.job.id, None)
-        self._unpublished += 1
+    def _write(self, outcome: Outcome) -> ResultStatus | bool | None:
         if outcome.answer is not None:
-            status = self.ledger.finish(task, outcome.answer)
-            self._loaded = outcome.answer.model
-            self._finished_at.append(self.now_s())
-            self.summary.answered += 1
-            self.summary.truncated += status is ResultStatus.TRUNCATED
-            tokens = int(outcome.answer.usage.get("completion_tokens", 0))
-            self.summary.tokens += tokens
-            facts = {"job": task.job.id, "status": status.value, "seconds": round(outcome.seconds, 3), "tokens": tokens}
-            self._tell(Kind.ANSWERED, f"{task.job.id} {status.value} in {outcome.seconds:.1f} s", facts)
-        elif outcome.error is None:
-            self.ledger.give_back([task])
-            self.summary.given_back += 1
-        else:
-            self._write_failure(outcome, outcome.error)
+            return self.ledger.finish(outcome.task, outcome.answer)
+        if outcome.error is not None:
+            return self.ledger.fail(outcome.task, outcome.error, waited_s=outcome.seconds)
+        self.ledger.give_back([outcome.task])
+        return None
 
-    def _write_failure(self, outcome: Outcome, error: EngineError) -> None:
-        task = outcome.task
-        gave_up = self.ledger.fail(task, error, waited_s=outcome.seconds)
-        facts = {"job": task.job.id, "error": error.kind, "message": str(error)}
-        if gave_up:
-            self.summary.failed += 1
-            self._tell(Kind.FAILED, f"{task.job.id} failed: {error}", facts)
+    def _account(self, outcome: Outcome, end: ResultStatus | bool | None) -> None:
+        """Count and tell what is on disk now."""
+        job, error = outcome.task.job.id, outcome.error
+        if outcome.answer is not None:
+            assert isinstance(end, ResultStatus)  # narrows the type
+            self._finished_at.append(self.now_s())
+            self._accounts.answered(job, outcome.answer, end, outcome.seconds)
+        elif error is None:
+            self.summary.given_back += not self._breaker.is_open
         else:
-            self.summary.retried += 1
+            self._accounts.failed(job, error, gave_up=end is True)
+            if end is True:
+                return
             if error.retry.burns_attempt:
-                self._tell(Kind.RETRIED, f"{task.job.id} goes back into the queue: {error}", facts)
-        if isinstance(error, EngineDown) or (error.retry.again and not error.retry.burns_attempt):
-            self._engine_is_down(str(error), error.retry.wait_s)
+                self._tries[job] = self._tries.get(job, 0) + 1
+                self._resting[job] = self.now_s() + error.retry.pause_s(self._tries[job])
+            else:
+                self._engine_is_down(str(error), error.retry.wait_s)
 
     # ---- the engine
 
@@ -242,46 +243,32 @@ class Worker:
         health = self.engine.health()
         if not health.ok:
             self._engine_is_down(health.detail, 0)
+            if not self._held:
+                self.publisher.publish()  # others may have done what waits
             return
         if self._breaker.is_open:
-            self._tell(Kind.ENGINE, f"the engine answers again: {health.detail}", {"ok": True})
+            self._accounts.tell(Kind.ENGINE, f"the engine answers again: {health.detail}", {"ok": True})
         self._breaker.close()
-        self._loaded = health.loaded[0] if health.loaded else self._loaded
-        self.lanes.gate.set()
+        if not self._held:
+            self._next_model = health.loaded[0] if health.loaded else self._next_model
 
     def _engine_is_down(self, why: str, at_least_s: float) -> None:
         known = self._breaker.is_open
         pause = max(self._breaker.fail(self.now_s()), at_least_s)
         self._breaker.retry_at = max(self._breaker.retry_at, self.now_s() + at_least_s)
-        self.lanes.gate.clear()
+        self._take_back()  # others may have an engine that answers
         if not known:
-            self._tell(Kind.ENGINE, f"the engine does not answer ({why}); next look in {pause:.0f} s", {"ok": False})
+            self._accounts.tell(
+                Kind.ENGINE, f"the engine takes no requests ({why}); next look in {pause:.0f} s", {"ok": False}
+            )
 
     # ---- publishing and signs of life
 
     def _housekeeping(self, now: float) -> None:
-        if self._unpublished and (now >= self._publish_due or not self._held):
-            self._publish(now)
+        if self.publisher.pending and now >= self.publisher.due:
+            self.publisher.publish()
         if now >= self._beat_due:
             self._beat(now)
-
-    def _publish(self, now: float) -> bool:
-        try:
-            self.store.publish()
-        except QueueError as error:
-            if self._trouble != str(error):
-                self._trouble = str(error)
-                self._tell(Kind.BLOCKED, f"cannot publish; results are safe in the journal: {error}", {})
-            self._publish_due = now + self.plan.publish_s
-            return False
-        if self._trouble:
-            self._trouble = None
-            self._tell(Kind.PUBLISHED, "the queue can be written again", {})
-        self.summary.publishes += 1
-        self._waiting = self.store.note(lambda: query.count_waiting(self.store.journal), "counting jobs")
-        self._unpublished = 0
-        self._publish_due = self.now_s() + self.plan.publish_s
-        return True
 
     def _beat(self, now: float) -> None:
         self._beat_due = now + self.plan.beat_s
@@ -289,50 +276,33 @@ class Worker:
             "engine": self.engine.name, "model": self.plan.model, "lanes": self.plan.lanes,
             "running": list(self.lanes.running()),
         }  # fmt: skip
-        try:
+        with suppress(QueueError):  # publishing says what is wrong
             self.presence.beat(facts, self.store.clock.now())
             for beat in read_heartbeats(self.store.transport):
                 self.ledger.leases.beat(beat.worker, beat.beat, now)
-        except QueueError:
-            return  # publishing says what is wrong
 
     def _pause(self, now: float) -> float:
         """Seconds until something is due, if no outcome comes before."""
-        due = [self._beat_due]
-        if self._unpublished:
-            due.append(self._publish_due)
+        due = [self._beat_due, now + _NAP_S]
+        if self.publisher.pending:
+            due.append(self.publisher.due)
         if self._breaker.is_open:
             due.append(self._breaker.retry_at)
-        if not self._held:
+        elif not self._held:
             due.append(self._poll_due)
-        return min(0.5, max(0.0, min(due) - now))
+        return max(0.0, min(due) - now)
 
     def _wind_up(self) -> None:
         """Cut what is under way, give it back, write everything down and publish."""
         self.lanes.end()
         self._collect(0)
-        left = list(self._held.values())
-        self._held.clear()
-        if left:
-            self.store.note(lambda: self.ledger.give_back(left), "giving jobs back")
-            self.summary.given_back += len(left)
+        ended = {outcome.task.job.id for outcome in self._unwritten}
+        self._unwritten += [Outcome(task=task) for job, task in self._held.items() if job not in ended]
         until = self.now_s() + self.plan.last_tries_s
-        while not self._publish(self.now_s()):
-            if self.now_s() >= until:
-                self.summary.unpublished = self._trouble
-                return
+        while not (self._write_down() and self.publisher.publish()):
+            if self.now_s() >= until or self._stops > 1:
+                self.summary.unpublished = self.publisher.trouble
+                self.summary.unwritten = sum(outcome.answer is not None for outcome in self._unwritten)
+                break
             self.store.clock.sleep(1.0)
-
-    def _request(self, task: Task) -> Request:
-        plan = self.plan
-        return Request.for_job(
-            task.job.spec,
-            model=plan.model,
-            num_ctx=plan.num_ctx,
-            max_tokens=plan.max_tokens,
-            timeout_s=plan.job_timeout_s,
-        )
-
-    def _tell(self, kind: Kind, message: str, facts: Mapping[str, object]) -> None:
-        done = self.summary.answered + self.summary.failed
-        self.notify(Event(kind=kind, message=message, facts={**facts, "done": done}))
+        self.summary.publishes = self.publisher.publishes

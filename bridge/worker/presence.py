@@ -50,13 +50,20 @@ class Presence:
         """Show up. Raises filelock.Timeout if a worker of this name is alive already."""
         self._lock.acquire(timeout=0)
 
-    def end(self) -> None:
-        """Leave: takes the heartbeat away and frees the lock."""
+    def end(self, *, clean: bool = True) -> None:
+        """Leave: takes the heartbeat away and frees the lock. Not `clean`: claims are left, so it looks as if it had died."""
         with suppress(QueueError):
             self._transport.remove(self._name(self.worker))
         self._lock.release()
-        with suppress(OSError):
-            (self._locks / f"{self.worker}.lock").unlink(missing_ok=True)
+        if clean:
+            with suppress(OSError):
+                (self._locks / f"{self.worker}.lock").unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Take away the heartbeats of workers of this machine that died. Raises QueueError."""
+        for entry in self._transport.entries(FOLDER, suffix=".json"):
+            if self.is_dead(entry.name.removeprefix(f"{FOLDER}/").removesuffix(".json")):
+                self._transport.remove(entry.name)
 
     def beat(self, facts: dict[str, Any], now: datetime) -> None:
         """Write the heartbeat. Raises QueueError if the folder cannot be written at the moment."""

@@ -16,7 +16,8 @@ import pytest
 from bridge.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
 from bridge.transports import folder as folder_module
 from bridge.transports.base import Transport
-from bridge.transports.folder import Folder, WriteMode, on_fuse
+from bridge.transports.folder import Folder, WriteMode
+from bridge.transports.fuse import on_fuse
 from bridge.transports.memory import Memory
 from tests.support.unprivileged import ChildFailed, as_nobody
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -390,9 +391,24 @@ def test_a_clock_that_jumps_loses_nothing_and_answers_what_is_there(queue: Queue
 def test_waiting_ends_when_the_time_is_over_although_nobody_answers(queue: Queue) -> None:
     bridge = queue.open()
     job = bridge.add("one")
-    with pytest.raises(WaitTimedOut, match="not ready after 0.2 s"):
+    with pytest.raises(WaitTimedOut, match=r"not ready after 0\.2 s"):
         bridge.wait([job], timeout_s=0.2)
     assert bridge.get(job).state is State.QUEUED
+
+
+def test_a_rewrite_that_puts_size_and_time_back_is_noticed_before_it_is_written_over(queue: Queue) -> None:
+    bridge = queue.open()
+    job = bridge.add("one")
+    before = queue.path.stat()
+    edited = queue.path.read_bytes().replace(b'"one"', b'"two"')
+    with queue.path.open("r+b") as file:
+        file.write(edited)
+    os.utime(queue.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    bridge.add("another")
+
+    assert queue.path.stat().st_mtime_ns != before.st_mtime_ns
+    assert bridge.get(job).prompt == "two"
 
 
 # ---- a person's notes

@@ -73,7 +73,8 @@ class Commands:
 
 
 def _serve(cwd: str) -> None:
-    for name in ("api", "cli.add", "cli.answer", "cli.archive", "cli.rebuild"):
+    warm = ("api", "cli.add", "cli.answer", "cli.archive", "cli.rebuild", "cli.work", "cli.progress", "engines.ollama")
+    for name in warm:
         importlib.import_module(f"bridge.{name}")
     os.chdir(cwd)
     for line in sys.stdin:
@@ -94,6 +95,10 @@ def _one(argv: list[str], kill_after_s: float | None) -> dict[str, Any]:
             main(argv, prog_name="bridge", standalone_mode=False)
             sys.stdout.flush()
             code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+            sys.stdout.flush()
+            sys.stderr.flush()
         except BaseException:  # noqa: BLE001  # the tests see it in the outcome
             traceback.print_exc()
             sys.stderr.flush()

@@ -1,0 +1,26 @@
+"""`bridge mcp`."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import click
+
+from bridge.cli import base
+from bridge.errors import MissingExtra
+
+
+@base.command("mcp")
+@click.option("--root", default=".", metavar="DIR", show_default=True, help="The project that apply_result writes to.")
+def command(*, root: str, queue: str | None, as_json: bool) -> None:  # noqa: ARG001  # the protocol is JSON anyway
+    """Serve the queue to agents: a server of the Model Context Protocol on standard input and output.
+
+    Its tools: enqueue_prompts, queue_status, wait_for_results, get_result, cancel_jobs, apply_result. Needs the extra [mcp].
+    """
+    if importlib.util.find_spec("mcp") is None:
+        raise MissingExtra("mcp", "mcp")
+    from bridge import mcp_server
+
+    with base.open_bridge(queue) as bridge:
+        mcp_server.serve(bridge, root=Path(root))

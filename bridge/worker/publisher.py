@@ -1,0 +1,49 @@
+"""Bringing the notebooks up to date, in batches; what is in the way is told once, and tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.errors import QueueError
+from bridge.events import Kind
+from bridge.notebook import query
+from bridge.notebook.store import Store
+
+
+@dataclass(kw_only=True)
+class Publisher:
+    """One worker's way from the journal to the notebooks. Seconds are of a clock that only goes forward."""
+
+    store: Store
+    tell: Callable[[Kind, str], None]
+    now_s: Callable[[], float]
+    publish_s: float  #: at most one write in this time
+    pending: int = 0  #: changes that are in the journal only
+    due: float = 0.0
+    trouble: str | None = None
+    waiting: int = 0  #: jobs without an answer, as of the last publishing
+    publishes: int = 0
+
+    def publish(self) -> bool:
+        """Take in what others wrote, and write; False if that cannot be done at the moment."""
+        try:
+            self.store.publish()
+            self.waiting = self.store.note(lambda: query.count_waiting(self.store.journal), "counting jobs")
+        except QueueError as error:
+            self.blocked(error)
+            self.due = self.now_s() + self.publish_s
+            return False
+        if self.trouble:
+            self.trouble = None
+            self.tell(Kind.PUBLISHED, "the queue can be written again")
+        self.publishes += 1
+        self.pending = 0
+        self.due = self.now_s() + self.publish_s
+        return True
+
+    def blocked(self, error: QueueError) -> None:
+        """Something is in the way; said when it is news."""
+        if self.trouble != str(error):
+            self.trouble = str(error)
+            self.tell(Kind.BLOCKED, f"the queue cannot be written, which is tried again: {error}")

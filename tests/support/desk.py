@@ -1,0 +1,146 @@
+"""A queue with workers, for tests: jobs go in, a worker with a scripted engine runs, and what came of it is read back.
+
+Time stands still but where the worker waits: then `HandLine` moves the clock by as long as the worker wanted to wait. So a
+test of an hour of backoff takes milliseconds, and nothing sleeps.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bridge import Bridge, wiring
+from bridge.api import JobView
+from bridge.engines.base import Engine
+from bridge.events import Event, Kind
+from bridge.job import NewJob, Options
+from bridge.notebook.clock import Clock
+from bridge.worker.loop import Plan, Summary, Worker
+from tests.support.queues import Queue, load
+
+#: Real seconds that a hand line gives lanes which are at work, each time the worker waits.
+_GRACE_S = 0.01
+
+
+@dataclass
+class Hands:
+    """A clock for store and worker together; moves only when somebody waits. `at` does things at a given second."""
+
+    began: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    seconds: float = 0.0
+    most_s: float = 100_000.0  #: a test that waits longer hangs
+    agenda: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    waits: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def now_s(self) -> float:
+        return self.seconds
+
+    def pass_(self, seconds: float) -> None:
+        self.waits += 1
+        assert self.waits < 20_000, "the worker spins"
+        self.spend(max(seconds, 1e-3))
+
+    def spend(self, seconds: float) -> None:
+        """Time passes, in whatever thread."""
+        with self._lock:
+            self.seconds += seconds
+            assert self.seconds < self.most_s, "the worker waits for ever"
+            for entry in [e for e in self.agenda if e[0] <= self.seconds]:
+                self.agenda.remove(entry)
+                entry[1]()
+
+    def at(self, seconds: float, act: Callable[[], object]) -> None:
+        self.agenda.append((seconds, act))
+
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.began + timedelta(seconds=self.seconds), sleep=self.pass_)
+
+
+class HandLine:
+    """Stands in for the lanes' queue of outcomes: waiting for one moves the clock, if none comes."""
+
+    def __init__(self, hands: Hands, busy: Callable[[], bool]) -> None:
+        self._line: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._hands = hands
+        self._busy = busy
+        self.put = self._line.put
+        self.get_nowait = self._line.get_nowait
+
+    def get(self, timeout: float) -> Any:
+        try:
+            return self._line.get(timeout=_GRACE_S if self._busy() else 0.001)
+        except queue.Empty:
+            self._hands.pass_(timeout)
+            raise
+
+
+@dataclass
+class Desk:
+    """A queue under test and its workers."""
+
+    queue: Queue
+    hands: Hands = field(default_factory=Hands)
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        return self.queue.path
+
+    def open(self) -> Bridge:
+        bridge = Bridge(str(self.path), caller="tester", clock=self.hands.clock())
+        self.queue._open.append(bridge)
+        return bridge
+
+    def add(self, *texts: str, chat: bool = False, **options: Any) -> list[str]:
+        """Add prompts, as another process would."""
+        jobs = [NewJob(body=text, chat=chat, options=Options(**options)) for text in texts]
+        with Bridge(str(self.path), caller="tester", clock=self.hands.clock()) as bridge:
+            return [added.id for added in bridge.add_many(jobs, allow_secrets=True)]
+
+    def worker(self, engine: Engine, *, lease_s: float = 900.0, model: str = "scripted", **plan: Any) -> Worker:
+        """A worker on the hands' clock."""
+        opened = wiring.open_queue(str(self.path), listener=self.events.append, clock=self.hands.clock())
+        worker = wiring.open_worker(
+            opened, engine, Plan(model=model, **plan), listener=self.events.append, lease_s=lease_s, now_s=self.hands.now_s
+        )  # fmt: skip
+        worker.lanes.outcomes = HandLine(self.hands, lambda: bool(worker.lanes.running()))  # type: ignore[assignment]
+        self.queue._open.append(Bridge(_opened=opened))
+        return worker
+
+    def work(self, engine: Engine, **plan: Any) -> Summary:
+        """Run a worker to its end."""
+        return self.worker(engine, **plan).run()
+
+    def view(self, job: str) -> JobView:
+        with Bridge(str(self.path), clock=self.hands.clock()) as bridge:
+            return bridge.get(job)
+
+    def states(self) -> dict[str, int]:
+        """{state: how many jobs}, from a journal made anew from the notebooks would be the same: see `shown`."""
+        with Bridge(str(self.path), clock=self.hands.clock()) as bridge:
+            return dict(Counter(line.state.value for line in bridge.jobs()))
+
+    def shown(self) -> dict[str, str]:
+        """{job: what its cell shows}, read from the files by hand."""
+        return shown_in(self.path.parent)
+
+    def told(self, kind: Kind) -> list[str]:
+        return [event.message for event in self.events if event.kind is kind]
+
+
+def shown_in(folder: Path) -> dict[str, str]:
+    """{job: text of its outputs} of all notebooks in a folder."""
+    shown = {}
+    for file in folder.glob("*.ipynb"):
+        for cell in load(file)["cells"]:
+            words = "".join(cell["source"]).split("\n", 1)[0].split()
+            if words[:1] == ["%%qwen"] and len(words) > 1:
+                shown[words[1]] = "".join("".join(output["data"]["text/plain"]) for output in cell["outputs"])
+    return shown

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.desk import Desk
+from tests.support.queues import Queue, make_queue
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A new, empty queue, and workers on a clock that stands still."""
+    monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    queue = Queue(make_queue(tmp_path / "queue"))
+    yield Desk(queue)
+    queue.close()

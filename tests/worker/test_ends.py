@@ -1,0 +1,224 @@
+"""When a worker ends, and how: nothing is burnt, nothing is lost, and what it held is free again."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from bridge.engines.base import Request
+from bridge.engines.scripted import Scripted, ScriptedEngine
+from bridge.job import to_iso
+from bridge.worker.loop import End, Worker
+from tests.support.desk import Desk
+
+
+def leases(desk: Desk) -> list[str]:
+    """Workers whose claim stands in a cell and was not given back."""
+    cells = desk.queue.load()["cells"]
+    found = [cell["metadata"].get("bridge", {}).get("lease") for cell in cells if not cell.get("outputs")]
+    return [lease["worker"] for lease in found if lease and not lease.get("released")]
+
+
+def stop_when(worker: Worker, engine: ScriptedEngine, asked: int) -> None:
+    """Ask it to stop as soon as so many requests have come."""
+    answer = engine._default
+
+    def watching(request: Request) -> str:
+        if len(engine.requests) >= asked:
+            worker.ask_to_stop()
+        return answer(request)
+
+    engine._default = watching
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_a_stop_gives_back_what_is_under_way_without_burning_an_attempt(desk: Desk, lanes: int) -> None:
+    ids = desk.add(*(f"{n}" for n in range(8)))
+    engine = ScriptedEngine()
+    engine.enqueue(*[Scripted(gate=threading.Event())] * 8)  # never ends by itself
+    worker = desk.worker(engine, lanes=lanes)
+    desk.hands.at(5, worker.ask_to_stop)
+    done = worker.run()
+    assert (done.end, done.answered, done.failed, done.given_back) == (End.STOPPED, 0, 0, min(8, 2 * lanes))
+    assert desk.states() == {"queued": 8}
+    assert leases(desk) == []
+    assert all(desk.view(job).job.attempts == () for job in ids)
+
+
+def test_answers_that_came_before_the_stop_are_published(desk: Desk) -> None:
+    desk.add(*(f"{n}" for n in range(20)))
+    engine = ScriptedEngine()
+    worker = desk.worker(engine)
+    stop_when(worker, engine, 7)
+    done = worker.run()
+    assert done.answered >= 6
+    assert sum("Answer to" in text for text in desk.shown().values()) == done.answered
+
+
+def test_the_next_worker_goes_on_at_once_where_the_last_one_stopped(desk: Desk) -> None:
+    desk.add(*(f"{n}" for n in range(10)))
+    first = ScriptedEngine()
+    worker = desk.worker(first)
+    stop_when(worker, first, 4)
+    done = worker.run()
+    second = ScriptedEngine()
+    before = desk.hands.seconds
+    after = desk.work(second)
+    assert done.answered + after.answered == 10
+    assert desk.states() == {"succeeded": 10}
+    assert desk.hands.seconds - before < 30  # no lease had to run out
+
+
+def test_asking_to_stop_takes_no_lock_because_it_may_come_in_the_middle_of_anything(desk: Desk) -> None:
+    worker = desk.worker(ScriptedEngine())
+    held = [worker.lanes.stop._lock, worker.lanes._lock, worker.lanes.stop._event._cond]  # type: ignore[attr-defined]
+    for lock in held:
+        assert lock.acquire()
+    asking = threading.Thread(target=worker.ask_to_stop, daemon=True)
+    asking.start()
+    asking.join(5)
+    assert not asking.is_alive()
+    for lock in held:
+        lock.release()
+    assert worker.run().end is End.STOPPED
+
+
+def test_after_its_time_a_worker_begins_nothing_and_finishes_what_it_began(desk: Desk) -> None:
+    desk.add(*(f"{n}" for n in range(9)))
+    engine = ScriptedEngine()
+    gates = [threading.Event() for _ in range(9)]
+    engine.enqueue(*[Scripted(text=f"answer {n}", gate=gate) for n, gate in enumerate(gates)])
+    worker = desk.worker(engine, lanes=2, max_time_s=60.0)
+    desk.hands.at(90, lambda: [gate.set() for gate in gates])
+    done = worker.run()
+    assert (done.end, done.answered) == (End.TIME, 2)
+    assert len(engine.requests) == 2  # those in the line behind them were not begun
+    assert desk.states() == {"succeeded": 2, "queued": 7}
+    assert leases(desk) == []
+
+
+def test_time_that_is_over_ends_a_worker_whose_engine_is_down(desk: Desk) -> None:
+    desk.add("one")
+    engine = ScriptedEngine()
+    engine.down = True
+    done = desk.work(engine, max_time_s=600.0)
+    assert done.end is End.TIME
+    assert 600 <= desk.hands.seconds < 700
+
+
+def test_forever_waits_for_new_jobs_until_it_is_stopped(desk: Desk) -> None:
+    desk.add("first")
+    engine = ScriptedEngine()
+    worker = desk.worker(engine, forever=True)
+    desk.hands.at(3600, lambda: desk.add("an hour later"))
+    desk.hands.at(3700, worker.ask_to_stop)
+    done = worker.run()
+    assert (done.end, done.answered) == (End.STOPPED, 2)
+    assert desk.hands.waits < 12_000  # it sleeps half a second at a time, it does not spin
+
+
+def test_forever_notices_a_new_job_within_its_polling_time(desk: Desk) -> None:
+    seen: list[float] = []
+    engine = ScriptedEngine(lambda _: seen.append(desk.hands.seconds) or "yes")  # type: ignore[func-returns-value]
+    worker = desk.worker(engine, forever=True, poll_s=5.0)
+    desk.hands.at(100, lambda: desk.add("new"))
+    desk.hands.at(120, worker.ask_to_stop)
+    worker.run()
+    assert len(seen) == 1
+    assert 100 <= seen[0] <= 106
+
+
+def test_until_empty_sees_jobs_that_came_while_it_worked(desk: Desk) -> None:
+    desk.add("first")
+    engine = ScriptedEngine()
+    more = iter(["second", "third", "fourth"])
+
+    def answer(request: Request) -> str:
+        for text in more:
+            desk.add(text)  # while the last job is under way
+            break
+        return "yes"
+
+    engine._default = answer
+    done = desk.work(engine)
+    assert (done.end, done.answered) == (End.EMPTY, 4)
+
+
+def test_a_heartbeat_lies_beside_the_queue_while_the_worker_works_and_not_after(desk: Desk) -> None:
+    desk.add("one")
+    engine = ScriptedEngine()
+    gate = threading.Event()
+    engine.enqueue(Scripted(gate=gate))
+    worker = desk.worker(engine, beat_s=15.0)
+    beats: list[str] = []
+    folder = desk.path.parent / "workers"
+
+    def look() -> None:
+        beats.extend(file.read_text() for file in folder.glob("*.json"))
+
+    desk.hands.at(10, look)
+    desk.hands.at(20, look)
+    desk.hands.at(30, gate.set)
+    worker.run()
+    assert len(beats) == 2
+    assert beats[0] != beats[1]  # it beats: every 15 s
+    assert '"running"' in beats[1]
+    assert list(folder.glob("*.json")) == []
+
+
+def test_the_heartbeat_of_a_worker_that_was_killed_is_taken_away_by_the_next_one(desk: Desk) -> None:
+    dead = desk.worker(ScriptedEngine())
+    dead.presence.begin()
+    dead.presence.beat({}, desk.hands.clock().now())
+    dead.presence._lock.release()  # as the operating system does for a process that was killed
+    desk.work(ScriptedEngine())
+    assert list((desk.path.parent / "workers").glob("*.json")) == []
+
+
+def test_jobs_of_a_worker_that_was_killed_are_free_at_once_on_this_machine(desk: Desk) -> None:
+    desk.add("a", "b")
+    dead = desk.worker(ScriptedEngine())
+    dead.presence.begin()
+    dead.ledger.claim(2, loaded=None, held=frozenset(), now_s=0.0)
+    dead.store.publish()
+    dead.presence._lock.release()
+    done = desk.work(ScriptedEngine())
+    assert done.answered == 2
+    assert desk.hands.seconds < 10
+    assert all(desk.view(job).job.attempts == () for job in desk.shown())  # its attempt counts for nothing
+
+
+def test_jobs_of_a_worker_that_is_alive_are_left_to_it(desk: Desk) -> None:
+    desk.add("taken", "free")
+    other = desk.worker(ScriptedEngine())
+    other.presence.begin()
+    [task] = other.ledger.claim(1, loaded=None, held=frozenset(), now_s=0.0)
+    engine = ScriptedEngine()
+    done = desk.work(engine)
+    assert done.end is End.EMPTY  # nothing is left for this one
+    assert [request.prompt for request in engine.requests] == ["free"]
+    assert desk.view(task.job.id).state.value == "running"
+    other.presence.end()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_claim_of_a_machine_whose_clock_is_an_hour_off_holds_for_its_length_and_no_longer(
+    desk: Desk, hours: int
+) -> None:
+    [job] = desk.add("claimed elsewhere")
+    book = desk.queue.load()
+    expires = desk.hands.began + timedelta(hours=hours, seconds=900)
+    for cell in book["cells"]:
+        if cell["id"] == job:
+            lease = {"worker": "elsewhere-1-ab", "attempt": 1, "expires_at": to_iso(expires)}
+            cell["metadata"]["bridge"]["lease"] = lease
+    desk.queue.save(book)
+    seen: list[float] = []
+    engine = ScriptedEngine(lambda _: seen.append(desk.hands.seconds) or "yes")  # type: ignore[func-returns-value]
+    worker = desk.worker(engine, forever=True)
+    desk.hands.at(1200, worker.ask_to_stop)
+    worker.run()
+    assert len(seen) == 1
+    assert 900 <= seen[0] < 910

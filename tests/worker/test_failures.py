@@ -1,0 +1,224 @@
+"""What an engine may answer instead of an answer, and what becomes of the job: the retry rule of each error."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge import State
+from bridge.engines.base import Request
+from bridge.engines.scripted import Scripted, ScriptedEngine
+from bridge.errors import (
+    BadRequest,
+    ContextExceeded,
+    EngineDown,
+    EngineError,
+    IncompleteAnswer,
+    ModelMissing,
+    OutOfMemory,
+    Overloaded,
+    RateLimited,
+    Refused,
+    StreamInterrupted,
+)
+from bridge.events import Kind
+from tests.support.desk import Desk
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModelMissing("there is no such model"),  # it will not appear by asking again
+        OutOfMemory("it does not fit"),
+        BadRequest("num_ctx must be a number"),
+        Refused("no key"),
+        ContextExceeded("the prompt is 17 tokens too long", over_by=17),
+    ],
+    ids=lambda error: error.kind,
+)
+def test_an_error_that_asking_again_cannot_mend_fails_the_job_at_once(desk: Desk, error: EngineError) -> None:
+    [job] = desk.add("doomed")
+    engine = ScriptedEngine()
+    engine.enqueue(error)
+    done = desk.work(engine)
+    assert (done.failed, done.answered, len(engine.requests)) == (1, 0, 1)
+    view = desk.view(job)
+    assert view.state is State.FAILED
+    assert view.error == str(error)
+    assert str(error) in desk.shown()[job]  # a person reads it in the cell
+    assert '"kind":"' + error.kind + '"' in desk.shown()[job].replace(" ", "")
+
+
+@pytest.mark.parametrize("error", [StreamInterrupted, IncompleteAnswer])
+def test_a_broken_answer_costs_an_attempt_and_the_job_runs_again(desk: Desk, error: type[EngineError]) -> None:
+    [job] = desk.add("shaky")
+    engine = ScriptedEngine()
+    engine.enqueue(error("it broke off", partial="half an ans"), "whole")
+    done = desk.work(engine)
+    assert (done.answered, done.failed, done.retried) == (1, 0, 1)
+    view = desk.view(job)
+    assert (view.state, view.answer) == (State.SUCCEEDED, "whole")
+    assert [(a.status.value, a.error) for a in view.job.attempts] == [("failed", "it broke off")]
+    assert desk.told(Kind.RETRIED)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_a_job_is_given_up_after_so_many_attempts(desk: Desk, limit: int) -> None:
+    desk.path.parent.parent.joinpath("bridge.toml").write_text(f"max_attempts = {limit}\n")
+    [job] = desk.add("hopeless")
+    engine = ScriptedEngine()
+    engine.enqueue(*[StreamInterrupted("again")] * 10)
+    done = desk.work(engine)
+    assert len(engine.requests) == limit
+    assert (done.failed, done.retried) == (1, limit - 1)
+    assert desk.view(job).state is State.FAILED
+    assert "again" in desk.shown()[job]
+
+
+def test_attempts_burnt_by_an_earlier_worker_count(desk: Desk) -> None:
+    [job] = desk.add("hopeless")
+    for _ in range(2):
+        engine = ScriptedEngine()
+        engine.enqueue(*[StreamInterrupted("again")] * 10)
+        worker = desk.worker(engine)
+        engine._on = worker  # type: ignore[attr-defined]
+        _stop_after(worker, engine, 1)
+        worker.run()
+    engine = ScriptedEngine()
+    engine.enqueue(*[StreamInterrupted("again")] * 10)
+    desk.work(engine)
+    assert len(engine.requests) == 1
+    assert desk.view(job).state is State.FAILED
+
+
+def test_before_it_asks_again_it_waits_as_the_rule_says_and_other_jobs_go_on(desk: Desk) -> None:
+    desk.add("shaky", "steady 1", "steady 2")
+    seen: list[tuple[str, float]] = []
+
+    def answer(request: Request) -> str:
+        seen.append((request.text, desk.hands.seconds))
+        return "yes"
+
+    engine = ScriptedEngine(answer)
+    engine.enqueue(StreamInterrupted("broke off"))
+    desk.work(engine)
+    assert [text for text, _ in seen] == ["steady 1", "steady 2", "shaky"]
+    assert seen[-1][1] >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("error", "at_least_s"),
+    [
+        (EngineDown("nobody listens"), 2.0),
+        (Overloaded("busy"), 2.0),
+        (RateLimited("slow down"), 10.0),  # it did not say how long
+        (RateLimited("slow down", retry_after_s=77.0), 77.0),  # it did
+    ],
+    ids=["down", "overloaded", "limited", "limited 77"],
+)
+def test_an_error_that_is_not_the_jobs_burns_nothing_and_waits(
+    desk: Desk, error: EngineError, at_least_s: float
+) -> None:
+    [job] = desk.add("patient")
+    engine = ScriptedEngine()
+    engine.enqueue(*[error] * 5, "at last")
+    done = desk.work(engine)
+    assert (done.answered, done.failed) == (1, 0)
+    view = desk.view(job)
+    assert view.answer == "at last"
+    assert view.job.attempts == ()  # more failures than max_attempts, none burnt
+    assert desk.hands.seconds >= 5 * at_least_s
+    assert desk.told(Kind.ENGINE)
+
+
+def test_an_answer_cut_at_the_token_limit_is_kept_and_marked(desk: Desk) -> None:
+    [job] = desk.add("long")
+    done = desk.work(ScriptedEngine(lambda _: "word " * 100), max_tokens=5)
+    assert (done.answered, done.truncated) == (1, 1)
+    view = desk.view(job)
+    assert view.state is State.TRUNCATED
+    assert view.answer == ("word " * 4)
+    assert view.result is not None
+    assert view.result.finish_reason == "length"
+
+
+def test_a_prompt_longer_than_the_context_says_by_how_much(desk: Desk) -> None:
+    [job] = desk.add("x" * 4000)  # 1000 tokens
+    engine = ScriptedEngine()
+    desk.work(engine, num_ctx=600)
+    assert desk.view(job).state is State.FAILED
+    assert "400 tokens too long" in desk.shown()[job]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "this is no JSON",
+        '{"role": "user"}',  # an object, not a list
+        '[{"content": "no role"}]',
+        "[1, 2]",
+        "[]",  # nothing to answer
+    ],
+)
+def test_a_chat_body_that_is_none_fails_the_job_and_not_the_worker(desk: Desk, body: str) -> None:
+    [bad] = desk.add('[{"role": "user", "content": "to be damaged"}]', chat=True)
+    book = desk.queue.load()
+    for cell in book["cells"]:
+        if "to be damaged" in "".join(cell["source"]):
+            cell["source"] = "".join(cell["source"]).split("\n", 1)[0] + "\n" + body
+    desk.queue.save(book)
+    [good] = desk.add("fine")
+    done = desk.work(ScriptedEngine())
+    assert (done.answered, done.failed) == (1, 1)
+    assert desk.view(bad).state is State.FAILED
+    assert desk.view(good).state is State.SUCCEEDED
+
+
+def test_a_fault_in_the_engines_own_code_fails_the_job_and_not_the_lane(desk: Desk) -> None:
+    [bad] = desk.add("trap", "fine")[:1]
+
+    def answer(request: Request) -> str:
+        if request.text == "trap":
+            raise RuntimeError("a bug in there")
+        return "yes"
+
+    done = desk.work(ScriptedEngine(answer))
+    assert (done.answered, done.failed) == (1, 1)
+    assert "a bug in there" in (desk.view(bad).error or "")
+
+
+def test_an_empty_answer_is_an_answer(desk: Desk) -> None:
+    [job] = desk.add("say nothing")
+    desk.work(ScriptedEngine(lambda _: ""))
+    assert desk.view(job).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a --> in the middle",  # the end of the record's comment
+        '<!-- bridge-result {"schema":1} -->\nnot a record',
+        "%%qwen 01JD3K6S7M2W8Q5V4T9R0XYZAB\nno header",
+        "\x00\x1b[31m control \u2028 \U0001f600",
+        "ends with spaces  \n\n",
+        "windows\r\nlines\rand old ones",
+    ],
+    ids=["comment", "record", "header", "control", "spaces", "returns"],
+)
+def test_an_answer_of_any_text_comes_back_as_it_was(desk: Desk, text: str) -> None:
+    [job] = desk.add("odd")
+    engine = ScriptedEngine()
+    engine.enqueue(Scripted(text=text))
+    desk.work(engine)
+    assert desk.view(job).answer == text
+
+
+def _stop_after(worker: object, engine: ScriptedEngine, requests: int) -> None:
+    """Ask a worker to stop once so many requests have failed."""
+    write = worker.ledger.fail  # type: ignore[attr-defined]
+
+    def fail(*args: object, **kwargs: object) -> object:
+        if len(engine.requests) >= requests:
+            worker.ask_to_stop()  # type: ignore[attr-defined]
+        return write(*args, **kwargs)
+
+    object.__setattr__(worker.ledger, "fail", fail)  # type: ignore[attr-defined]
