@@ -34,9 +34,7 @@ def files(root: Path) -> dict[str, str]:
 
 def named(**blocks: str) -> str:
     """An answer with these files; `__` in a name stands for `/`."""
-    return "\n".join(
-        f"`{name.replace('__', '/')}`\n\n```python\n{code}```\n" for name, code in blocks.items()
-    )
+    return "\n".join(f"`{name.replace('__', '/')}`\n\n```python\n{code}```\n" for name, code in blocks.items())
 
 
 @pytest.mark.parametrize(
@@ -88,9 +86,7 @@ def test_changes_of_your_own_are_overwritten_with_force_only(bridge: Bridge, roo
 
 
 def test_what_apply_wrote_may_be_replaced_until_somebody_changes_it(bridge: Bridge, root: Path):
-    first, second, third = (
-        done(bridge, f"```python\nx = {n}\n```\n", out="x.py", key=str(n)) for n in (1, 2, 3)
-    )
+    first, second, third = (done(bridge, f"```python\nx = {n}\n```\n", out="x.py", key=str(n)) for n in (1, 2, 3))
     bridge.apply_result(first, root)
     assert bridge.apply_result(first, root) == []  # the same again: nothing to do
     bridge.apply_result(second, root)

@@ -75,7 +75,12 @@ def test_a_program_gets_the_payload_on_its_standard_input_and_no_shell(tmp_path:
 
     Program(argv=[*argv, "$(touch canary)", "; touch canary"]).send(WHAT, key="k:1", sarif=None)
 
-    assert json.loads((tmp_path / "got.json").read_text()) == [WHAT, ["$(touch canary)", "; touch canary"], "01JOB", "k:1"]
+    assert json.loads((tmp_path / "got.json").read_text()) == [
+        WHAT,
+        ["$(touch canary)", "; touch canary"],
+        "01JOB",
+        "k:1",
+    ]
     assert not (tmp_path / "canary").exists()
 
 

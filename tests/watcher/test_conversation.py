@@ -10,7 +10,9 @@ from bridge.watcher.conversation import converse
 from tests.support.answers import BROKEN, CUT, GOOD, REST, WORSE
 
 
-def drive(bench: Bench, answer: str, replies: Sequence[str], *, max_rounds: int = 2) -> tuple[list[AskAgain], Outcome | None]:
+def drive(
+    bench: Bench, answer: str, replies: Sequence[str], *, max_rounds: int = 2
+) -> tuple[list[AskAgain], Outcome | None]:
     """The requests of a conversation, and its end if the replies lead there."""
 
     def judge(text: str, finish_reason: str | None) -> Report:

@@ -94,9 +94,7 @@ def test_a_broken_answer_becomes_a_child_job_whose_reply_is_taken_if_it_is_bette
         (BROKEN, ["I am sorry.", GOOD], GOOD, "clean"),  # a reply without code does not count
     ],
 )
-def test_the_best_version_is_kept(
-    bridge: Bridge, desk: Desk, answer: str, replies: list[str], best: str, verdict: str
-):
+def test_the_best_version_is_kept(bridge: Bridge, desk: Desk, answer: str, replies: list[str], best: str, verdict: str):
     job = give(bridge, bridge.add("Write f."), answer)
     desk.settle()
     for n, reply in enumerate(replies, 1):

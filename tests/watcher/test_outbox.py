@@ -22,7 +22,9 @@ def result(job: str = "01JOB", answer: str = "hello", **files: str) -> dict[str,
     return {
         "job": job,
         "answer": answer,
-        "files": [{"path": path.replace("__", "/"), "language": "python", "code": code} for path, code in files.items()],
+        "files": [
+            {"path": path.replace("__", "/"), "language": "python", "code": code} for path, code in files.items()
+        ],
     }
 
 

@@ -129,7 +129,9 @@ def test_a_folder_that_vanishes_stops_nothing_for_good(
     assert len(queue.told(Kind.BLOCKED)) <= 2  # said once, not every round
 
 
-def test_what_was_handed_over_is_archived(queue: Queue, bridge: Bridge, watcher_of: Callable[..., Watcher], tmp_path: Path):
+def test_what_was_handed_over_is_archived(
+    queue: Queue, bridge: Bridge, watcher_of: Callable[..., Watcher], tmp_path: Path
+):
     job = give(bridge, bridge.add("Write f."), GOOD)
 
     assert watcher_of(Outbox(folder=tmp_path / "box"), archive_after_s=0).once()
