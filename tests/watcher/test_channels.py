@@ -17,7 +17,7 @@ from bridge.errors import NotDelivered
 from bridge.watcher.channels import Program, Webhook
 
 WHAT: dict[str, Any] = {"job": "01JOB", "answer": "ä\n", "files": []}
-SECRET = "s3cret-of-the-caller"  # noqa: S105  # a canary
+SECRET = "s3cret-of-the-caller"  # a canary
 
 
 @dataclass
