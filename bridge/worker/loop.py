@@ -192,6 +192,7 @@ class Worker:
             self.publisher.blocked(error)
             return False
         self._unwritten = []
+        self.lanes.written(batch)
         for outcome, end in zip(batch, ends, strict=True):
             self._held.pop(outcome.task.job.id, None)
             self.publisher.pending += 1
