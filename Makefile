@@ -1,17 +1,22 @@
 # Everything sets itself up: a machine with Python 3.11 (or newer) and make is enough.
 PYTHON ?= python3
 VENV ?= .venv
+COLAB_VENV ?= .venv-colab
+COLAB_PYTHON ?= $(shell python3.11 -c "" 2>/dev/null && echo python3.11 || echo $(PYTHON))
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
+COLAB_BIN := $(COLAB_VENV)/Scripts
 else
 BIN := $(VENV)/bin
+COLAB_BIN := $(COLAB_VENV)/bin
 endif
 STAMP := $(VENV)/.installed-dev
+COLAB_STAMP := $(COLAB_VENV)/.installed
 
-.PHONY: help setup test check format lint types floors docs bench clean
+.PHONY: help setup test test-colab check format lint types floors docs bench clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 setup: $(STAMP) ## the environment that everything below runs in
 $(STAMP): pyproject.toml
@@ -22,6 +27,15 @@ $(STAMP): pyproject.toml
 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(MAKE) test-colab
+
+test-colab: $(COLAB_STAMP) ## what runs in a kernel, under Colab's own IPython (7.34)
+	$(COLAB_BIN)/python -m pytest tests/kernel
+
+$(COLAB_STAMP): tests/kernel/colab-requirements.txt
+	$(COLAB_PYTHON) -m venv $(COLAB_VENV)
+	$(COLAB_BIN)/python -m pip install --quiet --requirement tests/kernel/colab-requirements.txt
+	@touch $(COLAB_STAMP)
 
 check: format lint types floors test docs ## all that CI does
 
@@ -44,4 +58,4 @@ bench: $(STAMP) ## the benchmarks, ours beside named peers
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(COLAB_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

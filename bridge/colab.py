@@ -186,8 +186,9 @@ def _watched(command: list[str], environ: dict[str, str], look: Callable[[], boo
 
     def read() -> None:
         assert process.stdout is not None  # it is a pipe
-        for line in process.stdout:
-            lines.put(line)
+        with process.stdout as output:
+            for line in output:
+                lines.put(line)
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()

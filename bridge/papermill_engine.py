@@ -121,7 +121,7 @@ def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise ConfigError(f"the parameter {name} cannot be {value!r}")
-        if not isinstance(value, str) and value <= 0:
+        if isinstance(value, int | float) and value <= 0:
             raise ConfigError(f"the parameter {name} must be above zero, not {value!r}")
         found[name] = value
     if "max_time" in found:
@@ -235,7 +235,7 @@ def _run_others(
     own = [c for c in nb.cells if _is_program(c) and _id_of(c) not in template.KERNEL_CELLS]
     if not own:
         return None
-    scratch = nbformat.v4.new_notebook(cells=[*injected, *own], metadata=nb.metadata)
+    scratch: Any = nbformat.from_dict({**nb, "cells": [*injected, *own]})  # type: ignore[no-untyped-call]
     client = NotebookClient(
         scratch, timeout=more.get("execution_timeout"), startup_timeout=more.get("start_timeout") or 60,
         kernel_name=kernel_name, record_timing=False,
@@ -287,7 +287,7 @@ def _notebook(opened: Opened) -> Any:
 
     from bridge.notebook import template
 
-    nb = nbformat.reads(opened.path.read_text(encoding="utf-8"), as_version=4)
+    nb: Any = nbformat.reads(opened.path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     for cell in nb.cells:
         if _id_of(cell) in template.KERNEL_CELLS and "outputs" in cell:
             cell.outputs = [output for output in cell.outputs if output.output_type != "error"]

@@ -8,29 +8,45 @@ from typing import Any
 from bridge.notebook import codec, template, wire
 from bridge.notebook.cell import Cell
 from bridge.notebook.raw import extras_of, source_of
+from bridge.notebook.rows import Place
 from bridge.notebook.store import Store
 
 
 def refresh_notes(store: Store) -> list[str]:
     """Rewrite what an older version wrote, and put back what is missing; gives the names of the notebooks that changed."""
+    purpose = "bringing the first cells up to date"
+    journal = store.journal
+    lagging: list[Place] = []
 
-    def decide() -> list[str]:
-        changed = []
-        for place in store.journal.places("part"):
-            cells = store.journal.part(place).cells
+    def touch() -> None:
+        """Notes get a dot only when their file is written; without one they cannot be edited."""
+        for place in lagging:
+            journal.touch(place.id)
+
+    def rewrite() -> None:
+        for place in lagging:
+            cells = journal.part(place).cells
             fresh = [_refreshed(store, note, cells.get(note["id"])) for note in _outdated(cells)]
-            if fresh:
-                store.journal.put(place.id, fresh, now=store.clock.now())
-                store.journal.touch(place.id)
-                changed.append(place.name)
-        return changed
+            journal.put(place.id, fresh, now=store.clock.now())
+            journal.touch(place.id)
 
-    return store.change(decide, "bringing the first cells up to date")
+    with store.exclusive(purpose):
+        store.publish()
+        lagging += (place for place in journal.places("part") if _lags(store, place))
+        if lagging:
+            store.change(touch, purpose)
+            store.change(rewrite, purpose)
+    return [place.name for place in lagging]
 
 
 def outdated_cells(cells: Mapping[str, Cell]) -> list[str]:
     """Ids of the first cells of a part that are missing or are not what this version writes."""
     return [note["id"] for note in _outdated(cells)]
+
+
+def _lags(store: Store, place: Place) -> bool:
+    read = store.transport.read(place.name)
+    return read is not None and bool(outdated_cells(codec.read_part(wire.loads(read[0]), name=place.name).cells))
 
 
 def _outdated(cells: Mapping[str, Cell]) -> list[Mapping[str, Any]]:

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import nbformat
 
+from bridge import wheel
 from tests.cli.conftest import Run
 
 
 def test_init_makes_a_queue_that_every_command_finds_from_here_and_below(bridge: Run, tmp_path, monkeypatch):
     made = bridge("init", "--json").json
 
-    assert [Path(f).name for f in made["files"]] == ["qwen_bridge.ipynb", "setup_ollama.ipynb", "bridge.toml"]
+    names = ["qwen_bridge.ipynb", "setup_ollama.ipynb", wheel.NAME, "bridge.toml"]
+    assert [Path(f).name for f in made["files"]] == names
     below = tmp_path / "src" / "deep"
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
@@ -49,3 +51,11 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(bridge: Run, tmp
 
     assert made.code == 3
     assert "taken" in made.err
+
+
+def test_refresh_says_what_it_changed_and_that_all_is_well(queue: Run, tmp_path: Path):
+    assert queue("refresh", "--json").json == {"files": []}
+    copy = tmp_path / "notebooks" / wheel.NAME
+    copy.unlink()
+    assert queue("refresh").out.split() == [str(copy)]
+    assert "all is of this version" in queue("refresh").err

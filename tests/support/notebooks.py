@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,36 @@ def blocking_request(request_type, request="", timeout_sec=5, parent=None):
     with open(os.environ["FAKE_TAB"]) as tab:
         return {"ipynb": json.load(tab)}
 """
+
+
+#: Colab's kernel has imported google.colab before the first cell runs. Kernels say who they are, so that they can be killed.
+FAKE_START = """
+import os, pathlib, sys
+if "ipykernel_launcher" in sys.orig_argv:
+    import google.colab
+    pathlib.Path(os.environ["FAKE_TAB"]).with_name("kernel.pid").write_text(str(os.getpid()))
+"""
+
+SHIPPED = Path(__file__).parents[2] / "notebooks" / "qwen_bridge.ipynb"
+
+
+def shipped_notebook() -> dict[str, Any]:
+    """The queue notebook as it ships, as a tab has it."""
+    book: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    for cell in book["cells"]:
+        cell["source"] = "".join(cell["source"])
+    return book
+
+
+def choose(book: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Fill in the set-up form of the notebook, as Colab does: in the source."""
+    [form] = [cell for cell in book["cells"] if cell["id"] == "bridge-setup"]
+    for name, value in fields.items():
+        form["source"], count = re.subn(
+            rf"^{name} = .*?(?= #@param)", f"{name} = {value!r}", form["source"], flags=re.MULTILINE
+        )
+        assert count == 1, name
+    return book
 
 
 def job_ids(count: int) -> list[str]:
@@ -63,7 +94,9 @@ def queue_notebook(host: str, bodies: dict[str, str], *, lanes: int = 4, colab: 
     )
 
 
-def execute(book: dict[str, Any], folder: Path, *, timeout_s: int = 90, **environ: str) -> dict[str, Any]:
+def execute(
+    book: dict[str, Any], folder: Path, *, timeout_s: int = 90, born_in_colab: bool = False, **environ: str
+) -> dict[str, Any]:
     """Run all cells in a fresh kernel, as a Colab tab would; the notebook with its outputs, also when the kernel died."""
     import nbformat
     from nbclient import NotebookClient
@@ -73,6 +106,8 @@ def execute(book: dict[str, Any], folder: Path, *, timeout_s: int = 90, **enviro
     package.mkdir(parents=True, exist_ok=True)
     (package / "__init__.py").write_text("")
     (package / "_message.py").write_text(FAKE_MESSAGE)
+    if born_in_colab:
+        (package.parents[1] / "sitecustomize.py").write_text(FAKE_START)
     tab = folder / "tab.ipynb"
     tab.write_text(json.dumps(book))
     inherited = {
