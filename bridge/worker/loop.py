@@ -92,7 +92,7 @@ class Worker:
                 self._wind_up()
                 self.summary.seconds = self.now_s() - began
         finally:
-            self.presence.end(clean=not self._unwritten)
+            self.presence.end(clean=not (self._held or self._unwritten))
         return self.summary
 
     def progress(self) -> Progress:
