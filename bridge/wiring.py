@@ -326,9 +326,7 @@ def open_worker(
         max_attempts=opened.settings.max_attempts,
         patience=timedelta(minutes=30),
     )
-    return Worker(
-        store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=now_s
-    )
+    return Worker(store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=now_s)
 
 
 def open_bench() -> Bench:

@@ -15,6 +15,7 @@ from bridge.cli.app import COMMANDS
 from bridge.config import Settings
 from bridge.job import EDGES, State
 from bridge.kernel import grammar
+from bridge.papermill_engine import PARAMETERS
 from tests.docs import cli_help
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +119,15 @@ def test_links_between_documents_lead_somewhere():
 
 
 def test_the_command_list_is_complete():
-    files = {p.stem for p in (ROOT / "bridge" / "cli").glob("*.py")} - {"__init__", "app", "base", "duration", "filters", "progress"}
+    modules = (ROOT / "bridge" / "cli").glob("*.py")
+    files = {p.stem for p in modules if "\n@base.command(" in p.read_text(encoding="utf-8")}
 
     assert files == {module for module, _ in COMMANDS.values()}
+
+
+def test_the_page_on_colab_has_five_steps_and_names_every_parameter_of_the_papermill_engine():
+    page = (ROOT / "docs" / "colab.md").read_text(encoding="utf-8")
+    steps = page.partition("## Five steps")[2].partition("\n## ")[0]
+
+    assert re.findall(r"^(\d)\. ", steps, re.MULTILINE) == list("12345")
+    assert all(f"`{name}`" in page for name in PARAMETERS)
