@@ -33,6 +33,7 @@ def test_without_a_queue_every_command_says_how_to_make_one(bridge: Run, name: s
         "show": ["X"],
         "answer": ["X"],
         "add": ["X"],
+        "run": ["X"],
         "cancel": ["X"],
         "retry": ["X"],
         "export": [],

@@ -22,6 +22,7 @@ from bridge.results import Level, Signal, Status, Verdict, examine
 from bridge.results.repair import Outcome, Stop
 from bridge.watcher import payload
 from bridge.watcher.channels import Webhook
+from bridge.papermill_engine import PARAMETERS
 from tests.docs import cli_help
 
 ROOT = Path(__file__).parents[2]
@@ -174,3 +175,11 @@ def test_the_command_list_is_complete():
     files = {name for name, text in sources.items() if "\n@base.command(" in text}
 
     assert files == {module for module, _ in COMMANDS.values()}
+
+
+def test_the_page_on_colab_has_five_steps_and_names_every_parameter_of_the_papermill_engine():
+    page = (ROOT / "docs" / "colab.md").read_text(encoding="utf-8")
+    steps = page.partition("## Five steps")[2].partition("\n## ")[0]
+
+    assert re.findall(r"^(\d)\. ", steps, re.MULTILINE) == list("12345")
+    assert all(f"`{name}`" in page for name in PARAMETERS)

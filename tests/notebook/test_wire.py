@@ -13,7 +13,7 @@ from tests.support.values import texts
 
 quick = settings(deadline=None, derandomize=True)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | texts,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
