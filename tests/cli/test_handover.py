@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -213,4 +212,4 @@ def test_add_work_watch_and_wait_as_processes(queue: Run, ollama: LoopbackOllama
     assert sorted(e["job"] for e in events if e["event"] == "checked") == sorted(jobs)
     assert sorted(p.name for p in (tmp_path / "box").iterdir()) == sorted(jobs)
     assert watch.returncode == 0
-    assert os.path.exists(tmp_path / "box" / jobs[0] / "report.sarif")
+    assert (tmp_path / "box" / jobs[0] / "report.sarif").is_file()

@@ -390,7 +390,7 @@ def test_a_clock_that_jumps_loses_nothing_and_answers_what_is_there(queue: Queue
 def test_waiting_ends_when_the_time_is_over_although_nobody_answers(queue: Queue) -> None:
     bridge = queue.open()
     job = bridge.add("one")
-    with pytest.raises(WaitTimedOut, match="not ready after 0.2 s"):
+    with pytest.raises(WaitTimedOut, match=r"not ready after 0\.2 s"):
         bridge.wait([job], timeout_s=0.2)
     assert bridge.get(job).state is State.QUEUED
 
