@@ -43,7 +43,7 @@ class Waiter(threading.Thread):
 
 
 def desk_lock(bridge: Bridge) -> FileLock:
-    return FileLock(wiring._desk_lock(bridge.opened))
+    return FileLock(wiring.desk_lock(bridge.opened))
 
 
 def test_a_wait_returns_when_the_answer_is_in_the_notebook_and_checked(queue: Queue, bridge: Bridge):
