@@ -6,12 +6,15 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bridge import Bridge, State
+from bridge.errors import QueueUnreadable
+from bridge.worker.loop import Worker
 from tests.cli.conftest import Run
 from tests.support.answers import BROKEN, GOOD, rounds
 from tests.support.commands import environment
@@ -159,6 +162,57 @@ def test_run_says_that_a_job_failed(queue: Run, ollama: LoopbackOllama):
 
     ollama.answer = lambda prompt: BROKEN
     assert queue("run", "Write f.", "--model", MODEL, "--no-repair").code == 1
+
+
+def test_run_hands_each_result_over_as_soon_as_it_is_ready(queue: Run, ollama: LoopbackOllama, tmp_path: Path):
+    box, tick, seen = tmp_path / "box", threading.Event(), []
+
+    def answer(prompt: str) -> str:
+        """The second prompt is answered when the first one's result lies in the outbox."""
+        for _ in range(1200 if "second" in prompt else 0):
+            if box.is_dir() and any(box.glob("*/result.json")):
+                seen.append(prompt)
+                break
+            tick.wait(0.05)
+        return GOOD
+
+    ollama.answer = answer
+    done = queue("run", "first", "second", "--model", MODEL, "--outbox", str(box))
+
+    assert (done.code, len(seen), len(list(box.iterdir()))) == (0, 1, 2)
+
+
+def test_run_says_what_stopped_the_worker(queue: Run, ollama: LoopbackOllama, monkeypatch: pytest.MonkeyPatch):
+    def broken(_worker: Worker) -> None:
+        raise QueueUnreadable("the folder is gone")
+
+    monkeypatch.setattr(Worker, "run", broken)
+
+    done = queue("run", "Write f.", "--model", MODEL)
+
+    assert (done.code, "the folder is gone" in done.err) == (3, True)
+
+
+def test_run_ends_when_the_workers_time_is_over(queue: Run, ollama: LoopbackOllama, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bridge.errand._LAST_LOOKS_S", 0.1)
+
+    done = queue("run", "Write f.", "--model", MODEL, "--max-time", "0s")
+
+    assert (done.code, ollama.requests) == (124, [])
+    assert "stay queued" in done.err
+
+
+def test_run_waits_until_every_way_has_taken_every_result(queue: Run, ollama: LoopbackOllama, tmp_path: Path):
+    """The program refuses once; the next try comes after two seconds."""
+    log = tmp_path / "log"
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"import sys\nopen({str(log)!r}, 'a').write('x')\nsys.exit(len(open({str(log)!r}).read()) < 2)\n"
+    )
+
+    done = queue("run", "Write f.", "--model", MODEL, "--exec", f"{sys.executable} {program}")
+
+    assert (done.code, log.read_text()) == (0, "xx"), done.err
 
 
 def test_run_with_the_model_missing_leaves_the_jobs_in_the_queue(queue: Run, ollama: LoopbackOllama):
