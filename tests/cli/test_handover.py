@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.cli.conftest import Run
 from tests.support.answers import BROKEN, GOOD, rounds
 from tests.support.commands import environment
 from tests.support.ollama import LoopbackOllama
+from tests.support.patience import until
 
 CODE = "def f(x):\n    y = x + 1\n    return y\n"
 MODEL = "qwen2.5-coder:1.5b"
@@ -165,15 +165,13 @@ def test_run_says_that_a_job_failed(queue: Run, ollama: LoopbackOllama):
 
 
 def test_run_hands_each_result_over_as_soon_as_it_is_ready(queue: Run, ollama: LoopbackOllama, tmp_path: Path):
-    box, tick, seen = tmp_path / "box", threading.Event(), []
+    box, seen = tmp_path / "box", []
 
     def answer(prompt: str) -> str:
         """The second prompt is answered when the first one's result lies in the outbox."""
-        for _ in range(1200 if "second" in prompt else 0):
-            if box.is_dir() and any(box.glob("*/result.json")):
-                seen.append(prompt)
-                break
-            tick.wait(0.05)
+        if "second" in prompt:
+            until(lambda: any(box.glob("*/result.json")))
+            seen.append(prompt)
         return GOOD
 
     ollama.answer = answer
