@@ -28,7 +28,7 @@ from bridge.errors import ConfigError, MissingExtra, NotAQueue, QueueChanged
 if TYPE_CHECKING:
     from bridge.events import Event
     from bridge.wiring import Opened
-    from bridge.worker.loop import Summary
+    from bridge.worker.plan import Summary
 
 #: {parameter: what it must be}
 PARAMETERS: Mapping[str, type | tuple[type, ...]] = {
@@ -196,7 +196,7 @@ def _copy(nb: Any, source: Path | None) -> bytes:
 def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, _Ran]) -> Summary:
     from bridge import wiring
     from bridge.events import Kind
-    from bridge.worker.loop import Plan
+    from bridge.worker.plan import Plan
 
     tell = opened.store.notify
 

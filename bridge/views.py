@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.intake.prompt import prompt_of
+from bridge.intake.prompt import shown
 from bridge.job import Job, Result, State, to_iso
 from bridge.notebook.query import JobLine
 
@@ -62,7 +62,7 @@ class JobView:
     @property
     def prompt(self) -> str:
         """What was asked, as one text."""
-        return prompt_of(self.job.spec.body, chat=self.job.spec.chat)
+        return shown(self.job.spec.body, chat=self.job.spec.chat)
 
     @property
     def answer(self) -> str | None:

@@ -67,6 +67,14 @@ def prompt_of(body: str, *, chat: bool) -> str:
     return "\n\n".join(f"[{m['role']}]\n{m['content']}" for m in messages)
 
 
+def shown(body: str, *, chat: bool) -> str:
+    """The prompt as `prompt_of` gives it; the body as it stands, if a person's edit left no valid list of messages."""
+    try:
+        return prompt_of(body, chat=chat)
+    except PromptRefused:
+        return body
+
+
 def _check(text: str) -> None:
     if lone := _SURROGATE.search(text):
         raise PromptRefused(

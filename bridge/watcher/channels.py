@@ -71,7 +71,13 @@ class Program:
         data = json.dumps(what, ensure_ascii=False).encode("utf-8", "backslashreplace")
         try:
             done = subprocess.run(  # noqa: S603  # the user's own command, as an argument list
-                list(self.argv), input=data, env=environ, timeout=self.timeout_s, capture_output=True, check=False
+                list(self.argv),
+                input=data,
+                env=environ,
+                timeout=self.timeout_s,
+                check=False,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
             )
         except subprocess.TimeoutExpired:
             raise NotDelivered(f"{self.argv[0]} did not take job {what['job']} within {self.timeout_s:g} s") from None

@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bridge.errors import PromptRefused
 from bridge.events import Event, Kind, Listener
-from bridge.intake.prompt import MAX_BYTES, prompt_of
+from bridge.intake.prompt import compose, shown
 from bridge.job import Job, NewJob, Result, ResultStatus
 from bridge.kernel import grammar
 from bridge.notebook import codec, handling
@@ -102,7 +103,7 @@ class Desk:
 
         steps = converse(
             result.answer,
-            prompt=prompt_of(job.spec.body, chat=job.spec.chat),
+            prompt=shown(job.spec.body, chat=job.spec.chat),
             finish_reason=result.finish_reason,
             judge=judge,
             max_rounds=self.max_rounds,
@@ -126,9 +127,11 @@ class Desk:
         child = codec.keyed_id(self.store.journal.queue_id, key)
         found = self.store.note(lambda: self.store.journal.cell(child), "looking for a repair round")
         if found is None:
-            if len(request.prompt.encode()) > MAX_BYTES:
+            try:
+                child_job = self._child(job, key, number, request)
+            except PromptRefused:  # too long, or holding what no file can hold
                 return ""
-            self.enqueue([self._child(job, key, number, request)])
+            self.enqueue([child_job])
             message = f"{job.id} is asked about again ({request.purpose.value}, round {number}) as {child}"
             self.notify(
                 Event(kind=Kind.REPAIR, message=message, facts={"job": job.id, "child": child, "round": number})
@@ -145,8 +148,9 @@ class Desk:
         options = job.spec.options
         if request.more_tokens:
             options = replace(options, max_tokens=2 * options.max_tokens if options.max_tokens else _MORE_TOKENS)
+        body, chat = compose(request.prompt)
         return NewJob(
-            body=request.prompt, options=options, key=key, caller=job.spec.caller, parent=job.id, round=number
+            body=body, chat=chat, options=options, key=key, caller=job.spec.caller, parent=job.id, round=number
         )
 
     def _examine(self, job: Job, answer: str, finish_reason: str | None) -> Report:
@@ -157,7 +161,7 @@ class Desk:
             spec = job.spec
             report = examine(
                 answer,
-                prompt=prompt_of(spec.body, chat=spec.chat),
+                prompt=shown(spec.body, chat=spec.chat),
                 lang=spec.options.lang,
                 finish_reason=finish_reason,
                 out=spec.options.out,

@@ -35,7 +35,7 @@ def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command in a fresh folder: `bridge("add", "a prompt", input=...)`."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*args: str, input: str | bytes | None = None) -> Ran:  # noqa: A002  # click's word
+    def run(*args: str, input: str | bytes | None = None) -> Ran:  # noqa: A002  # as in CliRunner and subprocess
         done = CliRunner().invoke(main, list(args), input=input)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from bridge import Bridge, State
+from bridge.errors import QueueUnreadable
+from bridge.worker.loop import Worker
 from tests.cli.conftest import Run
 from tests.support.answers import BROKEN, GOOD, rounds
 from tests.support.commands import environment
 from tests.support.ollama import LoopbackOllama
+from tests.support.patience import until
 
 CODE = "def f(x):\n    y = x + 1\n    return y\n"
 MODEL = "qwen2.5-coder:1.5b"
@@ -162,6 +164,55 @@ def test_run_says_that_a_job_failed(queue: Run, ollama: LoopbackOllama):
     assert queue("run", "Write f.", "--model", MODEL, "--no-repair").code == 1
 
 
+def test_run_hands_each_result_over_as_soon_as_it_is_ready(queue: Run, ollama: LoopbackOllama, tmp_path: Path):
+    box, seen = tmp_path / "box", []
+
+    def answer(prompt: str) -> str:
+        """The second prompt is answered when the first one's result lies in the outbox."""
+        if "second" in prompt:
+            until(lambda: any(box.glob("*/result.json")))
+            seen.append(prompt)
+        return GOOD
+
+    ollama.answer = answer
+    done = queue("run", "first", "second", "--model", MODEL, "--outbox", str(box))
+
+    assert (done.code, len(seen), len(list(box.iterdir()))) == (0, 1, 2)
+
+
+def test_run_says_what_stopped_the_worker(queue: Run, ollama: LoopbackOllama, monkeypatch: pytest.MonkeyPatch):
+    def broken(_worker: Worker) -> None:
+        raise QueueUnreadable("the folder is gone")
+
+    monkeypatch.setattr(Worker, "run", broken)
+
+    done = queue("run", "Write f.", "--model", MODEL)
+
+    assert (done.code, "the folder is gone" in done.err) == (3, True)
+
+
+def test_run_ends_when_the_workers_time_is_over(queue: Run, ollama: LoopbackOllama, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bridge.errand._LAST_LOOKS_S", 0.1)
+
+    done = queue("run", "Write f.", "--model", MODEL, "--max-time", "0s")
+
+    assert (done.code, ollama.requests) == (124, [])
+    assert "stay queued" in done.err
+
+
+def test_run_waits_until_every_way_has_taken_every_result(queue: Run, ollama: LoopbackOllama, tmp_path: Path):
+    """The program refuses once; the next try comes after two seconds."""
+    log = tmp_path / "log"
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"import sys\nopen({str(log)!r}, 'a').write('x')\nsys.exit(len(open({str(log)!r}).read()) < 2)\n"
+    )
+
+    done = queue("run", "Write f.", "--model", MODEL, "--exec", f"{sys.executable} {program}")
+
+    assert (done.code, log.read_text()) == (0, "xx"), done.err
+
+
 def test_run_with_the_model_missing_leaves_the_jobs_in_the_queue(queue: Run, ollama: LoopbackOllama):
     done = queue("run", "Write f.", "--model", "nobody:1b")
 
@@ -213,4 +264,4 @@ def test_add_work_watch_and_wait_as_processes(queue: Run, ollama: LoopbackOllama
     assert sorted(e["job"] for e in events if e["event"] == "checked") == sorted(jobs)
     assert sorted(p.name for p in (tmp_path / "box").iterdir()) == sorted(jobs)
     assert watch.returncode == 0
-    assert os.path.exists(tmp_path / "box" / jobs[0] / "report.sarif")
+    assert (tmp_path / "box" / jobs[0] / "report.sarif").is_file()

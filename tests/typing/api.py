@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+from pathlib import Path
+from typing import Any, assert_type
 
 from bridge import Added, Bridge, BridgeError, JobLine, JobView, NewJob, Options, State, Status, rebuild
 
@@ -15,6 +16,10 @@ def caller() -> None:
         assert_type(queue.jobs(state=[State.QUEUED, "failed"]), list[JobLine])
         assert_type(queue.get("01"), JobView)
         assert_type(queue.wait(["01"], timeout_s=1), list[JobView])
+        assert_type(queue.wait(["01"], project_lint=Path(), give_up=lambda: False), list[JobView])
+        assert_type(next(queue.as_completed(["01"])).handover(), dict[str, Any])
+        assert_type(queue.get("01").code, list[tuple[str | None, str]])
+        assert_type([change.diff() for change in queue.apply_result("01", Path())], list[str])
         assert_type(queue.get("01").answer, str | None)
         assert_type(queue.cancel("01"), list[str])
         assert_type(queue.status(), Status)

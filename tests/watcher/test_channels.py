@@ -7,14 +7,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge import Bridge, wiring
 from bridge.errors import NotDelivered
-from bridge.watcher.channels import Program, Webhook
+from bridge.watcher.channels import Channel, Program, Webhook
+from bridge.watcher.desk import Desk
+from tests.support.answers import GOOD, give
+from tests.support.queues import Queue
 
 WHAT: dict[str, Any] = {"job": "01JOB", "answer": "ä\n", "files": []}
 SECRET = "s3cret-of-the-caller"  # a canary
@@ -147,3 +152,41 @@ def test_neither_secret_nor_url_shows_in_error_name_or_repr(receiver: Receiver):
 
 def test_two_webhooks_of_one_host_are_two_ways_out():
     assert Webhook(url="http://h/a").name != Webhook(url="http://h/b").name
+
+
+# ---- real ways, tried again
+
+
+@pytest.mark.parametrize("kind", ["program", "webhook"])
+def test_a_way_that_fails_twice_takes_it_the_third_time_with_the_same_key(
+    queue: Queue, bridge: Bridge, desk: Desk, receiver: Receiver, tmp_path: Path, kind: str
+):
+    job = give(bridge, bridge.add("Write f."), GOOD)
+    desk.settle()
+    log = tmp_path / "keys"
+    if kind == "program":
+        text = (
+            "import os, sys\n"
+            f"open({str(log)!r}, 'a').write(os.environ['BRIDGE_KEY'] + '\\n')\n"
+            f"sys.exit(len(open({str(log)!r}).readlines()) < 3)\n"
+        )
+        way: Channel = Program(argv=script(tmp_path, text))
+    else:
+        receiver.statuses = [500, 503]
+        way = Webhook(url=receiver.url, secret=SECRET)
+    out = wiring.open_dispatch(bridge.opened, [way], queue.events.append)
+
+    handed = []
+    for pause in (2, 4, 8):
+        handed += out.send_due()
+        handed += out.send_due()  # not due yet
+        queue.hand.moment += timedelta(seconds=pause)
+
+    assert handed == [job]
+    keys = log.read_text().split() if kind == "program" else [got[0]["Idempotency-Key"] for got in receiver.got]
+    assert (len(keys), len(set(keys))) == (3, 1)
+    events = "".join(f"{event.message} {event.facts}" for event in queue.events)
+    assert "next try in 4 s" in events
+    assert SECRET not in events
+    errors = bridge.store.journal.db.execute("SELECT channel, error FROM delivery").fetchall()
+    assert SECRET not in str(errors)

@@ -24,7 +24,7 @@ def drive(
     try:
         asked.append(next(steps))
         for reply in replies:
-            asked.append(steps.send(reply))
+            asked.append(steps.send(reply))  # noqa: PERF401  # a generator would swallow the StopIteration
     except StopIteration as end:
         return asked, end.value
     return asked, None

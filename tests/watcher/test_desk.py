@@ -197,8 +197,8 @@ def test_only_the_jobs_that_are_asked_for_are_settled(bridge: Bridge, desk: Desk
 def test_a_prompt_that_is_too_long_to_ask_again_ends_the_conversation(
     bridge: Bridge, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("bridge.watcher.desk.MAX_BYTES", 50)
     job = give(bridge, bridge.add("Write f."), BROKEN)
+    monkeypatch.setattr("bridge.intake.prompt.MAX_BYTES", 50)
 
     assert desk.settle() == [job]
     assert payload(bridge, job)["stop"] == "unanswered"
@@ -218,3 +218,36 @@ def test_the_projects_own_linter_joins_the_verdict(bridge: Bridge, desk_of: Desk
     assert {d["code"] for d in payload(bridge, jobs[1])["diagnostics"]} == {"ANN001"}
     assert handling.get(bridge.store.journal, jobs[1]) is not None
     assert sorted(p.name for p in project.rglob("*")) == ["pyproject.toml"]
+
+
+def test_a_round_about_code_with_fragile_characters_is_stored_so_that_editors_keep_it(bridge: Bridge, desk: Desk):
+    job = give(bridge, bridge.add("Write f."), "```python\ndef f(x):\n    return z  # \x0c\u2028 \x1b[0m\n```\n")
+    desk.settle()
+
+    [child] = rounds(bridge, job)
+    spec = bridge.get(child).job.spec
+    assert spec.chat
+    assert not any(char in spec.body for char in "\x0c\u2028\x1b\r")
+
+
+def test_a_round_about_code_that_no_file_can_hold_is_not_asked_for(bridge: Bridge, desk: Desk):
+    job = give(bridge, bridge.add("Write f."), "```python\ndef f(x):\n    return z + '\ud800'\n```\n")
+
+    assert desk.settle() == [job]
+    assert rounds(bridge, job) == []
+    assert payload(bridge, job)["stop"] in ("unanswered", "nothing")
+
+
+def test_a_chat_that_a_person_edited_into_no_chat_is_checked_all_the_same(bridge: Bridge, desk: Desk, queue: Queue):
+    job = bridge.add("Write f.", system="Be brief.")
+    notebook = queue.load()
+    [cell] = [c for c in notebook["cells"] if job in "".join(c["source"])]
+    cell["source"] = "".join(cell["source"]).split("\n")[0] + "\nnot JSON at all"
+    queue.save(notebook)
+    give(bridge, job, BROKEN)
+    desk.settle()
+
+    for child in rounds(bridge, job):
+        bridge.cancel(child)
+    assert desk.settle() == [job]
+    assert bridge.get(job).verdict == "errors"

@@ -13,9 +13,8 @@ from bridge.errors import UnknownJob, WaitTimedOut
 from bridge.events import Kind
 from bridge.watcher.desk import Desk
 from tests.support.answers import BROKEN, GOOD, fail, give, rounds
+from tests.support.patience import LONG_S, until
 from tests.support.queues import Queue
-
-LONG_S = 30.0
 
 
 class Waiter(threading.Thread):
@@ -43,7 +42,7 @@ class Waiter(threading.Thread):
 
 
 def desk_lock(bridge: Bridge) -> FileLock:
-    return FileLock(wiring._desk_lock(bridge.opened))
+    return FileLock(wiring.desk_lock(bridge.opened))
 
 
 def test_a_wait_returns_when_the_answer_is_in_the_notebook_and_checked(queue: Queue, bridge: Bridge):
@@ -122,8 +121,7 @@ def test_each_waiters_rules_count_for_its_own_jobs_only(queue: Queue, bridge: Br
     assert view.verdict == "errors"
     assert bridge.get(mended).state is State.SUCCEEDED
     waiter = Waiter(queue, [mended], max_rounds=1)
-    while not rounds(bridge, mended):
-        queue.hand.sleep(0)
+    until(lambda: rounds(bridge, mended))
     give(bridge, rounds(bridge, mended)[0], GOOD)
     assert waiter.end() == [mended]
     assert bridge.get(mended).verdict == "clean"
@@ -167,19 +165,7 @@ def test_without_a_watcher_a_waiter_puts_back_what_a_stale_save_removed(queue: Q
     queue.save(before)  # a tab that had the old copy open
     waiter = Waiter(queue, [job])
 
-    back = threading.Event()
-
-    def look() -> None:
-        while not back.is_set():
-            try:
-                if job in queue.path.read_text():
-                    back.set()
-            except OSError:
-                continue
-
-    looker = threading.Thread(target=look, daemon=True)
-    looker.start()
-    assert back.wait(20)
+    until(lambda: job in queue.path.read_text())
     give(bridge, job, GOOD)
     assert waiter.end() == [job]
 

@@ -23,9 +23,8 @@ from bridge.watcher.channels import Channel, Outbox
 from bridge.watcher.watch import Watcher
 from tests.support.answers import GOOD, give
 from tests.support.commands import environment
+from tests.support.patience import LONG_S, until
 from tests.support.queues import Queue, ids_in, save
-
-LONG_S = 40.0
 
 
 @pytest.fixture
@@ -52,16 +51,6 @@ def running(watcher: Watcher) -> Iterator[None]:
         watcher.ask_to_stop()
         thread.join(LONG_S)
         assert not thread.is_alive()
-
-
-def until(what: Callable[[], object]) -> None:
-    """Wait for something that the watcher does; bounded."""
-    tick = threading.Event()
-    for _ in range(int(LONG_S / 0.05)):
-        if what():
-            return
-        tick.wait(0.05)
-    raise AssertionError("it did not happen")
 
 
 def test_a_running_watcher_checks_and_hands_over_once_while_others_wait(

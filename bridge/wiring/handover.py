@@ -1,0 +1,138 @@
+"""From a finished cell to the caller: desks, waits, watchers and ways out. Imported where they are made."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.errors import ConfigError
+from bridge.events import Listener
+from bridge.job import NewJob
+from bridge.notebook.enqueue import Added
+from bridge.transports.fuse import on_fuse
+from bridge.wiring.queue import Opened
+
+if TYPE_CHECKING:
+    from bridge.results.examine import Bench
+    from bridge.watcher.channels import Channel
+    from bridge.watcher.desk import Desk
+    from bridge.watcher.dispatch import Dispatch
+    from bridge.watcher.hints import Hints
+    from bridge.watcher.waiting import Waiting
+    from bridge.watcher.watch import Watcher
+
+Enqueue = Callable[[list[NewJob]], list[Added]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How answers are checked."""
+
+    max_rounds: int = 2  #: repair rounds at most; 0: ask nothing again
+    project: Path | None = None  #: ask its own linters too
+
+
+def open_bench() -> Bench:
+    """Tools to check with; they start when the first answer is looked at."""
+    from bridge.results.examine import Bench
+
+    return Bench()
+
+
+def open_desk(opened: Opened, enqueue: Enqueue, bench: Bench, rules: Rules, listener: Listener) -> Desk:
+    """A desk at a queue."""
+    from bridge.watcher.desk import Desk
+
+    return Desk(
+        store=opened.store,
+        bench=bench,
+        notify=listener,
+        enqueue=enqueue,
+        max_rounds=rules.max_rounds,
+        project=rules.project,
+    )
+
+
+def open_waiting(opened: Opened, enqueue: Enqueue, bench: Bench | None, rules: Rules) -> Waiting:
+    """A wait on a queue; with a bench, it works at the desk whenever that is free."""
+    from bridge.watcher.waiting import Waiting
+
+    store = opened.store
+    desk = open_desk(opened, enqueue, bench, rules, store.notify) if bench is not None else None
+    return Waiting(store=store, desk=desk, hints=_hints(opened), desk_lock=desk_lock(opened), now_s=time.monotonic)
+
+
+def open_watcher(
+    opened: Opened,
+    enqueue: Enqueue,
+    archive: Callable[[timedelta], list[str]],
+    bench: Bench,
+    rules: Rules,
+    *,
+    channels: Sequence[Channel],
+    poll_s: float,
+    archive_after_s: float | None,
+    listener: Listener,
+) -> Watcher:
+    """A watcher on a queue, ready to run."""
+    from bridge.watcher.watch import Watcher
+
+    return Watcher(
+        store=opened.store,
+        desk=open_desk(opened, enqueue, bench, rules, listener),
+        dispatch=open_dispatch(opened, channels, listener),
+        hints=_hints(opened),
+        now_s=time.monotonic,
+        notify=listener,
+        archive=archive,
+        poll_s=poll_s,
+        archive_after=timedelta(seconds=archive_after_s) if archive_after_s is not None else None,
+        desk_lock=desk_lock(opened),
+    )
+
+
+def open_dispatch(opened: Opened, channels: Sequence[Channel], listener: Listener) -> Dispatch:
+    """The hand-over of a queue's checked jobs."""
+    from bridge.watcher.dispatch import Dispatch
+
+    locks = desk_lock(opened).parent
+    return Dispatch(store=opened.store, channels=channels, notify=listener, locks=locks)
+
+
+def open_channels(
+    *, outbox: str | None, program: str | None, webhook: str | None, environ: Mapping[str, str] = os.environ
+) -> list[Channel]:
+    """The ways out that were asked for. The webhook's secret is `BRIDGE_WEBHOOK_SECRET`. Raises ConfigError."""
+    from bridge.watcher.channels import Outbox, Program, Webhook
+
+    channels: list[Channel] = []
+    if outbox:
+        channels.append(Outbox(folder=Path(outbox).expanduser().absolute()))
+    if program:
+        argv = shlex.split(program)
+        if not argv:
+            raise ConfigError("--exec needs a command")
+        channels.append(Program(argv=argv))
+    if webhook:
+        if not webhook.startswith(("http://", "https://")):
+            raise ConfigError(f"--webhook needs an http or https URL, not {webhook!r}")
+        channels.append(Webhook(url=webhook, secret=environ.get("BRIDGE_WEBHOOK_SECRET")))
+    return channels
+
+
+def _hints(opened: Opened) -> Hints:
+    from bridge.watcher.hints import Hints
+
+    folder = opened.path.parent
+    return Hints(folder, poll=on_fuse(folder))
+
+
+def desk_lock(opened: Opened) -> Path:
+    """Held by whoever checks a queue's answers on this machine."""
+    return opened.home / "desk.lock"
