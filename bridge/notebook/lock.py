@@ -17,6 +17,9 @@ from filelock import FileLock, Timeout
 from bridge.errors import JournalError, LockHeld
 from bridge.events import Event, Kind, Listener
 
+#: Between two tries; most holders need a few milliseconds.
+_POLL_S = 0.01
+
 
 class QueueLock:
     """The lock of one queue. Re-entrant within a process; waits up to `patience_s` (default 60 s)."""
@@ -48,12 +51,12 @@ class QueueLock:
         """Hold the lock. Raises LockHeld, which says who holds it, when patience is over."""
         began = self._now()
         try:
-            self._lock.acquire(timeout=self._quiet_s)
+            self._lock.acquire(timeout=self._quiet_s, poll_interval=_POLL_S)
         except Timeout:
             holder = self._who()
             self._notify(Event(kind=Kind.WAITING, message=f"waiting for the queue's lock, held by {holder}"))
             try:
-                self._lock.acquire(timeout=self._patience_s - self._quiet_s)
+                self._lock.acquire(timeout=self._patience_s - self._quiet_s, poll_interval=_POLL_S)
             except Timeout:
                 raise LockHeld(self._who(), self._now() - began) from None
         try:
