@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 import anyio
 import anyio.from_thread
 import anyio.to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge import __version__
 from bridge.api import Bridge
@@ -52,14 +52,14 @@ class Prompt(BaseModel):
     priority: int = Field(default=0, description="Higher runs earlier.")
 
 
-class Enqueued(TypedDict):
+class Enqueued(BaseModel):
     """What became of the prompts, in their order."""
 
     jobs: list[str]
     already_there: list[str]
 
 
-class QueueStatus(TypedDict):
+class QueueStatus(BaseModel):
     """The queue at a glance."""
 
     jobs_by_state: dict[str, int]
@@ -68,20 +68,47 @@ class QueueStatus(TypedDict):
     oldest_queued_seconds: float | None
 
 
-class Results(TypedDict):
+class File(BaseModel):
+    """One piece of code of an answer."""
+
+    path: str | None
+    language: str | None
+    role: str
+    complete: bool
+    status: str
+    code: str
+
+
+class HandOver(BaseModel):
+    """A job as it stands; docs/handover.md tells every field."""
+
+    model_config = ConfigDict(extra="allow")
+
+    state: str
+    job: str
+    verdict: str | None = Field(description="clean, errors, incomplete, unchecked, no_code; null: not checked.")
+    files: list[File]
+    diagnostics: list[dict[str, Any]]
+    error: dict[str, Any] | None
+    answer: str | None = Field(
+        default=None, description="The raw text; left out by wait_for_results if there are files."
+    )
+
+
+class Results(BaseModel):
     """What is ready; what is not stays in the queue."""
 
-    ready: list[dict[str, Any]]
+    ready: list[HandOver]
     not_ready: list[str]
 
 
-class Cancelled(TypedDict):
+class Cancelled(BaseModel):
     """The jobs that were taken back."""
 
     jobs: list[str]
 
 
-class FileChange(TypedDict):
+class FileChange(BaseModel):
     """What becomes of one file."""
 
     path: str
@@ -89,7 +116,7 @@ class FileChange(TypedDict):
     diff: str
 
 
-class Applied(TypedDict):
+class Applied(BaseModel):
     """What was, or would be, written."""
 
     files: list[FileChange]
@@ -147,18 +174,18 @@ class Tools:
                 jobs.append(NewJob(body=body, chat=chat, options=options, key=asked.key, caller=caller))
             look_for_secrets((f"prompt {n}", asked.prompt) for n, asked in enumerate(prompts, 1))
             added = self._bridge.add_many(jobs)
-        return {"jobs": [job.id for job in added], "already_there": [job.id for job in added if job.existed]}
+        return Enqueued(jobs=[job.id for job in added], already_there=[job.id for job in added if job.existed])
 
     def queue_status(self) -> QueueStatus:
         """How full the queue is, how many workers are alive, and how long it takes until it is empty. Fast; changes nothing."""
         with _refusals():
             status = self._bridge.status()
-        return {
-            "jobs_by_state": {state.value: n for state, n in status.counts.items() if n},
-            "workers_alive": status.workers,
-            "seconds_left": status.eta_s,
-            "oldest_queued_seconds": status.oldest_queued_s,
-        }
+        return QueueStatus(
+            jobs_by_state={state.value: n for state, n in status.counts.items() if n},
+            workers_alive=status.workers,
+            seconds_left=status.eta_s,
+            oldest_queued_seconds=status.oldest_queued_s,
+        )
 
     async def wait_for_results(
         self,
@@ -193,20 +220,19 @@ class Tools:
             given_up = True  # the client went or cancelled: the thread ends at its next look
         ready = [view for view in views if view.id in {known.id for known in done} or view.state in READY]
         names = {view.id for view in ready}
-        return {
-            "ready": [_brief(view) for view in ready],
-            "not_ready": [view.id for view in views if view.id not in names],
-        }
+        return Results(
+            ready=[_brief(view) for view in ready], not_ready=[view.id for view in views if view.id not in names]
+        )
 
-    def get_result(self, job: Id) -> dict[str, Any]:
+    def get_result(self, job: Id) -> HandOver:
         """One job as it stands now: its code by file, the verdict with its findings, and the raw answer. Waits for nothing."""
         with _refusals():
-            return self._bridge.get(job).handover()
+            return HandOver(**self._bridge.get(job).handover())
 
     def cancel_jobs(self, jobs: Ids) -> Cancelled:
         """Take back jobs that have no answer yet. All or none; jobs that are finished cannot be cancelled."""
         with _refusals():
-            return {"jobs": self._bridge.cancel(*jobs)}
+            return Cancelled(jobs=self._bridge.cancel(*jobs))
 
     def apply_result(
         self,
@@ -221,14 +247,14 @@ class Tools:
         with _refusals():
             planned = self._bridge.plan(job, self._root)
             written = [] if dry_run else self._bridge.apply_result(job, self._root, force=force)
-        files: list[FileChange] = [{"path": c.path, "step": c.step.value, "diff": c.diff()} for c in planned]
-        return {"files": files, "written": [change.path for change in written]}
+        files = [FileChange(path=c.path, step=c.step.value, diff=c.diff()) for c in planned]
+        return Applied(files=files, written=[change.path for change in written])
 
 
-def _brief(view: JobView) -> dict[str, Any]:
+def _brief(view: JobView) -> HandOver:
     """A hand-over without the raw answer, which `get_result` gives: its code is in `files`."""
     what = view.handover()
-    return {name: value for name, value in what.items() if name != "answer" or not what["files"]}
+    return HandOver(**{name: value for name, value in what.items() if name != "answer" or not what["files"]})
 
 
 @contextmanager

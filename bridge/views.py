@@ -84,17 +84,12 @@ class JobView:
 
     def handover(self) -> dict[str, Any]:
         """What the caller gets: the payload of a checked job, else what there is. Documented in docs/handover.md."""
-        if self.payload is not None:
-            return {"state": self.state.value, **{k: v for k, v in self.payload.items() if k != "sarif"}}
-        facts = self.to_json()
-        return {
-            "state": facts["state"],
-            "job": self.id,
-            "verdict": None,
-            "answer": self.answer,
-            "error": self.error,
-            "files": [],
-        }
+        what: Mapping[str, Any] | None = self.payload
+        if what is None:
+            from bridge.watcher import payload
+
+            what = payload.unchecked(self.job, self.result)
+        return {"state": self.state.value, **{name: value for name, value in what.items() if name != "sarif"}}
 
     def to_json(self) -> dict[str, Any]:
         """The job as one JSON object; documented in docs/cli.md."""

@@ -76,7 +76,12 @@ class Reporter:
             f"{summary.answered} answered ({summary.truncated} cut at the token limit), {summary.failed} failed, "
             f"{summary.retried} tried again, {summary.given_back} given back, in {span(summary.seconds)}{pace}"
         )
-        if summary.unpublished:
+        if summary.unwritten:
+            click.echo(
+                f"bridge: {summary.unwritten} answer(s) could not be written anywhere: {summary.unpublished}; their jobs run again",
+                err=True,
+            )
+        elif summary.unpublished:
             click.echo(
                 f"bridge: the last results are in the journal only: {summary.unpublished}; the next command publishes them",
                 err=True,

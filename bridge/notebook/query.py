@@ -109,6 +109,14 @@ def waiting(journal: Journal, limit: int = 2_000) -> list[Waiting]:
     ]  # fmt: skip
 
 
+def claimed(journal: Journal, worker: str) -> set[str]:
+    """The jobs without an answer that a worker holds."""
+    rows = journal.db.execute(
+        "SELECT id FROM cell WHERE kind = 'job' AND state = 'queued' AND place > 0 AND lease_worker = ?", (worker,)
+    )
+    return {row[0] for row in rows}
+
+
 def count_waiting(journal: Journal) -> int:
     """How many jobs in the notebooks have no answer yet."""
     row = journal.db.execute(

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bridge.results.base import (
     CheckResult,
@@ -24,6 +25,7 @@ from bridge.results.base import (
     Range,
     Report,
     Role,
+    Severity,
     Status,
     Verdict,
     fingerprint,
@@ -204,10 +206,23 @@ def _of(block: CodeBlock, stdout: str, tool: _Tool, box: Sandbox) -> list[Findin
         rows = json.loads(stdout or "[]")
         key = "filePath" if rows and "filePath" in rows[0] else "filename"
         mine = [r for r in rows if Path(str(r.get(key))).resolve() == (box.files / (block.path or "")).resolve()]
-        text = json.dumps(mine)
-    else:
-        text = "\n".join(line for line in stdout.splitlines() if re.match(re.escape(block.path or "") + r"\(", line))
+        # The project's rules are its owner's: ruff calls all that it finds an error, ESLint those of severity 2.
+        found: list[Finding] = []
+        for severity in (Severity.ERROR, Severity.WARNING):
+            picked = [row for each in mine if (row := _picked(each, severity))]
+            read = tool.command.read(Ran(code=0, stdout=json.dumps(picked), stderr=""), box.files) or ()
+            found += [replace(finding, severity=severity) for finding in read]
+        return found
+    text = "\n".join(line for line in stdout.splitlines() if re.match(re.escape(block.path or "") + r"\(", line))
     return list(tool.command.read(Ran(code=0, stdout=text, stderr=""), box.files) or ())
+
+
+def _picked(row: dict[str, Any], severity: Severity) -> dict[str, Any] | None:
+    """What a row of a linter's JSON says at that severity."""
+    if "messages" not in row:
+        return row if severity is Severity.ERROR else None
+    wanted = 2 if severity is Severity.ERROR else 1
+    return {**row, "messages": [m for m in row["messages"] if m.get("severity", 2) == wanted]}
 
 
 def _result(block: CodeBlock, tool: _Tool, found: Sequence[Finding]) -> CheckResult:
@@ -221,8 +236,7 @@ def _result(block: CodeBlock, tool: _Tool, found: Sequence[Finding]) -> CheckRes
             source=f"project {tool.command.name}",
             message=plain_text(f.message),
             kind=f.kind,
-            # The project's rules are its owner's: whatever they call an error is one.
-            blocking=f.severity.value == 1 and f.kind is not Kind.DEPENDENCY,
+            blocking=f.severity is Severity.ERROR and f.kind is not Kind.DEPENDENCY,
             fingerprint=fingerprint(tool.command.name, f.code, f.message, lines[min(max(f.line, 1), len(lines)) - 1]),
         )
         for f in found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -107,6 +108,8 @@ def write_changes(changes: Sequence[Change], *, force: bool) -> list[Change]:
         try:
             change.target.parent.mkdir(parents=True, exist_ok=True)
             draft.write_bytes(change.code.encode("utf-8", "backslashreplace"))
+            if change.target.exists():
+                shutil.copymode(change.target, draft)
             draft.replace(change.target)
         except OSError as error:
             draft.unlink(missing_ok=True)

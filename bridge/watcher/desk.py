@@ -63,7 +63,7 @@ class Desk:
         if result is None:
             return False
         if result.status is ResultStatus.FAILED:
-            return self._record(due, None, payload.failed(job, result))
+            return self._record(due, None, payload.unchecked(job, result))
         outcome = self._drive(job, result, due)
         if outcome is None:
             return False

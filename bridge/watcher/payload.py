@@ -1,4 +1,4 @@
-"""What a caller gets of a finished job: one JSON object, the same on every way out (docs/handover.md)."""
+"""What a caller gets of a job: one JSON object, the same on every way out. Its fields are told in docs/handover.md."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from bridge.job import Job, Result, to_iso
 from bridge.results.base import Report, Role
 from bridge.results.repair import Outcome
 
+#: What checking adds, of a job that was not checked.
+_NOTHING: dict[str, Any] = {
+    "verdict": None, "level": None, "files": [], "diagnostics": [], "quality": [], "notes": [], "complete": None,
+    "rounds": 0, "stop": None, "repaired": False,
+}  # fmt: skip
+#: Blocks that a caller may want; the others are sample output, and wrappers of blocks that are listed themselves.
+_WANTED = (Role.FILE, Role.FRAGMENT, Role.DATA, Role.DIFF, Role.COMMAND)
 
-def failed(job: Job, result: Result) -> dict[str, Any]:
-    """Of a job that has no answer."""
-    return {
-        **_facts(job, result),
-        "verdict": None,
-        "level": None,
-        "answer": None,
-        "files": [],
-        "diagnostics": [],
-        "quality": [],
-    }
+
+def unchecked(job: Job, result: Result | None) -> dict[str, Any]:
+    """Of a job that has no checked answer: it failed, was cancelled, or nobody has looked at it."""
+    return {**_facts(job, result), "answer": (result.answer or None) if result else None, **_NOTHING}
 
 
 def finished(job: Job, result: Result, outcome: Outcome) -> dict[str, Any]:
@@ -27,9 +27,9 @@ def finished(job: Job, result: Result, outcome: Outcome) -> dict[str, Any]:
     report = outcome.report
     return {
         **_facts(job, result),
+        "answer": outcome.answer,
         "verdict": report.verdict.value,
         "level": report.level.value,
-        "answer": outcome.answer,
         "files": files(report),
         "diagnostics": [d.to_json() for d in report.diagnostics],
         "quality": [q.to_json() for q in report.quality],
@@ -43,7 +43,6 @@ def finished(job: Job, result: Result, outcome: Outcome) -> dict[str, Any]:
 
 def files(report: Report) -> list[dict[str, Any]]:
     """The blocks that are code or data, newest version of each path, in the order of the answer."""
-    wanted = (Role.FILE, Role.FRAGMENT, Role.DATA, Role.DIFF, Role.COMMAND)
     return [
         {
             "path": block.path,
@@ -54,24 +53,26 @@ def files(report: Report) -> list[dict[str, Any]]:
             "code": block.code,
         }
         for block, check in zip(report.blocks, report.checks, strict=True)
-        if block.role in wanted and block.current
+        if block.role in _WANTED and block.current
     ]
 
 
-def _facts(job: Job, result: Result) -> dict[str, Any]:
+def _facts(job: Job, result: Result | None) -> dict[str, Any]:
     spec = job.spec
-    error = dict(result.error) if result.error else None
+    error = dict(result.error) if result and result.error else None
+    if error is None and result is None and spec.broken:
+        error = {"kind": "broken", "message": spec.broken}
     return {
         "job": job.id,
         "key": spec.key,
         "caller": spec.caller,
         "lang": spec.options.lang,
         "out": spec.options.out,
-        "status": result.status.value,
+        "status": result.status.value if result else None,
         "error": error,
-        "finish_reason": result.finish_reason,
-        "model": result.model,
-        "finished_at": to_iso(result.finished_at),
-        "usage": dict(result.usage),
-        "timing_s": dict(result.timing_s),
+        "finish_reason": result.finish_reason if result else None,
+        "model": result.model if result else None,
+        "finished_at": to_iso(result.finished_at) if result else None,
+        "usage": dict(result.usage) if result else {},
+        "timing_s": dict(result.timing_s) if result else {},
     }

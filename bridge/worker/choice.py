@@ -42,13 +42,15 @@ def choose(
         patience: how long a model may be passed over for the sake of the loaded one.
         passed_over: how long each model was; one that is missing was not.
     """
-    jobs = list(waiting)
+    jobs = sorted(waiting, key=lambda job: (job.created_at, job.position, job.id))
     rank = _model_order(jobs, loaded, patience, passed_over)
 
-    def order(job: Candidate) -> tuple[int, int, bool, datetime, str, str]:
-        return (-job.priority, rank[job.model], not job.mine, job.created_at, job.position, job.id)
+    def order(entry: tuple[int, Candidate]) -> tuple[int, int, bool, int]:
+        age, job = entry
+        # What falls to another is taken from its far end: the other begins at the near one, and is seen late.
+        return (-job.priority, rank[job.model], not job.mine, age if job.mine else -age)
 
-    return sorted(jobs, key=order)[: max(0, room)]
+    return [job for _, job in sorted(enumerate(jobs), key=order)[: max(0, room)]]
 
 
 def _model_order(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bridge.engines.base import Answer, Engine, Request, Stop, Stopped
@@ -20,6 +21,7 @@ class Outcome:
     answer: Answer | None = None
     error: EngineError | None = None
     seconds: float = 0.0
+    begun: bool = False  #: a lane had begun it
 
 
 class Lanes:
@@ -35,6 +37,8 @@ class Lanes:
         #: Finished tasks, for the thread that writes them down; None only wakes it.
         self.outcomes: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self.stop = Stop()
+        # Answers wait in memory while the notebook is written: a kill then must not cost more than two for each lane.
+        self._unwritten = threading.Semaphore(2 * lanes)
         self._pieces = 0
         self._lock = threading.Lock()
         self._running: set[str] = set()
@@ -47,6 +51,11 @@ class Lanes:
     def submit(self, task: Task) -> None:
         """Put a task into the line."""
         self._inbox.put(task)
+
+    def written(self, outcomes: list[Outcome]) -> None:
+        """These are on disk: the lanes may begin as many more."""
+        if begun := sum(outcome.begun for outcome in outcomes):
+            self._unwritten.release(begun)
 
     def take_back(self) -> list[Task]:
         """Empty the line; gives the tasks that no lane had begun."""
@@ -62,6 +71,15 @@ class Lanes:
     def wake(self) -> None:
         """Have whoever waits for an outcome look around. Safe in a signal handler: it takes no lock."""
         self.outcomes.put(None)
+
+    def gather(self, timeout_s: float) -> list[Outcome]:
+        """Wait so long for an outcome; gives all that are there."""
+        found: list[Outcome | None] = []
+        with suppress(queue.Empty):
+            found.append(self.outcomes.get(timeout=timeout_s) if timeout_s > 0 else self.outcomes.get_nowait())
+            while True:
+                found.append(self.outcomes.get_nowait())
+        return [outcome for outcome in found if outcome is not None]
 
     def running(self) -> tuple[str, ...]:
         """Ids of the jobs that are being answered now."""
@@ -82,7 +100,7 @@ class Lanes:
 
     def _lane(self) -> None:
         while (task := self._inbox.get()) is not None:
-            if self.stop.is_set():
+            if not self._may_begin():
                 self.outcomes.put(Outcome(task=task))
                 continue
             with self._lock:
@@ -91,7 +109,14 @@ class Lanes:
             answer, error = self._ask(task)
             with self._lock:
                 self._running.discard(task.job.id)
-            self.outcomes.put(Outcome(task=task, answer=answer, error=error, seconds=self._now_s() - began))
+            self.outcomes.put(Outcome(task=task, answer=answer, error=error, seconds=self._now_s() - began, begun=True))
+
+    def _may_begin(self) -> bool:
+        """Wait until few enough outcomes are unwritten; False if everything is to end."""
+        while not self.stop.is_set():
+            if self._unwritten.acquire(timeout=0.2):
+                return True
+        return False
 
     def _ask(self, task: Task) -> tuple[Answer | None, EngineError | None]:
         try:

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import blake2b
+
+#: A worker whose heartbeat changed within so many seconds takes its share of the jobs; syncs may be minutes late.
+ALIVE_S = 300.0
 
 
 @dataclass(kw_only=True)
@@ -35,6 +39,18 @@ class Leases:
         last_sign = max(first, self._beats.get(worker, (None, first))[1])
         return now - last_sign < self.length_s
 
+    def falls_to(self, job: str, me: str, now: float) -> bool:
+        """Whether a job is this worker's to take first, of all workers that show signs of life.
+
+        Machines see each other's claims late, so without this all would take the same jobs at the same time. Each job goes
+        to the worker with the highest hash of both (rendezvous hashing, Thaler and Ravishankar 1998,
+        https://doi.org/10.1109/90.663936): all agree without a word, and a worker that comes or goes moves only its share.
+        """
+        others = [worker for worker, (_, at) in self._beats.items() if worker != me and now - at < ALIVE_S]
+        if not others:
+            return True
+        return all(_weight(job, me) >= _weight(job, other) for other in others)
+
     def _died(self, worker: str, now: float) -> bool:
         """Asked once a moment for each worker, not for each of its jobs: looking costs a system call."""
         asked_at, dead = self._dead.get(worker, (None, False))
@@ -42,3 +58,7 @@ class Leases:
             dead = self.is_dead(worker)
             self._dead[worker] = (now, dead)
         return dead
+
+
+def _weight(job: str, worker: str) -> bytes:
+    return blake2b(f"{worker} {job}".encode(), digest_size=8).digest()

@@ -66,6 +66,10 @@ class Ledger:
 
         return self.store.note(decide, "claiming jobs")
 
+    def still_mine(self) -> set[str]:
+        """The jobs that wait under a claim of this worker."""
+        return self.store.note(lambda: query.claimed(self.store.journal, self.worker), "looking at claims")
+
     def finish(self, task: Task, answer: Answer) -> ResultStatus:
         """Write down an answer, on disk when this returns."""
         status = ResultStatus.TRUNCATED if answer.truncated else ResultStatus.SUCCEEDED
@@ -130,6 +134,7 @@ class Ledger:
                     priority=row.priority,
                     created_at=row.created_at or now,
                     position=row.position,
+                    mine=self.leases.falls_to(row.id, self.worker, now_s),
                 )
             )
         return free

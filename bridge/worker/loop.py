@@ -7,23 +7,22 @@ folder that vanishes for a while (a mounted Drive) stops only the publishing.
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from bridge.engines.base import Engine
 from bridge.errors import LockHeld, QueueError
-from bridge.events import Kind, Listener
+from bridge.events import Listener
 from bridge.job import ResultStatus
 from bridge.notebook.store import Store
 from bridge.worker.accounts import Accounts
-from bridge.worker.breaker import Breaker
 from bridge.worker.lanes import Lanes, Outcome
 from bridge.worker.ledger import Ledger, Task
 from bridge.worker.plan import End, Plan, Progress, Summary
 from bridge.worker.presence import Presence, read_heartbeats
 from bridge.worker.publisher import Publisher
+from bridge.worker.watch import EngineWatch
 
 __all__ = ["End", "Plan", "Progress", "Summary", "Worker"]
 
@@ -60,7 +59,7 @@ class Worker:
         self._unwritten: list[Outcome] = []  # of held tasks
         self._resting: dict[str, float] = {}  # jobs that failed, and when they may be tried again
         self._tries: dict[str, int] = {}
-        self._breaker = Breaker()
+        self._watch = EngineWatch(engine=self.engine, tell=self._accounts.tell, now_s=self.now_s)
         self._stops = 0
         self._next_model: str | None = None  # that is loaded, or will be when the tasks in the line have their turn
         self._beat_due = self._poll_due = 0.0
@@ -93,23 +92,18 @@ class Worker:
                 self._wind_up()
                 self.summary.seconds = self.now_s() - began
         finally:
-            self.presence.end(clean=not self._unwritten)
+            self.presence.end(clean=not (self._held or self._unwritten))
         return self.summary
 
     def progress(self) -> Progress:
         """How far the work is; from any thread."""
-        done = self._accounts.done
+        done, left = self._accounts.done, self.publisher.waiting
         seconds = max(1e-9, self.now_s() - self._began)
-        left = self.publisher.waiting
         return Progress(
-            done=done,
-            left=left,
-            running=self.lanes.running(),
-            tokens_per_s=self.lanes.pieces() / seconds,
-            eta_s=left * seconds / done if done else None,
-            model=self._next_model or self.plan.model,
-            engine_down=self._breaker.is_open,
-        )
+            done=done, left=left, running=self.lanes.running(), tokens_per_s=self.lanes.pieces() / seconds,
+            eta_s=left * seconds / done if done else None, model=self._next_model or self.plan.model,
+            engine_down=self._watch.is_down,
+        )  # fmt: skip
 
     # ---- the loop
 
@@ -123,13 +117,13 @@ class Worker:
             now = self.now_s()
             if self._stops:
                 return End.STOPPED
-            if self._breaker.look_due(now):
+            if self._watch.breaker.look_due(now):
                 self._look_at_engine()
             if now >= over:
                 self._take_back()
                 if not self._held:
                     return End.TIME
-            elif not self._breaker.is_open:
+            elif not self._watch.is_down:
                 self._claim(now)
             self._housekeeping(self.now_s())
             if self._nothing_left(self.now_s()):
@@ -149,7 +143,7 @@ class Worker:
         """Whether a worker that does not wait for new jobs is done; looks once more at what others added."""
         if self._held or self._unwritten or self._resting or self.plan.forever:
             return False
-        if self._breaker.is_open:
+        if self._watch.is_down:
             return self.publisher.waiting == 0
         self.publisher.publish()
         return not self._take(now) and not self._held
@@ -161,6 +155,8 @@ class Worker:
         room = 0 if self._unwritten else self.plan.prefetch(len(self._finished_at)) - len(self._held)
         if room < 1:
             return False
+        if now >= self.publisher.due:  # what was seen minutes ago is no ground to claim on
+            self._publish()
         busy = frozenset((*self._held, *self._resting))
         try:
             tasks = self.ledger.claim(room, loaded=self._next_model, held=busy, now_s=now)
@@ -182,15 +178,7 @@ class Worker:
 
     def _collect(self, timeout_s: float) -> None:
         """Wait for outcomes, and write down all that are there, in one transaction."""
-        outcomes = self.lanes.outcomes
-        try:
-            found = [outcomes.get(timeout=timeout_s) if timeout_s > 0 else outcomes.get_nowait()]
-            with suppress(queue.Empty):
-                while True:
-                    found.append(outcomes.get_nowait())
-        except queue.Empty:
-            found = []
-        self._unwritten += [outcome for outcome in found if outcome is not None]
+        self._unwritten += self.lanes.gather(timeout_s)
         self._write_down()
 
     def _write_down(self) -> bool:
@@ -204,6 +192,7 @@ class Worker:
             self.publisher.blocked(error)
             return False
         self._unwritten = []
+        self.lanes.written(batch)
         for outcome, end in zip(batch, ends, strict=True):
             self._held.pop(outcome.task.job.id, None)
             self.publisher.pending += 1
@@ -226,7 +215,7 @@ class Worker:
             self._finished_at.append(self.now_s())
             self._accounts.answered(job, outcome.answer, end, outcome.seconds)
         elif error is None:
-            self.summary.given_back += not self._breaker.is_open
+            self.summary.given_back += not self._watch.is_down
         else:
             self._accounts.failed(job, error, gave_up=end is True)
             if end is True:
@@ -240,42 +229,44 @@ class Worker:
     # ---- the engine
 
     def _look_at_engine(self) -> None:
-        health = self.engine.health()
-        if not health.ok:
-            self._engine_is_down(health.detail, 0)
-            if not self._held:
-                self.publisher.publish()  # others may have done what waits
-            return
-        if self._breaker.is_open:
-            self._accounts.tell(Kind.ENGINE, f"the engine answers again: {health.detail}", {"ok": True})
-        self._breaker.close()
-        if not self._held:
-            self._next_model = health.loaded[0] if health.loaded else self._next_model
+        health = self._watch.look()
+        if not self._held and health.ok and health.loaded:
+            self._next_model = health.loaded[0]
+        if not self._held and not health.ok:
+            self.publisher.publish()  # others may have done what waits
 
     def _engine_is_down(self, why: str, at_least_s: float) -> None:
-        known = self._breaker.is_open
-        pause = max(self._breaker.fail(self.now_s()), at_least_s)
-        self._breaker.retry_at = max(self._breaker.retry_at, self.now_s() + at_least_s)
+        self._watch.fail(why, at_least_s)
         self._take_back()  # others may have an engine that answers
-        if not known:
-            self._accounts.tell(
-                Kind.ENGINE, f"the engine takes no requests ({why}); next look in {pause:.0f} s", {"ok": False}
-            )
 
     # ---- publishing and signs of life
 
+    def _publish(self) -> None:
+        """Exchange with the notebooks; what was cancelled or taken over meanwhile, and is not begun, is let go."""
+        if self.publisher.publish() and self._held:
+            line = self.lanes.take_back()
+            mine = self.ledger.still_mine() if line else set()
+            for task in line:
+                if task.job.id in mine:
+                    self.lanes.submit(task)
+                else:
+                    self._unwritten.append(Outcome(task=task))
+
     def _housekeeping(self, now: float) -> None:
         if self.publisher.pending and now >= self.publisher.due:
-            self.publisher.publish()
+            self._publish()
         if now >= self._beat_due:
             self._beat(now)
 
     def _beat(self, now: float) -> None:
         self._beat_due = now + self.plan.beat_s
+        plan = self.plan
         facts = {
-            "engine": self.engine.name, "model": self.plan.model, "lanes": self.plan.lanes,
-            "running": list(self.lanes.running()),
-        }  # fmt: skip
+            "engine": self.engine.name,
+            "model": plan.model,
+            "lanes": plan.lanes,
+            "running": [*self.lanes.running()],
+        }
         with suppress(QueueError):  # publishing says what is wrong
             self.presence.beat(facts, self.store.clock.now())
             for beat in read_heartbeats(self.store.transport):
@@ -286,8 +277,8 @@ class Worker:
         due = [self._beat_due, now + _NAP_S]
         if self.publisher.pending:
             due.append(self.publisher.due)
-        if self._breaker.is_open:
-            due.append(self._breaker.retry_at)
+        if self._watch.is_down:
+            due.append(self._watch.breaker.retry_at)
         elif not self._held:
             due.append(self._poll_due)
         return max(0.0, min(due) - now)

@@ -6,20 +6,28 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from bridge import errors
 from bridge.cli.app import COMMANDS
 from bridge.config import Settings
-from bridge.job import EDGES, State
+from bridge.job import EDGES, Job, Result, ResultStatus, Spec, State
 from bridge.kernel import grammar
+from bridge.results import Level, Signal, Status, Verdict, examine
+from bridge.results.repair import Outcome, Stop
+from bridge.watcher import payload
+from bridge.watcher.channels import Webhook
 from bridge.papermill_engine import PARAMETERS
 from tests.docs import cli_help
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+HANDOVER = (ROOT / "docs" / "handover.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
@@ -91,9 +99,53 @@ def test_architecture_stays_short_and_names_every_module():
         "__main__",
         "__pycache__",
     }
-    notebook = {p.stem for p in (ROOT / "bridge" / "notebook").glob("*.py")} - {"__init__"}
+    inner = {p.stem for folder in ("notebook", "watcher") for p in (ROOT / "bridge" / folder).glob("*.py")} - {
+        "__init__"
+    }
     words = set(re.findall(r"\w+", ARCHITECTURE))
-    assert top | notebook <= words
+    assert top | inner <= words
+
+
+def test_the_hand_over_page_tells_every_field_and_no_other():
+    answer = "```python\nx = 1\n```\n"
+    job = Job(id="01JOB", spec=Spec(body="Write x.", position="a"))
+    result = Result(
+        job=job.id, attempt=1, status=ResultStatus.SUCCEEDED, finished_at=datetime(2026, 1, 1, tzinfo=UTC), prompt_sha256="",
+        answer=answer, worker={},
+    )  # fmt: skip
+    report = examine(answer, check=False)
+    outcome = Outcome(answer=answer, report=report, rounds=0, stop=Stop.NOTHING, improved=False)
+    sent = payload.finished(job, result, outcome)
+    table = HANDOVER.partition("## The object")[2].partition("\n## ")[0]
+    told = {
+        name for first in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", first)
+    }
+
+    assert told == sent.keys() | {"state"} == payload.unchecked(job, None).keys() | {"state"}
+    for enum in (Verdict, Level, Status, Signal, Stop):
+        assert all(f"`{member.value}`" in table for member in enum), enum
+    assert all(f"`{name}`" in table for name in sent["files"][0])
+
+
+def test_the_signature_check_of_the_hand_over_page_works_as_it_stands():
+    [code] = blocks(HANDOVER, "python")
+    assert len([line for line in code.splitlines() if line]) <= 6
+    names: dict[str, Any] = {}
+    exec(compile(code, "handover.md", "exec"), names)
+    sent: dict[str, Any] = {}
+
+    def post(_url: str, **arguments: Any) -> Any:
+        sent.update(arguments)
+        return SimpleNamespace(status_code=200)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("requests.post", post)
+        Webhook(url="http://h/", secret="s").send({"job": "01JOB", "answer": "ä"}, key="k", sarif=None)
+
+    signature = sent["headers"]["X-Bridge-Signature"]
+    assert names["is_genuine"](sent["data"], signature, "s")
+    assert not names["is_genuine"](sent["data"] + b" ", signature, "s")
+    assert not names["is_genuine"](sent["data"], signature, "another")
 
 
 def test_the_error_tree_is_drawn_as_it_is():
@@ -119,8 +171,8 @@ def test_links_between_documents_lead_somewhere():
 
 
 def test_the_command_list_is_complete():
-    modules = (ROOT / "bridge" / "cli").glob("*.py")
-    files = {p.stem for p in modules if "\n@base.command(" in p.read_text(encoding="utf-8")}
+    sources = {p.stem: p.read_text(encoding="utf-8") for p in (ROOT / "bridge" / "cli").glob("*.py")}
+    files = {name for name, text in sources.items() if "\n@base.command(" in text}
 
     assert files == {module for module, _ in COMMANDS.values()}
 

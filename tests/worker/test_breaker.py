@@ -52,4 +52,6 @@ def test_a_pause_is_never_negative_nor_longer_than_the_longest(steps: list[float
     breaker, now = Breaker(), 0.0
     for step in steps:
         now += step
-        assert 0 <= breaker.fail(now) <= LONGEST_S
+        assert (
+            0 <= breaker.fail(now) <= LONGEST_S + 1e-6
+        )  # the pause is a difference of moments + 1e-6  # times are floats

@@ -51,8 +51,10 @@ def order(jobs: list[Candidate], loaded: str | None = None, room: int = 99, **pa
         ([job("1", "a"), job("2", "b"), job("3", "c")], "c", {"a": 31, "b": 40}, ["2", "1", "3"]),
         # the loaded one is never passed over
         ([job("1", "a"), job("2", "b")], "b", {"b": 90}, ["2", "1"]),
-        # several workers: what falls to this one first, but not before age alone decides about priority and model
+        # several workers: what falls to this one before what is older, but not before what is more urgent
         ([job("1", mine=False), job("2", minute=1), job("3", priority=1, mine=False)], None, {}, ["3", "2", "1"]),
+        # what falls to another is taken from the far end
+        ([job("1", mine=False), job("2", mine=False), job("3"), job("4")], None, {}, ["3", "4", "2", "1"]),
     ],
 )
 def test_the_order_is(

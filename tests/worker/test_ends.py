@@ -10,6 +10,7 @@ import pytest
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.job import to_iso
+from bridge.worker.lanes import Outcome
 from bridge.worker.loop import End, Worker
 from tests.support.desk import Desk
 
@@ -222,3 +223,31 @@ def test_the_claim_of_a_machine_whose_clock_is_an_hour_off_holds_for_its_length_
     worker.run()
     assert len(seen) == 1
     assert 900 <= seen[0] < 910
+
+
+def test_a_worker_that_is_interrupted_while_it_winds_up_leaves_its_jobs_free(desk: Desk) -> None:
+    desk.add("a", "b")
+    worker = desk.worker(ScriptedEngine())
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    worker.lanes.end = interrupted  # type: ignore[method-assign]
+    engine = ScriptedEngine()
+    engine.enqueue(*[Scripted(gate=threading.Event())] * 2)
+    worker.lanes._engine = engine
+    desk.hands.at(5, worker.ask_to_stop)
+    with pytest.raises(KeyboardInterrupt):
+        worker.run()
+    worker.lanes.stop.set()
+    assert desk.work(ScriptedEngine()).answered == 2
+
+
+def test_nothing_more_is_claimed_while_answers_wait_to_be_written(desk: Desk) -> None:
+    desk.add("a", "b", "c")
+    worker = desk.worker(ScriptedEngine(), lanes=4)
+    [task] = worker.ledger.claim(1, loaded=None, held=frozenset(), now_s=0.0)
+    worker._unwritten.append(Outcome(task=task))
+    assert not worker._take(0.0)
+    worker._unwritten.clear()
+    assert worker._take(0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from bridge.engines.base import Health
 from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.errors import EngineDown
@@ -107,3 +109,25 @@ def test_an_empty_queue_needs_no_engine(desk: Desk) -> None:
     engine.down = True
     assert desk.work(engine).end is End.EMPTY
     assert desk.hands.seconds < 5
+
+
+def test_what_stands_in_the_line_is_free_for_others_while_the_engine_is_down(desk: Desk) -> None:
+    under_way, in_line = desk.add("under way", "in line")
+    engine = ScriptedEngine()
+    gate = threading.Event()
+    engine.enqueue(Scripted(gate=gate))
+    worker = desk.worker(engine)
+    free: list[str] = []
+
+    def look_from_elsewhere() -> None:
+        other = desk.worker(ScriptedEngine())
+        tasks = other.ledger.claim(9, loaded=None, held=frozenset(), now_s=0.0)
+        free.extend(task.job.id for task in tasks)
+        other.ledger.give_back(tasks)
+
+    desk.hands.at(5, lambda: worker._engine_is_down("it went away", 100))
+    desk.hands.at(20, look_from_elsewhere)
+    desk.hands.at(30, gate.set)
+    assert worker.run().answered == 2
+    assert free == [in_line]
+    assert desk.view(under_way).answer

@@ -92,7 +92,7 @@ def test_a_worker_that_is_killed_at_any_moment_and_started_again_answers_every_j
     results = check(path, texts)
     assert results == len(texts)  # exactly one each
     again = len(server.requests) - len(texts)
-    assert 0 < again <= 4 * killed  # what was under way, and no more
+    assert 0 < again <= 8 * killed  # what was under way in 4 lanes, and one more for each that was not on disk yet
     record_property("figures", f"{mode}: {killed} kills in {runs} runs, {len(texts)} jobs, {again} asked for again")
 
 

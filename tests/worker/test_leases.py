@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from bridge.worker.leases import Leases
+from bridge.worker.leases import ALIVE_S, Leases
 
 LENGTH_S = 900.0
 
@@ -74,6 +74,32 @@ def test_a_worker_is_looked_at_once_a_moment_however_many_jobs_it_has() -> None:
     for n in range(400):
         seen.holds(str(n), "other", 1, 5.0)
     assert looks == ["other"]
+
+
+def test_a_worker_alone_has_all_jobs() -> None:
+    seen = leases()
+    seen.beat("me", 1, 0.0)
+    assert all(seen.falls_to(str(n), "me", 1.0) for n in range(50))
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_workers_that_see_each_other_agree_who_takes_which_job_and_have_like_shares(count: int) -> None:
+    names = [f"worker-{n}" for n in range(count)]
+    views = {name: leases() for name in names}
+    for seen in views.values():
+        for name in names:
+            seen.beat(name, 1, 0.0)
+    takers = [[name for name, seen in views.items() if seen.falls_to(str(n), name, 1.0)] for n in range(600)]
+    assert all(len(who) == 1 for who in takers)
+    shares = [sum(who == [name] for who in takers) for name in names]
+    assert min(shares) > 600 / count * 0.75
+
+
+def test_the_share_of_a_worker_that_shows_no_sign_of_life_falls_to_the_others() -> None:
+    seen = leases()
+    seen.beat("other", 1, 0.0)
+    assert not all(seen.falls_to(str(n), "me", 10.0) for n in range(50))
+    assert all(seen.falls_to(str(n), "me", ALIVE_S + 1) for n in range(50))
 
 
 @pytest.mark.parametrize("hours", [-1, 1, 24 * 365])

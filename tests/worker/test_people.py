@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from bridge import State
 from bridge.engines.base import Answer, Request
-from bridge.engines.scripted import ScriptedEngine
+from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.worker.loop import End
 from tests.support.desk import Desk
 
@@ -71,6 +72,25 @@ def test_a_job_that_is_cancelled_while_it_runs_keeps_its_answer_is_done_and_flag
     assert (view.state, view.answer) == (State.SUCCEEDED, "Answer to: never mind")
     assert view.job.is_cancelled
     assert view.to_json()["cancelled_by"] == "tester"
+
+
+def test_a_job_that_is_cancelled_while_it_stands_in_the_line_is_not_begun(desk: Desk) -> None:
+    first, second = desk.add("first", "second")
+    worker = desk.worker(engine := ScriptedEngine(), publish_s=1.0)
+    gate = threading.Event()
+    engine.enqueue(Scripted(gate=gate))
+
+    def cancel() -> None:
+        with desk.open() as bridge:
+            bridge.cancel(second)
+        worker.publisher.pending += 1
+
+    desk.hands.at(5, cancel)
+    desk.hands.at(30, gate.set)
+    worker.run()
+    assert [request.prompt for request in engine.requests] == ["first"]
+    assert desk.view(second).state is State.CANCELLED
+    assert desk.view(first).state is State.SUCCEEDED
 
 
 def test_a_job_that_fails_after_it_was_cancelled_is_cancelled(desk: Desk) -> None:

@@ -118,16 +118,22 @@ def test_a_signal_ends_it_at_once_cleanly_with_what_was_answered(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
-def test_many_signals_at_once_do_no_harm(path: Path, server: LoopbackOllama) -> None:
-    add(path, 4)
-    server.failures.extend([Failure.STALL] * 4)
-    process = begin(path, "--parallel", "4")
-    server.await_requests(4)
+def test_a_second_signal_ends_it_at_once_and_its_jobs_are_free_for_the_next(path: Path, server: LoopbackOllama) -> None:
+    add(path, 3)
+    server.failures.extend([Failure.STALL] * 3)  # the server has one slot more
+    process = begin(path, "--parallel", "3")
+    server.await_requests(3)
     for _ in range(50):
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-    assert finish(process)[0] == 0
-    assert (states(path), burnt(path)) == (["queued"] * 4, 0)
+    assert finish(process)[0] in (
+        0,
+        1,
+        -signal.SIGINT,
+    )  # it was over before the second came; aborted; or already leaving
+    assert burnt(path) == 0
+    code, _, err = finish(begin(path))
+    assert (code, states(path), burnt(path)) == (0, ["succeeded"] * 3, 0), err
 
 
 def test_a_server_that_restarts_costs_no_job(path: Path, server: LoopbackOllama) -> None:

@@ -1,0 +1,44 @@
+"""Whether the engine takes requests: looks, waits between two looks, and tells when that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bridge.engines.base import Engine, Health
+from bridge.events import Kind
+from bridge.worker.breaker import Breaker
+
+
+@dataclass(kw_only=True)
+class EngineWatch:
+    """One worker's view of its engine."""
+
+    engine: Engine
+    tell: Callable[[Kind, str, Mapping[str, object]], None]
+    now_s: Callable[[], float]
+    breaker: Breaker = field(default_factory=Breaker)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing should be sent to it now."""
+        return self.breaker.is_open
+
+    def look(self) -> Health:
+        """Ask the engine how it is."""
+        health = self.engine.health()
+        if not health.ok:
+            self.fail(health.detail, 0)
+            return health
+        if self.is_down:
+            self.tell(Kind.ENGINE, f"the engine answers again: {health.detail}", {"ok": True})
+        self.breaker.close()
+        return health
+
+    def fail(self, why: str, at_least_s: float) -> None:
+        """It did not take a request, or wants to be left alone for so long."""
+        known, now = self.is_down, self.now_s()
+        pause = max(self.breaker.fail(now), at_least_s)
+        self.breaker.retry_at = max(self.breaker.retry_at, now + at_least_s)
+        if not known:
+            self.tell(Kind.ENGINE, f"the engine takes no requests ({why}); next look in {pause:.0f} s", {"ok": False})

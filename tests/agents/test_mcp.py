@@ -1,0 +1,164 @@
+"""The server as a real process, driven by the official client over standard input and output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from click.testing import CliRunner
+from mcp import Client, StdioServerParameters
+
+from bridge import Bridge
+from bridge.cli import main
+from tests.support.answers import BROKEN, GOOD
+from tests.support.commands import environment
+from tests.support.queues import make_queue
+
+pytestmark = pytest.mark.timeout(90)
+CODE = "def f(x):\n    y = x + 1\n    return y\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    return make_queue(tmp_path / "queue")
+
+
+def talk(path: Path, script: Callable[[Client], Awaitable[None]]) -> None:
+    """Start the server, and let a client talk to it."""
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "bridge", "mcp", "--queue", str(path), "--root", "project"],
+        env=environment(), cwd=path.parents[1],
+    )  # fmt: skip
+
+    async def session() -> None:
+        with anyio.fail_after(60):
+            async with Client(server) as client:
+                await script(client)
+
+    anyio.run(session)
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> Any:
+    """What a tool gives, as JSON."""
+    told = await client.call_tool(tool, arguments)
+    assert not told.is_error, told.content
+    return told.structured_content if told.structured_content is not None else json.loads(told.content[0].text)
+
+
+def test_the_tools_say_when_to_use_them_and_have_typed_schemas(path: Path):
+    async def script(client: Client) -> None:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert tools.keys() == {
+            "enqueue_prompts", "queue_status", "wait_for_results", "get_result", "cancel_jobs", "apply_result",
+        }  # fmt: skip
+        assert all(tool.description and tool.output_schema for tool in tools.values())
+        asks = tools["enqueue_prompts"]
+        assert all(word in (asks.description or "") for word in ("rate limited", "overnight", "private", "minutes"))
+        fields = asks.input_schema["$defs"]["Prompt"]["properties"]
+        assert {"prompt", "lang", "out", "key"} <= fields.keys()
+        assert all("description" in field for field in fields.values())
+        assert "429" in (client.instructions or "")
+
+    talk(path, script)
+
+
+def test_from_prompts_to_files(path: Path):
+    root = path.parents[1] / "project"
+
+    async def script(client: Client) -> None:
+        asked = [{"prompt": "Write f.", "lang": "python", "out": "src/f.py", "key": "f"}, {"prompt": "Write g."}]
+        first = await call(client, "enqueue_prompts", prompts=asked, caller="agent")
+        again = await call(client, "enqueue_prompts", prompts=asked[:1])
+        f, g = first["jobs"]
+        assert again == {"jobs": [f], "already_there": [f]}
+        status = await call(client, "queue_status")
+        assert (status["jobs_by_state"], status["workers_alive"]) == ({"queued": 2}, 0)
+
+        seen: list[tuple[float, float | None, str | None]] = []
+        answered = anyio.Event()
+
+        async def progress(done: float, total: float | None, message: str | None) -> None:
+            seen.append((done, total, message))
+            answered.set()
+
+        results: list[Any] = []
+
+        async def wait() -> None:
+            told = await client.call_tool(
+                "wait_for_results", {"jobs": [f, g], "timeout_s": 30}, progress_callback=progress
+            )
+            results.append(told.structured_content)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait)
+            await answered.wait()  # it waits, and says so
+            with Bridge(str(path)) as bridge:
+                bridge.answer(f, GOOD)
+                bridge.cancel(g)
+
+        [told] = results
+        assert [(what["job"], what["state"]) for what in told["ready"]] == [(f, "delivered"), (g, "cancelled")]
+        assert told["not_ready"] == []
+        assert [file["code"] for file in told["ready"][0]["files"]] == [CODE]
+        assert (seen[0][:2], seen[-1][:2]) == ((0, 2), (2, 2))
+
+        result = await call(client, "get_result", job=f)
+        assert (result["verdict"], result["answer"]) == ("clean", GOOD)
+        shown = await call(client, "apply_result", job=f)
+        assert ([c["step"] for c in shown["files"]], shown["written"]) == (["create"], [])
+        assert not (root / "src").exists()
+        assert (await call(client, "apply_result", job=f, dry_run=False))["written"] == ["src/f.py"]
+
+    talk(path, script)
+    assert (root / "src" / "f.py").read_text() == CODE
+
+
+def test_a_wait_that_runs_out_of_time_gives_what_is_ready(path: Path):
+    with Bridge(str(path)) as bridge:
+        done, left = bridge.add("Write f."), bridge.add("Write g.")
+        bridge.answer(done, GOOD)
+
+    async def script(client: Client) -> None:
+        told = await call(client, "wait_for_results", jobs=[done, left], timeout_s=1.5)
+        assert ([what["job"] for what in told["ready"]], told["not_ready"]) == ([done], [left])
+
+    talk(path, script)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "says"),
+    [
+        ("get_result", {"job": "0" * 26}, "no job"),  # unknown
+        ("cancel_jobs", {"jobs": ["DONE"]}, "nothing left to cancel"),  # finished already
+        ("enqueue_prompts", {"prompts": [{"prompt": "  "}]}, "empty"),  # nothing to ask
+        ("enqueue_prompts", {"prompts": [{"prompt": "x", "lang": 3}]}, "lang"),  # against the schema
+        ("apply_result", {"job": "DONE", "dry_run": False}, "not checked"),  # nobody has looked at it
+    ],
+)
+def test_a_refusal_is_an_error_that_the_agent_can_read(path: Path, tool: str, arguments: dict[str, Any], says: str):
+    with Bridge(str(path)) as bridge:
+        done = bridge.add("Write f.")
+        bridge.answer(done, BROKEN)
+    asked = json.loads(json.dumps(arguments).replace("DONE", done))
+
+    async def script(client: Client) -> None:
+        told = await client.call_tool(tool, asked)
+        assert told.is_error
+        assert says in told.content[0].text  # type: ignore[union-attr]  # errors are text
+
+    talk(path, script)
+
+
+def test_without_the_extra_the_command_says_what_to_install(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    done = CliRunner().invoke(main, ["mcp", "--queue", str(path)])
+
+    assert done.exit_code == 2
+    assert "pip install 'qwen-bridge[mcp]'" in done.stderr

@@ -1,0 +1,216 @@
+"""wait, apply, watch and run, as commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge import Bridge, State
+from tests.cli.conftest import Run
+from tests.support.answers import BROKEN, GOOD, rounds
+from tests.support.commands import environment
+from tests.support.ollama import LoopbackOllama
+
+CODE = "def f(x):\n    y = x + 1\n    return y\n"
+MODEL = "qwen2.5-coder:1.5b"
+pytestmark = pytest.mark.timeout(110)
+
+
+@pytest.fixture
+def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackOllama]:
+    """Answers well; a prompt that says "break" gets broken code at first, and good code when it is asked to repair."""
+
+    def answer(prompt: str) -> str:
+        return BROKEN if "break" in prompt and "Undefined name" not in prompt else GOOD
+
+    with LoopbackOllama(answer=answer) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        yield server
+
+
+def start(*argv: str, cwd: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bridge", *argv], cwd=cwd, env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+# ---- wait and apply
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "code", "verdict"),
+    [
+        (GOOD, [], 0, "clean"),
+        (BROKEN, ["--no-repair"], 1, "errors"),  # the job's own failure
+        (BROKEN, ["--no-check"], 0, ""),  # nobody looked
+        ("Just words.", [], 0, "no_code"),
+    ],
+)
+def test_wait_prints_a_line_a_job_and_its_exit_code_says_whether_all_is_well(
+    queue: Run, answer: str, options: list[str], code: int, verdict: str
+):
+    [job] = queue("add", "Write f.").ids
+    queue("answer", job, input=answer)
+
+    done = queue("wait", job, "--timeout", "30s", *options)
+
+    assert (done.code, done.out.split("\t")[0], done.out.rstrip("\n").split("\t")[2]) == (code, job, verdict)
+
+
+def test_wait_ends_with_124_when_time_is_over(queue: Run):
+    [job] = queue("add", "Write f.").ids
+
+    done = queue("wait", job, "--timeout", "0.2s", "--json")
+
+    assert done.code == 124
+    assert done.json["error"]["kind"] == "WaitTimedOut"
+
+
+def test_wait_as_json_gives_every_field_also_of_a_job_that_was_cancelled(queue: Run):
+    one, two = queue("add", "Write f.").ids + queue("add", "Write g.").ids
+    queue("answer", one, input=GOOD)
+    queue("cancel", two)
+
+    done = queue("wait", one, two, "--timeout", "30s", "--json")
+
+    first, second = done.json["jobs"]
+    assert done.code == 1
+    assert first.keys() == second.keys()
+    assert (first["state"], second["state"]) == ("delivered", "cancelled")
+
+
+def test_wait_with_the_projects_linters_warns_that_it_reads_their_configuration(queue: Run):
+    Path("pyproject.toml").write_text('[tool.ruff.lint]\nselect = ["ANN001"]\n')
+    [job] = queue("add", "Write f.", "--out", "f.py").ids
+    queue("answer", job, input=GOOD)
+
+    done = queue("wait", job, "--timeout", "30s", "--project-lint", "--no-repair")
+
+    assert (done.code, done.out.split("\t")[2]) == (1, "errors\n")
+    assert "program that runs with your rights" in done.err
+
+
+def test_apply_shows_the_diff_and_writes_unless_it_is_a_dry_run(queue: Run):
+    [job] = queue("add", "Write f.", "--out", "src/f.py").ids
+    queue("answer", job, input=GOOD)
+    queue("wait", job, "--timeout", "30s")
+
+    dry = queue("apply", job, "--dry-run")
+    assert (dry.code, dry.out.splitlines()[1]) == (0, "+++ b/src/f.py")
+    assert "would create src/f.py" in dry.err
+    assert not Path("src").exists()
+
+    assert queue("apply", job, "--json").json["written"] == ["src/f.py"]
+    assert Path("src/f.py").read_text() == CODE
+    Path("src/f.py").write_text("mine\n")
+    assert queue("apply", job).code == 2
+    assert queue("apply", job, "--force").code == 0
+
+
+def test_show_code_gives_the_best_version(queue: Run, ollama: LoopbackOllama):
+    done = queue("run", "break it", "--model", MODEL)
+
+    assert queue("show", done.out.split("\t")[0], "--code").out == CODE
+
+
+# ---- run
+
+
+def test_run_answers_checks_repairs_and_hands_over(queue: Run, ollama: LoopbackOllama):
+    Path("prompt.md").write_text("Write f, please.")
+
+    done = queue(
+        "run", "break it", "prompt.md", "--lang", "python", "--model", MODEL, "--parallel", "2", "--outbox", "box"
+    )
+
+    assert done.code == 0, done.err
+    jobs = {line.split("\t")[0]: line.split("\t")[2] for line in done.out.splitlines()}
+    assert list(jobs.values()) == ["clean", "clean"]
+    assert sorted(p.name for p in Path("box").iterdir()) == sorted(jobs)
+    assert "Write f, please." in ollama.prompts
+    with Bridge() as bridge:
+        assert all(bridge.get(job).state is State.DELIVERED for job in jobs)
+        assert sorted(len(rounds(bridge, job)) for job in jobs) == [0, 1]
+
+
+def test_run_applies_on_request_and_never_over_work_of_your_own(queue: Run, ollama: LoopbackOllama):
+    Path("mine.py").write_text("mine\n")
+
+    good = queue("run", "Write f.", "--out", "src/f.py", "--model", MODEL, "--apply", "--json")
+    refused = queue("run", "Write f.", "--out", "mine.py", "--model", MODEL, "--apply")
+
+    assert (good.code, good.json["jobs"][0]["verdict"]) == (0, "clean")
+    assert Path("src/f.py").read_text() == CODE
+    assert refused.code == 1
+    assert "changes of your own" in refused.err
+    assert Path("mine.py").read_text() == "mine\n"
+
+
+def test_run_says_that_a_job_failed(queue: Run, ollama: LoopbackOllama):
+    done = queue("run", "Write f.", "--model", MODEL, "--no-repair", "--job-timeout", "1h", "--jsonl", "x")
+    assert done.code == 2  # prompts and a batch at once
+
+    ollama.answer = lambda prompt: BROKEN
+    assert queue("run", "Write f.", "--model", MODEL, "--no-repair").code == 1
+
+
+def test_run_with_the_model_missing_leaves_the_jobs_in_the_queue(queue: Run, ollama: LoopbackOllama):
+    done = queue("run", "Write f.", "--model", "nobody:1b")
+
+    assert done.code == 3
+    assert "--pull fetches it" in done.err
+    assert queue("status", "--json").json["counts"]["queued"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT")
+def test_ctrl_c_ends_run_cleanly_and_the_jobs_stay_queued(queue: Run, ollama: LoopbackOllama, tmp_path: Path):
+    ollama.token_delay_s = 60.0
+    process = start("run", "Write f.", "Write g.", "--model", MODEL, cwd=tmp_path)
+    ollama.await_requests(1)
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 124, errors
+    assert "stay queued" in errors
+    assert "Traceback" not in errors
+    counts = queue("status", "--json").json["counts"]
+    assert (counts["queued"], counts["running"]) == (2, 0)
+
+
+# ---- everything at once, each a process of its own
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM")
+def test_add_work_watch_and_wait_as_processes(queue: Run, ollama: LoopbackOllama, tmp_path: Path):
+    watch = start("watch", "--outbox", "box", "--poll", "1s", "--json", cwd=tmp_path)
+    jobs: list[str] = []
+    for text in ("break it", "Write g."):
+        add = start("add", text, "--lang", "python", cwd=tmp_path)
+        jobs += add.communicate(timeout=60)[0].split()
+    waits = [start("wait", *jobs, "--timeout", "90s", "--json", cwd=tmp_path) for _ in range(2)]
+    work = start("work", "--forever", "--model", MODEL, cwd=tmp_path)
+    try:
+        outputs = [wait.communicate(timeout=100) for wait in waits]
+        assert [wait.returncode for wait in waits] == [0, 0], outputs
+    finally:
+        for process in (work, watch):
+            process.send_signal(signal.SIGTERM)
+        events = [json.loads(line) for line in watch.communicate(timeout=60)[0].splitlines()]
+        work.communicate(timeout=60)
+    told = [[(j["job"], j["verdict"]) for j in json.loads(out)["jobs"]] for out, _ in outputs]
+    assert told == [[(job, "clean") for job in jobs]] * 2
+    assert sorted(e["job"] for e in events if e["event"] == "checked") == sorted(jobs)
+    assert sorted(p.name for p in (tmp_path / "box").iterdir()) == sorted(jobs)
+    assert watch.returncode == 0
+    assert os.path.exists(tmp_path / "box" / jobs[0] / "report.sarif")
