@@ -14,10 +14,12 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -68,6 +70,13 @@ class Machine:
 
 def synced(name: str) -> bool:
     return not name.startswith("forks/")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_small_runtime() -> Iterator[None]:
+    """Thousands of notebooks are merged here, and the hundred kilobytes of the real cell are the same in each."""
+    with mock.patch.object(template, "runtime_source", return_value="# The runtime.\n"):
+        yield
 
 
 class Everybody(RuleBasedStateMachine):
@@ -127,7 +136,9 @@ class Everybody(RuleBasedStateMachine):
             notify=ignore,
             limits=Limits(part_jobs=5),
         )
-        opened = wiring.Opened(store=store, path=Path(QUEUE), source="test", settings=config.Settings(caller=name))
+        opened = wiring.Opened(
+            store=store, path=Path(QUEUE), source="test", settings=config.Settings(caller=name), home=home
+        )
         return Machine(name=name, folder=folder, bridge=Bridge(_opened=opened), common={QUEUE: start})
 
     def exchange(self, machine: Machine, *, cloud_wins: bool, fork: bool) -> bool:
