@@ -30,7 +30,6 @@ SWITCH_ON_THE_GPU = (
 )
 ARCHIVES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
-
 #: The first Ollama that refuses an over-long prompt when it is asked to (fact 7.9).
 OLDEST = "0.12.6"
 
@@ -256,9 +255,9 @@ def prepare(
         version = client.version()
     except OllamaError as error:
         silence = error
-    num_ctx = settings.num_ctx
+    num_ctx, lanes = settings.num_ctx, settings.lanes
     if settings.model == "auto":
-        settings = _evolve(settings, model=choose(machine, lanes=settings.lanes or 1, num_ctx=num_ctx))
+        settings = _evolve(settings, model=choose(machine, lanes=lanes or 1, num_ctx=num_ctx))
     if not settings.lanes:  # a server that is there takes what it can at once, and lets the rest wait
         lanes = MOST_LANES if version else lanes_for(settings.model, machine, num_ctx=num_ctx)
         settings = _evolve(settings, lanes=lanes)

@@ -18,11 +18,11 @@ from bridge.cli.app import COMMANDS
 from bridge.config import Settings
 from bridge.job import EDGES, Job, Result, ResultStatus, Spec, State
 from bridge.kernel import grammar
+from bridge.papermill_engine import PARAMETERS
 from bridge.results import Level, Signal, Status, Verdict, examine
 from bridge.results.repair import Outcome, Stop
 from bridge.watcher import payload
 from bridge.watcher.channels import Webhook
-from bridge.papermill_engine import PARAMETERS
 from tests.docs import cli_help
 
 ROOT = Path(__file__).parents[2]
