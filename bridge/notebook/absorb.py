@@ -85,6 +85,7 @@ class Absorber:
         merged = merge.merge(mine, observed)
         cells = dict(merged.cells)
         removed = self._removed(mine, cells, place, now)
+        self._leave_archived(cells, mine, now)
         changed = [self._final(cell, mine.cells.get(i), observed.cells.get(i)) for i, cell in cells.items()]
         fresh = [cell for cell in changed if cell is not None]
         journal.put(place.id, fresh, now=now)
@@ -158,6 +159,13 @@ class Absorber:
             if job in cells and not self._comes_back(cells[job], now):
                 del cells[job]
         return replace(observed, cells=cells)
+
+    def _leave_archived(self, cells: dict[str, Cell], mine: Part, now: datetime) -> None:
+        """Take out newcomers that are in an archive after all: looking for what was removed may just have told so."""
+        newcomers = [i for i, cell in cells.items() if i not in mine.cells and cell.kind is Kind.JOB]
+        for job in self.journal.whereabouts(newcomers) if newcomers else ():
+            if not self._comes_back(cells[job], now):
+                del cells[job]
 
     def _comes_back(self, stray: Cell, now: datetime) -> bool:
         """A job that the journal has elsewhere is in this version: is it alive again, or is this an old copy?

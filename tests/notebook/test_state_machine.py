@@ -453,3 +453,41 @@ TestEverybody.settings = settings(
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_a_job_that_was_added_again_by_its_key_and_archived_elsewhere_is_in_the_archive_for_everybody():
+    """A history that the machine above drew: the archive is read in the middle of taking in the part."""
+    state = Everybody()
+    try:
+        state.begin(count=1)
+        state.sync(cloud_wins=True, fork=False, name="bob")
+        state.add(agent="ann", count=1, keyed=True)
+        state.cancel(agent="ann", pick=1)
+        state.archive(agent="bob", pick=12)
+        state.archive(agent="ann", pick=0)
+        state.look(name="wil")
+        state.archive(agent="ann", pick=13)
+        state.cancel(agent="ann", pick=13)
+        state.look(name="bob")
+        state.add(agent="ann", count=1, keyed=True)
+        state.cancel(agent="ann", pick=14)
+        state.finish(name="wil", pick=4, status=ResultStatus.FAILED)
+        state.add(agent="ann", count=2, keyed=True)
+        state.cancel(agent="bob", pick=19)
+        state.add(agent="ann", count=2, keyed=True)
+        state.add(agent="bob", count=1, keyed=True)
+        state.finish(name="xen", pick=2, status=ResultStatus.TRUNCATED)
+        state.look(name="ann")
+        state.sync(cloud_wins=True, fork=False, name="xen")
+        state.finish(name="xen", pick=18, status=ResultStatus.SUCCEEDED)
+        state.cancel(agent="ann", pick=3)
+        state.finish(name="xen", pick=2, status=ResultStatus.FAILED)
+        state.add(agent="ann", count=3, keyed=True)
+        state.add(agent="bob", count=2, keyed=False)
+        state.archive(agent="bob", pick=11)
+        state.archive(agent="bob", pick=16)
+        state.finish(name="wil", pick=10, status=ResultStatus.FAILED)
+        state.add(agent="ann", count=1, keyed=True)
+        state.cancel(agent="ann", pick=12)
+    finally:
+        state.teardown()
