@@ -43,7 +43,7 @@ class Publisher:
         return True
 
     def blocked(self, error: QueueError) -> None:
-        """Something is in the way; said when it is news."""
-        if self.trouble != str(error):
-            self.trouble = str(error)
+        """Something is in the way; said once, until it is over: a dying mount has a new message for every call."""
+        if self.trouble is None:
             self.tell(Kind.BLOCKED, f"the queue cannot be written, which is tried again: {error}")
+        self.trouble = str(error)
