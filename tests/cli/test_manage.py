@@ -30,7 +30,6 @@ def test_without_a_queue_every_command_says_how_to_make_one(bridge: Run, name: s
     needed = {
         "apply": ["X"],
         "wait": ["X"],
-        "run": ["X"],
         "show": ["X"],
         "answer": ["X"],
         "add": ["X"],
