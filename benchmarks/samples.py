@@ -124,7 +124,7 @@ def fill_archive(bridge: Bridge, jobs: int, *, per_file: int, prompt_chars: int,
             cells = []
             for n in range(per_file):
                 done = job(start + n, answered=True, prompt_chars=prompt_chars, answer_chars=answer_chars)
-                kept = changes.archived(done, State.DELIVERED, at=to_iso(BORN))
+                kept = changes.archived(done, State.DELIVERED, at=to_iso(BORN), known={})
                 cells.append(merge.job_cell(kept, {writer: first + n}))
             journal.put(place.id, cells, now=now)
             journal.touch(place.id)
