@@ -57,9 +57,10 @@ def start(
     stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, under limits. Raises OSError if it cannot be started."""
-    linux = hasattr(resource, "prlimit")
+    launcher = _launcher(limits)
+    late = not launcher and hasattr(resource, "prlimit")
     process = subprocess.Popen(  # noqa: S603  # an argv that our own code built, of an absolute path
-        list(argv),
+        [*launcher, *argv],
         cwd=cwd,
         env=dict(env),
         stdin=stdin,
@@ -67,38 +68,58 @@ def start(
         stderr=stderr,
         start_new_session=True,
         close_fds=True,
-        # Safe with threads only where nothing is done between fork and exec, so Linux sets the limits from outside.
-        preexec_fn=None if linux or resource is None else lambda: _limit(0, limits),  # noqa: PLW1509
+        # Not safe with threads: only for a system that knows no other way, as macOS.
+        preexec_fn=None if launcher or late or resource is None else lambda: _limit(0, limits),  # noqa: PLW1509
     )
-    if linux:
+    if late:
         with contextlib.suppress(ProcessLookupError):
             _limit(process.pid, limits)
     return process
 
 
-def _limit(pid: int, limits: Limits) -> None:
+def _launcher(limits: Limits) -> list[str]:
+    """A `prlimit` that sets the limits and becomes the program; empty where there is none.
+
+    A limit that comes down while a program starts can end it: an allocator that has just seen the memory counts on it
+    (oxlint 1.89 aborted so in one run of 200).
+    """
+    program = _prlimit()
+    if program is None:
+        return []
+    return [program, *(f"--{name}={bound}:{bound}" for name, (_, bound) in _bounds(limits).items()), "--"]
+
+
+@lru_cache(maxsize=1)
+def _prlimit() -> str | None:
+    return shutil.which("prlimit", path="/usr/bin:/bin") if resource is not None else None
+
+
+def _bounds(limits: Limits) -> dict[str, tuple[int, int]]:
+    """What this system can limit: name → its number and the bound, which is never above the limit we are under."""
     table = {
-        "RLIMIT_CPU": limits.cpu_s,
-        "RLIMIT_AS": limits.memory_mb << 20,
-        "RLIMIT_FSIZE": limits.file_mb << 20,
-        "RLIMIT_NOFILE": limits.open_files,
-        "RLIMIT_CORE": 0,
+        "cpu": limits.cpu_s,
+        "as": limits.memory_mb << 20,
+        "fsize": limits.file_mb << 20,
+        "nofile": limits.open_files,
+        "core": 0,
     }
+    bounds = {}
     for name, amount in table.items():
-        what = getattr(resource, name, None)
-        if what is None:
-            continue
-        with contextlib.suppress(ValueError, OSError) if pid == 0 else contextlib.suppress(ValueError, PermissionError):
-            _set(pid, what, amount)
+        what = getattr(resource, f"RLIMIT_{name.upper()}", None)
+        if what is not None:
+            hard = resource.getrlimit(what)[1]
+            bounds[name] = (what, amount if hard == resource.RLIM_INFINITY else min(amount, hard))
+    return bounds
 
 
-def _set(pid: int, what: int, amount: int) -> None:
-    hard = resource.getrlimit(what)[1]
-    bound = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
-    if pid:
-        resource.prlimit(pid, what, (bound, bound))
-    else:
-        resource.setrlimit(what, (bound, bound))
+def _limit(pid: int, limits: Limits) -> None:
+    for what, bound in _bounds(limits).values():
+        if pid:
+            with contextlib.suppress(ValueError, PermissionError):
+                resource.prlimit(pid, what, (bound, bound))
+        else:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(what, (bound, bound))
 
 
 class _Reader(threading.Thread):

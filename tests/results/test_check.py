@@ -225,3 +225,12 @@ def test_a_fingerprint_survives_moved_lines_and_other_names() -> None:
 def test_a_message_becomes_one_harmless_line() -> None:
     assert plain_text("a\x1b[31mb\x00\n\u202ec```") == "ab c```"
     assert len(plain_text("x" * 1000)) == 300
+
+
+def test_jsx_is_not_called_broken_where_only_node_is_there() -> None:
+    without = tuple(c for c in CHECKERS if c.name not in ("oxlint", "biome", "eslint"))
+    with Bench(checkers=without) as bench:
+        jsx = examine(fenced("js", "export const A = () => {\n  return <div className='a' />;\n};\n"), bench=bench)
+        assert jsx.verdict is not Verdict.ERRORS, jsx.checks
+        broken = examine(fenced("js", "function f( {\n  return 1;\n}\n"), bench=bench)
+        assert broken.verdict is Verdict.ERRORS, broken.checks

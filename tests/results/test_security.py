@@ -279,6 +279,17 @@ def test_a_tool_that_eats_memory_or_the_disk_hits_its_limit(tmp_path: Path) -> N
 
 
 @posix
+def test_limits_are_there_before_a_tool_begins() -> None:
+    if not Path("/usr/bin/prlimit").exists():
+        pytest.skip("this system sets limits another way")
+    with Sandbox() as box:
+        said = [
+            box.run(["/bin/sh", "-c", "ulimit -v; ulimit -n"], limits=Limits(memory_mb=512)).stdout for _ in range(30)
+        ]
+    assert set(said) == {"524288\n256\n"}
+
+
+@posix
 def test_a_tool_sees_none_of_our_environment_and_no_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGE_SECRET", "hunter2")
     with Sandbox() as box:

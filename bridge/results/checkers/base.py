@@ -129,6 +129,7 @@ class Command:
     believed: float = 1.0
     extensions: Mapping[str, str] = field(default_factory=dict)  #: language → extension that the program wants
     refuse: Callable[[str], str | None] = lambda _code: None  #: why a text must not be shown to it
+    unfit: Callable[[Sequence[Finding]], str | None] = lambda _found: None  #: why its findings say nothing of the text
     rename: Callable[[str], str | None] = lambda _code: None  #: file name that the text itself demands
     env: Callable[[], Mapping[str, str]] = dict
     offline: bool = False
@@ -166,7 +167,8 @@ class Command:
         if found is None:
             said = (ran.stderr or ran.stdout).strip().partition("\n")[0]
             return Outcome(failure=f"{self.name} failed with exit code {ran.code}: {said[:200]}")
-        return Outcome(findings=tuple(found))
+        reason = self.unfit(found)
+        return Outcome(unknown=reason) if reason else Outcome(findings=tuple(found))
 
     def _name(self, source: Source) -> str:
         name = stored_name(source)

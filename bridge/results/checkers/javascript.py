@@ -174,6 +174,11 @@ OXLINT = Command(
     extensions=EXTENSIONS,
 )
 
+def _perhaps_jsx(found: Sequence[Finding]) -> str | None:
+    jsx = any(f.message == "Unexpected token '<'" for f in found)
+    return "it may hold JSX, which node does not read" if jsx else None
+
+
 NODE = Command(
     name="node",
     program="node",
@@ -181,6 +186,7 @@ NODE = Command(
     step=Step.SYNTAX,
     argv=lambda _program, path, _box: ["--check", str(path)],
     read=lines_like(r"^.*:(?P<line>\d+)\n(?:.*\n){0,4}?SyntaxError: (?P<message>.*)$", Kind.SYNTAX),
+    unfit=_perhaps_jsx,
     limits=Limits(memory_mb=8192),
     extensions={"javascript": "mjs"},
     offline=True,
