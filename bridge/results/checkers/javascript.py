@@ -174,6 +174,7 @@ OXLINT = Command(
     extensions=EXTENSIONS,
 )
 
+
 def _perhaps_jsx(found: Sequence[Finding]) -> str | None:
     jsx = any(f.message == "Unexpected token '<'" for f in found)
     return "it may hold JSX, which node does not read" if jsx else None
