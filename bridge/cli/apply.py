@@ -6,13 +6,18 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 
 
 @base.command("apply")
-@click.argument("job")
+@click.argument("job", shell_complete=complete.jobs)
 @click.option(
-    "--root", default=".", metavar="DIR", show_default=True, help="The project; nothing outside of it is touched."
+    "--root",
+    default=".",
+    metavar="DIR",
+    shell_complete=complete.folders,
+    show_default=True,
+    help="The project; nothing outside of it is touched.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--force", is_flag=True, help="Overwrite changes of your own.")

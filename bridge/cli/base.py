@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from bridge.cli import complete
 from bridge.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def command(name: str, **settings: Any) -> Callable[[F], click.Command]:
 
     def decorate(function: F) -> click.Command:
         @click.command(name, **settings)
-        @click.option("--queue", metavar="PATH", help="The queue notebook.")
+        @click.option("--queue", metavar="PATH", shell_complete=complete.files, help="The queue notebook.")
         @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
         @functools.wraps(function)
         def run(*args: Any, as_json: bool, **kwargs: Any) -> None:

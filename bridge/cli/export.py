@@ -6,16 +6,26 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 from bridge.cli.filters import job_filter
 from bridge.errors import UsageError
 
 
 @base.command("export")
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.jobs)
 @job_filter
-@click.option("--jsonl", "file", default="-", metavar="FILE|-", show_default=True, help="Where the results go.")
-@click.option("--errors", metavar="FILE", help="Where the errors go; default: with the results.")
+@click.option(
+    "--jsonl",
+    "file",
+    default="-",
+    metavar="FILE|-",
+    shell_complete=complete.files,
+    show_default=True,
+    help="Where the results go.",
+)
+@click.option(
+    "--errors", metavar="FILE", shell_complete=complete.files, help="Where the errors go; default: with the results."
+)
 def command(
     *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, file: str, errors: str | None,
     queue: str | None, as_json: bool,

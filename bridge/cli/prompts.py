@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 from bridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,11 +16,23 @@ if TYPE_CHECKING:
     from bridge.notebook.enqueue import Added
 
 _OPTIONS = (
-    click.option("--jsonl", metavar="FILE|-", help="Read a batch: our lines or OpenAI Batch lines."),
+    click.option(
+        "--jsonl",
+        metavar="FILE|-",
+        shell_complete=complete.files,
+        help="Read a batch: our lines or OpenAI Batch lines.",
+    ),
     click.option("--skip-bad", is_flag=True, help="Add the good lines of a batch although others are bad."),
     click.option("--lang", help="Language that the code should be in."),
     click.option("--out", metavar="PATH", help="Where the code belongs, below your project."),
-    click.option("--context", "context", multiple=True, metavar="FILE", help="A file to show the model; repeatable."),
+    click.option(
+        "--context",
+        "context",
+        multiple=True,
+        metavar="FILE",
+        shell_complete=complete.files,
+        help="A file to show the model; repeatable.",
+    ),
     click.option("--system", metavar="TEXT", help="A system prompt."),
     click.option("--model", help="The model, as the engine names it."),
     click.option("--max-tokens", type=int, help="Longest answer, in tokens."),

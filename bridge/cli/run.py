@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli import base, checking, labour, prompts
+from bridge.cli import base, checking, complete, labour, prompts
 from bridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +24,14 @@ if TYPE_CHECKING:
 )
 @checking.way_out_options
 @click.option("--apply", is_flag=True, help="Write the code into the project: to --out, and to the paths it names.")
-@click.option("--root", default=".", metavar="DIR", show_default=True, help="The project of --apply.")
+@click.option(
+    "--root",
+    default=".",
+    metavar="DIR",
+    shell_complete=complete.folders,
+    show_default=True,
+    help="The project of --apply.",
+)
 @click.option("--force", is_flag=True, help="With --apply: overwrite changes of your own.")
 @checking.rule_options
 def command(
@@ -40,7 +46,7 @@ def command(
     """
     from bridge import wiring
     from bridge.cli.progress import Reporter
-    from bridge.errand import Errand
+    from bridge.errand import prepared
 
     if bool(texts) == bool(asked["jsonl"]):
         raise UsageError("give prompts or files, or --jsonl FILE (see `bridge run --help`)")
@@ -63,25 +69,17 @@ def command(
             if not as_json:
                 base.print_ready(view)
 
-        opened = wiring.open_queue(queue, listener=reporter.tell)  # the worker's own connection to the journal
-        try:
-            with labour.worker(
-                opened, {n: asked[n] for n in labour.NAMES}, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2,
-                listener=reporter.tell,
-            ) as worker:  # fmt: skip
-                errand = Errand(
-                    bridge=bridge,
-                    worker=worker,
-                    dispatch=wiring.open_dispatch(bridge.opened, channels, reporter.tell),
-                    now_s=time.monotonic,
-                    max_rounds=rules.max_rounds,
-                    project_lint=rules.project,
-                )
-                base.stop_on_signals(errand.ask_to_stop)
-                with reporter.watching(worker):
-                    views, summary = errand.run(ids, on_ready=ready)
-        finally:
-            opened.store.journal.close()
+        with (
+            labour.hired(
+                {n: asked[n] for n in labour.NAMES}, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
+            ) as (engine, plan),
+            prepared(
+                bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell
+            ) as errand,
+        ):  # fmt: skip
+            base.stop_on_signals(errand.ask_to_stop)
+            with reporter.watching(errand.worker):
+                views, summary = errand.run(ids, on_ready=ready)
     if as_json:
         base.print_json({"jobs": [view.handover() for view in views]})
     else:

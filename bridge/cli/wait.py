@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from bridge.cli import base, checking
+from bridge.cli import base, checking, complete
 from bridge.cli.duration import DURATION
 
 
 @base.command("wait")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete.jobs)
 @click.option("--timeout", type=DURATION, metavar="D", help="Give up after this (90s, 30min, 2h); exit code 124.")
 @click.option("--no-check", is_flag=True, help="Take answers as they come, unchecked.")
 @checking.rule_options

@@ -43,10 +43,10 @@ def command(
     opened = wiring.open_queue(queue, listener=base.tell)
     reporter = Reporter(as_json=as_json)
     try:
-        with labour.worker(
-            opened, asked, model=model, num_ctx=num_ctx, max_tokens=max_tokens, forever=not until_empty,
-            listener=reporter.tell,
-        ) as worker:  # fmt: skip
+        with labour.hired(
+            asked, model=model, num_ctx=num_ctx, max_tokens=max_tokens, forever=not until_empty
+        ) as (engine, plan):  # fmt: skip
+            worker = wiring.open_worker(opened, engine, plan, listener=reporter.tell)
             opened.store.notify = reporter.tell
             base.stop_on_signals(worker.ask_to_stop)
             with reporter.watching(worker):

@@ -62,7 +62,7 @@ class Hub:
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
         """`patience_s`: how long nothing may come. `tries`: in a row without a byte more; they wait 1, 2, 4 ... seconds."""
-        self._folder = folder
+        self.folder = folder
         self._url = url.rstrip("/")
         self._patience_s = patience_s
         self._tries = tries
@@ -76,7 +76,7 @@ class Hub:
 
     def kept(self, size: str) -> Path | None:
         """The model of a size, if it was fetched before."""
-        found = sorted(self._folder.glob(f"qwen2.5-coder-{size.lower()}-instruct-q4_k_m.gguf"))
+        found = sorted(self.folder.glob(f"qwen2.5-coder-{size.lower()}-instruct-q4_k_m.gguf"))
         return found[0] if found else None
 
     def look_up(self, size: str) -> HubFile:
@@ -108,11 +108,11 @@ class Hub:
             DownloadDamaged: the bytes do not have the hub's checksum; they were deleted.
             DownloadFailed: the hub went away for good, or another process fetches the same; what came is kept.
         """
-        final = self._folder / file.name
+        final = self.folder / file.name
         if final.is_file() and final.stat().st_size == file.size_bytes:
             return final
-        with storage_named(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+        with storage_named(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
             with self._alone(final):
                 part = Part(final, file)
                 self._make_sure_of_room(file, part.length())
@@ -209,10 +209,10 @@ class Hub:
                 self._sleep(2.0 ** (tries - 1))
 
     def _make_sure_of_room(self, file: HubFile, have_bytes: int) -> None:
-        free, needed = self._free_bytes(self._folder), file.size_bytes - have_bytes + SPARE_BYTES
+        free, needed = self._free_bytes(self.folder), file.size_bytes - have_bytes + SPARE_BYTES
         if free < needed:
             raise DownloadTooLarge(
-                f"{file.name} needs {needed / 1e9:.1f} GB in {self._folder}, and {free / 1e9:.1f} GB are free: make room, "
+                f"{file.name} needs {needed / 1e9:.1f} GB in {self.folder}, and {free / 1e9:.1f} GB are free: make room, "
                 "or set BRIDGE_CACHE_DIR to a folder on another disk"
             )
 
