@@ -35,7 +35,10 @@ _SIZES = ("0.5b", "1.5b", "3b", "7b")
 )
 @click.option("--model", help="The model, as the engine names it; default: its largest coder model.")
 @click.option(
-    "--gguf", metavar="FILE|tiny", help="Answer with this file, by llama.cpp; `tiny`: a toy that ships with it."
+    "--gguf",
+    metavar="FILE|tiny",
+    shell_complete=complete.files,
+    help="Answer with this file, by llama.cpp; `tiny`: a toy that ships with it.",
 )
 @click.option("--base-url", metavar="URL", help="Of the engine openai or ollama.")
 @click.option(
