@@ -37,7 +37,7 @@ class Split(Enum):
 
     SEEN = "seen"  # the model learns it
     COMBINED = "combined"  # kept back: its request and its description were learned, but never together
-    UNSEEN = "unseen"  # kept back: nothing like its description was learned
+    UNSEEN = "unseen"  # kept back: its description was never learned, though others of the same topic were
 
 
 @dataclass(frozen=True, kw_only=True)

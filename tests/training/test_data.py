@@ -60,7 +60,9 @@ def test_a_wording_names_its_language():
 
 def test_a_heading_inside_of_code_begins_no_section(tmp_path: Path):
     page = tmp_path / "x.md"
-    page.write_text("# One\n- does it\n\n```python\n# Two\nx = 1\n```\nA note.\n\n# Three\n\n```sql\nSELECT 1;\n```\nEnd.\n")
+    page.write_text(
+        "# One\n- does it\n\n```python\n# Two\nx = 1\n```\nA note.\n\n# Three\n\n```sql\nSELECT 1;\n```\nEnd.\n"
+    )
     assert [(s.topic, s.code, s.says) for s in seeds.read(page)] == [
         ("One", "# Two\nx = 1", ("does it",)),
         ("Three", "SELECT 1;", ()),
