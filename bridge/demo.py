@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -23,7 +23,7 @@ from bridge.api import Bridge
 from bridge.engines.base import Engine
 from bridge.engines.tiny import DEMO_PROMPTS
 from bridge.errand import Errand, prepared
-from bridge.errors import QueueExists, QueueNotWritable
+from bridge.errors import QueueExists, QueueNotWritable, UsageError
 from bridge.events import Event, Listener
 from bridge.job import NewJob, Options
 from bridge.notebook.template import EXAMPLES
@@ -173,11 +173,13 @@ class Demo:
         )
 
     def _apply(self, views: Sequence[JobView]) -> tuple[str | None, list[Path]]:
-        """Write the first clean result that has a path into the project; (its job, files), or (None, [])."""
+        """Write the first clean result that says where it belongs into the project; (its job, files), or (None, [])."""
         for view in views:
-            paths = [file["path"] for file in (view.payload or {}).get("files", ())]
-            if view.verdict == "clean" and any(paths):
-                return view.id, [change.target for change in self._bridge.apply_result(view.id, self._place.project)]
+            if view.verdict == "clean":
+                with suppress(UsageError):  # a model may leave the path out, or give several blocks
+                    return view.id, [
+                        change.target for change in self._bridge.apply_result(view.id, self._place.project)
+                    ]
         return None, []
 
     def _row(self, view: JobView, seconds: float | None) -> Row:
@@ -196,7 +198,10 @@ class Demo:
         )
 
     def _named(self, event: Event) -> None:
-        """An event with the names of jobs in place of their ids."""
+        """An event with the names of jobs in place of their ids, rounds of repair included."""
+        child, parent = event.facts.get("child"), event.facts.get("job")
+        if child and parent in self._names:
+            self._names[child] = f"{self._names[parent]} (round {event.facts['round']})"
         message = event.message
         for job, name in self._names.items():
             message = message.replace(job, name)

@@ -39,7 +39,8 @@ SIZES: Mapping[str, int] = {"0.5b": 491_000_000, "1.5b": 1_117_000_000, "3b": 2_
 #: Room that is left on the disk beside the model.
 SPARE_BYTES: Final = 200_000_000
 
-_CHUNK_BYTES: Final = 1 << 20
+#: What is written at once; a chunk that is cut is fetched again.
+CHUNK_BYTES: Final = 1 << 18
 _MOST_REDIRECTS: Final = 10
 
 
@@ -235,7 +236,7 @@ def _chunks(reply: requests.Response) -> Iterator[bytes]:
     import requests
 
     try:
-        yield from reply.iter_content(_CHUNK_BYTES)
+        yield from reply.iter_content(CHUNK_BYTES)
     except requests.RequestException as error:
         raise _Broken(_reason(error)) from None
 
