@@ -125,9 +125,15 @@ def _served(kind: str, model: str | None, url: str) -> Choice:
     """The choice, if a server answers there and has a model for us. Raises EngineError, ConfigError."""
     engine = open_engine(kind, base_url=url)
     try:
-        name = model or _largest_coder(engine.models())
+        has = engine.models()
     finally:
         engine.close()
+    if model is None:
+        name = _largest_coder(has)
+    elif kind == "ollama" and not {model, f"{model}:latest"} & {found.name for found in has}:
+        raise ConfigError(f"it does not have {model}: `ollama pull {model}` fetches it")
+    else:
+        name = model  # an API may answer to names that it does not list
     where = "on this machine" if _LOOPBACK.fullmatch(_host(url)) else f"at {_host(url)}: the prompts go there"
     served = "Ollama" if kind == "ollama" else "an OpenAI-compatible API"
     return Choice(kind=kind, model=name, base_url=url, about=f"{name}, by {served} {where}")
