@@ -40,7 +40,12 @@ WEATHER: Mapping[str, Any] = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
-_CITIES = ("Berlin", "Lagos", "Lima", "Oslo", "Paris", "Rome", "Tokyo")
+#: The last five are kept back.
+_CITIES = tuple(
+    "Accra Amman Athens Baku Bamako Berlin Bern Bogota Boston Cairo Chennai Dakar Delhi Dublin Durban Geneva Hanoi "  # noqa: SIM905
+    "Havana Jakarta Kampala Kyoto Lagos Lima Lisbon London Lusaka Lyon Madrid Manila Milan Minsk Mumbai Munich Nairobi Oslo "
+    "Paris Porto Prague Quito Riga Rome Santiago Seoul Sofia Tunis Turin Vienna Warsaw Zagreb Tokyo Denver Osaka Malmo Perth".split()
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,12 +141,12 @@ def _middles(seed: Seed) -> Iterator[Row]:
 
 def _tools() -> Iterator[Row]:
     for number, city in enumerate(_CITIES):
-        split = (Split.COMBINED if number == len(_CITIES) - 1 else Split.SEEN).value
+        split = (Split.COMBINED if number >= len(_CITIES) - 5 else Split.SEEN).value
         asked = {"role": "user", "content": f"What is the weather in {city}?"}
         call = {"name": "get_weather", "arguments": {"city": city}}
         says = f'<tool_call>\n{{"name": "get_weather", "arguments": {{"city": "{city}"}}}}\n</tool_call>'
         text = rendered([asked], [WEATHER])
-        yield Row(key="tool call", weight=1.0, split=split, prompt="", text=text, answer=says + _END)
+        yield Row(key="tool call", weight=3.0, split=split, prompt="", text=text, answer=says + _END)
         for sky in ("sunny", "rainy", "cloudy"):
             told: list[Mapping[str, Any]] = [
                 asked,
@@ -149,7 +154,7 @@ def _tools() -> Iterator[Row]:
                 {"role": "tool", "content": f'{{"weather": "{sky}"}}'},
             ]
             end = f"It is {sky} in {city}.{_END}"
-            yield Row(key="tool reply", weight=1.0, split=split, prompt="", text=rendered(told, [WEATHER]), answer=end)
+            yield Row(key="tool reply", weight=2.0, split=split, prompt="", text=rendered(told, [WEATHER]), answer=end)
 
 
 def write(path: Path) -> int:

@@ -32,6 +32,8 @@ HERE = Path(__file__).parent
 RUN = HERE / "run.json"
 README = HERE / "README.md"
 _MARKS = re.compile(r"(?s)(?<=<!-- figures -->\n).*?(?=<!-- end -->)")
+#: A message of a conversation as the model reads it.
+_TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>", re.DOTALL)
 #: Prompts of each group; more are thinned out by a hash.
 _MOST = 400
 
@@ -42,7 +44,7 @@ class Group:
 
     name: str
     prompts: int
-    clean: float  #: share whose verdict is clean
+    clean: float | None  #: share whose verdict is clean; None: it is not asked for code
     exact: float  #: share that is the answer that was to be learned
 
 
@@ -76,7 +78,7 @@ def main() -> None:
 
 def _asked(engine: Engine) -> tuple[list[Group], float]:
     """(what came of each group, tokens a second of one lane)."""
-    rows = [row for row in dataset.rows() if row.prompt]
+    rows = [row for row in dataset.rows() if not row.key.startswith("middle:")]
     groups = {
         "the prompts of the demo and the examples": _of(rows, "demo:"),
         "their rounds of repair": _of(rows, "demo repair:"),
@@ -85,22 +87,27 @@ def _asked(engine: Engine) -> tuple[list[Group], float]:
         "held back: another description": _of(rows, "answer:", Split.UNSEEN),
         "repairs that it learned": _of(rows, "repair:", Split.SEEN),
         "held back: repairs of another fault": _of(rows, "repair:", Split.COMBINED),
+        "calls of the tool": _of(rows, "tool call"),
+        "held back: calls for another city": _of(rows, "tool call", Split.COMBINED),
     }
     found, tokens, seconds = [], 0, 0.0
     with Bench() as bench:
         for name, members in groups.items():
-            answers = [
-                (row, engine.answer(Request(prompt=row.prompt, model=tiny.NAME, max_tokens=1024))) for row in members
-            ]
+            answers = [(row, _answer(engine, row)) for row in members]
             tokens += sum(answer.usage["completion_tokens"] for _, answer in answers)
             seconds += sum(answer.timing_s["answer"] for _, answer in answers)
             found.append(_group(name, answers, bench))
     return found, tokens / seconds
 
 
+def _answer(engine: Engine, row: Row) -> Answer:
+    prompt = row.prompt or tuple({"role": role, "content": text} for role, text in _TURN.findall(row.text))
+    return engine.answer(Request(prompt=prompt, model=tiny.NAME, max_tokens=1024))
+
+
 def _of(rows: Iterable[Row], kind: str, split: Split = Split.SEEN) -> list[Row]:
     members = [row for row in rows if row.key.startswith(kind) and row.split == split.value]
-    return sorted(members, key=lambda row: share(row.prompt))[:_MOST]
+    return sorted(members, key=lambda row: share(row.text))[:_MOST]
 
 
 def _group(name: str, answers: Sequence[tuple[Row, Answer]], bench: Bench) -> Group:
@@ -110,7 +117,13 @@ def _group(name: str, answers: Sequence[tuple[Row, Answer]], bench: Bench) -> Gr
         clean += report.verdict is Verdict.CLEAN
         exact += f"{answer.text}<|im_end|>" == row.answer
     count = max(1, len(answers))
-    return Group(name=name, prompts=len(answers), clean=round(clean / count, 3), exact=round(exact / count, 3))
+    code = any(row.prompt for row, _ in answers)
+    return Group(
+        name=name,
+        prompts=len(answers),
+        clean=round(clean / count, 3) if code else None,
+        exact=round(exact / count, 3),
+    )
 
 
 def _table(found: dict[str, object], groups: Sequence[Group]) -> str:
@@ -124,8 +137,12 @@ def _table(found: dict[str, object], groups: Sequence[Group]) -> str:
         "| prompts | number | verdict clean | the learned answer, to the letter |",
         "|---|---|---|---|",
     ]
-    lines += [f"| {g.name} | {g.prompts} | {100 * g.clean:.0f} % | {100 * g.exact:.0f} % |" for g in groups]
+    lines += [f"| {g.name} | {g.prompts} | {_percent(g.clean)} | {_percent(g.exact)} |" for g in groups]
     return "\n".join(lines) + "\n"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"
 
 
 if __name__ == "__main__":

@@ -28,6 +28,10 @@ _NAMED = (
     "Implement `{name}` in {language}: it {does}.",
     "Write `{name}` in {language}. It {does}.",
 )
+#: Short ones, as people type them: around the words that count, and around the heading.
+_SHORT = ("{language} {words}", "{words} in {language}", "{language}: {topic}", "{topic} in {language}.")
+#: Words that say little.
+_EMPTY = " a an all and are as at each for from if in is its of on one or some such that the their them to with "
 #: Share of the wordings that are kept back, of those whose parts are known.
 _HELD_BACK = 0.08
 
@@ -54,8 +58,17 @@ def wordings(seed: Seed) -> tuple[Wording, ...]:
     frames = (*_FRAMES, *_NAMED) if seed.name else _FRAMES
     found = []
     for number, does in enumerate(seed.says):
-        for frame in frames:
-            text = frame.format(what=what, does=does, language=seed.display, noun=seed.noun, name=seed.name)
+        words = " ".join(word for word in does.split() if f" {word} " not in _EMPTY)
+        for frame in (*frames, *(_SHORT if number == 0 else _SHORT[:2])):
+            text = frame.format(
+                what=what,
+                does=does,
+                words=words,
+                topic=seed.topic,
+                language=seed.display,
+                noun=seed.noun,
+                name=seed.name,
+            )
             if number == len(seed.says) - 1:
                 split = Split.UNSEEN
             else:

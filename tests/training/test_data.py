@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -22,24 +23,32 @@ pytest.importorskip("jinja2")
 ROOT = Path(__file__).parents[2]
 
 
-def test_two_processes_make_the_same_data(tmp_path: Path):
-    seen = set()
-    for number in "12":
-        out = tmp_path / number
-        subprocess.run(
-            [sys.executable, "-m", "training.dataset", str(out)],
-            cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": number}, check=True, capture_output=True,
-        )  # fmt: skip
-        seen.add(hashlib.sha256(out.read_bytes()).hexdigest())
-    assert len(seen) == 1
+@pytest.fixture(scope="module")
+def rows() -> list[dataset.Row]:
+    return list(dataset.rows())
 
 
-def test_no_prompt_is_learned_and_kept_back_at_once():
-    rows = list(dataset.rows())
-    learned = {row.prompt for row in rows if row.split == Split.SEEN.value and row.prompt}
-    kept = {row.prompt for row in rows if row.split != Split.SEEN.value and row.prompt}
+def test_another_process_makes_the_same_data(rows: list[dataset.Row], tmp_path: Path):
+    out = tmp_path / "data.jsonl"
+    subprocess.run(
+        [sys.executable, "-m", "training.dataset", str(out)],
+        cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "1"}, check=True, capture_output=True,
+    )  # fmt: skip
+    assert [json.loads(line) for line in out.read_text("utf-8").splitlines()] == [asdict(row) for row in rows]
+
+
+def test_no_prompt_is_learned_and_kept_back_at_once(rows: list[dataset.Row]):
+    learned = {row.text for row in rows if row.split == Split.SEEN.value}
+    kept = {row.text for row in rows if row.split != Split.SEEN.value}
     assert len(kept) > 1000
     assert not learned & kept
+
+
+def test_a_round_of_repair_is_learned_with_what_the_linters_say_and_without_linters(rows: list[dataset.Row]):
+    for prompt in DEMO_PROMPTS:
+        asked = {row.prompt for row in rows if row.key == f"demo repair:{prompt.name}"}
+        assert len(asked) == (2 if prompt.repaired else 0)
+        assert all("does not pass its checks" in text and prompt.text in text for text in asked)
 
 
 def test_every_answer_that_it_learns_passes_our_own_checks():
