@@ -1,0 +1,6 @@
+"""`bridge report`: facts about jobs as one value, and that value as one page of HTML."""
+
+from bridge.report.facts import Facts, JobFacts, gather
+from bridge.report.page import render
+
+__all__ = ["Facts", "JobFacts", "gather", "render"]
