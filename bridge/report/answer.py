@@ -90,7 +90,7 @@ def _flags(job: JobFacts) -> str:
 
 def _prompt(job: JobFacts) -> str:
     shown, note = ink.cut(job.prompt, PROMPT_CHARS, f"bridge show {job.id} --prompt")
-    return f'<details class="more"><summary>prompt</summary><pre dir="auto">{ink.text(shown)}</pre>{note}</details>'
+    return f'<details class="more"><summary>prompt</summary><pre dir="auto">\n{ink.text(shown)}</pre>{note}</details>'
 
 
 def _files(job: JobFacts, allowance: Allowance) -> str:
@@ -128,7 +128,7 @@ def _answer(job: JobFacts) -> str:
     length = f"{len(job.answer):,} characters"
     return (
         f'<details class="more"><summary>the answer as it came, {length}</summary>'
-        f'<pre dir="auto">{ink.text(shown)}</pre>{note}</details>'
+        f'<pre dir="auto">\n{ink.text(shown)}</pre>{note}</details>'  # HTML drops a line end right after <pre>
     )
 
 

@@ -128,7 +128,11 @@ class Facts:
 
 def gather(views: Iterable[JobView], *, queue: str, queue_id: str, at: datetime, chosen: str) -> Facts:
     """The facts of some jobs, in their order. Pure."""
-    jobs = [_job(view) for view in views]
+    return summed([_job(view) for view in views], queue=queue, queue_id=queue_id, at=at, chosen=chosen)
+
+
+def summed(jobs: Sequence[JobFacts], *, queue: str, queue_id: str, at: datetime, chosen: str) -> Facts:
+    """The same of jobs whose facts are known."""
     checked = [job for job in jobs if job.verdict]
     blocking = sum(bool(d.get("blocking")) for job in jobs for d in job.diagnostics)
     return Facts(

@@ -53,9 +53,11 @@ def _header(facts: Facts) -> str:
         (f"{100 * clean / checked:.0f} %" if checked else "–", f"clean of {checked:,} checked"),
         (span(max(0.0, spent)) if spent is not None else "–", "first queued to last answer"),
         (f"{pace:.1f}" if pace else "–", "tokens/s over that time"),
-        (number(facts.tried_again), "tried more than once"),
-        (number(facts.repair_rounds), f"repair rounds, {facts.repaired:,} helped"),
     ]
+    if facts.tried_again:
+        figures.append((number(facts.tried_again), "tried more than once"))
+    if facts.repair_rounds:
+        figures.append((number(facts.repair_rounds), f"repair rounds, {facts.repaired:,} jobs mended"))
     cells = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for value, name in figures)
     return (
         f'<header><h1>{ink.line(_name(facts), 80)}</h1><p class="quiet">{ink.line(facts.chosen, 300)} · '
@@ -72,7 +74,7 @@ def _charts(facts: Facts) -> str:
     ]
     tables = [charts.paces(rows, name) for rows, name in ((facts.models, "model"), (facts.workers, "worker")) if rows]
     if tables:
-        cards.append(("wide", "Models and workers", f'<div class="scroll">{"<br>".join(tables)}</div>'))
+        cards.append(("wide", "Models and workers", f'<div class="scroll">{"".join(tables)}</div>'))
     if facts.quality or any(facts.diagnostics.values()):
         flags = "".join(
             f'<span class="flag">{ink.line(name, 40)} {count:,}</span>' for name, count in facts.quality.items()

@@ -33,7 +33,7 @@ small,.quiet,.axis,footer{color:var(--soft)}
 .figures span{color:var(--soft);font-size:.84rem}
 svg{display:block;width:100%}
 svg.bar{height:16px;border-radius:5px;overflow:hidden}
-svg.columns{height:96px;border-bottom:1px solid var(--line)}
+svg.columns{height:132px;border-bottom:1px solid var(--line)}
 svg.thin{height:9px}
 .solid{fill:var(--blue)}.pale{fill:var(--blue);opacity:.28}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;margin:.8rem 0 0;padding:0;font-size:.88rem}
@@ -44,7 +44,8 @@ thead th{color:var(--soft);font-size:.78rem}
 td,th{padding:.28rem .6rem .28rem 0;vertical-align:middle;border-top:1px solid var(--line)}
 thead th,.bars tr:first-child>*{border-top:0}
 td.draw{width:28%;min-width:4rem;padding-right:0}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto}.scroll td,thead th{white-space:nowrap}.scroll tbody th{width:34%;min-width:6.5rem}
+.scroll td{min-width:3.6rem}.bars th{white-space:nowrap}.bars small{display:block}.scroll table+table{margin-top:1.2rem}
 .trouble{margin:0;padding:0;list-style:none;columns:2 20rem;font-size:.9rem}
 .trouble li{padding:.1rem 0;break-inside:avoid;overflow:hidden;white-space:nowrap;text-overflow:ellipsis}
 a{color:var(--blue);text-decoration:none}a:hover{text-decoration:underline}
@@ -65,7 +66,7 @@ summary::-webkit-details-marker{display:none}
 .chip::before{content:"";display:inline-block;width:.6rem;height:.6rem;border-radius:50%;background:currentColor;margin-right:.45rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.5rem 0;font-size:.88rem}
 dt{color:var(--soft)}dd{margin:0;min-width:0}
-details.more{margin:.7rem 0}details.more>summary{cursor:pointer;color:var(--soft);font-size:.86rem}
+details.more{margin:.7rem 0}details.more>summary{cursor:pointer;list-style:none;color:var(--soft);font-size:.86rem}
 details.more>summary::before{content:"▸ "}details.more[open]>summary::before{content:"▾ "}
 pre{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:var(--code);border:1px solid var(--line);
 border-radius:8px;margin:.4rem 0;padding:.7rem .9rem;white-space:pre-wrap;tab-size:4;unicode-bidi:isolate}
