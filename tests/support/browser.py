@@ -36,9 +36,9 @@ def needed() -> str:
     return path
 
 
-def dump_dom(page: Path, *, budget_ms: int = 3_000) -> str:
+def dump_dom(page: Path, *, width: int = 1000, budget_ms: int = 3_000) -> str:
     """The document as it stands when everything on the page has run for so long of its own, virtual time."""
-    return _run(page, "--dump-dom", f"--virtual-time-budget={budget_ms}").stdout
+    return _run(page, "--dump-dom", f"--window-size={width},900", f"--virtual-time-budget={budget_ms}").stdout
 
 
 def screenshot(html_path: Path, png_path: Path, width: int, height: int, *, dark: bool = False) -> None:
