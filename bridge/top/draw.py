@@ -37,8 +37,8 @@ def draw(screen: Screen, *, width: int, height: int | None, now: datetime) -> Gr
     if room is not None:
         middle = (middle + [Text()] * room)[:room]
     lines = [*top, *middle, *foot][:height]
-    if height is not None and len(lines) == height and height > 1:
-        lines[-1] = foot[-1] if screen.asking is None else foot[0]  # the question stands however low the screen is
+    if lines and screen.asking and height is not None and height < len(top) + len(foot):
+        lines[-1] = foot[0]  # the question stands however low the screen is
     for line in lines:
         line.no_wrap = True
         line.truncate(width, overflow="ellipsis")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 #: Waits at most so many seconds for keys; gives those that were pressed; None: there will be no more.
@@ -52,7 +52,8 @@ def reading(terminal: TextIO = sys.stdin) -> Iterator[Reader | None]:
             tty.setcbreak(number)
             yield lambda timeout_s: _posix(number, timeout_s)
         finally:
-            termios.tcsetattr(number, termios.TCSADRAIN, before)
+            with suppress(termios.error):  # the terminal went away
+                termios.tcsetattr(number, termios.TCSADRAIN, before)
 
 
 def _posix(number: int, timeout_s: float) -> list[str] | None:

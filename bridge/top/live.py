@@ -80,7 +80,8 @@ class Top:
     def _listen(self, read: Callable[[float], list[str] | None]) -> None:
         while not self._over.is_set():
             pressed = read(0.2)
-            if pressed is None:
+            if pressed is None:  # the terminal went away
+                self._events.put(Ended())
                 return
             for key in pressed:
                 self._events.put(Pressed(key=key))
