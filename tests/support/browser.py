@@ -44,7 +44,9 @@ def dump_dom(page: Path, *, width: int = 1000, budget_ms: int = 3_000) -> str:
 def screenshot(html_path: Path, png_path: Path, width: int, height: int, *, dark: bool = False) -> None:
     """The page in a window of this size as a PNG; `dark`: for a reader who prefers that."""
     scheme = ("--blink-settings=preferredColorScheme=0",) if dark else ()
-    _run(html_path, f"--screenshot={png_path}", f"--window-size={width},{height}", "--virtual-time-budget=2000", *scheme)
+    _run(
+        html_path, f"--screenshot={png_path}", f"--window-size={width},{height}", "--virtual-time-budget=2000", *scheme
+    )
     assert png_path.is_file(), "chromium wrote no picture"
 
 

@@ -19,7 +19,7 @@ def status(**facts: Any) -> Status:
     """The status of a queue with one worker."""
     known: dict[str, Any] = {
         "path": "/q/qwen_bridge.ipynb", "queue_id": "q", "parts": 1, "archives": 0,
-        "counts": {state: 0 for state in State}, "oldest_queued_s": 200.0, "new_cells": 0, "workers": 1, "idle": 0, "lanes": 2,
+        "counts": dict.fromkeys(State, 0), "oldest_queued_s": 200.0, "new_cells": 0, "workers": 1, "idle": 0, "lanes": 2,
         "eta_s": 720.0, "doubted": (), "problems": (),
     }  # fmt: skip
     return Status(**{**known, **facts})

@@ -50,7 +50,10 @@ SCREENS = (
     Screen(trouble="half-written"),
     seen(),
     seen(workers=(), handed_over=(), failures=(), refusals=(), failed=(), jobs=()),
-    seen(workers=tuple(worker(name=f"w{n}") for n in range(40)), failures=(Failure(job=JOB, at=None, caller=None, error="e"),) * 20),
+    seen(
+        workers=tuple(worker(name=f"w{n}") for n in range(40)),
+        failures=(Failure(job=JOB, at=None, caller=None, error="e"),) * 20,
+    ),
     seen(Shown(state=State.FAILED, caller="me")),
     Screen(overview=overview(), asking=Asking(verb="retry", jobs=("01B",)), said="x" * 300),
 )
@@ -114,7 +117,16 @@ def test_a_frame_without_a_height_leaves_nothing_out():
 
 @pytest.mark.parametrize(
     ("seconds", "says"),
-    [(0, "0s"), (-5, "0s"), (89, "89s"), (90, "2min"), (5_399, "90min"), (5_400, "2h"), (172_799, "48h"), (172_800, "2d")],
+    [
+        (0, "0s"),
+        (-5, "0s"),
+        (89, "89s"),
+        (90, "2min"),
+        (5_399, "90min"),
+        (5_400, "2h"),
+        (172_799, "48h"),
+        (172_800, "2d"),
+    ],
 )
 def test_times_are_short(seconds: float, says: str):
     assert short(seconds) == says

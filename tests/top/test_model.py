@@ -4,7 +4,19 @@ import pytest
 
 from bridge.job import State
 from bridge.top.model import (
-    Asking, Change, Ended, Event, Look, Order, Pressed, Screen, Seen, Shown, Told, Unreadable, update,
+    Asking,
+    Change,
+    Ended,
+    Event,
+    Look,
+    Order,
+    Pressed,
+    Screen,
+    Seen,
+    Shown,
+    Told,
+    Unreadable,
+    update,
 )  # fmt: skip
 from tests.support.overviews import JOB, overview
 
@@ -60,7 +72,9 @@ def test_a_look_that_was_under_way_when_the_filter_changed_is_not_shown():
         ("x", "cancel", ("01C",), "Cancel 1 queued job?"),
     ],
 )
-def test_a_change_is_made_after_a_yes_and_with_the_jobs_that_were_counted(key: str, verb: str, jobs: tuple[str, ...], question: str):
+def test_a_change_is_made_after_a_yes_and_with_the_jobs_that_were_counted(
+    key: str, verb: str, jobs: tuple[str, ...], question: str
+):
     screen, orders = after(SEEN, key)
     assert (screen.asking and screen.asking.question, orders) == (question, [])
 
@@ -75,7 +89,9 @@ def test_any_other_key_is_a_no(key: str):
 
 
 def test_there_is_no_question_about_nothing_or_about_what_is_not_shown():
-    assert after(Seen(shown=ALL, overview=overview(failed=())), "r")[0].said == "nothing to retry: no failed job is shown"
+    assert (
+        after(Seen(shown=ALL, overview=overview(failed=())), "r")[0].said == "nothing to retry: no failed job is shown"
+    )
     assert after("r", "x")[0] == Screen()  # nothing was seen yet
     assert after(SEEN, "c", "r")[0].asking is None  # the new filter was not looked at yet
 
