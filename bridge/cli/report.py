@@ -32,7 +32,7 @@ def command(
     The page needs nothing else, runs no script, and shows everything that came from a model as text. With ids: those jobs and
     their rounds of repair. With --json, the same facts on standard output, and no page.
     """
-    from bridge.report import gather, render
+    from bridge.report import colour, gather, pieces, render
 
     with base.open_bridge(queue) as bridge:
         lines = bridge.jobs(state=list(states) or None, caller=caller)
@@ -46,7 +46,7 @@ def command(
     if as_json:
         base.print_json(facts.to_json())
         return
-    page = render(facts)
+    page = render(facts, colour(pieces(facts)))
     if file == "-":
         click.echo(page.encode(), nl=False)
         return

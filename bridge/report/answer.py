@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from bridge.job import to_iso
 from bridge.report import ink
+from bridge.report.colour import Colours
 from bridge.report.facts import JobFacts
-from bridge.report.listing import CODE_CHARS, Allowance, listing, remark
+from bridge.report.listing import CODE_CHARS, listing, piece, remark
 from bridge.report.words import OUTCOMES, css, number, span
 
 #: Characters of a prompt and of an answer that are shown.
@@ -16,15 +18,22 @@ PROMPT_CHARS, ANSWER_CHARS = 6_000, 12_000
 _FILES, _ENTRIES = 40, 20
 
 
-def job_card(job: JobFacts, place: int, allowance: Allowance) -> str:
+def job_card(job: JobFacts, place: int, colours: Colours) -> str:
     """The job, folded. `place`: its number on the page, which names its anchor."""
     how = [job.lang, job.model, span(job.seconds) if job.seconds is not None else None]
     how.append(f"{job.tokens_per_s:.1f} tokens/s" if job.tokens_per_s else None)
     told = " · ".join(ink.line(part, 40) for part in how if part)
     chip = f'<span class="chip {css(job.outcome)}">{ink.line(OUTCOMES.get(job.outcome, job.outcome), 30)}</span>'
     head = f'<summary>{chip}<span class="what">{title(job, 140)}</span><span class="how">{told}</span></summary>'
-    parts = (_facts(job), _error(job), _flags(job), _prompt(job), _files(job, allowance), _answer(job), _attempts(job))
+    parts = (_facts(job), _error(job), _flags(job), _prompt(job), _files(job, colours), _answer(job), _attempts(job))
     return f'<details class="job {css(job.outcome)}">{head}<div class="inside" id="j{place}">{"".join(parts)}</div></details>'
+
+
+def pieces(job: JobFacts) -> Iterator[tuple[str, str]]:
+    """The code of a job that is to be coloured, as far as it is shown, as (lexer, code)."""
+    for file in job.files[:_FILES]:
+        if found := piece(str(file.get("code", ""))[:CODE_CHARS], file.get("language")):
+            yield found
 
 
 def title(job: JobFacts, limit: int) -> str:
@@ -93,7 +102,7 @@ def _prompt(job: JobFacts) -> str:
     return f'<details class="more"><summary>prompt</summary><pre dir="auto">\n{ink.text(shown)}</pre>{note}</details>'
 
 
-def _files(job: JobFacts, allowance: Allowance) -> str:
+def _files(job: JobFacts, colours: Colours) -> str:
     html: list[str] = []
     placed: set[int] = set()
     for file in job.files[:_FILES]:
@@ -106,7 +115,7 @@ def _files(job: JobFacts, allowance: Allowance) -> str:
         told = " · ".join(ink.line(word, 30) for word in said)
         shown, note = ink.cut(str(file.get("code", "")), CODE_CHARS, f"bridge show {job.id} --code")
         html.append(
-            f"<h3>{name} <small>{told}</small></h3>{listing(shown, file.get('language'), findings, allowance)}{note}"
+            f"<h3>{name} <small>{told}</small></h3>{listing(shown, file.get('language'), findings, colours)}{note}"
         )
     rest = [d for d in job.diagnostics if id(d) not in placed]
     if rest:

@@ -1,24 +1,19 @@
-"""Code as HTML: numbered lines, coloured, with each finding below its line.
+"""Code as HTML: numbered lines, coloured, with each finding below its line. Pure.
 
-Pygments tells the kinds of words; the HTML is made here, so that every character of an answer goes through `ink`. Lexers
-come from a fixed table, by the language that extraction found, and never see more than `CODE_CHARS`: some of their regular
-expressions are slow on text that was made for it.
+The HTML is made here, so that every character of an answer goes through `ink`; Pygments only says where which kind of word
+is (`colour`). Lexers come from a fixed table, by the language that extraction found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Generic, Keyword, Literal, Name, Number, String, Token
-from pygments.util import ClassNotFound
-
 from bridge.report import ink
+from bridge.report.colour import Colours
 
-#: Longest code that is shown of one file; longest line that is coloured; most findings below one file.
-CODE_CHARS, LINE_CHARS, FINDINGS = 24_000, 2_000, 60
+#: Longest code that is shown of one file; most findings below one file.
+CODE_CHARS, FINDINGS = 24_000, 60
 
 #: {language: lexer}, where the names differ; no other language is looked up by a name from an answer.
 _LEXERS: Mapping[str, str] = {
@@ -31,31 +26,17 @@ _LEXERS: Mapping[str, str] = {
     for name in ["python", "javascript", "typescript", "json", "yaml", "toml", "xml", "html", "css", "scss", "less", "sass", "sql", "bash", "console", "powershell", "go", "rust", "java", "kotlin", "scala", "groovy", "swift", "dart", "php", "ruby", "perl", "lua", "r", "julia", "matlab", "haskell", "ocaml", "elm", "elixir", "erlang", "clojure", "scheme", "racket", "fortran", "cobol", "ada", "d", "nim", "zig", "crystal", "haxe", "tcl", "awk", "vim", "verilog", "vhdl", "solidity", "glsl", "hlsl", "cuda", "graphql", "thrift", "nix", "make", "cmake", "ini", "nginx", "markdown", "rst", "diff", "prolog", "smalltalk", "jinja", "pug", "haml", "http"]
 }  # fmt: skip
 
-#: {kind of word: class in the page's style sheet}; a kind that is not here is that of its parent.
-_INK: Mapping[Any, str] = {
-    Token: "", Comment: "c", Comment.Preproc: "k", Keyword: "k", Keyword.Constant: "m", Keyword.Type: "t", Name: "",
-    Name.Function: "f", Name.Class: "t", Name.Builtin: "t", Name.Decorator: "f", Name.Tag: "k", Name.Attribute: "f",
-    Name.Exception: "t", Literal: "m", String: "s", Number: "m", Generic.Deleted: "d", Generic.Inserted: "s",
-    Generic.Heading: "k",
-}  # fmt: skip
+
+def piece(code: str, language: str | None) -> tuple[str, str] | None:
+    """What is to be asked about this code, as (lexer, code); None if there is no lexer for it."""
+    lexer = _LEXERS.get(language or "")
+    return (lexer, code) if lexer and code else None
 
 
-@dataclass
-class Allowance:
-    """How many characters of the page may still be coloured: colour triples the size, and takes time."""
-
-    chars: int = 3_000_000
-
-    def take(self, chars: int) -> bool:
-        """Whether so many more may be; they count if so."""
-        granted = chars <= self.chars
-        self.chars -= chars if granted else 0
-        return granted
-
-
-def listing(code: str, language: str | None, findings: Sequence[Mapping[str, Any]], allowance: Allowance) -> str:
+def listing(code: str, language: str | None, findings: Sequence[Mapping[str, Any]], colours: Colours) -> str:
     """The code as HTML. `findings`: its diagnostics as in docs/handover.md, lines from 0."""
-    lines = _lines(code, language, allowance)
+    asked = piece(code, language)
+    lines = _lines(code, colours.get(asked, [("", len(code))]) if asked else [("", len(code))])
     below: dict[int, list[str]] = {}
     for finding in findings[:FINDINGS]:
         at = min(_line_of(finding), len(lines) - 1)
@@ -82,36 +63,17 @@ def _line_of(finding: Mapping[str, Any]) -> int:
         return 0
 
 
-def _lines(code: str, language: str | None, allowance: Allowance) -> list[str]:
+def _lines(code: str, runs: Iterable[tuple[str, int]]) -> list[str]:
     """Each line as HTML, without its line end."""
-    lines = [""]
-    for kind, piece in _words(code, language, allowance):
-        css = _ink(kind)
-        for n, part in enumerate(piece.split("\n")):
+    lines, at = [""], 0
+    for css, length in runs:
+        for n, part in enumerate(code[at : at + length].split("\n")):
             if n:
                 lines.append("")
             if part:
                 html = ink.text(part)
                 lines[-1] += f'<span class="{css}">{html}</span>' if css and part.strip() else html
+        at += length
     if len(lines) > 1 and not lines[-1]:
         lines.pop()  # the code ends with a line end
     return lines
-
-
-def _words(code: str, language: str | None, allowance: Allowance) -> Iterable[tuple[Any, str]]:
-    """The code in pieces of one kind; one piece of no kind if it is not to be coloured. Together they are the code."""
-    plain = [(Token, code)]
-    name = _LEXERS.get(language or "")
-    if name is None or max(map(len, code.split("\n"))) > LINE_CHARS or not allowance.take(len(code)):
-        return plain
-    try:
-        found = [(kind, piece) for _, kind, piece in get_lexer_by_name(name).get_tokens_unprocessed(code)]
-    except (ClassNotFound, RecursionError):
-        return plain
-    return found if "".join(piece for _, piece in found) == code else plain
-
-
-def _ink(kind: Any) -> str:
-    while kind not in _INK:
-        kind = kind.parent
-    return _INK[kind]

@@ -6,11 +6,12 @@ Content-Security-Policy forbids scripts, frames, forms and every load (https://w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bridge.job import to_iso
-from bridge.report import charts, ink
-from bridge.report.answer import job_card, title
+from bridge.report import answer, charts, ink
+from bridge.report.colour import Colours
 from bridge.report.facts import Facts, JobFacts
-from bridge.report.listing import Allowance
 from bridge.report.style import sheet
 from bridge.report.words import OUTCOMES, TROUBLE, css, number, size, span
 
@@ -19,12 +20,16 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri
 _TROUBLE = 40
 
 
-def render(facts: Facts) -> str:
-    """The page. It can be encoded as UTF-8 whatever the jobs hold."""
-    allowance = Allowance()
-    cards = [job_card(job, number, allowance) for number, job in enumerate(facts.jobs, 1)]
+def pieces(facts: Facts) -> Iterator[tuple[str, str]]:
+    """The code on the page that is to be coloured, as (lexer, code)."""
+    for job in facts.jobs:
+        yield from answer.pieces(job)
+
+
+def render(facts: Facts, colours: Colours) -> str:
+    """The page. It can be encoded as UTF-8 whatever the jobs hold. `colours`: of its `pieces`, as far as they are known."""
+    cards = [answer.job_card(job, place, colours) for place, job in enumerate(facts.jobs, 1)]
     body = f"{_header(facts)}<main>{_charts(facts)}{_trouble(facts)}{_jobs(facts, cards)}</main>"
-    coloured = "" if allowance.chars > 0 else " Code beyond three million characters is not coloured."
     length = len(body.encode()) + len(sheet())
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -33,7 +38,7 @@ def render(facts: Facts) -> str:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>Report: {ink.line(_name(facts), 80)}</title>\n<style>\n{sheet()}\n</style>\n</head>\n<body>\n{body}\n"
         f"<footer><p>{len(facts.jobs):,} jobs, {size(length)}. Made by <code>bridge report</code> at {to_iso(facts.at)}; all "
-        f"times are UTC. Nothing on this page was executed.{coloured}</p></footer>\n</body>\n</html>\n"
+        f"times are UTC. Nothing on this page was executed.</p></footer>\n</body>\n</html>\n"
     )
 
 
@@ -89,7 +94,7 @@ def _trouble(facts: Facts) -> str:
     found = [(n, job) for n, job in enumerate(facts.jobs, 1) if job.outcome in TROUBLE]
     if not found:
         return ""
-    items = "".join(f'<li>{_chip(job)} <a href="#j{n}">{title(job, 70)}</a></li>' for n, job in found[:_TROUBLE])
+    items = "".join(f'<li>{_chip(job)} <a href="#j{n}">{answer.title(job, 70)}</a></li>' for n, job in found[:_TROUBLE])
     more = f'<p class="quiet">{len(found) - _TROUBLE:,} more</p>' if len(found) > _TROUBLE else ""
     return (
         f'<section class="card"><h2>Needs a look ({len(found):,})</h2><ul class="trouble">{items}</ul>{more}</section>'

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.report import render
+from bridge.report import Facts, colour, pieces
+from bridge.report import render as draw
 from bridge.report.page import POLICY
 from tests.support import browser
 from tests.support.pixels import colours, read
@@ -15,6 +16,10 @@ from tests.support.reports import HOSTILE, MARK, all_over, file, finding, job, t
 pytestmark = pytest.mark.timeout(110)
 _META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
 GREEN, RED = (0x2F, 0x8F, 0x5B), (0xC8, 0x40, 0x2F)
+
+
+def render(facts: Facts) -> str:
+    return draw(facts, colour(pieces(facts)))
 
 
 def hostile_page() -> str:
