@@ -99,10 +99,11 @@ def overview(opened: Opened, wanted: Filter, view: Callable[[str], JobView]) -> 
     states = wanted.states
     failed = activity.failed(journal, caller) if states in (None, [State.FAILED], [State.DELIVERED]) else []
     queued = activity.queued(journal, now, caller) if states in (None, [State.QUEUED]) else []
+    whole = _status(opened, now, working)
     return Overview(
         at=now,
-        status=_status(opened, now, working),
-        counts=query.counts(journal, now, caller),
+        status=whole,
+        counts=whole.counts if caller is None else query.counts(journal, now, caller),
         workers=tuple(working),
         tokens_per_s=_pace(map(view, activity.answered(journal, _PACE_JOBS, caller)), now),
         jobs=tuple(query.lines(journal, Filter(states=states, caller=caller, limit=_RECENT, newest=True), now)),

@@ -34,7 +34,7 @@ def command(
     """
     from bridge.report import colour, gather, pieces, render
 
-    with base.open_bridge(queue) as bridge:
+    with base.busy("reading the jobs"), base.open_bridge(queue) as bridge:
         lines = bridge.jobs(state=list(states) or None, caller=caller)
         if ids:
             wanted = {view.id for view in bridge.views(ids)}
@@ -46,7 +46,8 @@ def command(
     if as_json:
         base.print_json(facts.to_json())
         return
-    page = render(facts, colour(pieces(facts)))
+    with base.busy(f"writing {len(facts.jobs):,} jobs"):
+        page = render(facts, colour(pieces(facts)))
     if file == "-":
         click.echo(page.encode(), nl=False)
         return

@@ -75,7 +75,7 @@ def _summary(overview: Overview) -> Text:
     if status.eta_s is not None:
         parts.append(f"{short(status.eta_s)} left" if status.workers else "nobody works")
     if status.oldest_queued_s is not None:
-        parts.append(f"longest wait {short(status.oldest_queued_s)}")
+        parts.append(f"oldest {short(status.oldest_queued_s)}")
     if status.doubted:
         parts.append(f"{len(status.doubted)} doubted")
     return Text(" · ".join(parts))

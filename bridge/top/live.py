@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from bridge.top.model import Change, Ended, Event, Order, Pressed, Screen, Seen,
 
 #: Ages on the screen move at least so often, and a changed size is noticed, in seconds.
 _TICK_S = 0.5
+#: A look at a large queue takes its time, and the queue's lock: at least so many times as long is left to others.
+_REST = 4.0
 #: How long the end waits for a look or a change that is under way, in seconds.
 _LAST_S = 20.0
 
@@ -90,9 +93,11 @@ class Top:
         """Look at the queue every few seconds, and do what is ordered meanwhile."""
         shown = self.screen.shown
         while not self._over.is_set():
+            began = time.monotonic()
             self._events.put(look(jobs, shown))
+            pause_s = max(self._poll_s, _REST * (time.monotonic() - began))
             with suppress(queue.Empty):
-                order = self._orders.get(timeout=self._poll_s)
+                order = self._orders.get(timeout=pause_s)
                 if order is None:
                     return
                 if isinstance(order, Change):

@@ -39,7 +39,7 @@ def test_a_terminal_of_80_by_24_shows_all_that_matters():
     text = "\n".join(drawn(seen()))
 
     for fact in (
-        "qwen_bridge.ipynb", "all jobs", "42 jobs", "1 worker", "2 lanes", "34.2 tokens/s", "12min left", "longest wait",
+        "qwen_bridge.ipynb", "all jobs", "42 jobs", "1 worker", "2 lanes", "34.2 tokens/s", "12min left", "oldest",
         "queued", "40 █", "failed", "desk-1 1/2 +2 ♥5s", f"{JOB} 12s", "errors", "out of memory", "webhook h: HTTP 500", HELP,
     ):  # fmt: skip
         assert fact in text, fact
