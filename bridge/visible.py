@@ -28,7 +28,14 @@ def plain(text: str) -> str:
     return "".join(f"<{piece}>" if hidden else piece for piece, hidden in parts(text))
 
 
+def flat(text: str, limit: int) -> str:
+    """The text on one line, at most `limit` characters: of a longer one the beginning and an ellipsis."""
+    start = text[: 4 * limit]  # a text of megabytes is not to be split into words
+    words = " ".join(start.split())
+    whole = len(words) <= limit and len(start) == len(text)
+    return words if whole else words[: max(0, limit - 1)] + "…"
+
+
 def line(text: str, limit: int) -> str:
-    """The same on one line, at most `limit` characters: a longer one ends in an ellipsis."""
-    flat = plain(" ".join(text[: 4 * limit].split()))
-    return flat if len(flat) <= limit else flat[: max(0, limit - 1)] + "…"
+    """The same with its hidden characters made visible; these may make it longer, but never longer than `limit`."""
+    return flat(plain(flat(text, limit)), limit)

@@ -125,13 +125,13 @@ def _files(job: JobFacts, colours: Colours) -> str:
 
 
 def _answer(job: JobFacts) -> str:
-    """The raw text, if it says more than the code that is shown already."""
+    """The raw text, if it says anything beside the code that is shown already."""
     if not job.answer:
         return ""
     words = job.answer
     for file in job.files[:_FILES]:
         words = words.replace(str(file.get("code", "")).strip("\n"), "", 1)
-    if job.files and len(words.strip()) < 60:  # fences and labels
+    if job.files and all(row.lstrip().startswith(("```", "~~~")) or not row.strip() for row in words.split("\n")):
         return ""
     shown, note = ink.cut(job.answer, ANSWER_CHARS, f"bridge show {job.id} --answer")
     length = f"{len(job.answer):,} characters"

@@ -54,7 +54,9 @@ def timeline(jobs: Sequence[JobFacts]) -> str:
             rects.append(
                 f'<rect class="fill {css(name)}" x="{10 * n + 1}" y="{y:.2f}" width="8" height="{height:.2f}"/>'
             )
-    told = f"{len(answered)} answers in {span(length)}; at most {most} in {span(length / _COLUMNS)}"
+    told = f"{len(answered):,} answers" if len(answered) > 1 else "1 answer"
+    if last > first:
+        told += f" in {span(length)}; at most {most:,} in {span(length / _COLUMNS)}"
     ends = f"<span>{_clock(first)}</span><span>{_clock(last, first)}</span>"
     picture = _svg("columns", f"0 0 {10 * _COLUMNS} 100", told, rects)
     return f'{picture}<p class="axis">{ends}</p><p class="quiet">{told}</p>'

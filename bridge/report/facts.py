@@ -9,7 +9,7 @@ from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
 
-from bridge.job import ResultStatus
+from bridge.job import ResultStatus, State
 from bridge.results.jsonable import to_json
 from bridge.views import JobView
 
@@ -66,7 +66,9 @@ class JobFacts:
     seconds: float | None  #: that the answer took
     tokens_per_s: float | None
     tries: int  #: attempts that began, the one that counts included
-    outcome: str  #: the verdict if it was checked, else `failed`, else the state: what it is counted and coloured as
+    outcome: (
+        str  #: the verdict if it was checked, else `failed`, `round` (of repair) or the state; what it is counted as
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,8 +215,17 @@ def _job(view: JobView) -> JobFacts:
         seconds=seconds,
         tokens_per_s=tokens / generating if tokens and generating else None,
         tries=len(tried),
-        outcome=str(verdict or ("failed" if failed else view.state.value)),
+        outcome=str(verdict) if verdict else _unchecked(view, failed=failed),
     )  # fmt: skip
+
+
+def _unchecked(view: JobView, *, failed: bool) -> str:
+    """What a job without a verdict counts as."""
+    if failed:
+        return "failed"
+    if view.job.spec.parent and view.state in (State.SUCCEEDED, State.TRUNCATED):
+        return "round"  # it is checked with the job that it mends
+    return view.state.value
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

@@ -25,8 +25,7 @@ def attribute(value: object) -> str:
 
 def line(value: object, limit: int) -> str:
     """A text as HTML text on one line, cut at so many characters."""
-    flat = " ".join(str(value)[: 4 * limit].split())
-    return text(flat if len(flat) <= limit else flat[: limit - 1] + "…")
+    return text(visible.flat(str(value), limit))
 
 
 def cut(value: str, limit: int, how: str) -> tuple[str, str]:

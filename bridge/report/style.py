@@ -97,7 +97,7 @@ details::details-content{content-visibility:visible;block-size:auto}pre.code{whi
 _COLOURS = {
     "clean": "good", "unchecked": "teal", "no_code": "violet", "incomplete": "warn", "errors": "bad", "failed": "bad",
     "broken": "warn", "succeeded": "blue", "truncated": "warn", "running": "blue", "queued": "grey", "cancelled": "grey",
-    "delivered": "teal", "checked": "teal", "archived": "grey", "other": "grey",
+    "delivered": "teal", "checked": "teal", "archived": "grey", "round": "grey", "other": "grey",
 }  # fmt: skip
 
 

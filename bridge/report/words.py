@@ -8,7 +8,7 @@ from collections.abc import Mapping
 OUTCOMES: Mapping[str, str] = {
     "clean": "clean", "unchecked": "not checkable", "no_code": "no code", "incomplete": "incomplete", "errors": "errors",
     "failed": "failed", "broken": "broken header", "succeeded": "answered, not checked",
-    "truncated": "cut, not checked", "running": "running", "queued": "queued", "cancelled": "cancelled",
+    "truncated": "cut, not checked", "round": "round of repair", "running": "running", "queued": "queued", "cancelled": "cancelled",
     "delivered": "handed over", "checked": "checked", "archived": "archived",
 }  # fmt: skip
 
