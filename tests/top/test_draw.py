@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -60,6 +60,7 @@ SCREENS = (
 
 
 @pytest.mark.parametrize("screen", SCREENS)
+@settings(deadline=None)
 @given(width=st.integers(1, 200), height=st.integers(1, 70))
 def test_it_fits_into_a_terminal_of_any_size(screen: Screen, width: int, height: int):
     lines = drawn(screen, width, height)
