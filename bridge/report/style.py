@@ -91,7 +91,7 @@ footer{padding-top:1.5rem;padding-bottom:3rem;font-size:.84rem}
 .l{padding-left:2.6rem}.l::before{width:1.9rem}.remark{margin-left:2.6rem}dl{grid-template-columns:1fr}dt{margin-top:.3rem}td.draw{display:none}}
 @media print{:root{color-scheme:light}body{background:#fff;font-size:11px}.picks label,.pick{display:none}
 .job{content-visibility:visible;break-inside:auto}.card{break-inside:avoid}
-details::details-content{content-visibility:visible;block-size:auto}pre.code{white-space:pre-wrap}}
+.job::details-content{content-visibility:visible;block-size:auto}pre.code{white-space:pre-wrap}}
 """
 
 _COLOURS = {

@@ -108,3 +108,13 @@ def test_a_narrow_window_is_not_wider_than_itself(tmp_path: Path):
 
     wide_px, window_px = map(int, found.partition('data-wide="')[2].partition('"')[0].split("/"))
     assert wide_px <= window_px
+
+
+def test_without_a_browser_these_tests_skip_but_where_one_was_promised_they_fail(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(browser, "find", lambda: None)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="make browser"):
+        browser.needed()
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="make browser"):
+        browser.needed()
