@@ -55,10 +55,10 @@ a{color:var(--blue);text-decoration:none}a:hover{text-decoration:underline}
 .picks label{border:1px solid var(--line);border-radius:99px;padding:.1rem .75rem;font-size:.85rem;cursor:pointer;background:var(--card)}
 .job{background:var(--card);border:1px solid var(--line);border-radius:10px;margin:.55rem 0;content-visibility:auto;
 contain-intrinsic-size:auto 3rem}
-.job>summary{display:grid;grid-template-columns:7.6rem 1fr auto;gap:.2rem .9rem;padding:.6rem 1rem;cursor:pointer;list-style:none;align-items:baseline}
+.job>summary{display:grid;grid-template-columns:7.6rem minmax(0,1fr) fit-content(26rem);gap:.2rem .9rem;padding:.6rem 1rem;cursor:pointer;list-style:none;align-items:baseline}
 summary::-webkit-details-marker{display:none}
 .job>summary .what{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;unicode-bidi:isolate}
-.job>summary .how{color:var(--soft);font-size:.84rem;white-space:nowrap;font-variant-numeric:tabular-nums}
+.job>summary .how{color:var(--soft);font-size:.84rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;min-width:0;text-align:right;font-variant-numeric:tabular-nums}
 .job[open]>summary{border-bottom:1px solid var(--line)}
 .job[open]>summary .what{white-space:normal}
 .inside{padding:.5rem 1rem 1.1rem}
@@ -87,7 +87,7 @@ unicode-bidi:isolate;direction:ltr;white-space:nowrap}
 .c{color:var(--c);font-style:italic}.k{color:var(--k)}.s{color:var(--s)}.m{color:var(--m)}.f{color:var(--f)}.t{color:var(--t)}.d{color:var(--bad)}
 footer{padding-top:1.5rem;padding-bottom:3rem;font-size:.84rem}
 @media (max-width:40rem){header{padding-top:1.4rem}main,header,footer{padding-left:.8rem;padding-right:.8rem}
-.job>summary{grid-template-columns:1fr auto}.job>summary .what{grid-column:1/-1;grid-row:2;white-space:normal}
+.job>summary{grid-template-columns:max-content minmax(0,1fr)}.job>summary .what{grid-column:1/-1;grid-row:2;white-space:normal}
 .l{padding-left:2.6rem}.l::before{width:1.9rem}.remark{margin-left:2.6rem}dl{grid-template-columns:1fr}dt{margin-top:.3rem}td.draw{display:none}}
 @media print{:root{color-scheme:light}body{background:#fff;font-size:11px}.picks label,.pick{display:none}
 .job{content-visibility:visible;break-inside:auto}.card{break-inside:avoid}

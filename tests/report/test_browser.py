@@ -100,7 +100,13 @@ def test_a_narrow_window_is_not_wider_than_itself(tmp_path: Path):
     """On a phone nothing is cut off at the right: long lines of code scroll inside their own box."""
     wide = job(prompt="w" * 400, files=[file("x = '" + "y" * 300 + "'", path="a" * 200)], model="m" * 100, key="k" * 90)
     page = render(told(wide)).replace('<details class="', '<details open class="').replace(_META, "")
-    measure = "<script>document.body.dataset.wide=document.documentElement.scrollWidth+'/'+innerWidth</script></body>"
+    # What scrolls in a box of its own may be wider than the box; the box may not, and what does not scroll may not either.
+    measure = """<script>
+      const boxes = [...document.querySelectorAll("body *:not(pre *):not(.scroll *)")];
+      const lost = boxes.filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth && getComputedStyle(e).overflowX == "visible");
+      const right = Math.max(...boxes.map(e => e.getBoundingClientRect().right), ...lost.map(() => 1e6));
+      document.body.dataset.wide = Math.round(right) + "/" + innerWidth;
+    </script></body>"""
     path = tmp_path / "page.html"
     path.write_text(page.replace("</body>", measure), encoding="utf-8")
 
