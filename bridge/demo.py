@@ -24,7 +24,7 @@ from bridge.engines.base import Engine
 from bridge.engines.tiny import DEMO_PROMPTS
 from bridge.errand import Errand, prepared
 from bridge.errors import QueueExists, QueueNotWritable, UsageError
-from bridge.events import Event, Listener
+from bridge.events import Event, Kind, Listener
 from bridge.job import NewJob, Options
 from bridge.notebook.template import EXAMPLES
 from bridge.views import JobView
@@ -198,10 +198,12 @@ class Demo:
         )
 
     def _named(self, event: Event) -> None:
-        """An event with the names of jobs in place of their ids, rounds of repair included."""
+        """An event with the names of jobs in place of their ids, rounds of repair included; the everyday ones are left out."""
         child, parent = event.facts.get("child"), event.facts.get("job")
         if child and parent in self._names:
             self._names[child] = f"{self._names[parent]} (round {event.facts['round']})"
+        if event.kind in (Kind.ANSWERED, Kind.DELIVERED):
+            return  # each is followed by a verdict, and by the table
         message = event.message
         for job, name in self._names.items():
             message = message.replace(job, name)

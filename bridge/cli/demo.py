@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections import Counter
@@ -175,17 +176,26 @@ def _print(place: Place, story: Story) -> None:
     folder = _shown(place.folder)
     click.echo(f"""
 Look around:
-  cd {folder}
+{_activation()}  cd {folder}
   bridge list
   bridge show {story.rows[0].job} --code
   bridge apply {story.rows[-1].job} --root project --dry-run
+  bridge report
 
-The same on a GPU of Colab, with Qwen2.5-Coder 32B or 14B:
-  1. Put {folder}/notebooks into a folder that Drive syncs, or make a queue there: bridge init DIR
+The same on a GPU of Colab, with Qwen2.5-Coder 14B or 32B:
+  1. Make a queue in a folder that Drive syncs: bridge init DIR
   2. Add prompts: bridge add "Write a function that ..." --lang python --out src/x.py
-  3. Open qwen_bridge.ipynb from drive.google.com with Colaboratory; choose a T4 GPU.
+  3. Open qwen_bridge.ipynb from drive.google.com with Colaboratory, and choose a T4 GPU.
   4. Press Runtime > Run all.
-  5. Back here: bridge wait ID, or bridge watch --outbox out""")
+  5. Back here: bridge wait ID, or bridge watch --outbox DIR""")
+
+
+def _activation() -> str:
+    """The line that puts `bridge` on PATH, if it is not there; empty otherwise."""
+    if shutil.which("bridge") or sys.prefix == sys.base_prefix:
+        return ""
+    script = Path(sys.prefix) / ("Scripts/activate" if os.name == "nt" else "bin/activate")
+    return f"  . {_shown(script)}\n"
 
 
 def _json(choice: Choice, model: str, place: Place, story: Story) -> dict[str, Any]:

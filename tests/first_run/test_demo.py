@@ -79,7 +79,8 @@ def test_a_broken_answer_is_repaired_and_one_clean_result_is_applied(place: Plac
     assert story.written[0].read_bytes() == first.file.read_bytes()
     told = "\n".join(event.message for event in events)
     assert "parse_duration is asked about again" in told
-    assert "parse_duration (round 1) succeeded" in told
+    assert "as parse_duration (round 1)" in told
+    assert "parse_duration clean" in told
     assert first.job not in told
 
 
