@@ -24,6 +24,10 @@ from bridge.cli import base, complete
 def command(job: str, *, root: str, dry_run: bool, force: bool, queue: str | None, as_json: bool) -> None:
     """Write the code of a checked job into your project: to its --out path, and to the paths that it names.
 
+    \b
+    bridge apply 01M7 --dry-run        the changes, as a diff
+    bridge apply 01M7 --root ../app
+
     A file with changes of your own is not overwritten. Paths that leave the project, through `..` or a symbolic link, are
     refused.
     """

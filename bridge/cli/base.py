@@ -33,7 +33,12 @@ def command(name: str, **settings: Any) -> Callable[[F], click.Command]:
 
     def decorate(function: F) -> click.Command:
         @click.command(name, **settings)
-        @click.option("--queue", metavar="PATH", shell_complete=complete.files, help="The queue notebook.")
+        @click.option(
+            "--queue",
+            metavar="PATH",
+            shell_complete=complete.files,
+            help="The queue's notebook; default: as `bridge --help` says.",
+        )
         @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
         @functools.wraps(function)
         def run(*args: Any, as_json: bool, **kwargs: Any) -> None:

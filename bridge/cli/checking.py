@@ -27,7 +27,7 @@ _WAYS_OUT = (
     click.option(
         "--exec", "program", metavar="CMD", help="Run CMD (no shell) for each result, JSON on its standard input."
     ),
-    click.option("--webhook", metavar="URL", help="POST each result; signed if BRIDGE_WEBHOOK_SECRET is set."),
+    click.option("--webhook", metavar="URL", help="POST each result as JSON; signed if BRIDGE_WEBHOOK_SECRET is set."),
 )
 
 

@@ -191,11 +191,12 @@ The same on a GPU of Colab, with Qwen2.5-Coder 14B or 32B:
 
 
 def _activation() -> str:
-    """The line that puts `bridge` on PATH, if it is not there; empty otherwise."""
-    if shutil.which("bridge") or sys.prefix == sys.base_prefix:
+    """The line that puts our `bridge` on PATH, if it is not there (Linux has another one, of iproute2); empty otherwise."""
+    scripts = Path(sys.prefix) / ("Scripts" if os.name == "nt" else "bin")
+    found = shutil.which("bridge")
+    if (found and Path(found).resolve().parent == scripts.resolve()) or sys.prefix == sys.base_prefix:
         return ""
-    script = Path(sys.prefix) / ("Scripts/activate" if os.name == "nt" else "bin/activate")
-    return f"  . {_shown(script)}\n"
+    return f"  . {_shown(scripts / 'activate')}\n"
 
 
 def _json(choice: Choice, model: str, place: Place, story: Story) -> dict[str, Any]:

@@ -30,7 +30,12 @@ def command(
     *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, file: str, errors: str | None,
     queue: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Finished jobs as OpenAI Batch output and error lines, all or those chosen; open ones are left out and counted."""
+    """Finished jobs as OpenAI Batch output and error lines, all or those chosen; open ones are left out and counted.
+
+    \b
+    bridge export --jsonl results.jsonl --errors errors.jsonl
+    bridge export --caller nightly --state delivered > results.jsonl
+    """
     with base.open_bridge(queue) as bridge:
         wanted = list(ids) or [line.id for line in bridge.jobs(state=list(states) or None, caller=caller)]
         results, failures, left = bridge.export(wanted)

@@ -24,6 +24,10 @@ def command(*, root: str, queue: str | None, as_json: bool) -> None:  # noqa: AR
     """Serve the queue to agents: a server of the Model Context Protocol on standard input and output.
 
     Its tools: enqueue_prompts, queue_status, wait_for_results, get_result, cancel_jobs, apply_result. Needs the extra [mcp].
+
+    \b
+    An agent's settings say how to start it, mostly in this form:
+    {"mcpServers": {"bridge": {"command": "bridge", "args": ["mcp", "--queue", "PATH", "--root", "PROJECT"]}}}
     """
     if importlib.util.find_spec("mcp") is None:
         raise MissingExtra("mcp", "mcp")

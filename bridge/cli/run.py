@@ -41,6 +41,11 @@ def command(
 ) -> None:  # fmt: skip
     """Add prompts, answer them here, and hand the checked results over: `add`, `work` and `watch` in one process.
 
+    \b
+    bridge run "Write a Python function that ..." --lang python --out src/x.py --apply
+    bridge run prompts/*.md --engine llamacpp --gguf model.gguf --outbox results
+    bridge run --jsonl batch.jsonl --model qwen2.5-coder:7b --pull --parallel 4
+
     An argument that is a file's path stands for the file's text. Prints a line for each job as it becomes ready. Exit code
     0 if every job has an answer and none has errors, 1 otherwise, 124 if it was stopped before: the jobs stay queued.
     """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.option("--model", help="For jobs that name none; default qwen2.5-coder:32b, or the engine's only one.")
 @click.option("--until-empty/--forever", default=True, help="End when no job waits (default), or wait for more.")
 @click.option(
+    "--window",
     "--context",
     "num_ctx",
     default=8192,
@@ -32,6 +33,11 @@ def command(
     *, model: str | None, until_empty: bool, num_ctx: int, max_tokens: int, queue: str | None, as_json: bool, **asked: Any
 ) -> None:  # fmt: skip
     """Answer the jobs of the queue, unattended, until none is left.
+
+    \b
+    bridge work --model qwen2.5-coder:7b --pull           with Ollama, here or at OLLAMA_HOST
+    bridge work --engine openai --base-url URL --parallel 8 --max-time 2h
+    bridge work --engine llamacpp --gguf model.gguf --forever
 
     Answers are on disk at once and in the notebook every few seconds. Ctrl-C or SIGTERM ends it cleanly: what is under way
     goes back into the queue and costs no attempt. Killed in any other way, it is simply started again. Several workers on
