@@ -223,9 +223,9 @@ def _agreed(question: str) -> bool:
 
 
 def _shown(path: Path) -> str:
-    """A path as one would type it here."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    """A path as one would type it here: relative, if it is below this folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def _below(place: Place, file: Path | None) -> str:
