@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bridge.engines.hub import Hub
 
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1|0\.0\.0\.0")  # 0.0.0.0 is where an Ollama listens, on this machine
+
+#: Models that an Ollama on this machine only passes on to ollama.com; their tags end so (docs.ollama.com/cloud).
+_CLOUD = re.compile(r"[:-]cloud$")
 
 Say = Callable[[str], None]
 Agree = Callable[[str], bool]
@@ -74,6 +77,12 @@ def choose_engine(
                 raise UsageError(f"nothing was sent to {_host(url)}: --yes agrees to it")
             say(f"{_host(url)} is not this machine, and nobody agreed to send prompts there (--yes does)")
             continue
+        if (
+            found == "ollama"
+            and _CLOUD.search(model or "")
+            and not agree(f"{model} runs at ollama.com. Send it the prompts?")
+        ):
+            raise UsageError(f"nothing was sent to ollama.com, where {model} runs: --yes agrees to it")
         try:
             return _served(found, model, url)
         except (EngineError, ConfigError) as error:
@@ -129,7 +138,7 @@ def _served(kind: str, model: str | None, url: str) -> Choice:
     finally:
         engine.close()
     if model is None:
-        name = _largest_coder(has)
+        name = _largest_coder([found for found in has if kind != "ollama" or not _CLOUD.search(found.name)])
     elif kind == "ollama" and not {model, f"{model}:latest"} & {found.name for found in has}:
         raise ConfigError(f"it does not have {model}: `ollama pull {model}` fetches it")
     else:
@@ -139,7 +148,7 @@ def _served(kind: str, model: str | None, url: str) -> Choice:
     return Choice(kind=kind, model=name, base_url=url, about=f"{name}, by {served} {where}")
 
 
-def _largest_coder(models: tuple[Model, ...]) -> str:
+def _largest_coder(models: Sequence[Model]) -> str:
     """The largest model that has `coder` in its name, or the only one there is.
 
     Largest by the billions in its name, then by its file. Raises ConfigError.

@@ -45,6 +45,16 @@ def test_an_ollama_that_runs_answers_with_its_largest_coder_model():
     assert person.asked == person.told == []
 
 
+def test_a_model_that_ollama_only_passes_on_to_its_makers_is_another_machine_too():
+    models = ("qwen3-coder:480b-cloud", "qwen2.5-coder:7b")
+    with LoopbackOllama(models=models) as server:
+        environ = {"OLLAMA_HOST": server.url}
+        assert choose(Person(), environ).model == "qwen2.5-coder:7b"
+        with pytest.raises(UsageError, match=r"nothing was sent to ollama\.com"):
+            choose(Person(agrees=False), environ, model=models[0])
+        assert choose(Person(agrees=True), environ, model=models[0]).model == models[0]
+
+
 def test_an_ollama_without_a_coder_model_is_passed_over_and_said():
     with LoopbackOllama(models=("llama3:70b", "mistral:7b")) as server:
         found = choose(person := Person(), {"OLLAMA_HOST": server.url})
