@@ -51,8 +51,9 @@ def examine(queue: str | None = None) -> list[Finding]:
         findings.append(Finding(grade=Grade.BROKEN, check="queue", found=str(error), remedy="see left"))
     else:
         try:
-            findings.append(Finding(grade=Grade.GOOD, check="queue", found=f"{opened.path} (from {opened.source})"))
+            findings.append(Finding(grade=Grade.GOOD, check="queue", found=f"{opened.shown} (from {opened.source})"))
             findings += _guarded(lambda: _files(opened.store))
+            findings += _guarded(lambda: _folder(opened))
             findings += _guarded(lambda: _journal(opened.store))
         finally:
             opened.store.journal.close()
@@ -101,8 +102,11 @@ def _files(store: Store) -> Iterator[Finding]:
             yield Finding(
                 grade=Grade.GOOD, check=entry.name, found=f"{len(notebook['cells'])} cells, {len(read[0]):,} bytes"
             )
-    if not os.access(store.transport.location, os.W_OK):
-        yield Finding(grade=Grade.BROKEN, check="folder", found=f"{store.transport.location} is read-only",
+
+
+def _folder(opened: wiring.Opened) -> Iterator[Finding]:
+    if opened.path is not None and not os.access(opened.path.parent, os.W_OK):
+        yield Finding(grade=Grade.BROKEN, check="folder", found=f"{opened.path.parent} is read-only",
                       remedy="change its permissions, or copy the queue elsewhere")  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class Jobs:
         opened = _opened or wiring.open_queue(queue, listener=listener, clock=clock)
         self.opened = opened
         self.store = opened.store
-        self.path = opened.path
+        self.path = opened.path  #: of its notebook; None: it is on Drive
         self.settings = opened.settings
         self.caller = caller or opened.settings.caller or _user()
 
@@ -181,6 +181,12 @@ class Jobs:
 
         return self.store.change(decide, "archiving")
 
+    def shrink(self, part: str) -> list[str]:
+        """Archive what is done with of a part, given by its file name; gives the ids."""
+        done = [State.DELIVERED, State.CANCELLED]
+        number = self.store.names.number(part)
+        return self.archive(*ids) if (ids := [line.id for line in self.jobs(state=done) if line.part == number]) else []
+
     def export(self, ids: Sequence[str]) -> tuple[list[str], list[str], int]:
         """(result lines, error lines, number of jobs that are still open) as OpenAI Batch JSONL; see `bridge export`."""
         results: list[str] = []
@@ -238,7 +244,7 @@ class Jobs:
         workers = query.workers(journal, now)
         open_jobs = counts[State.QUEUED] + counts[State.RUNNING]
         return Status(
-            path=str(self.path),
+            path=self.opened.shown,
             queue_id=journal.queue_id,
             parts=len(journal.places("part")),
             archives=len(journal.places("archive")),

@@ -67,10 +67,11 @@ def refresh_queue(queue: str | None, *, listener: Listener = ignore) -> list[Pat
     """
     opened = wiring.open_queue(queue, listener=listener)
     try:
-        changed = [opened.path.with_name(name) for name in refresh.refresh_notes(opened.store)]
+        path = opened.file("`bridge refresh`")
+        changed = [path.with_name(name) for name in refresh.refresh_notes(opened.store)]
     finally:
         opened.store.journal.close()
-    for file, data in _beside(opened.path).items():
+    for file, data in _beside(path).items():
         if (not file.exists() or file.read_bytes() != data) and _write(file, data):
             changed.append(file)
     return changed

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "wait": ("wait", "Wait for jobs, checked."),
     "apply": ("apply", "Write a job's code into your project."),
     "run": ("run", "Add, work and watch in one process, until all is handed over."),
+    "sync": ("sync", "Keep the queue and its copy on Google Drive one."),
     "mcp": ("mcp", "A server for agents that speak the Model Context Protocol, on standard input and output."),
     "status": ("status", "The queue at a glance."),
     "list": ("listing", "The jobs, oldest first."),

@@ -22,9 +22,9 @@ class Hints:
     """Wakes a waiter when files in a folder change. Works without watchdog's native events, only slower."""
 
     def __init__(
-        self, folder: Path, *, poll: bool, poll_s: float = 1.0, now_s: Callable[[], float] = time.monotonic
+        self, folder: Path | None, *, poll: bool, poll_s: float = 1.0, now_s: Callable[[], float] = time.monotonic
     ) -> None:
-        self._folder = folder
+        self._folder = folder  # None: what changes tells nobody, as on Drive; only `wake` wakes
         self._poll = poll
         self._poll_s = poll_s
         self._now_s = now_s
@@ -87,6 +87,8 @@ class Hints:
             self._woken.set()  # what happened in between left no hint
 
     def _identity(self) -> tuple[int, int] | None:
+        if self._folder is None:
+            return None
         try:
             found = self._folder.stat()
         except OSError:

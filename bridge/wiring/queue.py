@@ -7,7 +7,7 @@ import platform
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from bridge.notebook.lock import QueueLock
 from bridge.notebook.names import Names
 from bridge.notebook.registry import Registry
 from bridge.notebook.store import Store
+from bridge.transports.base import Transport
 from bridge.transports.folder import Folder, WriteMode
 
 
@@ -31,10 +32,29 @@ class Opened:
     """A queue that is ready for use, and how it was found."""
 
     store: Store
-    path: Path
+    shown: str  #: its path, or its address on Drive
+    path: Path | None  #: None: it is on Drive
     source: str
     settings: config.Settings
     home: Path  #: the queue's folder in the local state folder
+
+    def file(self, purpose: str) -> Path:
+        """Its path, for what needs a file of this machine. Raises ConfigError for a queue on Drive."""
+        if self.path is None:
+            raise ConfigError(f"{purpose} needs a queue in a folder, not {self.shown}: `bridge sync` keeps both one")
+        return self.path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a queue's files are: what differs between a folder and Drive."""
+
+    queue_id: str
+    shown: str
+    path: Path | None
+    stem: str  #: of part 1's name, unless the journal knows another one
+    #: Makes the transport, of the queue's folder in the local state and the stem.
+    transport: Callable[[Path, str], Transport]
 
 
 def system_clock() -> Clock:
@@ -81,34 +101,66 @@ def open_queue(
         ConfigError, JournalError: as they say.
     """
     found = locate(queue)
-    path, settings = found.path.absolute(), found.settings
     state = state or state_folder()
     registry = Registry(state / "queues.json")
-    queue_id = _identify(path, registry, found.source, missing_ok=missing_ok)
-    home = state / "queues" / queue_id
-    try:
-        mode = WriteMode(settings.write_mode)
-    except ValueError:
-        raise ConfigError(f"write_mode is {settings.write_mode!r}; known are auto, replace and inplace") from None
+    clock = clock or system_clock()
+    if isinstance(found.place, config.DriveAddress):
+        from bridge.wiring.drive import site_on_drive
+
+        site = site_on_drive(found.place, registry, clock)
+    else:
+        site = _site_in_folder(found.place.absolute(), found, registry, missing_ok=missing_ok)
+    return open_site(site, found, state=state, clock=clock, listener=listener, fresh_journal=fresh_journal)
+
+
+def open_site(
+    site: Site, found: config.Found, *, state: Path, clock: Clock, listener: Listener, fresh_journal: bool = False
+) -> Opened:
+    """Open a queue whose place is known. Raises JournalError."""
+    settings = found.settings
+    home = state / "queues" / site.queue_id
     file = journal_file(home)
     lock = QueueLock(home / "lock", notify=listener, now=time.monotonic, patience_s=settings.lock_patience_s)
     if fresh_journal:
         with lock.held("setting the journal aside"):
             _set_aside(file.parent, home)
     journal = Journal(
-        file, queue_id=queue_id, fingerprint=_fingerprint(file), new_writer=lambda: "w" + secrets.token_hex(4)
+        file, queue_id=site.queue_id, fingerprint=_fingerprint(file), new_writer=lambda: "w" + secrets.token_hex(4)
     )
+    names = Names(stem=site.stem if site.path else _known_stem(journal) or site.stem)
     store = Store(
-        transport=Folder(path=path.parent, salvage=home / "inplace", mode=mode),
+        transport=site.transport(home, names.stem),
         journal=journal,
         lock=lock,
-        names=Names(stem=path.name.removesuffix(".ipynb")),
-        clock=clock or system_clock(),
+        names=names,
+        clock=clock,
         notify=listener,
         limits=Limits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
         settle_s=settings.settle_s,
     )
-    return Opened(store=store, path=path, source=found.source, settings=settings, home=home)
+    return Opened(store=store, shown=site.shown, path=site.path, source=found.source, settings=settings, home=home)
+
+
+def _site_in_folder(path: Path, found: config.Found, registry: Registry, *, missing_ok: bool) -> Site:
+    queue_id = _identify(path, registry, found.source, missing_ok=missing_ok)
+    written = found.settings.write_mode
+    try:
+        mode = WriteMode(written)
+    except ValueError:
+        raise ConfigError(f"write_mode is {written!r}; known are auto, replace and inplace") from None
+    return Site(
+        queue_id=queue_id,
+        shown=str(path),
+        path=path,
+        stem=path.name.removesuffix(".ipynb"),
+        transport=lambda home, _stem: Folder(path=path.parent, salvage=home / "inplace", mode=mode),
+    )
+
+
+def _known_stem(journal: Journal) -> str | None:
+    """How this machine calls part 1 already: titles on Drive do not matter."""
+    first = next((place for place in journal.places("part") if place.number == 1), None)
+    return first.name.removesuffix(".ipynb") if first else None
 
 
 def journal_file(home: Path) -> Path:
@@ -128,7 +180,7 @@ def _set_aside(folder: Path, home: Path) -> None:
 
 def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) -> str:
     """The queue_id of the notebook at a path; remembers it, so that the queue is known when the notebook is gone."""
-    known = registry.get(path)
+    known = registry.get(str(path))
     if path.is_dir():
         raise NotAQueue(
             f"{path} is a folder: give the path of a queue notebook, for example {path / 'qwen_bridge.ipynb'}"
@@ -156,7 +208,7 @@ def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) 
         return known
     queue_id = codec.read_part(notebook, name=path.name).queue_id
     if queue_id != known:
-        registry.put(path, queue_id)
+        registry.put(str(path), queue_id)
     return queue_id
 
 

@@ -36,11 +36,11 @@ _RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "sharingRateLim
 _FULL = frozenset({"storageQuotaExceeded", "quotaExceeded", "teamDriveFileLimitExceeded"})
 
 
-class Changed(Exception):  # noqa: N818  # an answer to a question, caught one floor up
+class Changed(Exception):  # an answer to a question, caught one floor up
     """412: the file is not at this etag."""
 
 
-class Taken(Exception):  # noqa: N818  # the same
+class Taken(Exception):  # the same
     """409: a file of this id is there already."""
 
 
@@ -102,7 +102,7 @@ class Calls:
         request = self.service.files().get(fileId=file_id, fields=_FIELDS, supportsAllDrives=True)
         return _file(self._ask("files.get", request, about=file_id))
 
-    def list(self, query: str) -> list[DriveFile]:
+    def search(self, query: str) -> list[DriveFile]:
         """The files that match, oldest first. New ones may be missing for minutes (facts on Drive, section 2)."""
         found: list[DriveFile] = []
         token = None
@@ -131,7 +131,14 @@ class Calls:
         return str(reply["ids"][0])
 
     def create(
-        self, file_id: str, title: str, *, parent: str | None, type_: str, properties: Mapping[str, str], data: bytes | None
+        self,
+        file_id: str,
+        title: str,
+        *,
+        parent: str | None,
+        type_: str,
+        properties: Mapping[str, str],
+        data: bytes | None,
     ) -> DriveFile:
         """Make a file under an id from `new_id`. Raises Taken, and DriveUnreachable if it may have been made."""
         body: dict[str, Any] = {
@@ -152,9 +159,7 @@ class Calls:
             DriveUnreachable: it may have been replaced, or not.
         """
         media = MediaInMemoryUpload(data, mimetype=file.type, resumable=False)
-        request = self.service.files().update(
-            fileId=file.id, media_body=media, fields=_FIELDS, supportsAllDrives=True
-        )
+        request = self.service.files().update(fileId=file.id, media_body=media, fields=_FIELDS, supportsAllDrives=True)
         request.headers["If-Match"] = file.etag
         self.counts["bytes up"] += len(data)
         return _file(self._ask("files.update", request, about=file.title, once=True))
@@ -178,14 +183,18 @@ class Calls:
     def delete(self, file: DriveFile) -> None:
         """Delete a file for good; none there is fine."""
         try:
-            self._ask("files.delete", self.service.files().delete(fileId=file.id, supportsAllDrives=True), about=file.title)
+            self._ask(
+                "files.delete", self.service.files().delete(fileId=file.id, supportsAllDrives=True), about=file.title
+            )
         except DriveFileGone:
             return
 
     def changes_from_now(self) -> str:
         """A token for `changes`."""
         reply = self._ask(
-            "changes.getStartPageToken", self.service.changes().getStartPageToken(supportsAllDrives=True), about="changes"
+            "changes.getStartPageToken",
+            self.service.changes().getStartPageToken(supportsAllDrives=True),
+            about="changes",
         )
         return str(reply["startPageToken"])
 

@@ -1,0 +1,71 @@
+"""A queue on Google Drive: signed in, found, and as a transport. Imported only where Drive is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.config import DriveAddress
+from bridge.notebook import codec, wire
+from bridge.notebook.clock import Clock
+from bridge.notebook.registry import Registry
+from bridge.wiring.queue import Site
+
+if TYPE_CHECKING:
+    from bridge.transports.base import Transport
+    from bridge.transports.google.calls import Calls, DriveFile
+    from bridge.transports.google.folder import DriveFolder
+
+
+def signed_in() -> Calls:
+    """Calls to Drive as whoever is signed in. Raises NotSignedIn, MissingExtra."""
+    from bridge.transports.google import auth
+    from bridge.transports.google.calls import Calls
+
+    session = auth.session()
+    return Calls(service=auth.service(session), http=session.Get_Http_Object)
+
+
+def queue_id_of(data: bytes) -> str:
+    """The queue_id in a notebook's bytes. Raises NotAQueue, ValueError."""
+    return codec.read_part(wire.loads(data), name="the notebook on Drive").queue_id
+
+
+def site_on_drive(address: DriveAddress, registry: Registry, clock: Clock) -> Site:
+    """The queue at an address. Raises DriveError, QueueNotFound, NotAQueue."""
+    from bridge.transports.google import find
+
+    calls = signed_in()
+    if address.name:
+        file = find.by_name(calls, address.id, address.name, queue_id_of)
+    else:
+        file = find.by_id(calls, address.id, queue_id_of)
+    known = registry.get(f"drive:{file.id}")
+    if known is None:
+        known = queue_id_of(calls.download(file))
+        registry.put(f"drive:{file.id}", known)
+    return site_of(calls, file, known, clock)
+
+
+def site_of(calls: Calls, file: DriveFile, queue_id: str, clock: Clock) -> Site:
+    """The queue whose part 1 is a file."""
+
+    def transport(home: Path, stem: str) -> Transport:
+        return _folder(calls, file.id, queue_id, home, stem, clock)
+
+    stem = file.title.removesuffix(".ipynb") or "qwen_bridge"
+    return Site(queue_id=queue_id, shown=f"drive:{file.id}", path=None, stem=stem, transport=transport)
+
+
+def _folder(calls: Calls, anchor: str, queue_id: str, home: Path, stem: str, clock: Clock) -> DriveFolder:
+    from bridge.transports.google.folder import DriveFolder
+
+    return DriveFolder(
+        calls=calls,
+        anchor=anchor,
+        queue_id=queue_id,
+        stem=stem,
+        memo=home / "drive" / f"{anchor}.json",
+        now_s=lambda: clock.now().timestamp(),
+        pause=clock.sleep,
+    )
