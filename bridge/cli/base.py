@@ -30,7 +30,7 @@ def command(name: str, **settings: Any) -> Callable[[F], click.Command]:
 
     def decorate(function: F) -> click.Command:
         @click.command(name, **settings)
-        @click.option("--queue", metavar="PATH", help="The queue notebook.")
+        @click.option("--queue", metavar="QUEUE", help="Path of the queue notebook, or drive:FILE_ID.")
         @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
         @functools.wraps(function)
         def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
