@@ -22,6 +22,9 @@ QUEUE, ROLE, CLAIM = "qwen_bridge_queue", "qwen_bridge_role", "qwen_bridge_claim
 #: The role of part 1.
 FIRST = "*.ipynb"
 
+#: What a role looks like: a name, at most one folder deep.
+_PLAIN = re.compile(r"(?:[a-z]+/)?(?!\.)[^/\\\x00-\x1f]+")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Roles:
@@ -57,13 +60,15 @@ class Catalog:
                 continue
             ours = file.properties.get(QUEUE) == self.queue_id
             role = file.properties.get(ROLE, "") if ours else ""
+            if role and not _PLAIN.fullmatch(role):
+                continue  # nobody of us wrote that
             if file.type == FOLDER_TYPE:
                 if role:
                     self.folders.setdefault(role, file.id)
             elif role:
                 self._place(self.roles.name(role), file)
             elif (ours or (home and home in file.parents)) and file.title.lower().endswith(".ipynb"):
-                self._place(self._free(file.title, file), file)
+                self._place(self._free(re.sub(r"[/\\\x00-\x1f]", "_", file.title), file), file)
 
     def see(self, name: str, file: DriveFile) -> None:
         """What a look at a file of ours told."""
@@ -95,8 +100,7 @@ class Catalog:
         """A name that only this file has, and that no part has."""
         folder, slash, own = name.rpartition("/")
         stem, dot, suffix = own.rpartition(".")
-        safe = re.sub(r"[/\\\x00-\x1f]", "_", stem)
-        return f"{folder}{slash}{safe} ({file.id[-8:]}){dot}{suffix}"
+        return f"{folder}{slash}{stem} ({file.id[-8:]}){dot}{suffix}"
 
 
 @dataclass(frozen=True, kw_only=True)
