@@ -19,6 +19,10 @@
     │   ├── QueueChanged            somebody else wrote between our read and our write
     │   ├── QueueNotWritable        read-only folder, missing permission
     │   ├── StorageFull             no space left on the device
+    │   ├── DriveError              Google Drive
+    │   │   ├── NotSignedIn         nobody is signed in, or no longer
+    │   │   ├── SignInFailed        a sign-in was refused, ran out of time, or could not be stored
+    │   │   └── DriveUnreachable    offline, overloaded, or out of order: it is tried again
     │   ├── LockHeld                another process holds the queue's lock
     │   └── JournalError            the local journal cannot be opened or is damaged
     ├── NotDelivered                exit 3: a program or server did not take a result; it is tried again
@@ -160,6 +164,22 @@ class QueueNotWritable(QueueError):
 
 class StorageFull(QueueError):
     """No space is left on the device."""
+
+
+class DriveError(QueueError):
+    """Google Drive does not do what was asked."""
+
+
+class NotSignedIn(DriveError):
+    """Nobody is signed in to Google Drive: run `bridge auth login`."""
+
+
+class SignInFailed(DriveError):
+    """Signing in to Google did not work."""
+
+
+class DriveUnreachable(DriveError):
+    """Google Drive cannot be reached."""
 
 
 class LockHeld(QueueError):
