@@ -62,7 +62,7 @@ def session(
         NotSignedIn: nobody is, or not for these scopes; says what to run.
         ConfigError: a key or the stored login cannot be read.
     """
-    made = _signed_in()
+    made = require_pydrive()
     os.environ["GDRIVE_NON_INTERACTIVE"] = "1"
     wanted = tuple(scopes)
     place = credentials.stored(environ)
@@ -133,7 +133,7 @@ def in_colab() -> bool:
 
 
 def _credentials(source: Source, scopes: tuple[str, ...], place: Stored) -> Any:
-    made = _signed_in()
+    made = require_pydrive()
     if source.key is not None:
         return made.of_key(source.key, scopes)
     if source.login is not None:
@@ -177,7 +177,8 @@ def _short(scope: str) -> str:
     return scope.rpartition("/")[2]
 
 
-def _signed_in() -> Any:
+def require_pydrive() -> Any:
+    """What needs PyDrive2, imported now. Raises MissingExtra."""
     try:
         from bridge.transports.google import signed_in
     except ImportError as error:

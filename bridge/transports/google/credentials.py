@@ -116,6 +116,12 @@ class Stored:
                 "or name another one in BRIDGE_CONFIG_DIR"
             ) from error
 
+    def prepare(self) -> None:
+        """Make sure, before a person is asked for anything, that `save` can work. Raises ConfigError, SignInFailed, LockHeld."""
+        self._refuse_links()
+        with self.locked():
+            pass
+
     def delete(self) -> bool:
         """Remove the file; a link is removed, not followed. Whether there was one. Raises SignInFailed."""
         try:

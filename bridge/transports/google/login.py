@@ -92,7 +92,9 @@ def sign_in(
         ConfigError: no client, or one that cannot be used.
         SignInFailed, DriveUnreachable: as `flow.consent`. What was stored before stays.
     """
+    auth.require_pydrive()
     client = find_client(client_file, environ)
+    credentials.stored(environ).prepare()
     tokens = flow.consent(
         client, (DRIVE if full else DRIVE_FILE,), tell=tell, open_browser=open_browser, timeout_s=timeout_s
     )
@@ -144,9 +146,9 @@ def standing(*, check: bool = False, environ: Mapping[str, str] = os.environ) ->
     told = Standing(
         source=source.named,
         kind=source.kind,
-        account=source.key.email if source.key else login and login.account,
+        account=source.key.email if source.key else (login.account if login else None),
         scopes=login.scopes if login else (),
-        expires_at=login and login.expires_at,
+        expires_at=login.expires_at if login else None,
     )
     if not check:
         return told
@@ -192,8 +194,10 @@ def _kept(login: Login, environ: Mapping[str, str]) -> Login:
         place.save(login)
     if login.account is None:
         without_key = {name: value for name, value in environ.items() if name != auth.KEY_VARIABLE}
-        if account := who(auth.session(login.scopes, environ=without_key)):
-            login = replace(login, account=account)
-            with place.locked():
+        account = who(auth.session(login.scopes, environ=without_key))
+        with place.locked():
+            now = place.load()
+            if account and now and now.refresh_token == login.refresh_token:  # else somebody else signed in or out
+                login = replace(now, account=account)
                 place.save(login)
     return login
