@@ -21,6 +21,7 @@
     │   ├── StorageFull             no space left on the device
     │   ├── DriveError              Google Drive
     │   │   ├── NotSignedIn         nobody is signed in, or no longer
+    │   │   ├── SignInFailed        a sign-in was refused, ran out of time, or could not be stored
     │   │   ├── DriveUnreachable    offline, overloaded, or out of order: it is tried again
     │   │   ├── DriveDenied         this sign-in may not do that
     │   │   └── DriveFileGone       deleted, in the trash, or not to be seen by this sign-in
@@ -174,6 +175,10 @@ class DriveError(QueueError):
 
 class NotSignedIn(DriveError):
     """Nobody is signed in to Google Drive: run `bridge auth login`."""
+
+
+class SignInFailed(DriveError):
+    """Signing in to Google did not work."""
 
 
 class DriveUnreachable(DriveError):

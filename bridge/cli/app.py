@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("export", "Results as OpenAI Batch lines."),
     "rebuild": ("rebuild", "Make the journal from the notebooks, or the notebooks from the journal."),
     "refresh": ("refresh", "Bring the queue's first cells up to this version."),
+    "auth": ("auth", "Sign in to Google Drive, see who is signed in, sign out."),
     "doctor": ("doctor", "Check everything, and say what to do."),
 }
 
