@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def signed_in() -> Calls:
     """Calls to Drive as whoever is signed in. Raises NotSignedIn, MissingExtra."""
     from bridge.transports.google import auth
-    from bridge.transports.google.calls import Calls
+    from bridge.transports.google.calls import Calls, Connections
 
     session = auth.session()
-    return Calls(service=auth.service(session), http=session.Get_Http_Object)
+    return Calls(service=auth.service(session), connections=Connections(session.Get_Http_Object))
 
 
 def queue_id_of(data: bytes) -> str:

@@ -34,8 +34,8 @@ class Both:
 
     def close(self) -> None:
         """Let go of both journals."""
-        self.local.store.journal.close()
-        self.remote.store.journal.close()
+        self.local.close()
+        self.remote.close()
 
     @property
     def file_id(self) -> str:
@@ -66,7 +66,7 @@ def open_both(queue: str | None, to: str | None, *, listener: Listener) -> Both:
         state = local.home.parent.parent
         remote = open_site(site, found, state=state, clock=local.store.clock, listener=listener)
     except BaseException:
-        local.store.journal.close()
+        local.close()
         raise
     return Both(local=local, remote=remote)
 
