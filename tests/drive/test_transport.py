@@ -245,7 +245,9 @@ def test_a_part_that_a_person_put_into_the_trash_is_made_anew(drive: StandIn, he
     here.later()
     assert folder.stat("qwen_bridge.part-0002.ipynb") is None
     folder.stage("qwen_bridge.part-0002.ipynb", b"2", unless_changed=None).commit()
-    assert [f.revisions[-1].content for f in drive.files.titled("qwen_bridge.part-0002.ipynb") if not f.trashed] == [b"2"]
+    assert [f.revisions[-1].content for f in drive.files.titled("qwen_bridge.part-0002.ipynb") if not f.trashed] == [
+        b"2"
+    ]
 
 
 def test_what_we_make_and_write_carries_the_queue_id_and_its_role(drive: StandIn, here: Machine) -> None:
