@@ -89,7 +89,7 @@ def test_archives_go_into_a_folder_of_their_own(drive: StandIn, here: Machine) -
         bridge.archive(job)
         assert bridge.get(job).state is State.ARCHIVED
     [folder] = drive.files.titled("archive")
-    archived = [f for f in drive.files.listed(lambda f: folder.id in f.parents)]
+    archived = list(drive.files.listed(lambda f: folder.id in f.parents))
     assert [ids_in(json.loads(f.revisions[-1].content)) for f in archived] == [[job]]
     assert ids_in(on_drive(drive, queue)) == []
 

@@ -15,9 +15,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections import Counter
-from datetime import datetime
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from tests.support.drive.faults import Fault, Faults, How
