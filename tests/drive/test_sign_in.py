@@ -378,6 +378,18 @@ def test_nobody_signed_in_is_said_with_what_to_run(own_config: Path):
         auth.session()
 
 
+def test_on_request_a_person_is_asked_on_the_spot(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accounts: LoopbackAccounts
+):
+    monkeypatch.setenv("BRIDGE_GOOGLE_CLIENT", str(tmp_path / "client_secret.json"))
+    monkeypatch.setattr("webbrowser.open", get)
+
+    session = auth.session(interactive=True)
+
+    assert session.account == EMAIL
+    assert auth.session().credentials.access_token == session.credentials.access_token
+
+
 def test_a_login_for_less_than_is_needed_is_not_enough(keep: Keep):
     keep()
 
@@ -470,6 +482,7 @@ def test_only_the_path_of_a_key_is_stored(accounts: LoopbackAccounts, tmp_path: 
     assert str(file) in text
     assert not [secret for secret in accounts.secrets if secret in text]
     assert "no storage" in told[0]
+    assert "--full-drive" in told[1]
     session = auth.session()
     session.freshen()
     assert session.account == ROBOT
