@@ -60,6 +60,7 @@ class StandIn:
         self.log: list[Request] = []
         self.sessions: dict[str, Session] = {}  #: resumable uploads by id
         self.port = port
+        self.clients: list[Any] = []  #: what is closed with the server, by its `close`
         self.changed = threading.Condition()  #: notified at each request, answered or not
         self._server: _Server | None = None
 
@@ -71,6 +72,8 @@ class StandIn:
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         self.stop()
+        for client in self.clients:
+            client.close()
         if kind is None and self.violations and not self.expect_violations:
             raise Violations("\n".join(self.violations))
 
