@@ -23,8 +23,13 @@ def signed_in() -> Calls:
     """Calls to Drive as whoever is signed in. Raises NotSignedIn, MissingExtra."""
     from bridge.transports.google import auth
     from bridge.transports.google.calls import Calls, Connections
+    from bridge.transports.google.client import DRIVE, DRIVE_FILE
+    from bridge.transports.google.credentials import Kind
 
-    session = auth.session()
+    # Nobody chooses scopes for a service account, and in Colab the person allows all of Drive or nothing.
+    source = auth.find_source()
+    person = source is None or source.kind is Kind.USER
+    session = auth.session((DRIVE_FILE,) if person else (DRIVE,))
     return Calls(service=auth.service(session), connections=Connections(session.Get_Http_Object))
 
 
@@ -60,13 +65,13 @@ def closing_on_error(calls: Calls) -> Iterator[None]:
         raise
 
 
-def site_of(calls: Calls, file: DriveFile, queue_id: str, clock: Clock) -> Site:
-    """The queue whose part 1 is a file."""
+def site_of(calls: Calls, file: DriveFile, queue_id: str, clock: Clock, *, stem: str | None = None) -> Site:
+    """The queue whose part 1 is a file. `stem`: how part 1 is called here; None: as there, if the journal does not know."""
 
     def transport(home: Path, stem: str) -> Transport:
         return _folder(calls, file.id, queue_id, home, stem, clock)
 
-    stem = file.title.removesuffix(".ipynb") or "qwen_bridge"
+    stem = stem or file.title.removesuffix(".ipynb") or "qwen_bridge"
     return Site(queue_id=queue_id, shown=f"drive:{file.id}", path=None, stem=stem, transport=transport)
 
 

@@ -62,7 +62,7 @@ def open_both(queue: str | None, to: str | None, *, listener: Listener) -> Both:
         wanted = to or local.settings.drive
         with closing_on_error(calls):
             file = _copy_of(local, calls, drive_address(wanted) if wanted else None, listener)
-            site = site_of(calls, file, local.store.journal.queue_id, local.store.clock)
+            site = site_of(calls, file, local.store.journal.queue_id, local.store.clock, stem=local.store.names.stem)
             found = Found(place=DriveAddress(id=file.id), source=wanted or "its queue_id", settings=local.settings)
             state = local.home.parent.parent
             remote = open_site(site, found, state=state, clock=local.store.clock, listener=listener)
