@@ -49,10 +49,13 @@ class Arrivals:
     clock: Clock
     notify: Listener
     settle_s: float
+    vanished_s: float = 0.0
 
     def take_all(self, *, publish: bool) -> list[str]:
         """Take in all that changed; gives the names of forks that were folded in."""
         newborn = self.journal.is_empty()
+        if publish:
+            self._await_vanished()
         present = {entry.name for entry in self.transport.entries()}
         arrivals = list(self._changed(publish=publish))
         # Before any dot is given out: a journal restored from a backup must not give one out twice.
@@ -190,6 +193,18 @@ class Arrivals:
         if joined.essence != known[0].essence:
             self.journal.put(home, [joined], now=self.clock.now())
             self.journal.touch(home)
+
+    def _await_vanished(self) -> None:
+        """Give a part that was there, and is not, time to come back."""
+        gone = [p.name for p in self.journal.places("part") if self.journal.seen(self._path(p.name))]
+        gone = [name for name in gone if self.transport.stat(name) is None] if self.vanished_s else []
+        waited = 0.0
+        while gone and waited < self.vanished_s:
+            if not waited:
+                self.notify(Event(kind=Happened.WAITING, message=f"{gone[0]} is gone for the moment; waiting for it"))
+            self.clock.sleep(0.25)
+            waited += 0.25
+            gone = [name for name in gone if self.transport.stat(name) is None]
 
     def _settled(self, name: str) -> tuple[Any, bytes, Stamp]:
         """A notebook that parses. Raises QueueUnreadable when it does not, even after a while."""
