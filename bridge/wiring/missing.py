@@ -7,6 +7,7 @@ moment while another machine replaces it (facts on Drive, section 3.1).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def revive(path: Path, known: str | None, copies: Copies) -> str | None:
 def wait_for(path: Path, *, registry: Registry, known: str, clock: Clock, patience_s: float, listener: Listener) -> None:
     """Wait until a notebook that has vanished, or a copy of it, is there; at most so long."""
     waited = 0.0
-    while waited < patience_s and not path.exists() and not copies_of(path, registry, known).queues:
+    while waited < patience_s and not _is_there(path) and not copies_of(path, registry, known).queues:
         if not waited:
             listener(Event(kind=Kind.WAITING, message=f"{path.name} is gone for the moment; waiting for it"))
         clock.sleep(0.25)
@@ -102,6 +103,12 @@ def news_of(path: Path, copies: tuple[str, ...]) -> Event:
     made = f" (made by {', '.join(makers)})" if makers else ""
     message = f"{path.name} was gone; it was written again from {', '.join(copies)}{made}, and nothing is lost"
     return Event(kind=Kind.FORK, message=message, facts={"copies": list(copies)})
+
+
+def _is_there(path: Path) -> bool:
+    with suppress(OSError):  # a mount that died
+        return path.exists()
+    return False
 
 
 def _notebooks_beside(path: Path) -> list[Path]:

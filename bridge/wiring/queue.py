@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge import config
-from bridge.errors import ConfigError, NotAQueue, QueueNotFound, QueueUnreadable
-from bridge.events import Listener, ignore
+from bridge.errors import ConfigError, NotAQueue, QueueNotFound, QueueNotWritable, QueueUnreadable, StorageFull
+from bridge.events import Event, Listener, ignore
+from bridge.events import Kind as Happened
 from bridge.notebook import codec, wire
 from bridge.notebook.absorb import Limits
 from bridge.notebook.clock import Clock
@@ -23,7 +24,10 @@ from bridge.notebook.lock import QueueLock
 from bridge.notebook.names import Names
 from bridge.notebook.registry import Registry
 from bridge.notebook.store import Store
+from bridge.transports.clients import Kind
 from bridge.transports.folder import Folder, WriteMode
+from bridge.transports.holder import holder_of
+from bridge.wiring import missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,26 +69,32 @@ def open_queue(
     fresh_journal: bool = False,
     state: Path | None = None,
 ) -> Opened:
-    """Open the queue that is meant.
+    """Open the queue that is meant. One whose notebook is gone, but not its second copies, is written again.
 
     Args:
         queue: path of its notebook; None: found as `config.find_queue` says.
         listener: is told what happens.
         clock: real time by default.
-        missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`).
+        missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`), and write nothing.
         fresh_journal: move the journal aside and begin a new one (for `rebuild`).
         state: the local state folder, if not the user's own.
 
     Raises:
         QueueNotFound: no notebook there; says how to make one.
         NotAQueue, QueueUnreadable: a file is there, but it is none that can be used.
+        TwoQueues: no notebook there, but second copies of different ones.
         ConfigError, JournalError: as they say.
     """
     found = locate(queue)
     path, settings = found.path.absolute(), found.settings
     state = state or state_folder()
     registry = Registry(state / "queues.json")
-    queue_id = _identify(path, registry, found.source, missing_ok=missing_ok)
+    clock = clock or system_clock()
+    mounted = holder_of(path.parent).client.kind in (Kind.DRIVE, Kind.NETWORK)
+    vanished_s = settings.settle_s if mounted else 0.0
+    if not missing_ok and vanished_s and (known := registry.get(path)):
+        missing.wait_for(path, registry=registry, known=known, clock=clock, patience_s=vanished_s, listener=listener)
+    queue_id, copies = _identify(path, registry, found.source, missing_ok=missing_ok)
     home = state / "queues" / queue_id
     try:
         mode = WriteMode(settings.write_mode)
@@ -103,11 +113,14 @@ def open_queue(
         journal=journal,
         lock=lock,
         names=Names(stem=path.name.removesuffix(".ipynb")),
-        clock=clock or system_clock(),
+        clock=clock,
         notify=listener,
         limits=Limits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
         settle_s=settings.settle_s,
+        vanished_s=vanished_s,
     )
+    if copies and not missing_ok:
+        _write_again(store, path, copies)
     return Opened(store=store, path=path, source=found.source, settings=settings, home=home)
 
 
@@ -126,8 +139,11 @@ def _set_aside(folder: Path, home: Path) -> None:
         folder.rename(aside)
 
 
-def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) -> str:
-    """The queue_id of the notebook at a path; remembers it, so that the queue is known when the notebook is gone."""
+def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) -> tuple[str, tuple[str, ...]]:
+    """The queue_id of the notebook at a path, and the second copies that told it if the notebook is gone.
+
+    Remembers it, so that the queue is known when the notebook is gone.
+    """
     known = registry.get(path)
     if path.is_dir():
         raise NotAQueue(
@@ -137,27 +153,48 @@ def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) 
         data = path.read_bytes()
     except FileNotFoundError:
         if known and missing_ok:
-            return known
-        hint = "`bridge rebuild` writes it again from the journal" if known else "make one with `bridge init`"
-        raise QueueNotFound(f"there is no queue notebook at {path} (from {source}): {hint}") from None
+            return known, ()
+        copies = missing.copies_of(path, registry, known)
+        queue_id = missing.revive(path, known, copies)
+        if queue_id is None:
+            hint = "`bridge rebuild` writes it again from the journal" if known else "make one with `bridge init`"
+            if copies.doubtful:
+                hint += f"; or, if {copies.doubtful[0]} is it, rename that to {path.name}"
+            raise QueueNotFound(f"there is no queue notebook at {path} (from {source}): {hint}") from None
+        if queue_id != known:
+            registry.put(path, queue_id)
+        return queue_id, copies.queues[queue_id]
     except OSError as error:
         raise QueueUnreadable(f"cannot read {path}: {error.strerror}") from error
     if known and known.encode() in data:
-        return known  # the store looks closer when it reads the file
+        return known, ()  # the store looks closer when it reads the file
     try:
         notebook = wire.loads(data)
     except ValueError as error:
         if known:
-            return known  # the store waits for it to become whole
+            return known, ()  # the store waits for it to become whole
         raise QueueUnreadable(
             f"{path} is not whole JSON ({error}); it was not touched: wait for its sync, or restore it"
         ) from None
     if known and missing_ok:
-        return known
+        return known, ()
     queue_id = codec.read_part(notebook, name=path.name).queue_id
     if queue_id != known:
         registry.put(path, queue_id)
-    return queue_id
+    return queue_id, ()
+
+
+def _write_again(store: Store, path: Path, copies: tuple[str, ...]) -> None:
+    """Write a notebook that is gone from its second copies, if the folder lets us; it can be read without, too."""
+    try:
+        store.publish()
+    except (QueueNotWritable, StorageFull) as error:
+        store.notify(Event(kind=Happened.FORK, message=f"{path.name} is gone and cannot be written again: {error}"))
+    except BaseException:
+        store.journal.close()
+        raise
+    else:
+        store.notify(missing.news_of(path, copies))
 
 
 def _fingerprint(journal: Path) -> str:
