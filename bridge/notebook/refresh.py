@@ -12,7 +12,6 @@ from bridge.notebook.raw import extras_of, source_of
 from bridge.notebook.rows import Place
 from bridge.notebook.store import Store
 
-
 #: In the head of the runtime cell; keep in sync with runtime.py.
 _VERSION = re.compile(r"of Qwen Bridge (\d[\w.+-]*):")
 

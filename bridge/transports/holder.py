@@ -43,9 +43,9 @@ def _nothing(_path: PurePath) -> frozenset[str]:
 class Surroundings:
     """What is looked at. `names` lists a folder and `text` reads a file; both give nothing where they cannot."""
 
+    home: PurePath
     platform: str = "linux"  #: as `sys.platform`
     environ: Mapping[str, str] = field(default_factory=dict)
-    home: PurePath = PurePath("/home/me")
     mounts: str = ""  #: the text of /proc/mounts
     names: Callable[[PurePath], frozenset[str]] = _nothing
     text: Callable[[PurePath], str] = lambda _path: ""

@@ -86,7 +86,9 @@ def revive(path: Path, known: str | None, copies: Copies) -> str | None:
     return None
 
 
-def wait_for(path: Path, *, registry: Registry, known: str, clock: Clock, patience_s: float, listener: Listener) -> None:
+def wait_for(
+    path: Path, *, registry: Registry, known: str, clock: Clock, patience_s: float, listener: Listener
+) -> None:
     """Wait until a notebook that has vanished, or a copy of it, is there; at most so long."""
     waited = 0.0
     while waited < patience_s and not _is_there(path) and not copies_of(path, registry, known).queues:
