@@ -61,8 +61,12 @@ def holder_of(folder: Path) -> Holder:
 
 @lru_cache(maxsize=64)
 def _remembered(folder: Path, mounts: str) -> Holder:
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without one
+        home = Path(folder.anchor)
     around = Surroundings(
-        platform=sys.platform, environ=dict(os.environ), home=Path.home(), mounts=mounts, names=_names, text=_text
+        platform=sys.platform, environ=dict(os.environ), home=home, mounts=mounts, names=_names, text=_text
     )
     found = recognise(folder, around)
     if found.client is clients.DISK:
