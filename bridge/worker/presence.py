@@ -74,7 +74,7 @@ class Presence:
         """Delete a lock file that is old and free. Names of workers are never used again, so nobody waits for it."""
         with suppress(OSError, Timeout):
             # Before the lock is tried, which makes the file look new.
-            if path.stem == self.worker or now.timestamp() - path.stat().st_mtime < _LOCKS_STAY_S:
+            if now.timestamp() - path.stat().st_mtime < _LOCKS_STAY_S:
                 return
             with FileLock(path).acquire(timeout=0):
                 path.unlink(missing_ok=True)

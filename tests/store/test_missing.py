@@ -14,9 +14,11 @@ from bridge import Bridge, wiring
 from bridge.errors import QueueNotFound, QueueUnreadable, TwoQueues
 from bridge.events import Kind
 from bridge.job import NewJob
+from bridge.notebook.registry import Registry
 from bridge.transports import clients
 from bridge.transports.holder import Holder
 from bridge.wiring import queue as queue_module
+from bridge.wiring.missing import copies_of
 from tests.support.commands import environment
 from tests.support.queues import QUEUE_ID, Queue, ids_in, load, make_queue, save
 from tests.support.unprivileged import as_nobody
@@ -147,6 +149,14 @@ def test_a_copy_of_another_queue_where_ours_was_is_an_error_that_names_both(queu
         queue.open()
 
 
+def test_a_notebook_that_is_there_is_not_its_own_copy(queue: Queue, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "nothing.json")
+
+    assert copies_of(queue.path, registry, QUEUE_ID).queues == {}
+    shutil.copy(queue.path, queue.path.with_name("mine.ipynb"))
+    assert copies_of(queue.path, registry, QUEUE_ID).queues == {QUEUE_ID: ("mine.ipynb",)}
+
+
 @pytest.mark.parametrize("name", ["qwen_bridge-old.ipynb", "qwen_bridge (my notes).ipynb"])
 def test_what_may_be_something_else_is_not_taken_for_a_copy_of_an_unknown_queue_but_named(
     queue: Queue, name: str
@@ -172,10 +182,12 @@ def test_a_queue_that_was_opened_under_a_copys_name_is_not_taken_for_one(queue: 
     assert other.exists()
 
 
-def test_a_further_part_alone_is_no_copy_of_the_first(queue: Queue, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["qwen_bridge.part-0002.ipynb", "qwen_bridge.part-0002 (1).ipynb"])
+def test_a_further_part_or_a_copy_of_one_is_no_copy_of_the_first(queue: Queue, tmp_path: Path, name: str) -> None:
     (tmp_path / "bridge.toml").write_text("part_jobs = 2\n")
     with Bridge(str(queue.path)) as bridge:
         bridge.add_many([NewJob(body=f"job {n}") for n in range(3)])
+    queue.path.with_name("qwen_bridge.part-0002.ipynb").rename(queue.path.with_name(name))
     queue.path.unlink()
 
     with pytest.raises(QueueNotFound, match="bridge rebuild"):
@@ -191,8 +203,11 @@ def test_copies_that_are_half_written_are_waited_for_by_the_user(queue: Queue) -
         queue.open()
 
 
-def test_opening_to_look_only_writes_nothing(queue: Queue) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_opening_to_look_only_writes_nothing(queue: Queue, tmp_path: Path, known: bool) -> None:
     conflict(queue)
+    if not known:
+        shutil.rmtree(tmp_path / "state")
     before = files(queue.path.parent)
 
     wiring.open_queue(str(queue.path), missing_ok=True).store.journal.close()
