@@ -69,7 +69,8 @@ class Arrivals:
             elif self._take_fork(arrival, publish=publish):
                 forks.append(arrival.name)
         for place in self.journal.places("part"):
-            if place.name not in present:
+            # Only looking, it may be gone for a moment: whoever writes next waits for it first.
+            if place.name not in present and (publish or not self.vanished_s):
                 self.journal.forget_file(self._path(place.name))  # vanished: what it held is written again
         if newborn:
             self.absorb_archives()
@@ -212,9 +213,11 @@ class Arrivals:
         while True:
             try:
                 read = self.transport.read(name)
-                if read is None:
+                if read is not None:
+                    return wire.loads(read[0]), *read
+                if waited >= self.vanished_s:
                     raise QueueUnreadable(f"{name} has vanished while it was read: run the command again")
-                return wire.loads(read[0]), *read
+                reason = "it has vanished"
             except QueueUnsettled:
                 reason = "it changes all the time"
             except ValueError as error:
@@ -225,7 +228,9 @@ class Arrivals:
                     "stays so, `bridge rebuild --notebooks` moves it aside and writes it again from the journal"
                 )
             if not waited:
-                self.notify(Event(kind=Happened.WAITING, message=f"{name} is half-written; waiting for it"))
+                self.notify(
+                    Event(kind=Happened.WAITING, message=f"{name} is half-written or being replaced; waiting for it")
+                )
             self.clock.sleep(0.25)
             waited += 0.25
 

@@ -293,6 +293,30 @@ def test_an_open_queue_on_a_mounted_drive_waits_before_it_writes_a_vanished_note
     assert sorted(ids_in(queue.load())) == sorted([first, second])
 
     queue.path.unlink()
+    assert len(bridge.jobs()) == 2  # who only looks does not wait, and leaves it to who writes
+    assert queue.hand.slept_s == 0.25
     third = bridge.add("three")
     assert sorted(ids_in(queue.load())) == sorted([first, second, third])
     assert queue.hand.slept_s == 0.25 + 5.0
+
+
+@pytest.mark.parametrize("returns", [True, False])
+def test_a_notebook_that_vanishes_between_the_look_and_the_read_is_waited_for_on_a_mounted_drive(
+    queue: Queue, mounted: None, monkeypatch: pytest.MonkeyPatch, returns: bool
+) -> None:
+    bridge = queue.open()
+    first = bridge.add("one")
+    queue.path.write_bytes(queue.path.read_bytes() + b"\n")  # so that it is read again
+    folder = type(bridge.store.transport)
+    there = folder.read
+    monkeypatch.setattr(
+        folder, "read", lambda self, name: there(self, name) if returns and queue.hand.slept_s else None
+    )
+    if returns:
+        second = bridge.add("two")
+        assert sorted(ids_in(queue.load())) == sorted([first, second])
+        assert queue.hand.slept_s == 0.25
+    else:
+        with pytest.raises(QueueUnreadable, match="has vanished"):
+            bridge.add("two")
+        assert queue.hand.slept_s == 5.0
