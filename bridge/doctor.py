@@ -171,7 +171,8 @@ def _journal(store: Store) -> Iterator[Finding]:
     missing = missing_notebooks(store)
     if missing:
         yield Finding(grade=Grade.BROKEN, check="notebooks", found="missing: " + ", ".join(p.name for p in missing[:5]),
-                      remedy="wait for the sync, or `bridge rebuild --notebooks`")  # fmt: skip
+                      remedy="if second copies of it lie there, `bridge status`; else wait for the sync, or "
+                      "`bridge rebuild --notebooks`")  # fmt: skip
     doubted = journal.doubted()
     if doubted:
         yield Finding(grade=Grade.WARNING, check="deletions", found=f"a version lacked {len(doubted)} open jobs; not believed",

@@ -38,5 +38,5 @@ def command(folder: str, *, examples: bool, config: bool, queue: str | None, as_
     for file in made.files:
         click.echo(file)
     if made.holder.client.means:
-        click.echo(f"bridge: this folder is held by {made.holder}: {made.holder.client.means}", err=True)
+        click.echo(f"bridge: who holds this folder: {made.holder}; {made.holder.client.means}", err=True)
     click.echo('bridge: next, `bridge add "Write a function that ..."`, then open the notebook in Colab', err=True)

@@ -54,7 +54,7 @@ class Arrivals:
     def take_all(self, *, publish: bool) -> list[str]:
         """Take in all that changed; gives the names of forks that were folded in."""
         newborn = self.journal.is_empty()
-        if publish:
+        if publish and self.vanished_s:
             self._await_vanished()
         present = {entry.name for entry in self.transport.entries()}
         arrivals = list(self._changed(publish=publish))
@@ -197,8 +197,9 @@ class Arrivals:
 
     def _await_vanished(self) -> None:
         """Give a part that was there, and is not, time to come back."""
-        gone = [p.name for p in self.journal.places("part") if self.journal.seen(self._path(p.name))]
-        gone = [name for name in gone if self.transport.stat(name) is None] if self.vanished_s else []
+        present = {entry.name for entry in self.transport.entries()}
+        parts = [place.name for place in self.journal.places("part") if place.name not in present]
+        gone = [name for name in parts if self.journal.seen(self._path(name))]
         waited = 0.0
         while gone and waited < self.vanished_s:
             if not waited:

@@ -17,7 +17,7 @@ from tests.cli.conftest import Run
 def test_doctor_and_init_say_which_client_holds_the_folder(bridge: Run, tmp_path: Path):
     (tmp_path / ".stfolder").mkdir()
     made = bridge("init")
-    assert "this folder is held by Syncthing (.stfolder in" in made.err
+    assert "who holds this folder: Syncthing (.stfolder in" in made.err
     assert "sync-conflict" in made.err
 
     folder = tmp_path / "notebooks"
@@ -34,7 +34,7 @@ def test_doctor_and_init_say_which_client_holds_the_folder(bridge: Run, tmp_path
 
 
 def test_on_a_plain_disk_init_says_nothing_of_clients(bridge: Run):
-    assert "held by" not in bridge("init").err
+    assert "who holds" not in bridge("init").err
     assert {f["found"] for f in bridge("doctor", "--json").json["findings"] if f["check"] == "folder"} == {
         "a plain disk"
     }
