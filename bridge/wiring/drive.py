@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from bridge.config import DriveAddress
 from bridge.notebook import codec, wire
 from bridge.notebook.clock import Clock
 from bridge.notebook.registry import Registry
-from bridge.wiring.queue import Site
+from bridge.wiring.queue import Opened, Site
 
 if TYPE_CHECKING:
     from bridge.transports.base import Transport
@@ -31,6 +32,33 @@ def signed_in() -> Calls:
     person = source is None or source.kind is Kind.USER
     session = auth.session((DRIVE_FILE,) if person else (DRIVE,))
     return Calls(service=auth.service(session), connections=Connections(session.Get_Http_Object))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What Drive says of a queue's first file."""
+
+    title: str
+    account: str
+    editable: bool
+    link: str  #: opens it in Colab
+
+
+def colab_link(file_id: str) -> str:
+    """Where Colab opens a file of Drive."""
+    return f"https://colab.research.google.com/drive/{file_id}"
+
+
+def facts_of(opened: Opened) -> Facts:
+    """What Drive says of a queue there. Raises DriveError."""
+    from bridge.transports.google import auth
+    from bridge.transports.google.folder import DriveFolder
+
+    folder = opened.store.transport
+    assert isinstance(folder, DriveFolder)  # narrows the type
+    file, source = folder.calls.get(folder.anchor), auth.find_source()
+    account = source.named if source else "Colab's own sign-in"
+    return Facts(title=file.title, account=account, editable=file.editable, link=colab_link(file.id))
 
 
 def queue_id_of(data: bytes) -> str:

@@ -13,7 +13,7 @@ from bridge.config import DriveAddress, Found, drive_address
 from bridge.errors import DriveFileGone, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.events import Event, Kind, Listener
 from bridge.transports.base import Stamp
-from bridge.wiring.drive import closing_on_error, queue_id_of, signed_in, site_of
+from bridge.wiring.drive import closing_on_error, colab_link, queue_id_of, signed_in, site_of
 from bridge.wiring.handover import local_hints
 from bridge.wiring.queue import Opened, open_queue, open_site
 
@@ -174,8 +174,7 @@ def _made(local: Opened, calls: Calls, memo: Path, *, title: str, folder: str | 
         except DriveFileGone:
             raise DriveUnreachable("the queue could not be put on Drive: run `bridge sync` again") from None
     _remember(memo, made.id)
-    link = f"https://colab.research.google.com/drive/{made.id}"
-    listener(Event(kind=Kind.PUBLISHED, message=f"{title} is on Drive now: {link}"))
+    listener(Event(kind=Kind.PUBLISHED, message=f"{title} is on Drive now: {colab_link(made.id)}"))
     return made
 
 
