@@ -278,5 +278,15 @@ def test_a_service_accounts_key_stays_where_it_is(run: Run, accounts: LoopbackAc
     assert file.exists()
 
 
+@pytest.mark.parametrize("name", ["login", "status", "logout"])
+def test_each_command_has_json_for_programs_and_asks_for_no_queue(run: Run, name: str):
+    told = run("auth", name, "--help")
+
+    assert told.code == 0
+    assert "--json" in told.out
+    assert "--queue" not in told.out
+    assert f"\n  {name} " in run("auth", "--help").out
+
+
 def test_two_kinds_of_sign_in_at_once_are_refused(run: Run):
     assert run("auth", "login", "--client", "a", "--service-account", "b").code == 2
