@@ -58,6 +58,18 @@ def test_signing_in_with_ones_own_client(run: Run, accounts: LoopbackAccounts, t
     assert login.client.client_secret == accounts.client_secret
 
 
+def test_a_sign_in_stands_even_where_drive_does_not_tell_who_it_is(
+    run: Run, accounts: LoopbackAccounts, tmp_path: Path
+):
+    accounts.broken_drive = True
+
+    done = run("auth", "login", "--client", str(accounts.client_file(tmp_path)))
+
+    assert done.code == 0, done.err
+    assert "unknown" in done.out
+    assert credentials.stored().load() is not None
+
+
 def test_the_whole_way_in_a_process_of_its_own_with_a_browser_of_its_own(
     accounts: LoopbackAccounts, own_config: Path, tmp_path: Path
 ):
