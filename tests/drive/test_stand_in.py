@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.drive import FOLDER, PERSON, SCOPE, StandIn
+from tests.support.drive import FOLDER, PERSON, SCOPE, StandIn, Stored, methods
 from tests.support.drive.pydrive import pydrive
 from tests.support.drive.wire import Wire
 
@@ -327,7 +328,18 @@ def test_a_change_moves_etag_and_version_and_only_content_moves_the_revision(dri
     assert first["modifiedDate"] < second["modifiedDate"] < third["modifiedDate"]
 
 
-def test_of_eight_writers_with_the_same_etag_one_wins_each_round(drive: StandIn) -> None:
+def test_of_eight_writers_with_the_same_etag_one_wins_each_round(
+    drive: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = methods.check_etag
+
+    def slow(if_match: str | None, file: Stored) -> None:
+        """Between the look at the etag and the change, others get their turn: without the lock several would win."""
+        real(if_match, file)
+        for _ in range(50):
+            time.sleep(0)
+
+    monkeypatch.setattr(methods, "check_etag", slow)
     file = drive.files.put("a", b"0")
     rounds, start = 10, threading.Barrier(8)
     won: list[list[int]] = [[] for _ in range(rounds)]

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.support.drive import SCOPE, How, StandIn, Violations, serve
-from tests.support.drive.discovery import check_answer, understand
+from tests.support.drive.discovery import check_answer, check_body, understand
 from tests.support.drive.pydrive import pydrive
 from tests.support.drive.values import Refusal
 from tests.support.drive.wire import Wire
@@ -275,6 +275,8 @@ def test_what_is_read_only_in_a_body_is_ignored(drive: StandIn, wire: Wire) -> N
     file = drive.files.put("a", b"1")
     told = wire("PUT", f"files/{file}", body={"title": "b", "etag": '"x"', "md5Checksum": "0", "fileSize": "9"}).json
     assert (told["title"], told["fileSize"]) == ("b", "1")
+    call = understand("PUT", "/drive/v2/files/x", {})
+    assert check_body(call, {"title": "b", "etag": '"x"', "fileSize": "9"}) == {"title": "b"}
     assert told["etag"] != '"x"'
 
 
