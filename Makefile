@@ -47,10 +47,10 @@ $(COLAB_STAMP): tests/kernel/colab-requirements.txt
 check: format lint types floors test docs ## all that CI does
 
 format: $(STAMP) ## is every file formatted?
-	$(BIN)/ruff format --check bridge tests benchmarks
+	$(BIN)/ruff format --check bridge tests benchmarks training
 
 lint: $(STAMP) ## ruff
-	$(BIN)/ruff check bridge tests benchmarks
+	$(BIN)/ruff check bridge tests benchmarks training
 
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
