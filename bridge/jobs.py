@@ -20,7 +20,7 @@ from bridge.intake.leaks import look_for_secrets
 from bridge.intake.prompt import compose, prompt_of
 from bridge.job import Job, NewJob, Options, State, to_iso
 from bridge.kernel import grammar
-from bridge.notebook import changes, enqueue, export, handling, merge, query, template
+from bridge.notebook import activity, changes, enqueue, export, handling, merge, query, template
 from bridge.notebook.clock import Clock
 from bridge.notebook.enqueue import Added
 from bridge.notebook.query import Filter, JobLine
@@ -116,6 +116,10 @@ class Jobs:
         states = None if state is None else [State(s) for s in ([state] if isinstance(state, State | str) else state)]
         wanted = Filter(states=states, caller=caller, parent=parent, limit=limit)
         return self.store.read(lambda: query.lines(self.store.journal, wanted, self.store.clock.now()))
+
+    def given_up(self, *, caller: str | None = None) -> list[str]:
+        """The jobs that failed for good, handed over or not, newest first: those that `retry` is for."""
+        return self.store.read(lambda: activity.failed(self.store.journal, caller))
 
     def get(self, job: str) -> JobView:
         """One job by id or unambiguous prefix. Raises UnknownJob, AmbiguousJob."""
