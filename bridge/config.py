@@ -1,11 +1,12 @@
 """Settings: where the queue is and how it is written. Only wiring reads them.
 
-The queue is found by, in this order: the path given, `BRIDGE_QUEUE`, `queue` in the `bridge.toml` of this folder or the
+The queue is a path, or `drive:FILE_ID` or `drive:FOLDER_ID/name` on Google Drive. It is found by, in this order: what is given, `BRIDGE_QUEUE`, `queue` in the `bridge.toml` of this folder or the
 nearest parent, `notebooks/qwen_bridge.ipynb`. Everything else comes from `bridge.toml`, and has a default.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -22,7 +23,8 @@ DEFAULT_QUEUE = Path("notebooks/qwen_bridge.ipynb")
 class Settings:
     """What `bridge.toml` may say; each field is a key of it."""
 
-    queue: str | None = None  #: path of the queue notebook, relative to the file
+    queue: str | None = None  #: path of the queue notebook, relative to the file, or an address on Drive
+    drive: str | None = None  #: where `bridge sync` keeps the copy on Drive
     write_mode: str = "auto"  #: auto, replace or inplace
     part_jobs: int = 400  #: jobs in a notebook before the next one is opened
     part_bytes: int = 4_000_000
@@ -33,10 +35,22 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """A queue's path, where that came from, and the settings that go with it."""
+class DriveAddress:
+    """A file or folder on Drive, by id; with a name, that file in the folder."""
 
-    path: Path
+    id: str
+    name: str | None = None
+
+    def __str__(self) -> str:
+        """As `--queue` takes it."""
+        return f"drive:{self.id}" + (f"/{self.name}" if self.name else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Where a queue is, where that came from, and the settings that go with it."""
+
+    place: Path | DriveAddress
     source: str
     settings: Settings
 
@@ -50,12 +64,25 @@ def find_queue(given: str | None, *, cwd: Path, environ: Mapping[str, str]) -> F
     file = next((folder / FILE for folder in (cwd, *cwd.parents) if (folder / FILE).is_file()), None)
     settings = read_settings(file) if file else Settings()
     if given:
-        return Found(path=_absolute(cwd, given), source="--queue", settings=settings)
+        return Found(place=_place(cwd, given), source="--queue", settings=settings)
     if environ.get("BRIDGE_QUEUE"):
-        return Found(path=_absolute(cwd, environ["BRIDGE_QUEUE"]), source="BRIDGE_QUEUE", settings=settings)
+        return Found(place=_place(cwd, environ["BRIDGE_QUEUE"]), source="BRIDGE_QUEUE", settings=settings)
     if file and settings.queue:
-        return Found(path=_absolute(file.parent, settings.queue), source=str(file), settings=settings)
-    return Found(path=cwd / DEFAULT_QUEUE, source="the default", settings=settings)
+        return Found(place=_place(file.parent, settings.queue), source=str(file), settings=settings)
+    return Found(place=cwd / DEFAULT_QUEUE, source="the default", settings=settings)
+
+
+def drive_address(text: str) -> DriveAddress:
+    """`drive:FILE_ID`, `drive:FOLDER_ID/name`, or the link that Drive or Colab shows. Raises ConfigError."""
+    link = re.match(
+        r"https://(?:drive|colab\.research|docs)\.google\.com/(?:\S*?/)?(?:d|drive|folders)/([\w-]{10,})", text
+    )
+    if link:
+        return DriveAddress(id=link[1])
+    match = re.fullmatch(r"drive:([\w-]+)(?:/([^/]+))?", text)
+    if match is None:
+        raise ConfigError(f"{text!r} names nothing on Drive: give drive:FILE_ID, drive:FOLDER_ID/name, or the link")
+    return DriveAddress(id=match[1], name=match[2])
 
 
 def read_settings(file: Path) -> Settings:
@@ -76,5 +103,7 @@ def read_settings(file: Path) -> Settings:
     return Settings(**read)
 
 
-def _absolute(base: Path, path: str) -> Path:
-    return base / Path(path).expanduser()
+def _place(base: Path, text: str) -> Path | DriveAddress:
+    if text.startswith(("drive:", "https://")):
+        return drive_address(text)
+    return base / Path(text).expanduser()

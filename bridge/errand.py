@@ -118,4 +118,4 @@ def prepared(
             project_lint=rules.project,
         )
     finally:
-        opened.store.journal.close()
+        opened.close()

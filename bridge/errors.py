@@ -14,11 +14,19 @@
     │   └── MissingExtra            an optional package is not installed
     ├── QueueError                  exit 3: the queue's files
     │   ├── NotAQueue               a file, but not a queue notebook that we can read
+    │   ├── TwoQueues               copies of different queues claim the same path
     │   ├── QueueUnreadable         half-written, or still changing
     │   │   └── QueueUnsettled      changes while it is read
     │   ├── QueueChanged            somebody else wrote between our read and our write
     │   ├── QueueNotWritable        read-only folder, missing permission
     │   ├── StorageFull             no space left on the device
+    │   ├── DriveError              Google Drive
+    │   │   ├── NotSignedIn         nobody is signed in, or no longer
+    │   │   ├── SignInFailed        a sign-in was refused, ran out of time, or could not be stored
+    │   │   ├── DriveUnreachable    offline, overloaded, or out of order: it is tried again
+    │   │   ├── DriveDenied         this sign-in may not do that
+    │   │   └── DriveFileGone       deleted, in the trash, or not to be seen by this sign-in
+    │   ├── TooLarge                a notebook is larger than its place takes at once
     │   ├── LockHeld                another process holds the queue's lock
     │   └── JournalError            the local journal cannot be opened or is damaged
     ├── NotDelivered                exit 3: a program or server did not take a result; it is tried again
@@ -146,6 +154,10 @@ class NotAQueue(QueueError):
     """This file is not a queue notebook that this version can read."""
 
 
+class TwoQueues(QueueError):
+    """Copies of different queues claim the same path."""
+
+
 class QueueUnreadable(QueueError):
     """The queue notebook is half-written or still changing."""
 
@@ -164,6 +176,40 @@ class QueueNotWritable(QueueError):
 
 class StorageFull(QueueError):
     """No space is left on the device."""
+
+
+class DriveError(QueueError):
+    """Google Drive does not do what was asked."""
+
+
+class NotSignedIn(DriveError):
+    """Nobody is signed in to Google Drive: run `bridge auth login`."""
+
+
+class SignInFailed(DriveError):
+    """Signing in to Google did not work."""
+
+
+class DriveUnreachable(DriveError):
+    """Google Drive cannot be reached."""
+
+
+class DriveDenied(DriveError):
+    """Google Drive does not allow this."""
+
+
+class DriveFileGone(DriveError):
+    """The file is not on Google Drive."""
+
+
+class TooLarge(QueueError):
+    """A notebook is larger than its place takes at once: `bridge archive` makes it smaller."""
+
+    def __init__(self, name: str, size: int, most: int) -> None:
+        self.name = name
+        super().__init__(
+            f"{name} has {size / 1e6:.1f} MB, and Drive takes {most / 1e6:.0f} MB at once: `bridge archive` makes it smaller"
+        )
 
 
 class LockHeld(QueueError):

@@ -20,7 +20,7 @@ from bridge.intake.leaks import look_for_secrets
 from bridge.intake.prompt import compose, prompt_of
 from bridge.job import Job, NewJob, Options, State, to_iso
 from bridge.kernel import grammar
-from bridge.notebook import changes, enqueue, export, handling, merge, query, template
+from bridge.notebook import activity, changes, enqueue, export, handling, merge, query, template
 from bridge.notebook.clock import Clock
 from bridge.notebook.enqueue import Added
 from bridge.notebook.query import Filter, JobLine
@@ -45,13 +45,13 @@ class Jobs:
         opened = _opened or wiring.open_queue(queue, listener=listener, clock=clock)
         self.opened = opened
         self.store = opened.store
-        self.path = opened.path
+        self.path = opened.path  #: of its notebook; None: it is on Drive
         self.settings = opened.settings
         self.caller = caller or opened.settings.caller or _user()
 
     def close(self) -> None:
         """Let go of the journal. The queue object cannot be used any more."""
-        self.store.journal.close()
+        self.opened.close()
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -116,6 +116,10 @@ class Jobs:
         states = None if state is None else [State(s) for s in ([state] if isinstance(state, State | str) else state)]
         wanted = Filter(states=states, caller=caller, parent=parent, limit=limit)
         return self.store.read(lambda: query.lines(self.store.journal, wanted, self.store.clock.now()))
+
+    def given_up(self, *, caller: str | None = None) -> list[str]:
+        """The jobs that failed for good, handed over or not, newest first: those that `retry` is for."""
+        return self.store.read(lambda: activity.failed(self.store.journal, caller))
 
     def get(self, job: str) -> JobView:
         """One job by id or unambiguous prefix. Raises UnknownJob, AmbiguousJob."""
@@ -186,6 +190,12 @@ class Jobs:
             return wanted
 
         return self.store.change(decide, "archiving")
+
+    def shrink(self, part: str) -> list[str]:
+        """Archive what is done with of a part, given by its file name; gives the ids."""
+        done = [State.DELIVERED, State.CANCELLED]
+        number = self.store.names.number(part)
+        return self.archive(*ids) if (ids := [line.id for line in self.jobs(state=done) if line.part == number]) else []
 
     def export(self, ids: Sequence[str]) -> tuple[list[str], list[str], int]:
         """(result lines, error lines, number of jobs that are still open) as OpenAI Batch JSONL; see `bridge export`."""

@@ -148,7 +148,7 @@ def _status(opened: Opened, now: datetime, working: list[WorkerLine]) -> Status:
     lanes = sum(worker.lanes for worker in working)
     open_jobs = counts[State.QUEUED] + counts[State.RUNNING]
     return Status(
-        path=str(opened.path),
+        path=opened.shown,
         queue_id=journal.queue_id,
         parts=len(journal.places("part")),
         archives=len(journal.places("archive")),

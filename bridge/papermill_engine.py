@@ -164,7 +164,7 @@ def _opened(nb: Any, source: Path | None, target: Path | None, say: Callable[[st
         try:
             yield opened
         finally:
-            opened.store.journal.close()
+            opened.close()
 
 
 def _check_number(data: bytes, name: str) -> dict[str, Any]:
@@ -287,7 +287,7 @@ def _notebook(opened: Opened) -> Any:
 
     from bridge.notebook import template
 
-    nb: Any = nbformat.reads(opened.path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    nb: Any = nbformat.reads(opened.file("papermill").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     for cell in nb.cells:
         if _id_of(cell) in template.KERNEL_CELLS and "outputs" in cell:
             cell.outputs = [output for output in cell.outputs if output.output_type != "error"]
@@ -302,7 +302,7 @@ def _write_down(opened: Opened, ran: Mapping[str, _Ran]) -> None:
     """
     from bridge.notebook import wire
 
-    store, name = opened.store, opened.path.name
+    store, name = opened.store, opened.file("papermill").name
     with store.exclusive("writing down a papermill run"):
         for _ in range(_TRIES):
             read = store.transport.read(name)

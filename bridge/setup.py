@@ -11,6 +11,7 @@ from bridge import wheel, wiring
 from bridge.errors import QueueExists, QueueNotWritable
 from bridge.events import Listener, ignore
 from bridge.notebook import refresh, template, wire
+from bridge.transports.holder import Holder, holder_of
 
 SETUP_NAME = "setup_ollama.ipynb"
 
@@ -22,6 +23,7 @@ class Made:
     queue_id: str
     queue: Path
     files: list[Path]
+    holder: Holder  #: what holds the queue's folder
 
 
 def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made:
@@ -52,8 +54,8 @@ def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made
     written = [file for file, data in wanted.items() if not file.exists() and _write(file, data)]
     opened = wiring.open_queue(str(path))
     opened.store.publish()  # takes the first cells in, so that a later deletion of one is understood
-    opened.store.journal.close()
-    return Made(queue_id=queue_id, queue=path, files=written)
+    opened.close()
+    return Made(queue_id=queue_id, queue=path, files=written, holder=holder_of(path.parent))
 
 
 def refresh_queue(queue: str | None, *, listener: Listener = ignore) -> list[Path]:
@@ -67,10 +69,11 @@ def refresh_queue(queue: str | None, *, listener: Listener = ignore) -> list[Pat
     """
     opened = wiring.open_queue(queue, listener=listener)
     try:
-        changed = [opened.path.with_name(name) for name in refresh.refresh_notes(opened.store)]
+        path = opened.file("`bridge refresh`")
+        changed = [path.with_name(name) for name in refresh.refresh_notes(opened.store)]
     finally:
-        opened.store.journal.close()
-    for file, data in _beside(opened.path).items():
+        opened.close()
+    for file, data in _beside(path).items():
         if (not file.exists() or file.read_bytes() != data) and _write(file, data):
             changed.append(file)
     return changed

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "wait": ("wait", "Wait for jobs, checked."),
     "apply": ("apply", "Write a job's code into your project."),
     "run": ("run", "Add, work and watch in one process, until all is handed over."),
+    "sync": ("sync", "Keep the queue and its copy on Google Drive one."),
     "mcp": ("mcp", "A server for agents that speak the Model Context Protocol, on standard input and output."),
     "status": ("status", "The queue at a glance."),
     "top": ("top", "The queue, live: jobs, workers, hand-overs, trouble; retries and cancels by key."),
@@ -30,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("report", "One page of HTML about a queue or a batch."),
     "rebuild": ("rebuild", "Make the journal from the notebooks, or the notebooks from the journal."),
     "refresh": ("refresh", "Bring the queue's first cells up to this version."),
+    "auth": ("auth", "Sign in to Google Drive, see who is signed in, sign out."),
     "doctor": ("doctor", "Check everything, and say what to do."),
     "completion": ("completion", "What makes your shell complete commands, job ids and files."),
 }

@@ -28,17 +28,11 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def command(name: str, **settings: Any) -> Callable[[F], click.Command]:
-    """A command with `--queue` and `--json` (`as_json`), whose errors end in a message and an exit code."""
+def command(name: str, *, of_queue: bool = True, **settings: Any) -> Callable[[F], click.Command]:
+    """A command with `--json` (`as_json`) and, unless it is about no queue, `--queue`; errors end in message and exit code."""
 
     def decorate(function: F) -> click.Command:
         @click.command(name, **settings)
-        @click.option(
-            "--queue",
-            metavar="PATH",
-            shell_complete=complete.files,
-            help="The queue's notebook; default: as `bridge --help` says.",
-        )
         @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
         @functools.wraps(function)
         def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
@@ -47,7 +41,18 @@ def command(name: str, **settings: Any) -> Callable[[F], click.Command]:
             except BridgeError as error:
                 fail(error, as_json=as_json)
 
-        return cast(click.Command, run)
+        made = cast(click.Command, run)
+        if of_queue:
+            made.params.insert(
+                0,
+                click.Option(
+                    ["--queue"],
+                    metavar="QUEUE",
+                    shell_complete=complete.files,
+                    help="Path of the queue notebook, or drive:FILE_ID; default: as `bridge --help` says.",
+                ),
+            )
+        return made
 
     return decorate
 

@@ -14,9 +14,9 @@ _PLACES = {
 }
 
 
-@base.command("completion")
+@base.command("completion", of_queue=False)
 @click.argument("shell", type=click.Choice(list(_PLACES)))
-def command(*, shell: str, queue: str | None, as_json: bool) -> None:  # noqa: ARG001  # every command takes a queue
+def command(*, shell: str, as_json: bool) -> None:
     """Print what makes your shell complete commands, options, job ids, states, engines and files.
 
     \b

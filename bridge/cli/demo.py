@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SIZES = ("0.5b", "1.5b", "3b", "7b")
 
 
-@base.command("demo")
+@base.command("demo", of_queue=False)
 @click.option(
     "--engine",
     metavar="KIND",
@@ -52,7 +52,7 @@ _SIZES = ("0.5b", "1.5b", "3b", "7b")
 @click.option("--yes", is_flag=True, help="Agree to what would be asked: a download, or prompts to another machine.")
 def command(
     *, engine: str | None, model: str | None, gguf: str | None, base_url: str | None, folder: str | None,
-    download: str | None, yes: bool, queue: str | None, as_json: bool,
+    download: str | None, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show everything once, in a few seconds: no account, no GPU, nothing to download.
 
@@ -72,8 +72,6 @@ def command(
     from bridge.demo import NUM_CTX, Demo, make_place
     from bridge.worker.plan import Plan
 
-    if queue is not None:
-        raise UsageError("a demo makes a queue of its own: --folder says where")
     if download and (gguf or engine not in (None, "llamacpp")):
         raise UsageError("--download goes with no other engine: it is the model")
     if download:

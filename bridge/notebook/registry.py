@@ -10,18 +10,18 @@ from bridge.errors import JournalError
 
 
 class Registry:
-    """A small JSON file in the state folder, {path: queue_id}; a damaged one counts as empty."""
+    """A small JSON file in the state folder, {path or address on Drive: queue_id}; a damaged one counts as empty."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def get(self, path: Path) -> str | None:
-        """The queue_id that was last seen at a path."""
-        return self._read().get(str(path))
+    def get(self, place: str) -> str | None:
+        """The queue_id that was last seen at a path or address."""
+        return self._read().get(place)
 
-    def put(self, path: Path, queue_id: str) -> None:
+    def put(self, place: str, queue_id: str) -> None:
         """Remember a queue. Raises JournalError if the state folder cannot be written."""
-        known = {**self._read(), str(path): queue_id}
+        known = {**self._read(), place: queue_id}
         draft = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)

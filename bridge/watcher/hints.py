@@ -1,7 +1,7 @@
 """Hints that something may have changed: file events where the system has them. The truth is always a look.
 
-Watches the folder, not the file (an observer on a file dies when the file is replaced), by polling on FUSE and wherever
-native events do not come (facts on Drive, section 4). An observer that died, or whose folder went away and came back, is
+Watches the folder, not the file (an observer on a file dies when the file is replaced), by polling wherever native events
+do not come for what other machines write (facts on Drive, section 4; `transports/clients.py` says where). An observer that died, or whose folder went away and came back, is
 started again.
 """
 
@@ -22,9 +22,9 @@ class Hints:
     """Wakes a waiter when files in a folder change. Works without watchdog's native events, only slower."""
 
     def __init__(
-        self, folder: Path, *, poll: bool, poll_s: float = 1.0, now_s: Callable[[], float] = time.monotonic
+        self, folder: Path | None, *, poll: bool, poll_s: float = 1.0, now_s: Callable[[], float] = time.monotonic
     ) -> None:
-        self._folder = folder
+        self._folder = folder  # None: what changes tells nobody, as on Drive; only `wake` wakes
         self._poll = poll
         self._poll_s = poll_s
         self._now_s = now_s
@@ -87,6 +87,8 @@ class Hints:
             self._woken.set()  # what happened in between left no hint
 
     def _identity(self) -> tuple[int, int] | None:
+        if self._folder is None:
+            return None
         try:
             found = self._folder.stat()
         except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 from bridge.notebook.registry import Registry
 from bridge.wiring.queue import journal_file, locate, state_folder
@@ -20,7 +21,8 @@ def newest_jobs(queue: str | None, prefix: str, *, most: int = 100) -> list[tupl
     Takes nothing in and starts no journal: a queue that was never opened here has no jobs. Raises what looking raises.
     """
     state = state_folder()
-    queue_id = Registry(state / "queues.json").get(locate(queue).path.absolute())
+    place = locate(queue).place
+    queue_id = Registry(state / "queues.json").get(str(place.absolute() if isinstance(place, Path) else place))
     if queue_id is None:
         return []
     file = journal_file(state / "queues" / queue_id)

@@ -15,7 +15,7 @@ from bridge.errors import ConfigError
 from bridge.events import Listener
 from bridge.job import NewJob
 from bridge.notebook.enqueue import Added
-from bridge.transports.fuse import on_fuse
+from bridge.transports.holder import holder_of
 from bridge.wiring.queue import Opened
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def open_waiting(opened: Opened, enqueue: Enqueue, bench: Bench | None, rules: R
 
     store = opened.store
     desk = open_desk(opened, enqueue, bench, rules, store.notify) if bench is not None else None
-    return Waiting(store=store, desk=desk, hints=_hints(opened), desk_lock=desk_lock(opened), now_s=time.monotonic)
+    return Waiting(store=store, desk=desk, hints=local_hints(opened), desk_lock=desk_lock(opened), now_s=time.monotonic)
 
 
 def open_watcher(
@@ -87,7 +87,7 @@ def open_watcher(
         store=opened.store,
         desk=open_desk(opened, enqueue, bench, rules, listener),
         dispatch=open_dispatch(opened, channels, listener),
-        hints=_hints(opened),
+        hints=local_hints(opened),
         now_s=time.monotonic,
         notify=listener,
         archive=archive,
@@ -126,11 +126,14 @@ def open_channels(
     return channels
 
 
-def _hints(opened: Opened) -> Hints:
+def local_hints(opened: Opened) -> Hints:
+    """What wakes a loop when a queue's folder changes."""
     from bridge.watcher.hints import Hints
 
+    if opened.path is None:
+        return Hints(None, poll=False)
     folder = opened.path.parent
-    return Hints(folder, poll=on_fuse(folder))
+    return Hints(folder, poll=not holder_of(folder).client.events)
 
 
 def desk_lock(opened: Opened) -> Path:

@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -144,6 +145,8 @@ def open_worker(
     host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:30] or "host"
     name = f"{host}-{os.getpid()}-{secrets.token_hex(2)}"
     store = opened.store
+    if opened.path is None:  # each beat is four requests, and leases are as long as ever
+        plan = replace(plan, beat_s=max(plan.beat_s, 60.0))
     presence = Presence(name, locks=opened.home / "workers", transport=store.transport)
     ledger = Ledger(
         store=store,

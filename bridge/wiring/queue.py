@@ -7,15 +7,14 @@ import platform
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge import config
-from bridge.errors import ConfigError, NotAQueue, QueueNotFound, QueueUnreadable
+from bridge.errors import ConfigError
 from bridge.events import Listener, ignore
-from bridge.notebook import codec, wire
 from bridge.notebook.absorb import Limits
 from bridge.notebook.clock import Clock
 from bridge.notebook.journal import Journal
@@ -23,7 +22,8 @@ from bridge.notebook.lock import QueueLock
 from bridge.notebook.names import Names
 from bridge.notebook.registry import Registry
 from bridge.notebook.store import Store
-from bridge.transports.folder import Folder, WriteMode
+from bridge.transports.base import Transport
+from bridge.wiring import missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +31,36 @@ class Opened:
     """A queue that is ready for use, and how it was found."""
 
     store: Store
-    path: Path
+    shown: str  #: its path, or its address on Drive
+    path: Path | None  #: None: it is on Drive
     source: str
     settings: config.Settings
     home: Path  #: the queue's folder in the local state folder
+
+    def close(self) -> None:
+        """Let go of the journal and of connections."""
+        self.store.journal.close()
+        self.store.transport.close()
+
+    def file(self, purpose: str) -> Path:
+        """Its path, for what needs a file of this machine. Raises ConfigError for a queue on Drive."""
+        if self.path is None:
+            raise ConfigError(f"{purpose} needs a queue in a folder, not {self.shown}: `bridge sync` keeps both one")
+        return self.path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a queue's files are: what differs between a folder and Drive."""
+
+    queue_id: str
+    shown: str
+    path: Path | None
+    stem: str  #: of part 1's name, unless the journal knows another one
+    #: Makes the transport, of the queue's folder in the local state and the stem.
+    transport: Callable[[Path, str], Transport]
+    copies: tuple[str, ...] = ()  #: second copies that told what it is, if the notebook itself is gone
+    vanished_s: float = 0.0  #: how long a notebook that is gone for the moment is waited for
 
 
 def system_clock() -> Clock:
@@ -65,50 +91,75 @@ def open_queue(
     fresh_journal: bool = False,
     state: Path | None = None,
 ) -> Opened:
-    """Open the queue that is meant.
+    """Open the queue that is meant. One whose notebook is gone, but not its second copies, is written again.
 
     Args:
-        queue: path of its notebook; None: found as `config.find_queue` says.
+        queue: path of its notebook, or its address on Drive; None: found as `config.find_queue` says.
         listener: is told what happens.
         clock: real time by default.
-        missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`).
+        missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`), and write nothing.
         fresh_journal: move the journal aside and begin a new one (for `rebuild`).
         state: the local state folder, if not the user's own.
 
     Raises:
         QueueNotFound: no notebook there; says how to make one.
         NotAQueue, QueueUnreadable: a file is there, but it is none that can be used.
+        TwoQueues: no notebook there, but second copies of different ones.
         ConfigError, JournalError: as they say.
     """
     found = locate(queue)
-    path, settings = found.path.absolute(), found.settings
     state = state or state_folder()
     registry = Registry(state / "queues.json")
-    queue_id = _identify(path, registry, found.source, missing_ok=missing_ok)
-    home = state / "queues" / queue_id
-    try:
-        mode = WriteMode(settings.write_mode)
-    except ValueError:
-        raise ConfigError(f"write_mode is {settings.write_mode!r}; known are auto, replace and inplace") from None
+    clock = clock or system_clock()
+    if isinstance(found.place, config.DriveAddress):
+        from bridge.wiring.drive import site_on_drive
+
+        site = site_on_drive(found.place, registry, clock)
+    else:
+        from bridge.wiring.folder import site_in_folder
+
+        site = site_in_folder(
+            found.place.absolute(), found, registry, clock=clock, listener=listener, missing_ok=missing_ok
+        )
+    opened = open_site(site, found, state=state, clock=clock, listener=listener, fresh_journal=fresh_journal)
+    if site.copies and site.path is not None and not missing_ok:
+        missing.write_again(opened.store, site.path, site.copies)
+    return opened
+
+
+def open_site(
+    site: Site, found: config.Found, *, state: Path, clock: Clock, listener: Listener, fresh_journal: bool = False
+) -> Opened:
+    """Open a queue whose place is known. Raises JournalError."""
+    settings = found.settings
+    home = state / "queues" / site.queue_id
     file = journal_file(home)
     lock = QueueLock(home / "lock", notify=listener, now=time.monotonic, patience_s=settings.lock_patience_s)
     if fresh_journal:
         with lock.held("setting the journal aside"):
             _set_aside(file.parent, home)
     journal = Journal(
-        file, queue_id=queue_id, fingerprint=_fingerprint(file), new_writer=lambda: "w" + secrets.token_hex(4)
+        file, queue_id=site.queue_id, fingerprint=_fingerprint(file), new_writer=lambda: "w" + secrets.token_hex(4)
     )
+    names = Names(stem=site.stem if site.path else _known_stem(journal) or site.stem)
     store = Store(
-        transport=Folder(path=path.parent, salvage=home / "inplace", mode=mode),
+        transport=site.transport(home, names.stem),
         journal=journal,
         lock=lock,
-        names=Names(stem=path.name.removesuffix(".ipynb")),
-        clock=clock or system_clock(),
+        names=names,
+        clock=clock,
         notify=listener,
         limits=Limits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
         settle_s=settings.settle_s,
+        vanished_s=site.vanished_s,
     )
-    return Opened(store=store, path=path, source=found.source, settings=settings, home=home)
+    return Opened(store=store, shown=site.shown, path=site.path, source=found.source, settings=settings, home=home)
+
+
+def _known_stem(journal: Journal) -> str | None:
+    """How this machine calls part 1 already: titles on Drive do not matter."""
+    first = next((place for place in journal.places("part") if place.number == 1), None)
+    return first.name.removesuffix(".ipynb") if first else None
 
 
 def journal_file(home: Path) -> Path:
@@ -124,40 +175,6 @@ def _set_aside(folder: Path, home: Path) -> None:
         while (aside := home / f"journal.{stamp}.{n}").exists():
             n += 1
         folder.rename(aside)
-
-
-def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) -> str:
-    """The queue_id of the notebook at a path; remembers it, so that the queue is known when the notebook is gone."""
-    known = registry.get(path)
-    if path.is_dir():
-        raise NotAQueue(
-            f"{path} is a folder: give the path of a queue notebook, for example {path / 'qwen_bridge.ipynb'}"
-        )
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        if known and missing_ok:
-            return known
-        hint = "`bridge rebuild` writes it again from the journal" if known else "make one with `bridge init`"
-        raise QueueNotFound(f"there is no queue notebook at {path} (from {source}): {hint}") from None
-    except OSError as error:
-        raise QueueUnreadable(f"cannot read {path}: {error.strerror}") from error
-    if known and known.encode() in data:
-        return known  # the store looks closer when it reads the file
-    try:
-        notebook = wire.loads(data)
-    except ValueError as error:
-        if known:
-            return known  # the store waits for it to become whole
-        raise QueueUnreadable(
-            f"{path} is not whole JSON ({error}); it was not touched: wait for its sync, or restore it"
-        ) from None
-    if known and missing_ok:
-        return known
-    queue_id = codec.read_part(notebook, name=path.name).queue_id
-    if queue_id != known:
-        registry.put(path, queue_id)
-    return queue_id
 
 
 def _fingerprint(journal: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
 from bridge.cli import main
@@ -47,10 +49,19 @@ against the hub itself: there was no internet where it was written.
 def render() -> str:
     """The whole page."""
     sections = [INTRO]
-    for name in COMMANDS:
-        told = CliRunner().invoke(main, [name, "--help"], prog_name="bridge", terminal_width=100)
-        sections.append(f"## bridge {name}\n\n```\n{told.stdout.strip()}\n```\n")
+    for path in _paths():
+        told = CliRunner().invoke(main, [*path, "--help"], prog_name="bridge", terminal_width=100)
+        sections.append(f"## bridge {' '.join(path)}\n\n```\n{told.stdout.strip()}\n```\n")
     return "\n".join(sections)
+
+
+def _paths() -> Iterator[tuple[str, ...]]:
+    """Every command, and after a group all that it holds."""
+    for name in COMMANDS:
+        yield (name,)
+        command = main.get_command(click.Context(main), name)
+        if isinstance(command, click.Group):
+            yield from ((name, inner) for inner in command.commands)
 
 
 if __name__ == "__main__":

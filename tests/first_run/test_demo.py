@@ -207,7 +207,6 @@ def test_a_download_needs_agreement_too_and_what_came_is_used_later_without_the_
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--queue", "x.ipynb"], "--folder says where"),
         (["--download", "0.5b", "--gguf", "tiny"], "goes with no other engine"),
         (["--gguf", "nowhere.gguf"], "there is no file"),
         (["--engine", "gpt"], "unknown engine"),
