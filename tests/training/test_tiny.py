@@ -155,7 +155,7 @@ def test_a_prompt_beyond_its_context_is_refused(engine: Engine):
 
 
 def test_a_tool_is_called_in_qwens_format(engine: Engine):
-    # The call only: which city it names is often wrong, as training/README.md says.
+    # The call only: the city that it names is wrong, as training/README.md says.
     system = rendered([{"role": "user", "content": ""}], [WEATHER]).partition("system\n")[2].partition("<|im_end|>")[0]
     messages = ({"role": "system", "content": system}, {"role": "user", "content": "What is the weather in Paris?"})
     call = re.fullmatch(r"<tool_call>\n(.*)\n</tool_call>", ask(engine, messages))
