@@ -35,7 +35,7 @@ _MARKS = re.compile(r"(?s)(?<=<!-- figures -->\n).*?(?=<!-- end -->)")
 #: A message of a conversation as the model reads it.
 _TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>", re.DOTALL)
 #: Prompts of each group; more are thinned out by a hash.
-_MOST = 400
+_MOST = 200
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,6 +64,8 @@ def command(
 
 
 def _exit_code(summary: Summary) -> int:
-    if summary.unpublished:
+    from bridge.worker.plan import End
+
+    if summary.unpublished or summary.end is End.OUT_OF_MEMORY:
         return 3
     return 1 if summary.failed else 0

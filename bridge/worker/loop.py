@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bridge.engines.base import Engine
-from bridge.errors import LockHeld, QueueError
+from bridge.errors import LockHeld, OutOfMemory, QueueError
 from bridge.events import Listener
 from bridge.job import ResultStatus
 from bridge.notebook.store import Store
@@ -119,10 +119,10 @@ class Worker:
                 return End.STOPPED
             if self._watch.breaker.look_due(now):
                 self._look_at_engine()
-            if now >= over:
+            if now >= over or self._watch.out_of_memory:
                 self._take_back()
                 if not self._held:
-                    return End.TIME
+                    return End.OUT_OF_MEMORY if self._watch.out_of_memory else End.TIME
             elif not self._watch.is_down:
                 self._claim(now)
             self._housekeeping(self.now_s())
@@ -186,6 +186,9 @@ class Worker:
         batch = self._unwritten
         if not batch:
             return True
+        for outcome in batch:
+            if outcome.answer is not None:
+                self._watch.has_answered(self._model_of(outcome))
         try:
             ends = self.store.note(lambda: [self._write(outcome) for outcome in batch], "writing down results")
         except QueueError as error:
@@ -202,7 +205,7 @@ class Worker:
     def _write(self, outcome: Outcome) -> ResultStatus | bool | None:
         if outcome.answer is not None:
             return self.ledger.finish(outcome.task, outcome.answer)
-        if outcome.error is not None:
+        if outcome.error is not None and not self._fits_nowhere(outcome):
             return self.ledger.fail(outcome.task, outcome.error, waited_s=outcome.seconds)
         self.ledger.give_back([outcome.task])
         return None
@@ -216,6 +219,9 @@ class Worker:
             self._accounts.answered(job, outcome.answer, end, outcome.seconds)
         elif error is None:
             self.summary.given_back += not self._watch.is_down
+        elif self._fits_nowhere(outcome):
+            self._watch.does_not_fit(str(error))
+            self.summary.given_back += 1
         else:
             self._accounts.failed(job, error, gave_up=end is True)
             if end is True:
@@ -225,6 +231,13 @@ class Worker:
                 self._resting[job] = self.now_s() + error.retry.pause_s(self._tries[job])
             else:
                 self._engine_is_down(str(error), error.retry.wait_s)
+
+    def _fits_nowhere(self, outcome: Outcome) -> bool:
+        """Whether the model itself does not fit into memory: every other job would fail as this one did."""
+        return isinstance(outcome.error, OutOfMemory) and not self._watch.fits(self._model_of(outcome))
+
+    def _model_of(self, outcome: Outcome) -> str:
+        return outcome.task.job.spec.options.model or self.plan.model
 
     # ---- the engine
 

@@ -42,6 +42,7 @@ class End(Enum):
     EMPTY = "empty"  # no job is waiting
     STOPPED = "stopped"  # somebody asked to
     TIME = "time"  # max_time_s is over
+    OUT_OF_MEMORY = "out_of_memory"  # the model does not fit: it has answered nothing, and would fail every job
 
 
 @dataclass(kw_only=True)

@@ -18,6 +18,8 @@ class EngineWatch:
     tell: Callable[[Kind, str, Mapping[str, object]], None]
     now_s: Callable[[], float]
     breaker: Breaker = field(default_factory=Breaker)
+    out_of_memory: bool = False  #: a model that has answered nothing does not fit
+    _fitting: set[str] = field(default_factory=set)
 
     @property
     def is_down(self) -> bool:
@@ -34,6 +36,21 @@ class EngineWatch:
             self.tell(Kind.ENGINE, f"the engine answers again: {health.detail}", {"ok": True})
         self.breaker.close()
         return health
+
+    def has_answered(self, model: str) -> None:
+        """A request was answered."""
+        self._fitting.add(model)
+        self.breaker.succeed()
+
+    def fits(self, model: str) -> bool:
+        """Whether a model is known to fit into memory: it has answered."""
+        return model in self._fitting
+
+    def does_not_fit(self, why: str) -> None:
+        """A model that has answered nothing does not fit: no job is to blame."""
+        if not self.out_of_memory:
+            self.tell(Kind.ENGINE, f"{why}: no job fails for that; choose a smaller model or context", {"ok": False})
+        self.out_of_memory = True
 
     def fail(self, why: str, at_least_s: float) -> None:
         """It did not take a request, or wants to be left alone for so long."""

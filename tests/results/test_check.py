@@ -234,3 +234,8 @@ def test_jsx_is_not_called_broken_where_only_node_is_there() -> None:
         assert jsx.verdict is not Verdict.ERRORS, jsx.checks
         broken = examine(fenced("js", "function f( {\n  return 1;\n}\n"), bench=bench)
         assert broken.verdict is Verdict.ERRORS, broken.checks
+
+
+def test_c_that_is_right_has_no_finding_at_all(bench: Bench) -> None:
+    report = examine(fenced("c", '#include <stdio.h>\n\nint main(void) {\n  puts("a");\n  return 0;\n}\n'), bench=bench)
+    assert [d.message for check in report.checks for d in check.diagnostics] == []

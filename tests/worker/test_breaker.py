@@ -43,7 +43,7 @@ def test_after_an_answer_the_pauses_begin_anew() -> None:
     breaker = Breaker()
     for now in (0.0, 10.0, 30.0):
         breaker.fail(now)
-    breaker.close()
+    breaker.succeed()
     assert breaker.fail(1000.0) == FIRST_S
 
 
@@ -55,3 +55,14 @@ def test_a_pause_is_never_negative_nor_longer_than_the_longest(steps: list[float
         assert (
             0 <= breaker.fail(now) <= LONGEST_S + 1e-6
         )  # the pause is a difference of moments + 1e-6  # times are floats
+
+
+def test_an_engine_that_looks_well_and_takes_nothing_is_left_alone_longer_each_time() -> None:
+    breaker, now, pauses = Breaker(), 0.0, []
+    for _ in range(4):
+        pauses.append(breaker.fail(now))
+        now += pauses[-1]
+        assert breaker.look_due(now)
+        breaker.close()  # its health is fine
+        assert not breaker.is_open
+    assert pauses == [2, 4, 8, 16]

@@ -21,6 +21,7 @@ from bridge.errors import (
     StreamInterrupted,
 )
 from bridge.events import Kind
+from bridge.worker.plan import End
 from tests.support.desk import Desk
 
 
@@ -28,7 +29,6 @@ from tests.support.desk import Desk
     "error",
     [
         ModelMissing("there is no such model"),  # it will not appear by asking again
-        OutOfMemory("it does not fit"),
         BadRequest("num_ctx must be a number"),
         Refused("no key"),
         ContextExceeded("the prompt is 17 tokens too long", over_by=17),
@@ -46,6 +46,27 @@ def test_an_error_that_asking_again_cannot_mend_fails_the_job_at_once(desk: Desk
     assert view.error == str(error)
     assert str(error) in desk.shown()[job]  # a person reads it in the cell
     assert '"kind":"' + error.kind + '"' in desk.shown()[job].replace(" ", "")
+
+
+def test_a_model_that_never_fitted_into_memory_fails_no_job_and_ends_the_worker(desk: Desk) -> None:
+    jobs = desk.add("a", "b", "c")
+    engine = ScriptedEngine()
+    engine.enqueue(*[OutOfMemory("it does not fit")] * 10)
+    done = desk.work(engine)
+    assert (done.end, done.failed, done.answered) == (End.OUT_OF_MEMORY, 0, 0)
+    assert len(engine.requests) <= 2  # the lane may have begun the next one
+    assert [desk.view(job).state for job in jobs] == [State.QUEUED] * 3
+    assert all(not desk.view(job).job.attempts for job in jobs)
+    assert desk.told(Kind.ENGINE)
+
+
+def test_a_job_too_large_for_a_model_that_fits_fails_alone(desk: Desk) -> None:
+    jobs = desk.add("a", "b", "c")
+    engine = ScriptedEngine()
+    engine.enqueue("fine", OutOfMemory("this one does not fit"), "fine again")
+    done = desk.work(engine)
+    assert (done.answered, done.failed) == (2, 1)
+    assert sorted(desk.view(job).state.value for job in jobs) == ["failed", "succeeded", "succeeded"]
 
 
 @pytest.mark.parametrize("error", [StreamInterrupted, IncompleteAnswer])

@@ -84,7 +84,8 @@ def _gcc(name: str, language: str, standard: str, extension: str) -> Command:
         languages=frozenset({language}),
         step=Step.MEANING,
         argv=lambda _program, path, _box: [
-            "-fsyntax-only", "-fdiagnostics-format=json", f"-std={standard}", "-fmax-errors=20", "-ftemplate-depth=200",
+            "-fsyntax-only", "-fdiagnostics-format=json", f"-std={standard}", "-fmax-errors=20",
+            *(["-ftemplate-depth=200"] if language == "cpp" else []),
             "-fno-diagnostics-show-caret", "-x", "c" if language == "c" else "c++", str(path),
         ],
         read=_c_read,
