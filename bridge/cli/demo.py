@@ -72,8 +72,10 @@ def command(
     from bridge.demo import NUM_CTX, Demo, make_place
     from bridge.worker.plan import Plan
 
-    if download and (gguf or engine not in (None, "llamacpp")):
-        raise UsageError("--download goes with no other engine: it is the model")
+    if download and gguf:
+        raise UsageError("--download and --gguf each name a model: give one of them")
+    if (download or gguf) and engine not in (None, "llamacpp"):
+        raise UsageError(f"--download and --gguf are for the engine llamacpp, not {engine}")
     if download:
         gguf = str(_downloaded(download, yes=yes))
     choice = wiring.choose_engine(
@@ -85,18 +87,18 @@ def command(
         say=_say,
     )
     _say(f"the engine: {choice.about}")
-    place = make_place(Path(folder) if folder else None)
-    _say(f"a new queue: {_shown(place.queue)}")
-    reporter = Reporter(as_json=False)
-    with Demo(place, listener=reporter.tell, now_s=time.monotonic) as demo:
-        _say(f"{demo.add()} prompts are in it; now they are answered, checked and, where they fail, repaired")
-        opened = wiring.open_engine(choice.kind, lanes=2, num_ctx=NUM_CTX, gguf=choice.gguf, base_url=choice.base_url)
-        try:
-            chosen = wiring.ready_model(opened, choice.model, pull=False, say=_say)
-            plan = Plan(model=chosen, lanes=2, forever=True, num_ctx=NUM_CTX, max_tokens=NUM_CTX // 2, poll_s=0.2)
+    opened = wiring.open_engine(choice.kind, lanes=2, num_ctx=NUM_CTX, gguf=choice.gguf, base_url=choice.base_url)
+    try:
+        chosen = wiring.ready_model(opened, choice.model, pull=False, say=_say)
+        plan = Plan(model=chosen, lanes=2, forever=True, num_ctx=NUM_CTX, max_tokens=NUM_CTX // 2, poll_s=0.2)
+        place = make_place(Path(folder) if folder else None)
+        _say(f"a new queue: {_shown(place.queue)}")
+        reporter = Reporter(as_json=False)
+        with Demo(place, listener=reporter.tell, now_s=time.monotonic) as demo:
+            _say(f"{demo.add()} prompts are in it; now they are answered, checked and, where they fail, repaired")
             story = demo.run(opened, plan, around=lambda errand: _watched(reporter, errand))
-        finally:
-            opened.close()
+    finally:
+        opened.close()
     if as_json:
         base.print_json(_json(choice, chosen, place, story))
     else:

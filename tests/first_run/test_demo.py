@@ -10,8 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bridge.api import Bridge
+from bridge.cli import main
 from bridge.demo import Demo, Place, make_place, prompts
 from bridge.engines import tiny
 from bridge.engines.scripted import Scripted, ScriptedEngine
@@ -207,7 +209,8 @@ def test_a_download_needs_agreement_too_and_what_came_is_used_later_without_the_
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--download", "0.5b", "--gguf", "tiny"], "goes with no other engine"),
+        (["--download", "0.5b", "--gguf", "tiny"], "give one of them"),
+        (["--engine", "ollama", "--gguf", "tiny"], "for the engine llamacpp, not ollama"),
         (["--gguf", "nowhere.gguf"], "there is no file"),
         (["--engine", "gpt"], "unknown engine"),
     ],
@@ -215,6 +218,15 @@ def test_a_download_needs_agreement_too_and_what_came_is_used_later_without_the_
 def test_what_cannot_be_is_said_before_a_folder_is_made(bridge: Run, home: Path, args: list[str], words: str):
     assert words in bridge("demo", *args, code=2).stderr
     assert list((home / "work").iterdir()) == []
+
+
+def test_without_the_extra_it_is_named_before_a_folder_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bridge.engines.llamacpp.importlib.util.find_spec", lambda _name: None)
+    done = CliRunner().invoke(main, ["demo", "--gguf", "tiny"])
+    assert done.exit_code == 2
+    assert "pip install 'qwen-bridge[embedded]'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_demo_leaves_its_journal_where_every_other_queue_has_it(bridge: Run, home: Path):
