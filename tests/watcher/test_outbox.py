@@ -23,7 +23,8 @@ def result(job: str = "01JOB", answer: str = "hello", **files: str) -> dict[str,
         "job": job,
         "answer": answer,
         "files": [
-            {"path": path.replace("__", "/"), "language": "python", "role": "file", "code": code} for path, code in files.items()
+            {"path": path.replace("__", "/"), "language": "python", "role": "file", "code": code}
+            for path, code in files.items()
         ],
     }
 
