@@ -13,10 +13,25 @@ endif
 STAMP := $(VENV)/.installed-dev
 COLAB_STAMP := $(COLAB_VENV)/.installed
 
-.PHONY: help setup browser test test-colab check format lint types floors docs bench clean
+
+# The demo needs less than the tests: an environment of its own, unless that of the tests is there.
+DEMO_VENV ?= $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
+DEMO_BIN ?= $(DEMO_VENV)/$(notdir $(BIN))
+DEMO_STAMP ?= $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_VENV)/.installed-demo)
+
+.PHONY: help demo setup browser test test-colab coverage check format lint types floors docs dist bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+demo: $(DEMO_STAMP) ## the first run: everything once, in a new folder; ARGS="--download 1.5b" for a real model
+	@$(DEMO_BIN)/bridge demo $(ARGS)
+
+.venv-demo/.installed-demo: pyproject.toml
+	@echo "installing into .venv-demo: once, about a minute"
+	@$(PYTHON) -m venv .venv-demo
+	@$(DEMO_BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,embedded]'
+	@touch $@
 
 setup: $(STAMP) ## the environment that everything below runs in
 $(STAMP): pyproject.toml
@@ -44,6 +59,12 @@ $(COLAB_STAMP): tests/kernel/colab-requirements.txt
 	$(COLAB_BIN)/python -m pip install --quiet --requirement tests/kernel/colab-requirements.txt
 	@touch $(COLAB_STAMP)
 
+coverage: $(STAMP) browser ## all tests again, slower: how much of the package they run, the processes that they start included
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist worksteal
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
+
 check: format lint types floors test docs ## all that CI does
 
 format: $(STAMP) ## is every file formatted?
@@ -61,8 +82,11 @@ floors: $(STAMP) ## do imports only go down?
 docs: $(STAMP) ## do the documents say what the code does?
 	$(BIN)/python -m pytest -n 0 tests/docs
 
+dist: $(STAMP) ## wheel and source archive, in dist/
+	$(BIN)/python -m hatchling build
+
 bench: $(STAMP) ## the benchmarks, ours beside named peers
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) $(COLAB_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(COLAB_VENV) .venv-demo .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge import wiring
 from bridge.api import Bridge
+from bridge.engines.base import Engine
 from bridge.errors import WaitTimedOut
+from bridge.events import Listener
 from bridge.views import JobView
+from bridge.watcher.channels import Channel
 from bridge.watcher.dispatch import Dispatch
 from bridge.worker.loop import Worker
-from bridge.worker.plan import Summary
+from bridge.worker.plan import Plan, Summary
 
 #: How long the last answers may be looked at when the worker has ended, in seconds.
 _LAST_LOOKS_S = 10.0
@@ -27,7 +33,7 @@ class Errand:
     dispatch: Dispatch
     now_s: Callable[[], float]
     max_rounds: int = 2
-    project_lint: Path | None = None
+    project_lint: Path | None = None  #: a project whose own linters are asked too
     _stopping: bool = False
     _failure: BaseException | None = None
     _over_at: float | None = None
@@ -87,3 +93,29 @@ class Errand:
 
     def _worker_is_over(self) -> bool:
         return self._over_at is not None and (self._failure is not None or self.now_s() > self._over_at + _LAST_LOOKS_S)
+
+
+@contextmanager
+def prepared(
+    bridge: Bridge,
+    engine: Engine,
+    plan: Plan,
+    *,
+    queue: str | None,
+    channels: Sequence[Channel],
+    rules: wiring.Rules,
+    listener: Listener,
+) -> Iterator[Errand]:
+    """An errand on the queue that `bridge` has opened, ready to run. `queue`: as it was opened. Raises what opening raises."""
+    opened = wiring.open_queue(queue, listener=listener)  # the worker's own connection to the journal
+    try:
+        yield Errand(
+            bridge=bridge,
+            worker=wiring.open_worker(opened, engine, plan, listener=listener),
+            dispatch=wiring.open_dispatch(bridge.opened, channels, listener),
+            now_s=time.monotonic,
+            max_rounds=rules.max_rounds,
+            project_lint=rules.project,
+        )
+    finally:
+        opened.close()

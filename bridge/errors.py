@@ -41,6 +41,10 @@
     │   ├── StreamInterrupted       the answer broke off: crash, reset, silence, time limit
     │   ├── IncompleteAnswer        the stream ended politely, but the answer is not whole
     │   └── Refused                 not allowed: key, quota, policy, or no room on the engine's disk
+    ├── DownloadFailed              exit 3: a model could not be fetched; what came is kept for the next try
+    │   ├── NotOnHub                the hub has no such model or file
+    │   ├── DownloadDamaged         what came is not what the hub has; it was deleted
+    │   └── DownloadTooLarge        the disk has no room for it
     └── WaitTimedOut                exit 124: a wait ran out of time
 
 The docstring of a class is its default message; facts are attributes. Foreign errors are translated where the
@@ -327,6 +331,22 @@ class Refused(EngineError):
     """The engine refuses to answer."""
 
     kind = "refused"
+
+
+class DownloadFailed(BridgeError):
+    """The model could not be fetched; the same command goes on where it stopped."""
+
+
+class NotOnHub(DownloadFailed):
+    """The hub has no such model or file."""
+
+
+class DownloadDamaged(DownloadFailed):
+    """What was fetched is not what the hub has; it was deleted."""
+
+
+class DownloadTooLarge(DownloadFailed):
+    """The disk has no room for the model."""
 
 
 class WaitTimedOut(BridgeError):

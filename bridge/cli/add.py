@@ -6,13 +6,21 @@ from typing import Any
 
 import click
 
-from bridge.cli import base, prompts
+from bridge.cli import base, complete, prompts
 from bridge.errors import UsageError
 
 
 @base.command("add")
 @click.argument("prompt", required=False)
-@click.option("-f", "--file", "files", multiple=True, metavar="FILE|-", help="Read a prompt from a file; repeatable.")
+@click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    metavar="FILE|-",
+    shell_complete=complete.files,
+    help="Read a prompt from a file; repeatable.",
+)
 @prompts.prompt_options
 def command(
     *, prompt: str | None, files: tuple[str, ...], caller: str | None, queue: str | None, as_json: bool, **asked: Any

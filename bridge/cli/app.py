@@ -9,6 +9,7 @@ import click
 
 #: {command: (module in bridge.cli, one line of help)}, in the order of `--help`.
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("demo", "Show everything once, in a new folder, with the first engine that answers."),
     "init": ("init", "Make a new queue: its notebook, what Colab needs beside it, and bridge.toml."),
     "add": ("add", "Add prompts; prints one job id a line."),
     "work": ("work", "Answer the jobs, unattended, with an engine of your choice."),
@@ -32,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "refresh": ("refresh", "Bring the queue's first cells up to this version."),
     "auth": ("auth", "Sign in to Google Drive, see who is signed in, sign out."),
     "doctor": ("doctor", "Check everything, and say what to do."),
+    "completion": ("completion", "What makes your shell complete commands, job ids and files."),
 }
 
 
@@ -57,13 +59,33 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="qwen-bridge", prog_name="bridge")
-def main() -> None:
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, help="Versions of this package, of Python, and of the tools it finds; with --json too."
+)
+@click.option("--json", "as_json", is_flag=True, hidden=True)
+@click.pass_context
+def main(ctx: click.Context, *, version: bool, as_json: bool) -> None:
     """Batches of coding prompts on a free GPU, with a notebook as the database.
+
+    \b
+    bridge demo                                    see everything once, without account or GPU
+    bridge init ~/"Google Drive/My Drive/queue"    make a queue where Colab can open it
+    bridge add "Write a function that ..." --lang python --out src/x.py
+    bridge wait ID && bridge apply ID              checked code, into your project
 
     The queue is found by --queue, BRIDGE_QUEUE, bridge.toml here or in a parent folder, or else it is
     notebooks/qwen_bridge.ipynb. Every command takes --json, and an unambiguous start of a job's id is enough.
 
     Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside world failed, 124 timed out.
     """
+    if version:
+        from bridge.cli.version import show
+
+        show(as_json=as_json)
+        ctx.exit()
+    if as_json:
+        raise click.UsageError("--json stands after the command: bridge COMMAND --json")
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(2)

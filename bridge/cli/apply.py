@@ -6,18 +6,27 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 
 
 @base.command("apply")
-@click.argument("job")
+@click.argument("job", shell_complete=complete.jobs)
 @click.option(
-    "--root", default=".", metavar="DIR", show_default=True, help="The project; nothing outside of it is touched."
+    "--root",
+    default=".",
+    metavar="DIR",
+    shell_complete=complete.folders,
+    show_default=True,
+    help="The project; nothing outside of it is touched.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--force", is_flag=True, help="Overwrite changes of your own.")
 def command(job: str, *, root: str, dry_run: bool, force: bool, queue: str | None, as_json: bool) -> None:
     """Write the code of a checked job into your project: to its --out path, and to the paths that it names.
+
+    \b
+    bridge apply 01M7 --dry-run        the changes, as a diff
+    bridge apply 01M7 --root ../app
 
     A file with changes of your own is not overwritten. Paths that leave the project, through `..` or a symbolic link, are
     refused.

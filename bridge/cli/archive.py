@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 from bridge.cli.filters import job_filter
 
 
 @base.command("archive")
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.jobs)
 @job_filter
 def command(
     *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, queue: str | None, as_json: bool

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from bridge.cli import complete
 from bridge.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +44,13 @@ def command(name: str, *, of_queue: bool = True, **settings: Any) -> Callable[[F
         made = cast(click.Command, run)
         if of_queue:
             made.params.insert(
-                0, click.Option(["--queue"], metavar="QUEUE", help="Path of the queue notebook, or drive:FILE_ID.")
+                0,
+                click.Option(
+                    ["--queue"],
+                    metavar="QUEUE",
+                    shell_complete=complete.files,
+                    help="Path of the queue notebook, or drive:FILE_ID; default: as `bridge --help` says.",
+                ),
             )
         return made
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 from bridge.cli.filters import job_filter
 
 
 @base.command("cancel")
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.jobs)
 @job_filter
 @click.option(
     "--doubted", "doubt", flag_value="cancel", help="What a version of the notebook lacked, and was not believed."

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bridge.cli import complete
+
 if TYPE_CHECKING:
     from bridge.wiring import Rules
 
@@ -21,11 +23,11 @@ _RULES = (
     ),
 )  # fmt: skip
 _WAYS_OUT = (
-    click.option("--outbox", metavar="DIR", help="Write each result to DIR/<id>/."),
+    click.option("--outbox", metavar="DIR", shell_complete=complete.folders, help="Write each result to DIR/<id>/."),
     click.option(
         "--exec", "program", metavar="CMD", help="Run CMD (no shell) for each result, JSON on its standard input."
     ),
-    click.option("--webhook", metavar="URL", help="POST each result; signed if BRIDGE_WEBHOOK_SECRET is set."),
+    click.option("--webhook", metavar="URL", help="POST each result as JSON; signed if BRIDGE_WEBHOOK_SECRET is set."),
 )
 
 

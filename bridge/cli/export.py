@@ -6,21 +6,36 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 from bridge.cli.filters import job_filter
 from bridge.errors import UsageError
 
 
 @base.command("export")
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.jobs)
 @job_filter
-@click.option("--jsonl", "file", default="-", metavar="FILE|-", show_default=True, help="Where the results go.")
-@click.option("--errors", metavar="FILE", help="Where the errors go; default: with the results.")
+@click.option(
+    "--jsonl",
+    "file",
+    default="-",
+    metavar="FILE|-",
+    shell_complete=complete.files,
+    show_default=True,
+    help="Where the results go.",
+)
+@click.option(
+    "--errors", metavar="FILE", shell_complete=complete.files, help="Where the errors go; default: with the results."
+)
 def command(
     *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, file: str, errors: str | None,
     queue: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Finished jobs as OpenAI Batch output and error lines, all or those chosen; open ones are left out and counted."""
+    """Finished jobs as OpenAI Batch output and error lines, all or those chosen; open ones are left out and counted.
+
+    \b
+    bridge export --jsonl results.jsonl --errors errors.jsonl
+    bridge export --caller nightly --state delivered > results.jsonl
+    """
     with base.open_bridge(queue) as bridge:
         wanted = list(ids) or [line.id for line in bridge.jobs(state=list(states) or None, caller=caller)]
         results, failures, left = bridge.export(wanted)

@@ -1,4 +1,4 @@
-"""What `bridge work` and `bridge run` take of engines, and the worker that comes of it."""
+"""What `bridge work` and `bridge run` take of engines, and the engine that comes of it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bridge.cli import complete
 from bridge.cli.duration import DURATION
 
 if TYPE_CHECKING:
-    from bridge.events import Listener
-    from bridge.wiring import Opened
-    from bridge.worker.loop import Worker
+    from bridge.engines.base import Engine
+    from bridge.worker.plan import Plan
 
 _OPTIONS = (
     click.option(
-        "--engine", default="ollama", show_default=True, help="ollama, openai, llamacpp, or scripted (a fake)."
+        "--engine",
+        default="ollama",
+        show_default=True,
+        shell_complete=complete.engines,
+        help="ollama, openai, llamacpp, or scripted (a fake).",
     ),
     click.option(
         "--parallel",
@@ -31,7 +35,12 @@ _OPTIONS = (
     ),
     click.option("--job-timeout", type=DURATION, default=3600.0, metavar="D", help="Longest answer; default 1h."),
     click.option("--pull", is_flag=True, help="Fetch the model first, if it is missing."),
-    click.option("--gguf", metavar="FILE", help="The model of the engine llamacpp; `tiny`: a toy that ships with it."),
+    click.option(
+        "--gguf",
+        metavar="FILE",
+        shell_complete=complete.files,
+        help="The model of the engine llamacpp; `tiny`: a toy that ships with it.",
+    ),
     click.option("--base-url", metavar="URL", help="Of the engine openai; of ollama, in place of OLLAMA_HOST."),
 )
 #: The parameters of these options.
@@ -46,18 +55,16 @@ def worker_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def worker(
-    opened: Opened,
+def hired(
     asked: dict[str, Any],
     *,
     model: str | None,
     num_ctx: int,
-    listener: Listener,
     max_tokens: int = 4096,
     forever: bool,
     poll_s: float = 5.0,
-) -> Iterator[Worker]:
-    """A worker on a queue, ready to run; its engine is let go afterwards. Raises what engines and models raise."""
+) -> Iterator[tuple[Engine, Plan]]:
+    """An engine with its model, and how to work with it; let go afterwards. Raises what engines and models raise."""
     from bridge import wiring
     from bridge.worker.plan import Plan
 
@@ -69,10 +76,9 @@ def worker(
         chosen = wiring.ready_model(
             engine, model, pull=asked["pull"], say=lambda line: click.echo(f"bridge: {line}", err=True)
         )
-        plan = Plan(
+        yield engine, Plan(
             model=chosen, lanes=lanes, forever=forever, max_time_s=asked["max_time"], job_timeout_s=asked["job_timeout"],
             num_ctx=num_ctx, max_tokens=max_tokens, poll_s=poll_s,
         )  # fmt: skip
-        yield wiring.open_worker(opened, engine, plan, listener=listener)
     finally:
         engine.close()

@@ -7,16 +7,27 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 from bridge.errors import MissingExtra
 
 
 @base.command("mcp")
-@click.option("--root", default=".", metavar="DIR", show_default=True, help="The project that apply_result writes to.")
+@click.option(
+    "--root",
+    default=".",
+    metavar="DIR",
+    shell_complete=complete.folders,
+    show_default=True,
+    help="The project that apply_result writes to.",
+)
 def command(*, root: str, queue: str | None, as_json: bool) -> None:  # noqa: ARG001  # the protocol is JSON anyway
     """Serve the queue to agents: a server of the Model Context Protocol on standard input and output.
 
     Its tools: enqueue_prompts, queue_status, wait_for_results, get_result, cancel_jobs, apply_result. Needs the extra [mcp].
+
+    \b
+    An agent's settings say how to start it, mostly in this form:
+    {"mcpServers": {"bridge": {"command": "bridge", "args": ["mcp", "--queue", "PATH", "--root", "PROJECT"]}}}
     """
     if importlib.util.find_spec("mcp") is None:
         raise MissingExtra("mcp", "mcp")

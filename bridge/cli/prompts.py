@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 from bridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,17 +16,31 @@ if TYPE_CHECKING:
     from bridge.notebook.enqueue import Added
 
 _OPTIONS = (
-    click.option("--jsonl", metavar="FILE|-", help="Read a batch: our lines or OpenAI Batch lines."),
+    click.option(
+        "--jsonl",
+        metavar="FILE|-",
+        shell_complete=complete.files,
+        help="Read a batch: our lines or OpenAI Batch lines.",
+    ),
     click.option("--skip-bad", is_flag=True, help="Add the good lines of a batch although others are bad."),
-    click.option("--lang", help="Language that the code should be in."),
-    click.option("--out", metavar="PATH", help="Where the code belongs, below your project."),
-    click.option("--context", "context", multiple=True, metavar="FILE", help="A file to show the model; repeatable."),
+    click.option("--lang", help="Language that the code should be in, such as python; what it is checked as."),
+    click.option(
+        "--out", metavar="PATH", help="Where the code belongs, below your project; `bridge apply` writes it there."
+    ),
+    click.option(
+        "--context",
+        "context",
+        multiple=True,
+        metavar="FILE",
+        shell_complete=complete.files,
+        help="A file to show the model; repeatable.",
+    ),
     click.option("--system", metavar="TEXT", help="A system prompt."),
     click.option("--model", help="The model, as the engine names it."),
-    click.option("--max-tokens", type=int, help="Longest answer, in tokens."),
-    click.option("--temperature", type=float, help="0 to 2."),
+    click.option("--max-tokens", type=int, help="Longest answer, in tokens; default: the worker's."),
+    click.option("--temperature", type=float, help="0 to 2; default: the engine's."),
     click.option("--priority", type=int, default=0, help="Higher runs earlier; default 0."),
-    click.option("--caller", metavar="NAME", help="Who asks."),
+    click.option("--caller", metavar="NAME", help="Who asks, for filters and reports."),
     click.option("--key", help="Your own name for the job; the same key again gives the first job."),
     click.option("--allow-secrets", is_flag=True, help="Do not look for secrets."),
 )

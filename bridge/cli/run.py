@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli import base, checking, labour, prompts
+from bridge.cli import base, checking, complete, labour, prompts
 from bridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +24,14 @@ if TYPE_CHECKING:
 )
 @checking.way_out_options
 @click.option("--apply", is_flag=True, help="Write the code into the project: to --out, and to the paths it names.")
-@click.option("--root", default=".", metavar="DIR", show_default=True, help="The project of --apply.")
+@click.option(
+    "--root",
+    default=".",
+    metavar="DIR",
+    shell_complete=complete.folders,
+    show_default=True,
+    help="The project of --apply.",
+)
 @click.option("--force", is_flag=True, help="With --apply: overwrite changes of your own.")
 @checking.rule_options
 def command(
@@ -35,12 +41,17 @@ def command(
 ) -> None:  # fmt: skip
     """Add prompts, answer them here, and hand the checked results over: `add`, `work` and `watch` in one process.
 
+    \b
+    bridge run "Write a Python function that ..." --lang python --out src/x.py --apply
+    bridge run prompts/*.md --engine llamacpp --gguf model.gguf --outbox results
+    bridge run --jsonl batch.jsonl --model qwen2.5-coder:7b --pull --parallel 4
+
     An argument that is a file's path stands for the file's text. Prints a line for each job as it becomes ready. Exit code
     0 if every job has an answer and none has errors, 1 otherwise, 124 if it was stopped before: the jobs stay queued.
     """
     from bridge import wiring
     from bridge.cli.progress import Reporter
-    from bridge.errand import Errand
+    from bridge.errand import prepared
 
     if bool(texts) == bool(asked["jsonl"]):
         raise UsageError("give prompts or files, or --jsonl FILE (see `bridge run --help`)")
@@ -63,25 +74,17 @@ def command(
             if not as_json:
                 base.print_ready(view)
 
-        opened = wiring.open_queue(queue, listener=reporter.tell)  # the worker's own connection to the journal
-        try:
-            with labour.worker(
-                opened, {n: asked[n] for n in labour.NAMES}, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2,
-                listener=reporter.tell,
-            ) as worker:  # fmt: skip
-                errand = Errand(
-                    bridge=bridge,
-                    worker=worker,
-                    dispatch=wiring.open_dispatch(bridge.opened, channels, reporter.tell),
-                    now_s=time.monotonic,
-                    max_rounds=rules.max_rounds,
-                    project_lint=rules.project,
-                )
-                base.stop_on_signals(errand.ask_to_stop)
-                with reporter.watching(worker):
-                    views, summary = errand.run(ids, on_ready=ready)
-        finally:
-            opened.close()
+        with (
+            labour.hired(
+                {n: asked[n] for n in labour.NAMES}, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
+            ) as (engine, plan),
+            prepared(
+                bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell
+            ) as errand,
+        ):  # fmt: skip
+            base.stop_on_signals(errand.ask_to_stop)
+            with reporter.watching(errand.worker):
+                views, summary = errand.run(ids, on_ready=ready)
     if as_json:
         base.print_json({"jobs": [view.handover() for view in views]})
     else:

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 from bridge.errors import UsageError
 
 
 @base.command("show")
-@click.argument("job")
+@click.argument("job", shell_complete=complete.jobs)
 @click.option("--answer", "what", flag_value="answer", help="Only the raw answer.")
 @click.option("--code", "what", flag_value="code", help="Only the code in the answer.")
 @click.option("--prompt", "what", flag_value="prompt", help="Only the prompt, to paste into any chat.")

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from bridge.cli import base, checking
+from bridge.cli import base, checking, complete
 from bridge.cli.duration import DURATION
 
 
 @base.command("wait")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete.jobs)
 @click.option("--timeout", type=DURATION, metavar="D", help="Give up after this (90s, 30min, 2h); exit code 124.")
 @click.option("--no-check", is_flag=True, help="Take answers as they come, unchecked.")
 @checking.rule_options
@@ -19,7 +19,11 @@ def command(
     *, ids: tuple[str, ...], timeout: float | None, no_check: bool, repair: bool, max_rounds: int, project_lint: bool,
     queue: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Wait for jobs; prints a line for each as it becomes ready.
+    """Wait for jobs; prints a line for each as it becomes ready: id, state, verdict.
+
+    \b
+    bridge wait 01M7 && bridge apply 01M7
+    bridge wait $(bridge add --jsonl batch.jsonl) --timeout 2h --json > results.json
 
     If no `bridge watch` runs, this checks the answers itself, and asks for repairs; else the watcher does, by its own
     rules. Exit code 0 if every job has an answer and none has errors, 1 otherwise.

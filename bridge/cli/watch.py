@@ -29,6 +29,12 @@ def command(
 ) -> None:  # fmt: skip
     """Check finished answers, have failures repaired, and hand the results over, until stopped.
 
+    \b
+    bridge watch --outbox results                  a folder for each job
+    bridge watch --exec "python take.py"           a program for each job
+    bridge watch --webhook https://host/hook       a signed POST for each job
+    bridge watch --once --outbox results           what is ready now, for cron
+
     Takes in what Colab, Drive and other agents write, puts back what vanished, and folds forks in. Each answer is checked
     once, without running it, and handed over once on every way that was asked for; a way that fails is tried again.
     """

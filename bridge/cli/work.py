@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.option("--model", help="For jobs that name none; default qwen2.5-coder:32b, or the engine's only one.")
 @click.option("--until-empty/--forever", default=True, help="End when no job waits (default), or wait for more.")
 @click.option(
+    "--window",
     "--context",
     "num_ctx",
     default=8192,
@@ -33,6 +34,11 @@ def command(
 ) -> None:  # fmt: skip
     """Answer the jobs of the queue, unattended, until none is left.
 
+    \b
+    bridge work --model qwen2.5-coder:7b --pull           with Ollama, here or at OLLAMA_HOST
+    bridge work --engine openai --base-url URL --parallel 8 --max-time 2h
+    bridge work --engine llamacpp --gguf model.gguf --forever
+
     Answers are on disk at once and in the notebook every few seconds. Ctrl-C or SIGTERM ends it cleanly: what is under way
     goes back into the queue and costs no attempt. Killed in any other way, it is simply started again. Several workers on
     one queue share the work.
@@ -43,10 +49,10 @@ def command(
     opened = wiring.open_queue(queue, listener=base.tell)
     reporter = Reporter(as_json=as_json)
     try:
-        with labour.worker(
-            opened, asked, model=model, num_ctx=num_ctx, max_tokens=max_tokens, forever=not until_empty,
-            listener=reporter.tell,
-        ) as worker:  # fmt: skip
+        with labour.hired(
+            asked, model=model, num_ctx=num_ctx, max_tokens=max_tokens, forever=not until_empty
+        ) as (engine, plan):  # fmt: skip
+            worker = wiring.open_worker(opened, engine, plan, listener=reporter.tell)
             opened.store.notify = reporter.tell
             base.stop_on_signals(worker.ask_to_stop)
             with reporter.watching(worker):

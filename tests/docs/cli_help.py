@@ -23,12 +23,26 @@ also say `write_mode` (`auto`, `replace`, `inplace`), `part_jobs`, `part_bytes`,
 An unambiguous start of a job's id is enough everywhere. Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside
 world failed, 124 timed out. With `--json`, an error is `{"error": {"kind", "message", "exit_code"}}`.
 
+`bridge completion SHELL` makes a shell complete all of it. Linux has another `bridge`, of iproute2, in `/sbin`: if that one
+answers, activate the environment that ours is installed in, or call `python -m bridge`.
+
 ## JSON of a job
 
 In lists: `id`, `state`, `part` (number of its notebook, or null), `archive` (name of its archive notebook, or null), `caller`,
 `key`, `model`, `lang`, `priority`, `parent`, `created_at`, `finished_at`, `seconds`, `problem` (why its cell is not believed), `verdict`.
 `bridge show` adds `round`, `options`, `prompt`, `answer`, `error`, `cancelled_by`, `finish_reason`, `attempt`, `usage`, `timing_s`,
 `worker`, `attempts`, `outcome`.
+
+`bridge demo --json` prints `engine` (`kind`, `model`, `about`), `folder`, `queue`, `outbox`, `project`, `jobs` (of each `job`, `name`,
+`language`, `state`, `verdict`, `level`, `rounds`, `seconds`, `file`), `applied` (`job`, `files`), `seconds` and `complete`.
+
+## Models that `bridge demo --download` fetches
+
+Qwen2.5-Coder-Instruct in 4 bits (Q4_K_M) from its makers' pages on Hugging Face: 0.5b (0.5 GB), 1.5b (1.1 GB), 3b (2.1 GB) or 7b
+(4.7 GB). The exact size is said, and asked about, first. A download that breaks off goes on where it stopped; the file gets its name
+only when its SHA-256 is what the hub says. It is kept below the user's cache folder, or `BRIDGE_CACHE_DIR`; `HF_ENDPOINT` names
+another hub. The code was tried against a loopback server that speaks the hub's protocol as its documents describe it, never
+against the hub itself: there was no internet where it was written.
 """
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 
 from bridge import errors
+from bridge.cli import main
 from bridge.cli.app import COMMANDS
 from bridge.config import Settings
 from bridge.job import EDGES, Job, Result, ResultStatus, Spec, State
@@ -24,6 +29,7 @@ from bridge.results.repair import Outcome, Stop
 from bridge.watcher import payload
 from bridge.watcher.channels import Webhook
 from tests.docs import cli_help
+from tests.support.pictures import PICTURES, render
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,6 +59,8 @@ def test_the_readmes_commands_give_the_output_that_stands_there(tmp_path: Path):
     env = {**os.environ, "PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     seen = 0
     for block in blocks(README, "console"):
+        if block.startswith("$ make "):
+            continue  # below
         for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
             done = subprocess.run(command, shell=True, cwd=home, env=env, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
@@ -61,18 +69,100 @@ def test_the_readmes_commands_give_the_output_that_stands_there(tmp_path: Path):
     assert seen >= 4
 
 
+@pytest.mark.skipif(sys.platform == "win32" or shutil.which("make") is None, reason="needs make")
+def test_the_demo_prints_what_the_readme_shows(tmp_path: Path):
+    """Alignment aside: what is no terminal gets columns divided by tabs. A line of three dots stands for any lines."""
+    pytest.importorskip("xllamacpp")
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / "bridge"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bridge "$@"\n')
+    script.chmod(0o755)
+    (tmp_path / "installed").touch()
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OLLAMA_HOST": "127.0.0.1:1"}
+    words = [
+        "make",
+        "--no-print-directory",
+        "demo",
+        f"DEMO_BIN={script.parent}",
+        f"DEMO_STAMP={tmp_path / 'installed'}",
+    ]
+    done = subprocess.run(
+        [*words, f"ARGS=--folder {tmp_path / 'bridge-demo'}"], cwd=ROOT, env=env,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+    [shown] = [block for block in blocks(README, "console") if block.startswith("$ make demo\n")]
+    wanted = r"\n(?:.*\n)*".join(re.escape(plain(part).strip()) for part in shown.partition("\n")[2].split("\n...\n"))
+    assert re.match(wanted, plain(done.stdout, str(tmp_path))), plain(done.stdout, str(tmp_path))
+
+
+def plain(text: str, root: str = "") -> str:
+    """What is the same on every machine: no ids, times, ports, alignment, or how deep its tools could look."""
+    text = re.sub(r"\. \S*bin/activate", ". <activate>", masked(text, root))
+    text = re.sub(r"127\.0\.0\.1:\d+", "<address>", re.sub(r"\[Errno \d+\]", "<errno>", text))
+    text = re.sub(rf"\b({'|'.join(level.value for level in Level)})\b", "<level>", text)
+    text = re.sub(r"(?<=[ \t])\d+\.\d+(?=[ \t])", "<seconds>", text)
+    return re.sub(r"[ \t]+", " ", text)
+
+
 def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    from bridge import setup
+    from bridge import setup, wiring
+    from bridge.engines.scripted import ScriptedEngine
+    from bridge.worker.plan import Plan
 
     setup.create_queue(tmp_path, "notebooks/qwen_bridge.ipynb", examples=False, config=True)
     monkeypatch.chdir(tmp_path)
-    for block in blocks(README, "python"):
-        exec(compile(block, "README.md", "exec"), {})
-    assert "State.QUEUED" in capsys.readouterr().out
+    opened = wiring.open_queue()
+    engine = ScriptedEngine(lambda _request: "```go\npackage x\n\nfunc F() {}\n```\n")
+    worker = wiring.open_worker(
+        opened, engine, Plan(model="scripted", forever=True, poll_s=0.05), listener=lambda _event: None
+    )
+    working = threading.Thread(target=worker.run)
+    working.start()
+    try:
+        for block in blocks(README, "python"):
+            exec(compile(block, "README.md", "exec"), {})
+    finally:
+        worker.ask_to_stop()
+        working.join()
+        opened.store.journal.close()
+    assert capsys.readouterr().out == "State.DELIVERED clean ['package x\\n\\nfunc F() {}\\n']\n"
 
 
-def test_the_first_command_and_its_output_stand_by_line_20():
-    assert README[: README.index("$ bridge status")].count("\n") < 20
+def test_the_readmes_settings_for_an_agent_start_the_server():
+    [block] = blocks(README, "json")
+    server = json.loads(block)["mcpServers"]["bridge"]
+    assert server["command"] == "bridge"
+    name, *args = server["args"]
+    parent = click.Context(main, **main.context_settings)
+    command = main.get_command(parent, name)
+    assert command is not None
+    context = command.make_context(name, args, parent=parent)
+    assert {context.params["queue"], context.params["root"]} == {"notebooks/qwen_bridge.ipynb", "."}
+
+
+def test_the_readmes_pictures_are_there_and_small():
+    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert {Path(path).name for path in shown} == set(PICTURES)
+    assert all((ROOT / path).stat().st_size < 200_000 for path in shown)
+
+
+def test_the_pictures_are_drawn_from_the_notebook_with_nothing_but_text(tmp_path: Path):
+    book = json.loads((ROOT / "notebooks" / "qwen_bridge.ipynb").read_text(encoding="utf-8"))
+    book["cells"][-1]["outputs"] = [{"data": {"text/markdown": "<!-- hidden -->\n<script>alert(1)</script>\n`code`"}}]
+    page = render(book, "a title")
+    assert all(f"%%qwen {cell['id']}" in page for cell in book["cells"][3:])
+    assert "auto" not in page.partition("qwen2.5-coder:32b")[0]  # what is chosen, not what could be
+    assert "<script>" not in page
+    assert "hidden" not in page.partition("</style>")[2]
+    assert "<code>code</code>" in page
+
+
+def test_the_demo_and_its_output_stand_by_line_20():
+    before = README[: README.index("bridge: the engine:")]
+    assert "$ make demo\n" in before
+    assert before.count("\n") < 20
 
 
 def test_the_page_of_commands_is_what_the_commands_say():

@@ -1,0 +1,48 @@
+"""What a shell completes: job ids, engines, files. Quick and silent: whatever goes wrong completes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from click import Context, Parameter
+    from click.shell_completion import CompletionItem
+
+
+def jobs(ctx: Context, _parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Ids of the queue that is meant, newest first, with state and language."""
+    from click.shell_completion import CompletionItem
+
+    with contextlib.suppress(Exception):
+        from bridge.wiring.glance import newest_jobs
+
+        given = set(ctx.params.get("ids") or ())
+        found = newest_jobs(ctx.params.get("queue"), incomplete.upper())
+        return [CompletionItem(job, help=told) for job, told in found if job not in given]
+    return []
+
+
+def engines(_ctx: Context, _parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Kinds of engine."""
+    from click.shell_completion import CompletionItem
+
+    with contextlib.suppress(Exception):
+        from bridge.wiring import ENGINES
+
+        return [CompletionItem(kind, help=about) for kind, about in ENGINES.items() if kind.startswith(incomplete)]
+    return []
+
+
+def files(_ctx: Context, _parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Whatever the shell itself completes as a file."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def folders(_ctx: Context, _parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+    """Whatever the shell itself completes as a folder."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="dir")]

@@ -1,0 +1,232 @@
+"""`bridge demo`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge.cli import base, complete
+from bridge.errors import UsageError
+
+if TYPE_CHECKING:
+    from bridge.cli.progress import Reporter
+    from bridge.demo import Place, Story
+    from bridge.errand import Errand
+    from bridge.wiring import Choice
+
+#: What `--download` takes; keep in sync with `engines/hub.py` (a test compares).
+_SIZES = ("0.5b", "1.5b", "3b", "7b")
+
+
+@base.command("demo", of_queue=False)
+@click.option(
+    "--engine",
+    metavar="KIND",
+    shell_complete=complete.engines,
+    help="ollama, openai, llamacpp, or scripted (a fake); default: look.",
+)
+@click.option("--model", help="The model, as the engine names it; default: its largest coder model.")
+@click.option(
+    "--gguf",
+    metavar="FILE|tiny",
+    shell_complete=complete.files,
+    help="Answer with this file, by llama.cpp; `tiny`: a toy that ships with it.",
+)
+@click.option("--base-url", metavar="URL", help="Of the engine openai or ollama.")
+@click.option(
+    "--folder",
+    metavar="DIR",
+    shell_complete=complete.folders,
+    help="A folder that is new or empty; default: bridge-demo, here.",
+)
+@click.option("--download", type=click.Choice(_SIZES), help="Fetch Qwen2.5-Coder of this size first, once, and use it.")
+@click.option("--yes", is_flag=True, help="Agree to what would be asked: a download, or prompts to another machine.")
+def command(
+    *, engine: str | None, model: str | None, gguf: str | None, base_url: str | None, folder: str | None,
+    download: str | None, yes: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Show everything once, in a few seconds: no account, no GPU, nothing to download.
+
+    \b
+    bridge demo                     with the first engine that answers
+    bridge demo --gguf tiny         with the toy model that ships with the package
+    bridge demo --download 1.5b     with a real model: asks, fetches 1.1 GB, keeps it
+
+    Makes a queue in a new folder, adds prompts, answers, checks and repairs them, hands each over to an outbox, and applies
+    one result to a project. Looks for an engine in this order: Ollama with a coder model, OPENAI_BASE_URL, the toy. Nothing
+    is sent to another machine unless you agree.
+
+    Exit code 0 if every prompt has an answer that was checked, whatever the verdict.
+    """
+    from bridge import wiring
+    from bridge.cli.progress import Reporter
+    from bridge.demo import NUM_CTX, Demo, make_place
+    from bridge.worker.plan import Plan
+
+    if download and gguf:
+        raise UsageError("--download and --gguf each name a model: give one of them")
+    if (download or gguf) and engine not in (None, "llamacpp"):
+        raise UsageError(f"--download and --gguf are for the engine llamacpp, not {engine}")
+    if download:
+        gguf = str(_downloaded(download, yes=yes))
+    choice = wiring.choose_engine(
+        kind=engine,
+        model=model,
+        gguf=gguf,
+        base_url=base_url,
+        agree=lambda question: yes or _agreed(question),
+        say=_say,
+    )
+    _say(f"the engine: {choice.about}")
+    opened = wiring.open_engine(choice.kind, lanes=2, num_ctx=NUM_CTX, gguf=choice.gguf, base_url=choice.base_url)
+    try:
+        chosen = wiring.ready_model(opened, choice.model, pull=False, say=_say)
+        plan = Plan(model=chosen, lanes=2, forever=True, num_ctx=NUM_CTX, max_tokens=NUM_CTX // 2, poll_s=0.2)
+        place = make_place(Path(folder) if folder else None)
+        _say(f"a new queue: {_shown(place.queue)}")
+        reporter = Reporter(as_json=False)
+        with Demo(place, listener=reporter.tell, now_s=time.monotonic) as demo:
+            _say(f"{demo.add()} prompts are in it; now they are answered, checked and, where they fail, repaired")
+            story = demo.run(opened, plan, around=lambda errand: _watched(reporter, errand))
+    finally:
+        opened.close()
+    if as_json:
+        base.print_json(_json(choice, chosen, place, story))
+    else:
+        _print(place, story)
+    sys.exit(0 if story.complete else 1)
+
+
+def _downloaded(size: str, *, yes: bool) -> Path:
+    """The model of a size: the one that is kept, or fetched now if that is agreed to. Raises UsageError, DownloadFailed."""
+    from bridge import wiring
+
+    hub = wiring.open_hub()
+    if kept := hub.kept(size):
+        return kept
+    file = hub.look_up(size)
+    _say(
+        f"{file.name} has {file.size_bytes / 1e9:.2f} GB; it is fetched from {hub.host} once, and kept in {hub.folder}"
+    )
+    if not (yes or _agreed("Fetch it?")):
+        raise UsageError("nothing was fetched: --yes agrees to it")
+    with _bar(file.size_bytes) as advance:
+        return hub.fetch(file, advance)
+
+
+@contextmanager
+def _bar(size_bytes: int) -> Iterator[Any]:
+    """What shows a download: a bar on a terminal, else a line every tenth."""
+    if not sys.stderr.isatty():
+        shown = [-1]
+
+        def lines(status: str, done: int, total: int) -> None:
+            tenth = 10 * done // total
+            if tenth != shown[0] or status == "checking":
+                shown[0] = tenth
+                _say(f"{status}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
+
+        yield lines
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("fetching", total=size_bytes)
+        yield lambda status, done, total: progress.update(task, description=status, completed=done, total=total)
+
+
+@contextmanager
+def _watched(reporter: Reporter, errand: Errand) -> Iterator[None]:
+    base.stop_on_signals(errand.ask_to_stop)
+    with reporter.watching(errand.worker):
+        yield
+
+
+def _print(place: Place, story: Story) -> None:
+    base.print_table(
+        ("prompt", "language", "verdict", "level", "rounds", "seconds", "file"),
+        [
+            (r.name, r.language, r.verdict or r.state, r.level, r.rounds, r.seconds, _below(place, r.file))
+            for r in story.rows
+        ],
+    )
+    verdicts = Counter(row.verdict or row.state for row in story.rows)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+    repaired = sum(row.rounds > 0 for row in story.rows)
+    click.echo(f"\n{len(story.rows)} prompts in {story.seconds:.0f} s: {told}; {repaired} of them after a repair round")
+    for file in story.written:
+        click.echo(f"`bridge apply` wrote {_shown(file)}")
+    folder = _shown(place.folder)
+    click.echo(f"""
+Look around:
+{_activation()}  cd {folder}
+  bridge list
+  bridge show {story.rows[0].job} --code
+  bridge apply {story.rows[-1].job} --root project --dry-run
+  bridge report
+
+The same on a GPU of Colab, with Qwen2.5-Coder 14B or 32B:
+  1. Make a queue in a folder that Drive syncs: bridge init DIR
+  2. Add prompts: bridge add "Write a function that ..." --lang python --out src/x.py
+  3. Open qwen_bridge.ipynb from drive.google.com with Colaboratory, and choose a T4 GPU.
+  4. Press Runtime > Run all.
+  5. Back here: bridge wait ID, or bridge watch --outbox DIR""")
+
+
+def _activation() -> str:
+    """The line that puts our `bridge` on PATH, if it is not there (Linux has another one, of iproute2); empty otherwise."""
+    scripts = Path(sys.prefix) / ("Scripts" if os.name == "nt" else "bin")
+    found = shutil.which("bridge")
+    if (found and Path(found).resolve().parent == scripts.resolve()) or sys.prefix == sys.base_prefix:
+        return ""
+    return f"  . {_shown(scripts / 'activate')}\n"
+
+
+def _json(choice: Choice, model: str, place: Place, story: Story) -> dict[str, Any]:
+    return {
+        "engine": {"kind": choice.kind, "model": model, "about": choice.about},
+        "folder": str(place.folder),
+        "queue": str(place.queue),
+        "outbox": str(place.outbox),
+        "project": str(place.project),
+        "jobs": [row.to_json() for row in story.rows],
+        "applied": {"job": story.applied, "files": [str(file) for file in story.written]},
+        "seconds": round(story.seconds, 1),
+        "complete": story.complete,
+    }
+
+
+def _say(line: str) -> None:
+    click.echo(f"bridge: {line}", err=True)
+
+
+def _agreed(question: str) -> bool:
+    """What a person says; no, where there is none."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and click.confirm(question, err=True)
+
+
+def _shown(path: Path) -> str:
+    """A path as one would type it here: relative, if it is below this folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _below(place: Place, file: Path | None) -> str:
+    return file.relative_to(place.folder).as_posix() if file else ""
