@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.job import State
+from bridge import Bridge
+from bridge.job import NewJob, State
 from bridge.wiring import ENGINES
 from tests.cli.conftest import Run
 
@@ -65,6 +66,13 @@ def test_job_ids_complete_newest_first(jobs: list[str], command: str):
 
 def test_a_job_that_stands_on_the_line_is_not_offered_again(jobs: list[str]):
     assert jobs[0] not in [word for _, word in completed(f"bridge wait {jobs[0]} ")]
+
+
+def test_a_round_of_repair_is_not_offered(jobs: list[str]):
+    with Bridge() as queue:
+        queue.add_many([NewJob(body="Repair it", parent=jobs[0], round=1, key="a round")])
+        assert len(queue.jobs()) == 4
+    assert len(completed("bridge show ")) == 3
 
 
 def test_the_queue_that_the_line_names_is_meant(jobs: list[str], queue: Run, tmp_path: Path):

@@ -103,7 +103,15 @@ def test_what_came_of_another_version_is_not_gone_on_with(hub: Hub, server: Loop
     assert "Range" not in server.downloads[-1]
 
 
-@pytest.mark.parametrize("how", ["a server without ranges", "another entity tag"])
+MEANWHILE: dict[str, dict[str, Any]] = {
+    "a server without ranges": {"obeys_ranges": False},
+    "another entity tag": {"etag": '"v2"'},
+    "another version, whatever was asked for": {"etag": '"v2"', "obeys_if_range": False},
+    "another range than was asked for": {"shifted_by": 7},
+}
+
+
+@pytest.mark.parametrize("how", MEANWHILE)
 def test_a_server_that_begins_anew_is_followed(hub: Hub, server: LoopbackHub, how: str):
     server.cuts.append(2_000_000)
     file = hub.look_up("0.5b")
@@ -111,13 +119,14 @@ def test_a_server_that_begins_anew_is_followed(hub: Hub, server: LoopbackHub, ho
 
     def meanwhile(seconds: float) -> None:
         real(seconds)
-        if how == "another entity tag":
-            server.etag = '"v2"'
-        else:
-            server.obeys_ranges = False
+        for name, value in MEANWHILE[how].items():
+            setattr(server, name, value)
 
     hub._sleep = meanwhile
     assert hub.fetch(file).read_bytes() == CONTENT
+    assert "Range" in server.downloads[1]
+    if how in ("another version, whatever was asked for", "another range than was asked for"):
+        assert "Range" not in server.downloads[2]  # what had come was of no use
 
 
 def test_bytes_with_another_checksum_are_deleted_and_never_called_the_model(hub: Hub, server: LoopbackHub):
@@ -130,8 +139,10 @@ def test_bytes_with_another_checksum_are_deleted_and_never_called_the_model(hub:
 
 def test_an_answer_longer_than_the_file_ends_and_is_damaged(hub: Hub, server: LoopbackHub):
     server.served = CONTENT * 3
+    seen: list[int] = []
     with pytest.raises(DownloadDamaged):
-        hub.fetch(hub.look_up("0.5b"))
+        hub.fetch(hub.look_up("0.5b"), lambda _status, done, _total: seen.append(done))
+    assert max(seen) < len(CONTENT) + CHUNK_BYTES
     assert left(hub) == set()
 
 

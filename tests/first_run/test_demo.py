@@ -96,6 +96,18 @@ def test_an_answer_without_code_is_no_clean_one_and_nothing_is_applied(place: Pl
     assert list(place.project.iterdir()) == []
 
 
+def test_what_stays_wrong_is_shown_as_it_is_and_never_applied(place: Place):
+    wrong = "```python\ndef twice(x: int) -> int:\n    return 2 * y\n```\n"
+    with Demo(place, listener=ignore, now_s=Steps()) as demo:
+        demo.add()
+        story = demo.run(ScriptedEngine(lambda _request: wrong), plan(), around=lambda _: nullcontext())
+
+    assert {row.verdict for row in story.rows} == {"errors"}
+    assert all(row.rounds > 0 for row in story.rows)
+    assert story.complete  # every answer was looked at
+    assert (story.applied, list(place.project.iterdir())) == (None, [])
+
+
 def test_stopped_in_the_middle_it_leaves_a_queue_in_which_nothing_is_lost(place: Place):
     engine = ScriptedEngine()
     engine.enqueue(Scripted(text=GOOD, gate=threading.Event()), Scripted(text=GOOD, gate=threading.Event()))

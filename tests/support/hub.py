@@ -29,6 +29,8 @@ class LoopbackHub:
     listed: list[dict[str, Any]] | None = None  #: in place of the true listing
     etag: str = '"v1"'  #: of the server that has the bytes
     obeys_ranges: bool = True
+    obeys_if_range: bool = True  #: False: the wanted range of whatever version there is
+    shifted_by: int = 0  #: every range begins so much earlier than was asked for, and says so
     served: bytes | None = None  #: in place of the content
     linked: str | None = None  #: in place of the true SHA-256 in the redirect
     target: str = "/cdn/bytes"  #: where the redirect leads
@@ -98,9 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.hub
         body = hub.content if hub.served is None else hub.served
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        same = self.headers.get("If-Range") in (None, hub.etag)
+        same = not hub.obeys_if_range or self.headers.get("If-Range") in (None, hub.etag)
         if wanted and hub.obeys_ranges and same:
-            start = int(wanted[1])
+            start = int(wanted[1]) - hub.shifted_by
             if start >= len(body):
                 self._send(416, b"", {"Content-Range": f"bytes */{len(body)}"})
                 return
