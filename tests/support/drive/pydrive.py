@@ -1,0 +1,39 @@
+"""Unmodified PyDrive2 before the stand-in: the one hook is `auth.service`, built from the same document (facts 1.1)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from tests.support.drive.discovery import document
+from tests.support.drive.standin import StandIn
+
+
+def service(drive: StandIn, http: Any) -> Any:
+    """googleapiclient's Drive v2 service at the stand-in. `client_options.api_endpoint` would upload over https."""
+    from googleapiclient import discovery
+
+    doc = copy.deepcopy(document())
+    doc["rootUrl"], doc["baseUrl"] = drive.url + "/", drive.url + "/drive/v2/"
+    return discovery.build_from_document(doc, http=http)
+
+
+def pydrive(drive: StandIn, *, key: Any = None, token: str = "", http_timeout: float = 10) -> Any:
+    """A GoogleDrive whose `auth` holds a token, or has asked for one with a service account's key."""
+    from oauth2client.client import AccessTokenCredentials
+    from pydrive2.auth import GoogleAuth
+    from pydrive2.drive import GoogleDrive
+
+    if key is None:
+        auth = GoogleAuth(http_timeout=http_timeout)
+        auth.credentials = AccessTokenCredentials(token or drive.token(), "stand-in test")
+    else:
+        settings = {
+            "client_config_backend": "service",
+            "oauth_scope": ["https://www.googleapis.com/auth/drive"],
+            "service_config": {"client_json_dict": key, "client_user_email": None},
+        }
+        auth = GoogleAuth(settings=settings, http_timeout=http_timeout)
+        auth.ServiceAuth()
+    auth.service = service(drive, auth.Get_Http_Object())
+    return GoogleDrive(auth)
