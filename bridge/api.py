@@ -229,5 +229,5 @@ def rebuild(
         written = rebuilding.rebuild_notebooks(store) if notebooks else []
         jobs, _ = rebuilding.take_in_everything(store)
     finally:
-        store.journal.close()
+        opened.close()
     return Rebuilt(journal=anew, notebooks=written, jobs=jobs)

@@ -56,7 +56,7 @@ def examine(queue: str | None = None) -> list[Finding]:
             findings += _guarded(lambda: _folder(opened))
             findings += _guarded(lambda: _journal(opened.store))
         finally:
-            opened.store.journal.close()
+            opened.close()
     findings += _engine()
     findings += _linters()
     return findings

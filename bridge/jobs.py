@@ -50,7 +50,7 @@ class Jobs:
 
     def close(self) -> None:
         """Let go of the journal. The queue object cannot be used any more."""
-        self.store.journal.close()
+        self.opened.close()
 
     def __enter__(self) -> Self:
         """Itself."""

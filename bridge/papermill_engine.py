@@ -164,7 +164,7 @@ def _opened(nb: Any, source: Path | None, target: Path | None, say: Callable[[st
         try:
             yield opened
         finally:
-            opened.store.journal.close()
+            opened.close()
 
 
 def _check_number(data: bytes, name: str) -> dict[str, Any]:

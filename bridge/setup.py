@@ -52,7 +52,7 @@ def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made
     written = [file for file, data in wanted.items() if not file.exists() and _write(file, data)]
     opened = wiring.open_queue(str(path))
     opened.store.publish()  # takes the first cells in, so that a later deletion of one is understood
-    opened.store.journal.close()
+    opened.close()
     return Made(queue_id=queue_id, queue=path, files=written)
 
 
@@ -70,7 +70,7 @@ def refresh_queue(queue: str | None, *, listener: Listener = ignore) -> list[Pat
         path = opened.file("`bridge refresh`")
         changed = [path.with_name(name) for name in refresh.refresh_notes(opened.store)]
     finally:
-        opened.store.journal.close()
+        opened.close()
     for file, data in _beside(path).items():
         if (not file.exists() or file.read_bytes() != data) and _write(file, data):
             changed.append(file)

@@ -40,7 +40,9 @@ def command(name: str, *, of_queue: bool = True, **settings: Any) -> Callable[[F
 
         made = cast(click.Command, run)
         if of_queue:
-            made.params.insert(0, click.Option(["--queue"], metavar="QUEUE", help="Path of the queue notebook, or drive:FILE_ID."))
+            made.params.insert(
+                0, click.Option(["--queue"], metavar="QUEUE", help="Path of the queue notebook, or drive:FILE_ID.")
+            )
         return made
 
     return decorate

@@ -81,7 +81,7 @@ def command(
                 with reporter.watching(worker):
                     views, summary = errand.run(ids, on_ready=ready)
         finally:
-            opened.store.journal.close()
+            opened.close()
     if as_json:
         base.print_json({"jobs": [view.handover() for view in views]})
     else:

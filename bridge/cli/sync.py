@@ -57,10 +57,10 @@ def command(*, once: bool, watch: bool, poll: float, to: str | None, queue: str 
                 "drive": both.remote.shown,
                 "colab": link,
                 "rounds": sync.rounds,
-                "counts": status.counts,
+                "counts": {state.value: n for state, n in status.counts.items()},
             }
         )
     else:
-        counts = ", ".join(f"{n} {state}" for state, n in status.counts.items() if n) or "no jobs"
+        counts = ", ".join(f"{n} {state.value}" for state, n in status.counts.items() if n) or "no jobs"
         click.echo(f"{both.local.shown} and {both.remote.shown} are one: {counts}")
         click.echo(f"in Colab: {link}")

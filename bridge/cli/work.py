@@ -52,7 +52,7 @@ def command(
             with reporter.watching(worker):
                 summary = worker.run()
     finally:
-        opened.store.journal.close()
+        opened.close()
     reporter.summary(summary)
     sys.exit(_exit_code(summary))
 

@@ -77,5 +77,8 @@ class Transport(Protocol):
     def remove(self, name: str) -> None:
         """Delete a file of our own that is no notebook; none there is fine. Raises QueueNotWritable."""
 
+    def close(self) -> None:
+        """Let go of what it holds: connections, if it has any."""
+
     def set_aside(self, name: str, folder: str) -> str:
         """Move a file into a folder below, under a name that is free there; never deletes. Gives the new name."""

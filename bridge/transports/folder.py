@@ -129,6 +129,9 @@ class Folder:
         with _translated(self.path / name):
             (self.path / name).unlink(missing_ok=True)
 
+    def close(self) -> None:
+        """See Transport: it holds nothing."""
+
     def set_aside(self, name: str, folder: str) -> str:
         """See Transport."""
         source = self.path / name

@@ -50,6 +50,9 @@ class Memory:
         """See Transport."""
         self.files.pop(name, None)
 
+    def close(self) -> None:
+        """See Transport: it holds nothing."""
+
     def set_aside(self, name: str, folder: str) -> str:
         """See Transport."""
         n, aside = 1, f"{folder}/{name}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
 def signed_in() -> Calls:
     """Calls to Drive as whoever is signed in. Raises NotSignedIn, MissingExtra."""
     from bridge.transports.google import auth
-    from bridge.transports.google.calls import Calls
+    from bridge.transports.google.calls import Calls, Connections
 
     session = auth.session()
-    return Calls(service=auth.service(session), http=session.Get_Http_Object)
+    return Calls(service=auth.service(session), connections=Connections(session.Get_Http_Object))
 
 
 def queue_id_of(data: bytes) -> str:
@@ -36,15 +38,26 @@ def site_on_drive(address: DriveAddress, registry: Registry, clock: Clock) -> Si
     from bridge.transports.google import find
 
     calls = signed_in()
-    if address.name:
-        file = find.by_name(calls, address.id, address.name, queue_id_of)
-    else:
-        file = find.by_id(calls, address.id, queue_id_of)
-    known = registry.get(f"drive:{file.id}")
-    if known is None:
-        known = queue_id_of(calls.download(file))
-        registry.put(f"drive:{file.id}", known)
-    return site_of(calls, file, known, clock)
+    with closing_on_error(calls):
+        if address.name:
+            file = find.by_name(calls, address.id, address.name, queue_id_of)
+        else:
+            file = find.by_id(calls, address.id, queue_id_of)
+        known = registry.get(f"drive:{file.id}")
+        if known is None:
+            known = queue_id_of(calls.download(file))
+            registry.put(f"drive:{file.id}", known)
+        return site_of(calls, file, known, clock)
+
+
+@contextmanager
+def closing_on_error(calls: Calls) -> Iterator[None]:
+    """Ends the connections if what follows fails; else whoever has the transport ends them."""
+    try:
+        yield
+    except BaseException:
+        calls.connections.close()
+        raise
 
 
 def site_of(calls: Calls, file: DriveFile, queue_id: str, clock: Clock) -> Site:

@@ -38,6 +38,11 @@ class Opened:
     settings: config.Settings
     home: Path  #: the queue's folder in the local state folder
 
+    def close(self) -> None:
+        """Let go of the journal and of connections."""
+        self.store.journal.close()
+        self.store.transport.close()
+
     def file(self, purpose: str) -> Path:
         """Its path, for what needs a file of this machine. Raises ConfigError for a queue on Drive."""
         if self.path is None:

@@ -13,7 +13,7 @@ from bridge.config import DriveAddress, Found, drive_address
 from bridge.errors import DriveFileGone, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.events import Event, Kind, Listener
 from bridge.transports.base import Stamp
-from bridge.wiring.drive import queue_id_of, signed_in, site_of
+from bridge.wiring.drive import closing_on_error, queue_id_of, signed_in, site_of
 from bridge.wiring.handover import local_hints
 from bridge.wiring.queue import Opened, open_queue, open_site
 
@@ -34,8 +34,8 @@ class Both:
 
     def close(self) -> None:
         """Let go of both journals."""
-        self.local.store.journal.close()
-        self.remote.store.journal.close()
+        self.local.close()
+        self.remote.close()
 
     @property
     def file_id(self) -> str:
@@ -60,13 +60,14 @@ def open_both(queue: str | None, to: str | None, *, listener: Listener) -> Both:
         local.file("`bridge sync`")
         calls = signed_in()
         wanted = to or local.settings.drive
-        file = _copy_of(local, calls, drive_address(wanted) if wanted else None, listener)
-        site = site_of(calls, file, local.store.journal.queue_id, local.store.clock)
-        found = Found(place=DriveAddress(id=file.id), source=wanted or "its queue_id", settings=local.settings)
-        state = local.home.parent.parent
-        remote = open_site(site, found, state=state, clock=local.store.clock, listener=listener)
+        with closing_on_error(calls):
+            file = _copy_of(local, calls, drive_address(wanted) if wanted else None, listener)
+            site = site_of(calls, file, local.store.journal.queue_id, local.store.clock)
+            found = Found(place=DriveAddress(id=file.id), source=wanted or "its queue_id", settings=local.settings)
+            state = local.home.parent.parent
+            remote = open_site(site, found, state=state, clock=local.store.clock, listener=listener)
     except BaseException:
-        local.store.journal.close()
+        local.close()
         raise
     return Both(local=local, remote=remote)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import stamina
 from googleapiclient.errors import HttpError
 from googleapiclient.http import MediaInMemoryUpload
 from oauth2client.client import AccessTokenRefreshError, HttpAccessTokenRefreshError
+from oauth2client.client import Error as CredentialsError
 
 from bridge.errors import DriveDenied, DriveFileGone, DriveUnreachable, NotSignedIn, StorageFull
 
@@ -82,17 +84,39 @@ class Patience:
 NONE = Patience(attempts=1, total_s=1.0)
 
 
+class Connections:
+    """One connection a thread: httplib2's are not for several."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._own = threading.local()
+        self._all: list[Any] = []
+
+    def mine(self) -> Any:
+        """This thread's."""
+        if not hasattr(self._own, "http"):
+            self._own.http = self._connect()
+            self._all.append(self._own.http)
+        return self._own.http
+
+    def close(self) -> None:
+        """End them all."""
+        while self._all:
+            self._all.pop().close()
+        self._own = threading.local()
+
+
 @dataclass(kw_only=True)
 class Calls:
-    """Calls through one signed-in service. Safe for several threads: `http` gives each its own connection.
+    """Calls through one signed-in service. Safe for several threads.
 
     Args:
         service: Drive v2, as googleapiclient builds it.
-        http: an authorized connection of this thread, with a time limit for every call.
+        connections: authorized, with a time limit for every call.
     """
 
     service: Any
-    http: Callable[[], Any]
+    connections: Connections
     patience: Patience = field(default_factory=Patience)
     #: Requests by method, and bytes by direction, since the start.
     counts: Counter[str] = field(default_factory=Counter)
@@ -227,7 +251,7 @@ class Calls:
         ):
             with attempt, _translated(about):
                 self.counts[method] += 1
-                return request.execute(http=self.http(), num_retries=0)
+                return request.execute(http=self.connections.mine(), num_retries=0)
         raise AssertionError("stamina lets the last error through")
 
 
@@ -262,6 +286,8 @@ def _translated(about: str) -> Iterator[None]:
         if getattr(error, "status", None) in (None, 429) or int(getattr(error, "status", 0) or 0) >= 500:
             raise DriveUnreachable(f"Google does not renew the sign-in at the moment ({error})") from error
         raise NotSignedIn("Google no longer accepts the sign-in: run `bridge auth login`") from error
+    except CredentialsError as error:
+        raise NotSignedIn("Google does not accept the sign-in: run `bridge auth login`") from error
     except (OSError, httplib2.HttpLib2Error, http.client.HTTPException) as error:
         reason = str(error) or type(error).__name__
         raise DriveUnreachable(f"Google Drive cannot be reached ({reason}): what is local goes on") from error

@@ -45,7 +45,7 @@ def consent(
     open_browser: bool = True,
     timeout_s: float = CONSENT_TIMEOUT_S,
     clock: Callable[[], float] = time.monotonic,
-    browse: Callable[[str], object] = webbrowser.open,
+    browse: Callable[[str], object] | None = None,
 ) -> Tokens:
     """Have a person consent in the browser, on this machine.
 
@@ -56,7 +56,7 @@ def consent(
         open_browser: open it, too.
         timeout_s: how long the person may take.
         clock: monotonic seconds.
-        browse: opens an address.
+        browse: opens an address; by default Python's `webbrowser`.
 
     Raises:
         SignInFailed: refused, not all allowed, or too late.
@@ -68,7 +68,7 @@ def consent(
         tell(f"open this address in a browser on this machine, within {timeout_s:.0f} s:\n{address}")
         if open_browser:
             # A text browser returns only when it is closed: the time limit stands all the same.
-            threading.Thread(target=browse, args=(address,), daemon=True).start()
+            threading.Thread(target=browse or webbrowser.open, args=(address,), daemon=True).start()
         code = receiver.wait(timeout_s, clock=clock)
         tokens = exchange(client, code=code, verifier=verifier, redirect_uri=receiver.redirect_uri)
     if not covers(tokens.scopes, scopes):

@@ -229,6 +229,10 @@ class DriveFolder:
             return stamp_of(made)
         raise trouble or DriveUnreachable(f"{name} cannot be made on Drive")
 
+    def close(self) -> None:
+        """See Transport."""
+        self.calls.connections.close()
+
     # ---- inside
 
     def _insert(

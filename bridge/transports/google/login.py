@@ -115,6 +115,8 @@ def sign_in_robot(key_file: Path, *, full: bool = False, tell: Tell, environ: Ma
     if sys.platform != "win32" and stat.S_IMODE(key.path.stat().st_mode) & 0o077:
         tell(f"others on this machine can read {key.path}: run `chmod 600` on it")
     tell(NO_QUOTA.format(email=key.email))
+    if not full:
+        tell("without --full-drive it sees only files that it made itself, not those that were shared with it")
     scopes = (DRIVE if full else DRIVE_FILE,)
     auth.session(scopes, environ={**environ, auth.KEY_VARIABLE: str(key.path)}).freshen()
     return _kept(Login(kind=Kind.SERVICE_ACCOUNT, scopes=scopes, account=key.email, key_file=key.path), environ)

@@ -6,7 +6,6 @@ Prints its URL and writes its port to FILE; runs until SIGTERM or SIGINT, then w
 from __future__ import annotations
 
 import argparse
-import os
 import pickle
 import signal
 import sys
@@ -37,7 +36,7 @@ def main() -> int:
     if options.port_file:
         new = options.port_file.with_suffix(".new")
         new.write_text(f"{drive.port}\n")
-        os.replace(new, options.port_file)
+        new.replace(options.port_file)
     print(drive.url, flush=True)  # noqa: T201  # whoever started it reads this
     over.wait()
     drive.stop()

@@ -113,8 +113,7 @@ def _session(drive: StandIn, caller: Caller, call: Call, headers: Message, body:
 
 
 def _chunk(drive: StandIn, call: Call, headers: Message, raw: bytes) -> Answer:
-    upload_id = next(s for s in drive.sessions.values() if s.call.params is call.params)
-    session = upload_id
+    session = next(s for s in drive.sessions.values() if s.call.params is call.params)  # the call was copied from it
     with drive.files.lock:
         if session.done is not None:
             return _told(session.call, session.done, headers)

@@ -223,6 +223,10 @@ class Files:
         self._show(self.listing.due())
         self._number(self.feed.due())
 
+    def bytes_of(self, owner: str) -> int:
+        """What an account's files hold, all revisions."""
+        return sum(len(r.content) for f in self._files.values() if f.owner == owner for r in f.revisions)
+
     # ---- listings -------------------------------------------------------------------------------------------------
 
     def listed(self, wanted: Callable[[Stored], bool]) -> list[Stored]:
@@ -237,14 +241,14 @@ class Files:
             else:
                 self._listed[file_id] = file
 
-    def changes(self, since: int, *, look: bool = True) -> list[tuple[int, str]]:
-        """Changes from the number `since` on, one for each file: its newest."""
-        self._number(self.feed.look() if look else self.feed.due())
+    def changes(self, since: int) -> list[tuple[int, str]]:
+        """Changes from the number `since` on, one for each file: its newest. Counts as a look."""
+        self._number(self.feed.look())
         return sorted((n, f) for f, n in self._changes.items() if n >= since)
 
     @property
     def last_change(self) -> int:
-        self._number(self.feed.due())
+        """The newest that was shown or may be: what still lags gets a higher number when it is shown."""
         return self._last_change
 
     def _number(self, due: list[str]) -> None:

@@ -106,8 +106,7 @@ def start_page_token(ask: Asked) -> Json:
 
 def about(ask: Asked) -> Json:
     account = ask.caller.account
-    owned = [f for f in ask.files.listed(lambda f: f.owner == account)]
-    used = sum(len(r.content) for f in owned for r in f.revisions)
+    used = ask.files.bytes_of(account)
     total = 0 if ask.caller.service and not ask.service_storage else 15 * 2**30
     return {
         "kind": "drive#about",

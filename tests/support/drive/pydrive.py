@@ -25,7 +25,7 @@ def pydrive(drive: StandIn, *, key: Any = None, token: str = "", http_timeout: f
     from pydrive2.drive import GoogleDrive
 
     if key is None:
-        auth = GoogleAuth(http_timeout=http_timeout)
+        auth = _closing(drive, GoogleAuth(http_timeout=http_timeout))
         auth.credentials = AccessTokenCredentials(token or drive.token(), "stand-in test")
     else:
         settings = {
@@ -33,7 +33,19 @@ def pydrive(drive: StandIn, *, key: Any = None, token: str = "", http_timeout: f
             "oauth_scope": ["https://www.googleapis.com/auth/drive"],
             "service_config": {"client_json_dict": key, "client_user_email": None},
         }
-        auth = GoogleAuth(settings=settings, http_timeout=http_timeout)
+        auth = _closing(drive, GoogleAuth(settings=settings, http_timeout=http_timeout))
         auth.ServiceAuth()
     auth.service = service(drive, auth.Get_Http_Object())
     return GoogleDrive(auth)
+
+
+def _closing(drive: StandIn, auth: Any) -> Any:
+    """PyDrive2 never closes its connections, one for each thread: the stand-in does when it ends."""
+    build = auth._build_http
+
+    def tracked() -> Any:
+        drive.clients.append(http := build())
+        return http
+
+    auth._build_http = tracked
+    return auth

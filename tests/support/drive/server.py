@@ -9,13 +9,13 @@ import struct
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from tests.support.drive import admin, answering
 from tests.support.drive.discovery import Call, understand
 from tests.support.drive.faults import EARLY, Fault, How
 from tests.support.drive.oauth import Refused
-from tests.support.drive.values import Json, Refusal, Request, invalid
+from tests.support.drive.values import Refusal, Request, invalid, precondition_failed
 
 if TYPE_CHECKING:
     from tests.support.drive.standin import StandIn
@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._outside_drive()
         return self._drive()
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815  # the base class's names
 
     # ---- Drive ----------------------------------------------------------------------------------------------------
 
@@ -85,6 +85,9 @@ class Handler(BaseHTTPRequestHandler):
             reply = self._answer(call)
         except Refusal as refusal:
             reply = self._refused(refusal)
+        except Exception as e:  # noqa: BLE001  # a defect of the stand-in must be seen by the test
+            self.drive.violations.append(f"the stand-in broke at {self.verb} {self.place}: {e!r}")
+            reply = self._refused(Refusal(500, "internalError", "The stand-in broke"))
         if fault and fault.how is How.AFTER_COMMIT and reply.status < 400:
             reply = self._refused(fault.refusal())
         elif fault and fault.how is How.OLD_ETAG and b'"etag"' in reply.body and self.verb != "GET":
@@ -154,8 +157,6 @@ class Handler(BaseHTTPRequestHandler):
             self._log(0, fault)
             self._reset()
         elif fault.how is How.STALE_ETAG:
-            from tests.support.drive.values import precondition_failed
-
             self._send(self._refused(precondition_failed()), fault)
         else:
             self._send(self._refused(fault.refusal()), fault)
@@ -194,10 +195,3 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
         self.close_connection = True
-
-
-def location(base: str, path: str, query: dict[str, str]) -> str:
-    return f"{base}{path}?{urlencode(query)}"
-
-
-__all__ = ["Handler", "Json", "Reply", "location"]

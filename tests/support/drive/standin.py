@@ -15,9 +15,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections import Counter
-from datetime import datetime
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from tests.support.drive.faults import Fault, Faults, How
@@ -62,6 +60,7 @@ class StandIn:
         self.log: list[Request] = []
         self.sessions: dict[str, Session] = {}  #: resumable uploads by id
         self.port = port
+        self.clients: list[Any] = []  #: what is closed with the server, by its `close`
         self.changed = threading.Condition()  #: notified at each request, answered or not
         self._server: _Server | None = None
 
@@ -73,6 +72,8 @@ class StandIn:
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         self.stop()
+        for client in self.clients:
+            client.close()
         if kind is None and self.violations and not self.expect_violations:
             raise Violations("\n".join(self.violations))
 
