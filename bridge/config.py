@@ -74,7 +74,9 @@ def find_queue(given: str | None, *, cwd: Path, environ: Mapping[str, str]) -> F
 
 def drive_address(text: str) -> DriveAddress:
     """`drive:FILE_ID`, `drive:FOLDER_ID/name`, or the link that Drive or Colab shows. Raises ConfigError."""
-    link = re.match(r"https://(?:drive|colab\.research|docs)\.google\.com/\S*?/(?:d|drive|folders)/([\w-]{10,})", text)
+    link = re.match(
+        r"https://(?:drive|colab\.research|docs)\.google\.com/(?:\S*?/)?(?:d|drive|folders)/([\w-]{10,})", text
+    )
     if link:
         return DriveAddress(id=link[1])
     match = re.fullmatch(r"drive:([\w-]+)(?:/([^/]+))?", text)

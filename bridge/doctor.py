@@ -7,14 +7,19 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
-from bridge import schema, wiring
+from bridge import __version__, schema, wiring
 from bridge.errors import BridgeError
+from bridge.kernel.setup import is_older
 from bridge.notebook import codec, refresh, wire
 from bridge.notebook.rebuild import missing_notebooks
 from bridge.notebook.store import Store
 from bridge.results.sandbox import Toolbox
+from bridge.transports import forks
+from bridge.transports.clients import Kind
+from bridge.transports.holder import holder_of
 
 #: Colab fails to save at about this size (facts on notebook libraries, colabtools#4604).
 _COLAB_LIMIT_BYTES = 10_000_000
@@ -52,8 +57,8 @@ def examine(queue: str | None = None) -> list[Finding]:
     else:
         try:
             findings.append(Finding(grade=Grade.GOOD, check="queue", found=f"{opened.shown} (from {opened.source})"))
-            findings += _guarded(lambda: _files(opened.store))
             findings += _guarded(lambda: _folder(opened))
+            findings += _guarded(lambda: _files(opened.store))
             findings += _guarded(lambda: _journal(opened.store))
         finally:
             opened.close()
@@ -67,6 +72,55 @@ def _guarded(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
         return list(look())
     except BridgeError as error:
         return [Finding(grade=Grade.BROKEN, check="queue", found=str(error), remedy="see left")]
+
+
+def _folder(opened: wiring.Opened) -> Iterator[Finding]:
+    """Who holds the folder, and whether the settings fit that."""
+    if opened.path is None:
+        yield from _on_drive(opened)
+        return
+    holder = holder_of(opened.path.parent)
+    if not os.access(opened.path.parent, os.W_OK):
+        yield Finding(grade=Grade.BROKEN, check="folder", found=f"{opened.path.parent} is read-only",
+                      remedy="change its permissions, or copy the queue elsewhere")  # fmt: skip
+    client, mode = holder.client, opened.settings.write_mode
+    yield Finding(grade=Grade.GOOD, check="folder", found=f"{holder}: {client.means}" if client.means else str(holder),
+                  remedy=client.advice)  # fmt: skip
+    if mode == "replace" and client.in_place:
+        yield Finding(grade=Grade.WARNING, check="write_mode", found="replace: here a replaced file may get a new id on Drive, "
+                      "and a Colab tab goes on with the old one", remedy="set write_mode to auto")  # fmt: skip
+    if mode == "inplace" and not client.in_place:
+        yield Finding(grade=Grade.WARNING, check="write_mode", found="inplace: others may see half a file here, for no gain",
+                      remedy="set write_mode to auto")  # fmt: skip
+    state = holder_of(opened.home)
+    if state.client.kind is not Kind.DISK:
+        yield Finding(grade=Grade.WARNING, check="state", found=f"journal and locks lie in {opened.home}, which is in {state}",
+                      remedy="set BRIDGE_STATE_DIR to a folder on a plain disk that nothing syncs")  # fmt: skip
+    pending = _pending(opened.path)
+    if pending:
+        yield Finding(grade=Grade.WARNING, check="pending", found=f"files on their way, or left by a crash: {', '.join(pending)}",
+                      remedy="wait for the sync; those that stay can be deleted")  # fmt: skip
+
+
+def _pending(queue: Path) -> list[str]:
+    """Temporary files of the queue's notebooks."""
+    try:
+        names = sorted(file.name for file in queue.parent.iterdir() if file.is_file())
+    except OSError:
+        return []
+    return [name for name in names if forks.is_temporary(name) and queue.stem in name]
+
+
+def _on_drive(opened: wiring.Opened) -> Iterator[Finding]:
+    from bridge.wiring.drive import facts_of
+
+    facts = facts_of(opened)
+    found = f"{facts.title!r} on Google Drive, as {facts.account}: every write is compared with what it replaces"
+    if facts.editable:
+        yield Finding(grade=Grade.GOOD, check="drive", found=found, remedy=facts.link)
+    else:
+        yield Finding(grade=Grade.BROKEN, check="drive", found=f"{found}; but this sign-in may only read it",
+                      remedy="ask its owner for edit access")  # fmt: skip
 
 
 def _files(store: Store) -> Iterator[Finding]:
@@ -85,7 +139,9 @@ def _files(store: Store) -> Iterator[Finding]:
         stamp = codec.queue_stamp(notebook)
         if number is None:
             if stamp and stamp["queue_id"] == store.journal.queue_id:
-                yield Finding(grade=Grade.WARNING, check=entry.name, found="a second copy of this queue",
+                maker = forks.fork_maker(entry.name, store.names.stem)
+                yield Finding(grade=Grade.WARNING, check=entry.name,
+                              found="a second copy of this queue" + (f" (made by {maker})" if maker else ""),
                               remedy="the next command that writes folds it in and moves it to forks/")  # fmt: skip
             continue
         problems = schema.problems(notebook)
@@ -96,18 +152,28 @@ def _files(store: Store) -> Iterator[Finding]:
             yield Finding(grade=Grade.WARNING, check=entry.name, found=f"{len(read[0]) / 1e6:.1f} MB: Colab may not save it",
                           remedy="`bridge archive`")  # fmt: skip
         elif number and (old := refresh.outdated_cells(codec.read_part(notebook).cells)):
-            yield Finding(grade=Grade.WARNING, check=entry.name, found=f"cells of another version: {', '.join(old)}",
-                          remedy="`bridge refresh` brings them up to this one")  # fmt: skip
+            found, remedy = _versions(refresh.version_in(codec.read_part(notebook).cells), old)
+            yield Finding(grade=Grade.WARNING, check=entry.name, found=found, remedy=remedy)
         else:
             yield Finding(
                 grade=Grade.GOOD, check=entry.name, found=f"{len(notebook['cells'])} cells, {len(read[0]):,} bytes"
             )
 
 
-def _folder(opened: wiring.Opened) -> Iterator[Finding]:
-    if opened.path is not None and not os.access(opened.path.parent, os.W_OK):
-        yield Finding(grade=Grade.BROKEN, check="folder", found=f"{opened.path.parent} is read-only",
-                      remedy="change its permissions, or copy the queue elsewhere")  # fmt: skip
+def _versions(there: str | None, cells: list[str]) -> tuple[str, str]:
+    """What to say of first cells that are not this version's. `there`: the version that their notebook names."""
+    listed = ", ".join(cells)
+    if there and is_older(__version__, there):
+        return (
+            f"cells of the newer version {there} (this is {__version__}): {listed}",
+            "update qwen-bridge here; `bridge refresh` would bring the older ones back",
+        )
+    if there and is_older(there, __version__):
+        return f"cells of the older version {there}: {listed}", f"`bridge refresh` brings them up to {__version__}"
+    return (
+        f"cells that differ from those of this version ({__version__}): {listed}",
+        "`bridge refresh` writes this version's",
+    )
 
 
 def _journal(store: Store) -> Iterator[Finding]:
@@ -120,7 +186,8 @@ def _journal(store: Store) -> Iterator[Finding]:
     missing = missing_notebooks(store)
     if missing:
         yield Finding(grade=Grade.BROKEN, check="notebooks", found="missing: " + ", ".join(p.name for p in missing[:5]),
-                      remedy="wait for the sync, or `bridge rebuild --notebooks`")  # fmt: skip
+                      remedy="if second copies of it lie there, `bridge status`; else wait for the sync, or "
+                      "`bridge rebuild --notebooks`")  # fmt: skip
     doubted = journal.doubted()
     if doubted:
         yield Finding(grade=Grade.WARNING, check="deletions", found=f"a version lacked {len(doubted)} open jobs; not believed",

@@ -14,6 +14,7 @@
     │   └── MissingExtra            an optional package is not installed
     ├── QueueError                  exit 3: the queue's files
     │   ├── NotAQueue               a file, but not a queue notebook that we can read
+    │   ├── TwoQueues               copies of different queues claim the same path
     │   ├── QueueUnreadable         half-written, or still changing
     │   │   └── QueueUnsettled      changes while it is read
     │   ├── QueueChanged            somebody else wrote between our read and our write
@@ -147,6 +148,10 @@ class QueueError(BridgeError):
 
 class NotAQueue(QueueError):
     """This file is not a queue notebook that this version can read."""
+
+
+class TwoQueues(QueueError):
+    """Copies of different queues claim the same path."""
 
 
 class QueueUnreadable(QueueError):

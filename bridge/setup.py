@@ -11,6 +11,7 @@ from bridge import wheel, wiring
 from bridge.errors import QueueExists, QueueNotWritable
 from bridge.events import Listener, ignore
 from bridge.notebook import refresh, template, wire
+from bridge.transports.holder import Holder, holder_of
 
 SETUP_NAME = "setup_ollama.ipynb"
 
@@ -22,6 +23,7 @@ class Made:
     queue_id: str
     queue: Path
     files: list[Path]
+    holder: Holder  #: what holds the queue's folder
 
 
 def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made:
@@ -53,7 +55,7 @@ def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made
     opened = wiring.open_queue(str(path))
     opened.store.publish()  # takes the first cells in, so that a later deletion of one is understood
     opened.close()
-    return Made(queue_id=queue_id, queue=path, files=written)
+    return Made(queue_id=queue_id, queue=path, files=written, holder=holder_of(path.parent))
 
 
 def refresh_queue(queue: str | None, *, listener: Listener = ignore) -> list[Path]:

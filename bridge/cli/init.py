@@ -30,8 +30,13 @@ def command(folder: str, *, examples: bool, config: bool, queue: str | None, as_
         Path.cwd(), queue or str(Path(folder) / "qwen_bridge.ipynb"), examples=examples, config=config
     )
     if as_json:
-        base.print_json({"queue_id": made.queue_id, "queue": str(made.queue), "files": [str(f) for f in made.files]})
+        files = [str(file) for file in made.files]
+        base.print_json(
+            {"queue_id": made.queue_id, "queue": str(made.queue), "files": files, "folder": str(made.holder)}
+        )
         return
     for file in made.files:
         click.echo(file)
+    if made.holder.client.means:
+        click.echo(f"bridge: who holds this folder: {made.holder}; {made.holder.client.means}", err=True)
     click.echo('bridge: next, `bridge add "Write a function that ..."`, then open the notebook in Colab', err=True)

@@ -32,6 +32,7 @@ def command(*, once: bool, watch: bool, poll: float, to: str | None, queue: str 
     from bridge.api import Bridge
     from bridge.cli.progress import Reporter
     from bridge.errors import UsageError
+    from bridge.wiring.drive import colab_link
     from bridge.wiring.sync import open_both, open_sync
 
     if once and watch:
@@ -49,7 +50,7 @@ def command(*, once: bool, watch: bool, poll: float, to: str | None, queue: str 
         status = bridge.status()
     finally:
         both.close()
-    link = f"https://colab.research.google.com/drive/{both.file_id}"
+    link = colab_link(both.file_id)
     if as_json:
         base.print_line(
             {

@@ -68,7 +68,7 @@ class Absorber:
             place: the notebook that it is a version of.
             seen: the version, as `codec.read_part` gives it.
             adopt: which cells get a dot that have none.
-            fork: it is a second copy: its notebook metadata is not taken over.
+            fork: it is a second copy: its notebook metadata is not taken over, if any is known.
             now: the present moment.
         """
         journal = self.journal
@@ -93,7 +93,8 @@ class Absorber:
         journal.update_place(
             place.id,
             context=merged.context,
-            extras=place.extras if fork or not seen.metadata else seen.metadata,
+            # A fork's count only if the notebook itself is gone and nothing is known of it.
+            extras=place.extras if (fork and place.extras) or not seen.metadata else seen.metadata,
         )
         if removed or any(_differs(cell, mine.cells.get(cell.id)) for cell in fresh):
             journal.touch(place.id)

@@ -49,10 +49,13 @@ class Arrivals:
     clock: Clock
     notify: Listener
     settle_s: float
+    vanished_s: float = 0.0
 
     def take_all(self, *, publish: bool) -> list[str]:
         """Take in all that changed; gives the names of forks that were folded in."""
         newborn = self.journal.is_empty()
+        if publish and self.vanished_s:
+            self._await_vanished()
         present = {entry.name for entry in self.transport.entries()}
         arrivals = list(self._changed(publish=publish))
         # Before any dot is given out: a journal restored from a backup must not give one out twice.
@@ -66,7 +69,8 @@ class Arrivals:
             elif self._take_fork(arrival, publish=publish):
                 forks.append(arrival.name)
         for place in self.journal.places("part"):
-            if place.name not in present:
+            # Only looking, it may be gone for a moment: whoever writes next waits for it first.
+            if place.name not in present and (publish or not self.vanished_s):
                 self.journal.forget_file(self._path(place.name))  # vanished: what it held is written again
         if newborn:
             self.absorb_archives()
@@ -191,15 +195,30 @@ class Arrivals:
             self.journal.put(home, [joined], now=self.clock.now())
             self.journal.touch(home)
 
+    def _await_vanished(self) -> None:
+        """Give a part that was there, and is not, time to come back."""
+        present = {entry.name for entry in self.transport.entries()}
+        parts = [place.name for place in self.journal.places("part") if place.name not in present]
+        gone = [name for name in parts if self.journal.seen(self._path(name))]
+        waited = 0.0
+        while gone and waited < self.vanished_s:
+            if not waited:
+                self.notify(Event(kind=Happened.WAITING, message=f"{gone[0]} is gone for the moment; waiting for it"))
+            self.clock.sleep(0.25)
+            waited += 0.25
+            gone = [name for name in gone if self.transport.stat(name) is None]
+
     def _settled(self, name: str) -> tuple[Any, bytes, Stamp]:
         """A notebook that parses. Raises QueueUnreadable when it does not, even after a while."""
         waited = 0.0
         while True:
             try:
                 read = self.transport.read(name)
-                if read is None:
+                if read is not None:
+                    return wire.loads(read[0]), *read
+                if waited >= self.vanished_s:
                     raise QueueUnreadable(f"{name} has vanished while it was read: run the command again")
-                return wire.loads(read[0]), *read
+                reason = "it has vanished"
             except QueueUnsettled:
                 reason = "it changes all the time"
             except ValueError as error:
@@ -210,7 +229,9 @@ class Arrivals:
                     "stays so, `bridge rebuild --notebooks` moves it aside and writes it again from the journal"
                 )
             if not waited:
-                self.notify(Event(kind=Happened.WAITING, message=f"{name} is half-written; waiting for it"))
+                self.notify(
+                    Event(kind=Happened.WAITING, message=f"{name} is half-written or being replaced; waiting for it")
+                )
             self.clock.sleep(0.25)
             waited += 0.25
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from bridge.notebook.cell import Cell
 from bridge.notebook.raw import extras_of, source_of
 from bridge.notebook.rows import Place
 from bridge.notebook.store import Store
+
+#: In the head of the runtime cell; keep in sync with runtime.py.
+_VERSION = re.compile(r"of Qwen Bridge (\d[\w.+-]*):")
 
 
 def refresh_notes(store: Store) -> list[str]:
@@ -42,6 +46,13 @@ def refresh_notes(store: Store) -> list[str]:
 def outdated_cells(cells: Mapping[str, Cell]) -> list[str]:
     """Ids of the first cells of a part that are missing or are not what this version writes."""
     return [note["id"] for note in _outdated(cells)]
+
+
+def version_in(cells: Mapping[str, Cell]) -> str | None:
+    """The version that wrote the runtime cell of a part, as it says itself."""
+    runtime = cells.get("bridge-runtime")
+    found = _VERSION.search(source_of(runtime.raw)) if runtime else None
+    return found[1] if found else None
 
 
 def _lags(store: Store, place: Place) -> bool:

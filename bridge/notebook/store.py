@@ -25,6 +25,7 @@ from bridge.notebook.journal import Journal
 from bridge.notebook.lock import QueueLock
 from bridge.notebook.rows import Place, Seen, content_hash
 from bridge.transports.base import Staged, Transport
+from bridge.transports.forks import fork_maker
 
 T = TypeVar("T")
 
@@ -52,6 +53,9 @@ class Store:
     limits: Limits = field(default_factory=Limits)
     #: How long a half-written notebook is waited for, in seconds.
     settle_s: float = 5.0
+    #: How long a part that has vanished is waited for before it is written again, in seconds: on a mounted drive there is
+    #: no file for a moment while another machine replaces it.
+    vanished_s: float = 0.0
 
     def __post_init__(self) -> None:
         """Make what is shared between calls."""
@@ -71,6 +75,7 @@ class Store:
             clock=self.clock,
             notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
             settle_s=self.settle_s,
+            vanished_s=self.vanished_s,
         )
 
     def read(self, look: Callable[[], T], purpose: str = "reading") -> T:
@@ -134,10 +139,12 @@ class Store:
     # ---- writing
 
     def _set_fork_aside(self, name: str) -> None:
+        maker = fork_maker(name, self.names.stem)
+        what = f"{name} ({maker} made it)" if maker else name
         try:
-            message = f"{name} was folded in and moved to {self.transport.set_aside(name, names.FORKS)}"
+            message = f"{what} was folded in and moved to {self.transport.set_aside(name, names.FORKS)}"
         except QueueError as error:  # what was asked for is done; the next command tries again
-            message = f"{name} was folded in, but cannot be moved: {error}"
+            message = f"{what} was folded in, but cannot be moved: {error}"
         else:
             with self.journal.transaction():
                 self.journal.forget_file(self._path(name))

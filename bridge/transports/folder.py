@@ -14,7 +14,6 @@ import errno
 import json
 import os
 import platform
-import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,15 +22,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from bridge.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
+from bridge.transports import forks
 from bridge.transports.base import Entry, Staged, Stamp
-from bridge.transports.fuse import on_fuse
+from bridge.transports.holder import holder_of
 
-#: Temporary files of editors and sync clients, and our own (facts on Drive, section 3.2).
-_IGNORED = re.compile(
-    r"(?:\..*|~\$.*|~syncthing~.*|desktop\.ini|.*-checkpoint\.ipynb|.*\.(?:tmp|partial|part|crdownload|filepart|sw[po]))\Z",
-    re.IGNORECASE,
-)
-_NOTEBOOK = re.compile(r".*\.ipynb(?:\.[\w.-]*(?:conflict|path)\d+)?\Z", re.IGNORECASE)
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -39,7 +33,7 @@ _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 class WriteMode(Enum):
     """How a file is overwritten."""
 
-    AUTO = "auto"  # in place on a FUSE mount, else replace
+    AUTO = "auto"  # as `clients` says of what holds the folder
     REPLACE = "replace"  # temporary file and rename
     INPLACE = "inplace"  # into the file that is there
 
@@ -59,12 +53,11 @@ class Folder:
 
     def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> list[Entry]:
         """See Transport."""
-        wanted = _NOTEBOOK if suffix == ".ipynb" else re.compile(rf".*{re.escape(suffix)}\Z")
         found = []
         try:
             with os.scandir(self.path / folder) as entries:
                 for entry in entries:
-                    if not _IGNORED.match(entry.name) and wanted.match(entry.name) and entry.is_file():
+                    if _is_wanted(entry.name, suffix) and entry.is_file():
                         name = f"{folder}/{entry.name}" if folder else entry.name
                         found.append(Entry(name=name, stamp=_stamp(Path(entry.path).stat())))
         except FileNotFoundError:
@@ -146,7 +139,7 @@ class Folder:
 
     def _writes_in_place(self, folder: Path) -> bool:
         if self.mode is WriteMode.AUTO:
-            return on_fuse(folder)
+            return holder_of(folder).client.in_place
         return self.mode is WriteMode.INPLACE
 
     def _tag(self) -> str:
@@ -210,6 +203,12 @@ class _Draft:
         with contextlib.suppress(OSError):  # on a mount that died it stays, and is written over by the next draft
             if not self.draft.with_suffix(".begun").exists():
                 self.draft.unlink(missing_ok=True)
+
+
+def _is_wanted(name: str, suffix: str) -> bool:
+    if suffix == ".ipynb":
+        return forks.is_notebook(name)
+    return name.endswith(suffix) and not forks.is_temporary(name)
 
 
 def _is_torn(data: bytes, old: bytes, new: bytes) -> bool:

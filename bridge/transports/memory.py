@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from bridge.errors import QueueChanged, StorageFull
+from bridge.transports import forks
 from bridge.transports.base import Entry, Staged, Stamp
 
 
@@ -27,8 +27,13 @@ class Memory:
 
     def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> list[Entry]:
         """See Transport."""
-        own = re.compile(re.escape(folder + "/" if folder else "") + r"[^/]+" + re.escape(suffix) + r"[^/]*")
-        return [Entry(name=name, stamp=self._stamp(name)) for name in sorted(self.files) if own.fullmatch(name)]
+        found = []
+        for name in sorted(self.files):
+            where, _, file = name.rpartition("/")
+            wanted = forks.is_notebook(file) if suffix == ".ipynb" else file.endswith(suffix)
+            if where == folder and wanted:
+                found.append(Entry(name=name, stamp=self._stamp(name)))
+        return found
 
     def stat(self, name: str) -> Stamp | None:
         """See Transport."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from bridge.config import DriveAddress
 from bridge.notebook import codec, wire
 from bridge.notebook.clock import Clock
 from bridge.notebook.registry import Registry
-from bridge.wiring.queue import Site
+from bridge.wiring.queue import Opened, Site
 
 if TYPE_CHECKING:
     from bridge.transports.base import Transport
@@ -23,9 +24,41 @@ def signed_in() -> Calls:
     """Calls to Drive as whoever is signed in. Raises NotSignedIn, MissingExtra."""
     from bridge.transports.google import auth
     from bridge.transports.google.calls import Calls, Connections
+    from bridge.transports.google.client import DRIVE, DRIVE_FILE
+    from bridge.transports.google.credentials import Kind
 
-    session = auth.session()
+    # Nobody chooses scopes for a service account, and in Colab the person allows all of Drive or nothing.
+    source = auth.find_source()
+    person = source is None or source.kind is Kind.USER
+    session = auth.session((DRIVE_FILE,) if person else (DRIVE,))
     return Calls(service=auth.service(session), connections=Connections(session.Get_Http_Object))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What Drive says of a queue's first file."""
+
+    title: str
+    account: str
+    editable: bool
+    link: str  #: opens it in Colab
+
+
+def colab_link(file_id: str) -> str:
+    """Where Colab opens a file of Drive."""
+    return f"https://colab.research.google.com/drive/{file_id}"
+
+
+def facts_of(opened: Opened) -> Facts:
+    """What Drive says of a queue there. Raises DriveError."""
+    from bridge.transports.google import auth
+    from bridge.transports.google.folder import DriveFolder
+
+    folder = opened.store.transport
+    assert isinstance(folder, DriveFolder)  # narrows the type
+    file, source = folder.calls.get(folder.anchor), auth.find_source()
+    account = source.named if source else "Colab's own sign-in"
+    return Facts(title=file.title, account=account, editable=file.editable, link=colab_link(file.id))
 
 
 def queue_id_of(data: bytes) -> str:
@@ -60,13 +93,13 @@ def closing_on_error(calls: Calls) -> Iterator[None]:
         raise
 
 
-def site_of(calls: Calls, file: DriveFile, queue_id: str, clock: Clock) -> Site:
-    """The queue whose part 1 is a file."""
+def site_of(calls: Calls, file: DriveFile, queue_id: str, clock: Clock, *, stem: str | None = None) -> Site:
+    """The queue whose part 1 is a file. `stem`: how part 1 is called here; None: as there, if the journal does not know."""
 
     def transport(home: Path, stem: str) -> Transport:
         return _folder(calls, file.id, queue_id, home, stem, clock)
 
-    stem = file.title.removesuffix(".ipynb") or "qwen_bridge"
+    stem = stem or file.title.removesuffix(".ipynb") or "qwen_bridge"
     return Site(queue_id=queue_id, shown=f"drive:{file.id}", path=None, stem=stem, transport=transport)
 
 

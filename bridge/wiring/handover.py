@@ -15,7 +15,7 @@ from bridge.errors import ConfigError
 from bridge.events import Listener
 from bridge.job import NewJob
 from bridge.notebook.enqueue import Added
-from bridge.transports.fuse import on_fuse
+from bridge.transports.holder import holder_of
 from bridge.wiring.queue import Opened
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def local_hints(opened: Opened) -> Hints:
     if opened.path is None:
         return Hints(None, poll=False)
     folder = opened.path.parent
-    return Hints(folder, poll=on_fuse(folder))
+    return Hints(folder, poll=not holder_of(folder).client.events)
 
 
 def desk_lock(opened: Opened) -> Path:

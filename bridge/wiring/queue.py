@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge import config
-from bridge.errors import ConfigError, NotAQueue, QueueNotFound, QueueUnreadable
+from bridge.errors import ConfigError
 from bridge.events import Listener, ignore
-from bridge.notebook import codec, wire
 from bridge.notebook.absorb import Limits
 from bridge.notebook.clock import Clock
 from bridge.notebook.journal import Journal
@@ -24,7 +23,7 @@ from bridge.notebook.names import Names
 from bridge.notebook.registry import Registry
 from bridge.notebook.store import Store
 from bridge.transports.base import Transport
-from bridge.transports.folder import Folder, WriteMode
+from bridge.wiring import missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +59,8 @@ class Site:
     stem: str  #: of part 1's name, unless the journal knows another one
     #: Makes the transport, of the queue's folder in the local state and the stem.
     transport: Callable[[Path, str], Transport]
+    copies: tuple[str, ...] = ()  #: second copies that told what it is, if the notebook itself is gone
+    vanished_s: float = 0.0  #: how long a notebook that is gone for the moment is waited for
 
 
 def system_clock() -> Clock:
@@ -90,19 +91,20 @@ def open_queue(
     fresh_journal: bool = False,
     state: Path | None = None,
 ) -> Opened:
-    """Open the queue that is meant.
+    """Open the queue that is meant. One whose notebook is gone, but not its second copies, is written again.
 
     Args:
-        queue: path of its notebook; None: found as `config.find_queue` says.
+        queue: path of its notebook, or its address on Drive; None: found as `config.find_queue` says.
         listener: is told what happens.
         clock: real time by default.
-        missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`).
+        missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`), and write nothing.
         fresh_journal: move the journal aside and begin a new one (for `rebuild`).
         state: the local state folder, if not the user's own.
 
     Raises:
         QueueNotFound: no notebook there; says how to make one.
         NotAQueue, QueueUnreadable: a file is there, but it is none that can be used.
+        TwoQueues: no notebook there, but second copies of different ones.
         ConfigError, JournalError: as they say.
     """
     found = locate(queue)
@@ -114,8 +116,15 @@ def open_queue(
 
         site = site_on_drive(found.place, registry, clock)
     else:
-        site = _site_in_folder(found.place.absolute(), found, registry, missing_ok=missing_ok)
-    return open_site(site, found, state=state, clock=clock, listener=listener, fresh_journal=fresh_journal)
+        from bridge.wiring.folder import site_in_folder
+
+        site = site_in_folder(
+            found.place.absolute(), found, registry, clock=clock, listener=listener, missing_ok=missing_ok
+        )
+    opened = open_site(site, found, state=state, clock=clock, listener=listener, fresh_journal=fresh_journal)
+    if site.copies and site.path is not None and not missing_ok:
+        missing.write_again(opened.store, site.path, site.copies)
+    return opened
 
 
 def open_site(
@@ -142,24 +151,9 @@ def open_site(
         notify=listener,
         limits=Limits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
         settle_s=settings.settle_s,
+        vanished_s=site.vanished_s,
     )
     return Opened(store=store, shown=site.shown, path=site.path, source=found.source, settings=settings, home=home)
-
-
-def _site_in_folder(path: Path, found: config.Found, registry: Registry, *, missing_ok: bool) -> Site:
-    queue_id = _identify(path, registry, found.source, missing_ok=missing_ok)
-    written = found.settings.write_mode
-    try:
-        mode = WriteMode(written)
-    except ValueError:
-        raise ConfigError(f"write_mode is {written!r}; known are auto, replace and inplace") from None
-    return Site(
-        queue_id=queue_id,
-        shown=str(path),
-        path=path,
-        stem=path.name.removesuffix(".ipynb"),
-        transport=lambda home, _stem: Folder(path=path.parent, salvage=home / "inplace", mode=mode),
-    )
 
 
 def _known_stem(journal: Journal) -> str | None:
@@ -181,40 +175,6 @@ def _set_aside(folder: Path, home: Path) -> None:
         while (aside := home / f"journal.{stamp}.{n}").exists():
             n += 1
         folder.rename(aside)
-
-
-def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) -> str:
-    """The queue_id of the notebook at a path; remembers it, so that the queue is known when the notebook is gone."""
-    known = registry.get(str(path))
-    if path.is_dir():
-        raise NotAQueue(
-            f"{path} is a folder: give the path of a queue notebook, for example {path / 'qwen_bridge.ipynb'}"
-        )
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        if known and missing_ok:
-            return known
-        hint = "`bridge rebuild` writes it again from the journal" if known else "make one with `bridge init`"
-        raise QueueNotFound(f"there is no queue notebook at {path} (from {source}): {hint}") from None
-    except OSError as error:
-        raise QueueUnreadable(f"cannot read {path}: {error.strerror}") from error
-    if known and known.encode() in data:
-        return known  # the store looks closer when it reads the file
-    try:
-        notebook = wire.loads(data)
-    except ValueError as error:
-        if known:
-            return known  # the store waits for it to become whole
-        raise QueueUnreadable(
-            f"{path} is not whole JSON ({error}); it was not touched: wait for its sync, or restore it"
-        ) from None
-    if known and missing_ok:
-        return known
-    queue_id = codec.read_part(notebook, name=path.name).queue_id
-    if queue_id != known:
-        registry.put(str(path), queue_id)
-    return queue_id
 
 
 def _fingerprint(journal: Path) -> str:

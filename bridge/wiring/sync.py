@@ -13,7 +13,7 @@ from bridge.config import DriveAddress, Found, drive_address
 from bridge.errors import DriveFileGone, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.events import Event, Kind, Listener
 from bridge.transports.base import Stamp
-from bridge.wiring.drive import closing_on_error, queue_id_of, signed_in, site_of
+from bridge.wiring.drive import closing_on_error, colab_link, queue_id_of, signed_in, site_of
 from bridge.wiring.handover import local_hints
 from bridge.wiring.queue import Opened, open_queue, open_site
 
@@ -62,7 +62,7 @@ def open_both(queue: str | None, to: str | None, *, listener: Listener) -> Both:
         wanted = to or local.settings.drive
         with closing_on_error(calls):
             file = _copy_of(local, calls, drive_address(wanted) if wanted else None, listener)
-            site = site_of(calls, file, local.store.journal.queue_id, local.store.clock)
+            site = site_of(calls, file, local.store.journal.queue_id, local.store.clock, stem=local.store.names.stem)
             found = Found(place=DriveAddress(id=file.id), source=wanted or "its queue_id", settings=local.settings)
             state = local.home.parent.parent
             remote = open_site(site, found, state=state, clock=local.store.clock, listener=listener)
@@ -174,8 +174,7 @@ def _made(local: Opened, calls: Calls, memo: Path, *, title: str, folder: str | 
         except DriveFileGone:
             raise DriveUnreachable("the queue could not be put on Drive: run `bridge sync` again") from None
     _remember(memo, made.id)
-    link = f"https://colab.research.google.com/drive/{made.id}"
-    listener(Event(kind=Kind.PUBLISHED, message=f"{title} is on Drive now: {link}"))
+    listener(Event(kind=Kind.PUBLISHED, message=f"{title} is on Drive now: {colab_link(made.id)}"))
     return made
 
 

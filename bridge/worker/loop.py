@@ -110,7 +110,7 @@ class Worker:
     def _work(self) -> End:
         over = self._began + self.plan.max_time_s if self.plan.max_time_s is not None else float("inf")
         with suppress(QueueError):
-            self.presence.tidy()
+            self.presence.tidy(self.store.clock.now())
         self.publisher.publish()
         self._look_at_engine()
         while True:

@@ -21,6 +21,9 @@ from bridge.transports.base import Transport
 
 FOLDER = "workers"
 
+#: A dead worker's lock file tells that its leases are void; no lease is as long as this.
+_LOCKS_STAY_S = 7 * 86_400.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
@@ -59,11 +62,22 @@ class Presence:
             with suppress(OSError):
                 (self._locks / f"{self.worker}.lock").unlink(missing_ok=True)
 
-    def tidy(self) -> None:
-        """Take away the heartbeats of workers of this machine that died. Raises QueueError."""
+    def tidy(self, now: datetime) -> None:
+        """Take away what workers of this machine left that died: heartbeats, and locks after a week. Raises QueueError."""
         for entry in self._transport.entries(FOLDER, suffix=".json"):
             if self.is_dead(entry.name.removeprefix(f"{FOLDER}/").removesuffix(".json")):
                 self._transport.remove(entry.name)
+        for lock in self._locks.glob("*.lock"):
+            self._tidy_lock(lock, now)
+
+    def _tidy_lock(self, path: Path, now: datetime) -> None:
+        """Delete a lock file that is old and free. Names of workers are never used again, so nobody waits for it."""
+        with suppress(OSError, Timeout):
+            # Before the lock is tried, which makes the file look new.
+            if now.timestamp() - path.stat().st_mtime < _LOCKS_STAY_S:
+                return
+            with FileLock(path).acquire(timeout=0):
+                path.unlink(missing_ok=True)
 
     def beat(self, facts: dict[str, Any], now: datetime) -> None:
         """Write the heartbeat. Raises QueueError if the folder cannot be written at the moment."""

@@ -40,7 +40,7 @@ def sources(path: Path) -> dict[str, str]:
 
 
 def findings() -> list[str]:
-    return [f.check for f in doctor.examine() if "of another version" in f.found and "bridge refresh" in f.remedy]
+    return [f.check for f in doctor.examine() if "differ from" in f.found and "bridge refresh" in f.remedy]
 
 
 def test_doctor_names_the_notebooks_and_refresh_mends_them_and_keeps_notes_choices_and_jobs(old: Path) -> None:

@@ -17,7 +17,6 @@ from bridge.errors import QueueChanged, QueueNotWritable, QueueUnreadable, Queue
 from bridge.transports import folder as folder_module
 from bridge.transports.base import Transport
 from bridge.transports.folder import Folder, WriteMode
-from bridge.transports.fuse import on_fuse
 from bridge.transports.memory import Memory
 from tests.support.unprivileged import ChildFailed, as_nobody
 
@@ -179,6 +178,15 @@ def test_a_full_disk_is_named_and_leaves_the_old_file(place: Place, monkeypatch:
         "q.ipynb.partial",
         "q.ipynb.crdownload",
         "q.ipynb.swp",
+        "q.ipynb.filepart",
+        ".syncthing.q.ipynb.tmp",
+        ".goutputstream-A1B2C3",
+        "._q.ipynb",
+        ".sync_0123456789ab.db",
+        "q.ipynb.1a2b3c4d.partial",
+        "q.ipynb~",
+        ".tmp.driveupload",
+        "Thumbs.db",
         "desktop.ini",
         "q.json",
     ],
@@ -332,39 +340,6 @@ def test_a_draft_that_a_crash_left_behind_is_written_over_by_the_next_write(tmp_
         transport.stage("q.ipynb", WHOLE % n, unless_changed=None)  # and the process is killed
     write(transport, "q.ipynb", WHOLE % 9)
     assert names_in(transport.path) == ["q.ipynb"]
-
-
-MOUNTS = """\
-/dev/sda1 / ext4 rw,relatime 0 0
-tmpfs /tmp tmpfs rw 0 0
-drive /content/drive fuse.drive rw,nosuid,nodev 0 0
-rclone: /mnt/my\\040drive fuse.rclone rw 0 0
-/dev/sdb1 /content/drive/disk ext4 rw 0 0
-fusectl /sys/fs/fuse/connections fusectl rw 0 0
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("/content/drive/MyDrive/notebooks", True),
-        ("/content/drive", True),
-        ("/content/drive2", False),  # begins so, and lies elsewhere
-        ("/content/drive/disk/x", False),  # a disk mounted inside
-        ("/mnt/my drive/x", True),  # /proc/mounts writes a space as \040
-        ("/home/me/notebooks", False),
-        ("/tmp/x", False),
-    ],
-)
-def test_a_mounted_drive_is_known_by_its_kind_of_file_system(path: str, expected: bool) -> None:
-    assert on_fuse(Path(path), lambda: MOUNTS) is expected
-
-
-def test_where_mounts_cannot_be_listed_a_folder_counts_as_a_plain_disk() -> None:
-    def none() -> str:
-        raise FileNotFoundError
-
-    assert on_fuse(Path("/content/drive"), none) is False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="tmpfs")

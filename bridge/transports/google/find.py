@@ -24,8 +24,10 @@ def by_id(calls: Calls, file_id: str, identify: Identify) -> DriveFile:
         raise DriveFileGone(f"{file.title} lies in Drive's trash: restore it there")
     if file.type != FOLDER_TYPE:
         return file
-    query = f"'{_quoted(file_id)}' in parents and title contains '.ipynb' and trashed = false"
-    firsts = [f for f in calls.search(query) if f.properties.get(ROLE, FIRST) == FIRST]
+    found = calls.search(
+        f"'{_quoted(file_id)}' in parents and trashed = false"
+    )  # `title contains` knows only beginnings
+    firsts = [f for f in found if f.title.lower().endswith(".ipynb") and f.properties.get(ROLE, FIRST) == FIRST]
     return _only(calls, firsts, identify, f"the folder {file.title}", f"drive:{file_id}/NAME")
 
 

@@ -65,8 +65,8 @@ class SignedIn(GoogleAuth):  # type: ignore[misc]  # PyDrive2 has no types
             ends = self.expires_at
             late = ends is not None and ends - LEEWAY <= self._now()
             if force or late or self.credentials.invalid or not self.credentials.access_token:
-                with self._translated():
-                    self.credentials.refresh(self._build_http())
+                with self._translated(), contextlib.closing(self._build_http()) as connection:
+                    self.credentials.refresh(connection)
 
     def Get_Http_Object(self) -> Any:  # noqa: N802  # PyDrive2's name
         """A connection for one thread, with a time limit, whose every request carries a token that is good."""

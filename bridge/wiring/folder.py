@@ -1,0 +1,87 @@
+"""A queue in a folder: which one it is, who holds the folder, and as a transport."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bridge.config import Found
+from bridge.errors import ConfigError, NotAQueue, QueueNotFound, QueueUnreadable
+from bridge.events import Listener
+from bridge.notebook import codec, wire
+from bridge.notebook.clock import Clock
+from bridge.notebook.registry import Registry
+from bridge.transports.clients import Kind
+from bridge.transports.folder import Folder, WriteMode
+from bridge.transports.holder import holder_of
+from bridge.wiring import missing
+from bridge.wiring.queue import Site
+
+
+def site_in_folder(
+    path: Path, found: Found, registry: Registry, *, clock: Clock, listener: Listener, missing_ok: bool
+) -> Site:
+    """The queue whose first notebook is at a path. Raises what `open_queue` raises."""
+    settings = found.settings
+    try:
+        mode = WriteMode(settings.write_mode)
+    except ValueError:
+        raise ConfigError(f"write_mode is {settings.write_mode!r}; known are auto, replace and inplace") from None
+    mounted = holder_of(path.parent).client.kind in (Kind.DRIVE, Kind.NETWORK)
+    vanished_s = settings.settle_s if mounted else 0.0
+    if not missing_ok and vanished_s and (known := registry.get(str(path))):
+        missing.wait_for(path, registry=registry, known=known, clock=clock, patience_s=vanished_s, listener=listener)
+    queue_id, copies = _identify(path, registry, found.source, missing_ok=missing_ok)
+    return Site(
+        queue_id=queue_id,
+        shown=str(path),
+        path=path,
+        stem=path.name.removesuffix(".ipynb"),
+        transport=lambda home, _stem: Folder(path=path.parent, salvage=home / "inplace", mode=mode),
+        copies=copies,
+        vanished_s=vanished_s,
+    )
+
+
+def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) -> tuple[str, tuple[str, ...]]:
+    """The queue_id of the notebook at a path, and the second copies that told it if the notebook is gone.
+
+    Remembers it, so that the queue is known when the notebook is gone.
+    """
+    known = registry.get(str(path))
+    if path.is_dir():
+        raise NotAQueue(
+            f"{path} is a folder: give the path of a queue notebook, for example {path / 'qwen_bridge.ipynb'}"
+        )
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        if known and missing_ok:
+            return known, ()
+        copies = missing.copies_of(path, registry, known)
+        queue_id = missing.revive(path, known, copies)
+        if queue_id is None:
+            hint = "`bridge rebuild` writes it again from the journal" if known else "make one with `bridge init`"
+            if copies.doubtful:
+                hint += f"; or, if {copies.doubtful[0]} is it, rename that to {path.name}"
+            raise QueueNotFound(f"there is no queue notebook at {path} (from {source}): {hint}") from None
+        if queue_id != known:
+            registry.put(str(path), queue_id)
+        return queue_id, copies.queues[queue_id]
+    except OSError as error:
+        raise QueueUnreadable(f"cannot read {path}: {error.strerror}") from error
+    if known and known.encode() in data:
+        return known, ()  # the store looks closer when it reads the file
+    try:
+        notebook = wire.loads(data)
+    except ValueError as error:
+        if known:
+            return known, ()  # the store waits for it to become whole
+        raise QueueUnreadable(
+            f"{path} is not whole JSON ({error}); it was not touched: wait for its sync, or restore it"
+        ) from None
+    if known and missing_ok:
+        return known, ()
+    queue_id = codec.read_part(notebook, name=path.name).queue_id
+    if queue_id != known:
+        registry.put(str(path), queue_id)
+    return queue_id, ()

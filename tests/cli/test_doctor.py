@@ -1,0 +1,102 @@
+"""What `bridge doctor` and `bridge init` say of the folder that a queue lies in, and of cells of another version."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bridge import __version__, doctor
+from bridge.transports import clients
+from bridge.transports.clients import Client
+from bridge.transports.holder import Holder
+from tests.cli.conftest import Run
+
+
+def test_doctor_and_init_say_which_client_holds_the_folder(bridge: Run, tmp_path: Path):
+    (tmp_path / ".stfolder").mkdir()
+    made = bridge("init")
+    assert "who holds this folder: Syncthing (.stfolder in" in made.err
+    assert "sync-conflict" in made.err
+
+    folder = tmp_path / "notebooks"
+    shutil.copy(folder / "qwen_bridge.ipynb", folder / "qwen_bridge.sync-conflict-20260102-030405-ABCDEFG.ipynb")
+    (folder / ".syncthing.qwen_bridge.ipynb.tmp").write_bytes(b"half")
+    found = {f["check"]: f for f in bridge("doctor", "--json").json["findings"]}
+    assert found["folder"]["found"].startswith("Syncthing")
+    assert found["folder"]["grade"] == "ok"
+    copy = found["qwen_bridge.sync-conflict-20260102-030405-ABCDEFG.ipynb"]
+    assert copy["found"] == "a second copy of this queue (made by Syncthing)"
+    assert ".syncthing.qwen_bridge.ipynb.tmp" in found["pending"]["found"]
+    assert "state" not in found
+    assert "write_mode" not in found
+
+
+def test_on_a_plain_disk_init_says_nothing_of_clients(bridge: Run):
+    assert "who holds" not in bridge("init").err
+    assert {f["found"] for f in bridge("doctor", "--json").json["findings"] if f["check"] == "folder"} == {
+        "a plain disk"
+    }
+
+
+@pytest.mark.parametrize(
+    ("mode", "holder", "says"),
+    [
+        ("replace", clients.RCLONE, "may get a new id"),
+        ("inplace", clients.SYNCTHING, "half a file"),
+        ("inplace", clients.RCLONE, None),
+        ("replace", clients.SYNCTHING, None),
+        ("auto", clients.RCLONE, None),
+    ],
+)
+def test_doctor_warns_of_a_write_mode_against_the_advice(
+    queue: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, holder: Client, says: str | None
+):
+    (tmp_path / "bridge.toml").write_text(f'queue = "notebooks/qwen_bridge.ipynb"\nwrite_mode = "{mode}"\n')
+    seen = Holder(client=holder, evidence="a mark", sure=False)
+    plain = Holder(client=clients.DISK)
+    monkeypatch.setattr(doctor, "holder_of", lambda folder: seen if folder.name == "notebooks" else plain)
+
+    findings = {f["check"]: f for f in queue("doctor", "--json").json["findings"]}
+
+    assert findings["folder"]["found"].startswith(f"probably {holder.name} (a mark)")
+    assert findings["folder"]["remedy"] == holder.advice
+    assert ("write_mode" in findings) == (says is not None)
+    if says:
+        assert findings["write_mode"]["grade"] == "warning"
+        assert says in findings["write_mode"]["found"]
+
+
+def test_doctor_warns_of_a_journal_inside_a_synced_folder(queue: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / ".stfolder").mkdir()
+    monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path / "state"))
+
+    [state] = [f for f in queue("doctor", "--json").json["findings"] if f["check"] == "state"]
+
+    assert state["grade"] == "warning"
+    assert "Syncthing" in state["found"]
+    assert "BRIDGE_STATE_DIR" in state["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("version", "says", "remedy"),
+    [
+        ("9.9.9", "of the newer version 9.9.9", "update qwen-bridge here"),
+        ("0.0.1", "of the older version 0.0.1", "`bridge refresh` brings them up"),
+        (__version__, "that differ from those of this version", "`bridge refresh`"),
+    ],
+)
+def test_doctor_says_which_side_is_newer_when_the_runtime_cell_tells(
+    queue: Run, tmp_path: Path, version: str, says: str, remedy: str
+):
+    path = tmp_path / "notebooks" / "qwen_bridge.ipynb"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(f"of Qwen Bridge {__version__}:") == 1
+    changed = text.replace(f"of Qwen Bridge {__version__}:", f"of Qwen Bridge {version}: changed,")
+    path.write_text(changed, encoding="utf-8")
+
+    [found] = [f for f in queue("doctor", "--json").json["findings"] if f["check"] == "qwen_bridge.ipynb"]
+
+    assert says in found["found"]
+    assert remedy in found["remedy"]
