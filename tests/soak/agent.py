@@ -23,7 +23,7 @@ BAD_EVERY = 12
 
 def body(name: str, number: int) -> str:
     """A prompt whose first 60 characters hold a code block: the scripted engine answers with them."""
-    code = f"x = = {number}" if number % BAD_EVERY == BAD_EVERY - 1 else f"{name.upper()} = {number}"
+    code = f"x = = {number}" if number % BAD_EVERY == BAD_EVERY - 1 else f"{name[-1].upper()} = {number}"
     return f"{name}-{number}\n```python\n{code}\n```\n"
 
 

@@ -39,7 +39,7 @@ class SyncClient:
     chance: random.Random
     fork: float = 0.3
     wait: Callable[[], None] = lambda: None  #: between looking and copying
-    known: dict[str, dict[str, str]] = field(default_factory=dict)  #: name → id, rev, md5
+    known: dict[str, dict[str, str]] = field(default_factory=dict)  #: name → id, rev, md5, home
     folders: dict[str, list[str]] = field(default_factory=dict)  #: title → ids; there may be two of one title
 
     def __post_init__(self) -> None:
@@ -141,9 +141,8 @@ class SyncClient:
             if "404" in str(error):
                 return None
             raise
-        folder = name.rpartition("/")[0]
-        homes = self.folders.get(folder, []) if folder else [self.root]
-        return now if not now["labels"]["trashed"] and {p["id"] for p in now["parents"]} & set(homes) else None
+        homes = {parent["id"] for parent in (listed or now)["parents"]} if known is None else {known["home"]}
+        return now if not now["labels"]["trashed"] and {p["id"] for p in now["parents"]} & homes else None
 
     # ---- one file
 
@@ -190,7 +189,10 @@ class SyncClient:
         if there is None:
             self.known.pop(name, None)
         else:
-            self.known[name] = {"id": there["id"], "rev": there["headRevisionId"], "md5": there["md5Checksum"]}
+            home = there["parents"][0]["id"]
+            self.known[name] = {
+                "id": there["id"], "rev": there["headRevisionId"], "md5": there["md5Checksum"], "home": home,
+            }  # fmt: skip
         if self.known.get(name) != before:
             _place(self.memory, json.dumps(self.known).encode())
 

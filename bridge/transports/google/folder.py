@@ -25,7 +25,7 @@ from bridge.errors import (
 )
 from bridge.transports.base import Entry, Staged, Stamp
 from bridge.transports.google.calls import FOLDER_TYPE, NOTEBOOK_TYPE, Calls, Changed, DriveFile, Patience, Taken
-from bridge.transports.google.catalog import CLAIM, FIRST, QUEUE, ROLE, Catalog, Memo, Roles
+from bridge.transports.google.catalog import ARCHIVE, CLAIM, FIRST, QUEUE, ROLE, Catalog, Memo, Roles
 
 #: Drive documents simple uploads up to this size; whether `If-Match` counts for resumable ones is unknown (facts, section 2).
 MOST_BYTES = 5_000_000
@@ -85,13 +85,14 @@ class DriveFolder:
 
     # ---- looking
 
-    def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> list[Entry]:
-        """See Transport."""
-        self._discover()
+    def entries(self, folder: str = "", *, suffix: str = ".ipynb", fresh: bool = False) -> list[Entry]:
+        """See Transport. Archives, of which there may be many, are not looked at one by one: the list of changes tells."""
+        self._discover(at_once=fresh)
         found = []
         for name in sorted(self._catalog.files):
             if name.rpartition("/")[0] == folder and name.endswith(suffix):
-                file = self._described(name)
+                known = self._catalog.files[name]
+                file = known if folder == ARCHIVE and known.md5 else self._described(name)
                 if file is not None:
                     found.append(Entry(name=name, stamp=stamp_of(file)))
         return found
@@ -307,8 +308,8 @@ class DriveFolder:
         first = self._catalog.files.get(self._roles.name(FIRST)) or self.calls.get(self.anchor)
         return first.parents[0] if first.parents else None
 
-    def _discover(self) -> None:
-        """Know which files there are: from the memo, the list of changes, and now and then the folder itself."""
+    def _discover(self, *, at_once: bool = False) -> None:
+        """Know which files there are: from the memo, the list of changes (`at_once`: now), now and then the folder itself."""
         now = self.now_s()
         if not self._found:
             self._found = True
@@ -323,13 +324,19 @@ class DriveFolder:
             token = self._memo.token or self.calls.changes_from_now()
             home = self._home()
             query = f"properties has {{ key='{QUEUE}' and value='{self.queue_id}' and visibility='PUBLIC' }}"
-            query = f"({query} or '{home}' in parents)" if home else query
+            for folder in (home, self._catalog.folders.get(ARCHIVE)):
+                query += f" or '{folder}' in parents" if folder else ""
+            query = f"({query})"
             self._take(self.calls.search(f"{query} and trashed = false"), home)
             self._remember(token=token, listed_at=now, changes_at=now)
-        elif now - self._memo.changes_at >= self.changes_every_s and self._memo.token:
+        elif (at_once or now - self._memo.changes_at >= self.changes_every_s) and self._memo.token:
             changed, token = self.calls.changes(self._memo.token)
-            self._take([file for file in changed if not self._catalog.knows(file.id)], self._home())
+            self._take([file for file in changed if self._is_news(file)], self._home())
             self._remember(token=token, changes_at=now)
+
+    def _is_news(self, file: DriveFile) -> bool:
+        """Whether the list of changes tells it first: what is not in an archive is looked at anyway."""
+        return not self._catalog.knows(file.id) or self._catalog.name_of(file.id).startswith(f"{ARCHIVE}/")
 
     def _take(self, files: list[DriveFile], home: str | None) -> None:
         self._catalog.take(files, home=home)
