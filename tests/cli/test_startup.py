@@ -20,6 +20,9 @@ HEAVY = (
     "watchdog",
     "detect_secrets",
     "requests",
+    "pydrive2",
+    "googleapiclient",
+    "oauth2client",
 )
 ROOT = Path(__file__).parents[2]
 

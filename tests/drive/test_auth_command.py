@@ -58,6 +58,18 @@ def test_signing_in_with_ones_own_client(run: Run, accounts: LoopbackAccounts, t
     assert login.client.client_secret == accounts.client_secret
 
 
+def test_a_sign_in_stands_even_where_drive_does_not_tell_who_it_is(
+    run: Run, accounts: LoopbackAccounts, tmp_path: Path
+):
+    accounts.broken_drive = True
+
+    done = run("auth", "login", "--client", str(accounts.client_file(tmp_path)))
+
+    assert done.code == 0, done.err
+    assert "unknown" in done.out
+    assert credentials.stored().load() is not None
+
+
 def test_the_whole_way_in_a_process_of_its_own_with_a_browser_of_its_own(
     accounts: LoopbackAccounts, own_config: Path, tmp_path: Path
 ):
@@ -276,6 +288,16 @@ def test_a_service_accounts_key_stays_where_it_is(run: Run, accounts: LoopbackAc
     assert not done["revoked"]
     assert "Google's console" in done["why_not_revoked"]
     assert file.exists()
+
+
+@pytest.mark.parametrize("name", ["login", "status", "logout"])
+def test_each_command_has_json_for_programs_and_asks_for_no_queue(run: Run, name: str):
+    told = run("auth", name, "--help")
+
+    assert told.code == 0
+    assert "--json" in told.out
+    assert "--queue" not in told.out
+    assert f"\n  {name} " in run("auth", "--help").out
 
 
 def test_two_kinds_of_sign_in_at_once_are_refused(run: Run):

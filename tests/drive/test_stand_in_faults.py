@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.drive import SCOPE, How, StandIn, Violations, serve
-from tests.support.drive.discovery import check_answer, understand
+from tests.support.drive import SCOPE, How, StandIn, Violations, methods, serve
+from tests.support.drive.discovery import check_answer, check_body, understand
 from tests.support.drive.pydrive import pydrive
 from tests.support.drive.values import Refusal
 from tests.support.drive.wire import Wire
@@ -275,6 +275,8 @@ def test_what_is_read_only_in_a_body_is_ignored(drive: StandIn, wire: Wire) -> N
     file = drive.files.put("a", b"1")
     told = wire("PUT", f"files/{file}", body={"title": "b", "etag": '"x"', "md5Checksum": "0", "fileSize": "9"}).json
     assert (told["title"], told["fileSize"]) == ("b", "1")
+    call = understand("PUT", "/drive/v2/files/x", {})
+    assert check_body(call, {"title": "b", "etag": '"x"', "fileSize": "9"}) == {"title": "b"}
     assert told["etag"] != '"x"'
 
 
@@ -285,12 +287,23 @@ def test_a_query_too_long_for_an_address_comes_as_a_post(drive: StandIn) -> None
 
 
 def test_every_answer_is_held_against_the_schema(drive: StandIn, wire: Wire) -> None:
-    """As it is sent, by the server; here the check itself is shown to find something."""
+    """As it is sent, by the server: test_stand_in.py has every call. Here the check is shown to find something."""
     call = understand("GET", "/drive/v2/files/x", {})
     check_answer(call, wire("GET", f"files/{drive.files.put('a', b'1')}").json)
     for wrong in ({"name": "a"}, {"fileSize": 1}, {"labels": {"trashed": 0}}, {"createdDate": "now"}):
         with pytest.raises(Refusal):
             check_answer(call, wrong)
+
+
+def test_an_answer_that_the_schema_does_not_have_is_a_violation_of_the_stand_ins_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(methods.METHODS, "about.get", lambda ask: {"nickname": "a"})
+    with StandIn(expect_violations=True) as drive:
+        wire = Wire(drive)
+        assert wire("GET", "about").status == 400
+        assert "About has no member 'nickname'" in drive.violations[0]
+        wire.close()
 
 
 def test_the_log_tells_each_request(drive: StandIn, wire: Wire) -> None:

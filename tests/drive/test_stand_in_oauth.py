@@ -220,18 +220,18 @@ def test_pydrives_own_browser_login_works_against_it(drive: StandIn) -> None:
 def test_it_runs_as_a_process_and_keeps_its_files_in_a_state_file(tmp_path: Path) -> None:
     port_file, state = tmp_path / "port", tmp_path / "state"
     command = [sys.executable, "-m", "tests.support.drive", "--port-file", str(port_file), "--state", str(state)]
-    made = ""
+    made = bearer = ""
     for _ in range(2):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
             try:
                 assert process.stdout
                 url = process.stdout.readline().strip()
                 assert url == f"http://127.0.0.1:{port_file.read_text().strip()}"
-                bearer = requests.post(f"{url}/stand-in/token", json={}, timeout=30).json()["access_token"]
-                headers = {"Authorization": f"Bearer {bearer}"}
                 if not made:
+                    bearer = requests.post(f"{url}/stand-in/token", json={}, timeout=30).json()["access_token"]
                     body = {"title": "a", "content": "text"}
                     made = requests.post(f"{url}/stand-in/files", json=body, timeout=30).json()["id"]
+                headers = {"Authorization": f"Bearer {bearer}"}
                 fault = {"pattern": "files.download", "status": 429, "retry_after_s": 1}
                 requests.post(f"{url}/stand-in/faults", json=fault, timeout=30)
                 address = f"{url}/drive/v2/files/{made}?alt=media"

@@ -17,7 +17,7 @@ from bridge.job import NewJob
 from bridge.notebook.registry import Registry
 from bridge.transports import clients
 from bridge.transports.holder import Holder
-from bridge.wiring import queue as queue_module
+from bridge.wiring import folder as folder_module
 from bridge.wiring.missing import copies_of
 from tests.support.commands import environment
 from tests.support.queues import QUEUE_ID, Queue, ids_in, load, make_queue, save
@@ -244,7 +244,7 @@ def test_in_a_read_only_folder_the_queue_can_still_be_looked_at(
 @pytest.fixture
 def mounted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every folder is taken for one of an rclone mount."""
-    monkeypatch.setattr(queue_module, "holder_of", lambda _folder: Holder(client=clients.RCLONE))
+    monkeypatch.setattr(folder_module, "holder_of", lambda _folder: Holder(client=clients.RCLONE))
 
 
 def test_on_a_mounted_drive_a_file_that_is_missing_for_a_moment_is_waited_for(queue: Queue, mounted: None) -> None:

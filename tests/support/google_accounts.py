@@ -33,6 +33,7 @@ class LoopbackAccounts:
     """The server; a context manager."""
 
     deny: bool = False  #: the person says no
+    broken_drive: bool = False  #: Drive breaks off each answer
     unticked: bool = False  #: the person allows, but not Drive
     lifetime_s: int = 3600  #: of access tokens
     #: What the next calls of the token endpoint suffer: (status, body), "slow" (until `released`) or "cut".
@@ -193,6 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         if self.headers.get("Authorization", "").removeprefix("Bearer ") not in accounts.access_tokens:
             return self._send(401, {"error": {"code": 401, "message": "Invalid Credentials"}})
+        if accounts.broken_drive:
+            return self._send_raw(200, b"{}    ", cut=True)
         if parts.path == "/drive/v2/about":
             return self._send(200, {"kind": "drive#about", "user": {"emailAddress": EMAIL}})
         if parts.path == "/drive/v2/files":

@@ -180,11 +180,18 @@ def sign_out(environ: Mapping[str, str] = os.environ) -> SignedOut:
 
 def who(session: Any) -> str | None:
     """The e-mail address of whoever is signed in, as Drive tells it; None if it does not."""
+    import http.client
+
+    import httplib2
     from googleapiclient.errors import Error
 
     call = auth.service(session).about().get(fields="user(emailAddress)")
-    with contextlib.suppress(Error, BridgeError, OSError, ValueError, KeyError, TypeError):
-        address = call.execute(http=session.Get_Http_Object())["user"]["emailAddress"]
+    broken = (Error, httplib2.HttpLib2Error, http.client.HTTPException, OSError)
+    with (
+        contextlib.suppress(BridgeError, *broken, ValueError, KeyError, TypeError),
+        contextlib.closing(session.Get_Http_Object()) as connection,
+    ):
+        address = call.execute(http=connection)["user"]["emailAddress"]
         return address if isinstance(address, str) else None
     return None
 

@@ -28,7 +28,9 @@ def main() -> int:
         seed=options.seed, fault_rate=options.faults, service_storage=options.service_storage, port=options.port
     )
     if options.state and options.state.exists():
-        drive.files.restore(pickle.loads(options.state.read_bytes()))
+        files, oauth = pickle.loads(options.state.read_bytes())
+        drive.files.restore(files)
+        drive.oauth.restore(oauth)
     over = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: over.set())
@@ -41,7 +43,7 @@ def main() -> int:
     over.wait()
     drive.stop()
     if options.state:
-        options.state.write_bytes(pickle.dumps(drive.files.state()))
+        options.state.write_bytes(pickle.dumps((drive.files.state(), drive.oauth.state())))
     for violation in drive.violations:
         print(violation, file=sys.stderr)  # noqa: T201
     return 1 if drive.violations else 0

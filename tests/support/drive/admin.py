@@ -40,6 +40,9 @@ def _do(drive: StandIn, what: str, body: Json) -> Json:
     match what:
         case "GET /report":
             return drive.report()
+        case "POST /faults" if "rate" in body:
+            drive.faults.rate = float(body["rate"])
+            return {"rate": drive.faults.rate}
         case "POST /faults":
             how = How(body.pop("how", "answer"))
             fault = drive.fault(body.pop("pattern"), how=how, **body)

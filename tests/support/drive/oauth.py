@@ -71,7 +71,7 @@ class OAuth:
         self._codes: dict[str, _Code] = {}
         self._access: dict[str, _Grant] = {}
         self._refresh: dict[str, Caller] = {}
-        self._keys: dict[str, Any] = {}
+        self._keys: dict[str, str] = {}  #: public keys of service accounts, PEM
         self._lock = threading.RLock()
 
     # ---- for tests ------------------------------------------------------------------------------------------------
@@ -83,9 +83,7 @@ class OAuth:
 
     def trust(self, email: str, public_key_pem: str) -> None:
         """A service account whose assertions are believed if this key signed them."""
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-        self._keys[email] = load_pem_public_key(public_key_pem.encode())
+        self._keys[email] = public_key_pem
 
     def expire(self) -> None:
         """Every access token is over now; refresh tokens live."""
@@ -97,6 +95,15 @@ class OAuth:
         with self._lock:
             self._access.clear()
             self._refresh.clear()
+
+    def state(self) -> tuple[Any, ...]:
+        """Tokens and keys, to be pickled."""
+        with self._lock:
+            return dict(self._access), dict(self._refresh), dict(self._keys)
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        with self._lock:
+            self._access, self._refresh, self._keys = state
 
     # ---- endpoints ------------------------------------------------------------------------------------------------
 
@@ -230,11 +237,12 @@ class OAuth:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric import padding
         from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
         try:
             signed, _, signature = assertion.rpartition(".")
             header, claims = (json.loads(_unpadded(part)) for part in signed.split("."))
-            key = self._keys[claims["iss"]]
+            key: Any = load_pem_public_key(self._keys[claims["iss"]].encode())
         except (ValueError, KeyError):
             raise Refused("invalid_grant", "Invalid grant: account not found") from None
         try:

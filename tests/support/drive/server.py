@@ -80,14 +80,15 @@ class Handler(BaseHTTPRequestHandler):
             call = self._call()
             self.request_line = replace(self.request_line, call=call.name)
             fault = self._meet(drive=True, download=call.name.endswith(".download"))
-            if fault and fault.how in EARLY:
-                return self._suffer(fault)
-            reply = self._answer(call)
+            early = fault is not None and fault.how in EARLY
+            reply = Reply() if early else self._answer(call)
         except Refusal as refusal:
-            reply = self._refused(refusal)
+            early, reply = False, self._refused(refusal)
         except Exception as e:  # noqa: BLE001  # a defect of the stand-in must be seen by the test
             self.drive.violations.append(f"the stand-in broke at {self.verb} {self.place}: {e!r}")
-            reply = self._refused(Refusal(500, "internalError", "The stand-in broke"))
+            early, reply = False, self._refused(Refusal(500, "internalError", "The stand-in broke"))
+        if fault and early:
+            return self._suffer(fault)
         if fault and fault.how is How.AFTER_COMMIT and reply.status < 400:
             reply = self._refused(fault.refusal())
         elif fault and fault.how is How.OLD_ETAG and b'"etag"' in reply.body and self.verb != "GET":

@@ -8,6 +8,13 @@
 
 Every request is held against Google's discovery document. What it does not allow is answered 400 and recorded in
 `drive.violations`; leaving the `with` raises `Violations` if there were any, unless `expect_violations` is set.
+
+A resumable upload is two requests of the same call; a fault for its last one has the pattern "upload_id".
+
+Not known of Google, and so chosen here: If-Match on a resumable upload is looked at when it starts and when it ends; an
+If-Match that is no etag is always answered 500 (reported: sometimes); which error too many properties give (here 400). A file
+has one parent; who may see it comes from its folder when it is made, not later. Not here: batch requests, shared drives,
+watch channels, export, `fullText`, content restrictions.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from tests.support.drive.values import EVERYBODY, FOLDER, Caller, Json, stamp
 
@@ -24,9 +25,17 @@ class Revision:
     by: str
     pinned: bool = False
 
-    @property
+    @cached_property
     def md5(self) -> str:
         return hashlib.md5(self.content).hexdigest()
+
+    @cached_property
+    def sha1(self) -> str:
+        return hashlib.sha1(self.content).hexdigest()
+
+    @cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(kw_only=True)
@@ -217,16 +226,16 @@ def resource(file: Stored, caller: Caller, base: str, *, root: str, trashed: boo
 def _of_content(file: Stored, link: str) -> Json:
     if not file.revisions:
         return {}
-    content = file.content
+    head = file.revisions[-1]
     dot = file.title.rpartition(".")[2] if "." in file.title else ""
     return {
         "originalFilename": file.extra.get("originalFilename", file.title),
         "fileExtension": dot,
         "fullFileExtension": dot,
         "md5Checksum": file.md5,
-        "sha1Checksum": hashlib.sha1(content).hexdigest(),
-        "sha256Checksum": hashlib.sha256(content).hexdigest(),
-        "fileSize": str(len(content)),
+        "sha1Checksum": head.sha1,
+        "sha256Checksum": head.sha256,
+        "fileSize": str(len(head.content)),
         "headRevisionId": file.head_revision_id,
         "downloadUrl": f"{link}?alt=media",
     }

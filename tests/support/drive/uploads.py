@@ -79,20 +79,5 @@ def multipart(content_type: str, raw: bytes) -> tuple[Any, Media]:
     parts = list(message.iter_parts()) if message.is_multipart() else []
     if len(parts) != 2 or parts[0].get_content_type() != "application/json":
         raise invalid("A multipart upload has two parts: the metadata as application/json, then the media")
-    encoding = (parts[1].get("Content-Transfer-Encoding") or "binary").lower()
-    content = (
-        _between(content_type, raw) if encoding in ("binary", "8bit", "7bit") else parts[1].get_payload(decode=True)
-    )
+    content = parts[1].get_payload(decode=True)
     return parse_json(parts[0].get_payload(decode=True)), Media(content=content, mime_type=parts[1].get_content_type())
-
-
-def _between(content_type: str, raw: bytes) -> bytes:
-    """The second part's bytes as they came: a MIME parser may touch line ends."""
-    boundary = re.search(r'boundary="?([^";]+)"?', content_type)
-    if not boundary:
-        raise invalid("A multipart upload needs a boundary")
-    mark = b"--" + boundary[1].encode()
-    part = raw.split(mark)[2]
-    head_end = re.search(rb"\r?\n\r?\n", part)
-    assert head_end
-    return re.sub(rb"\r?\n\Z", b"", part[head_end.end() :])
