@@ -16,7 +16,6 @@ from bridge.job import from_iso, to_iso
 from bridge.notebook import wire
 from bridge.notebook.journal import Journal
 
-
 #: In SQL: attempt and status in the column `answer` (see rows.answer_tag), which doubles share.
 _TRY = "substr({0}, 1, length({0}) - 24)"
 

@@ -63,7 +63,9 @@ class PlainDrive:
             )
         )  # fmt: skip
         asked = {"uploadType": "multipart", "fields": _FIELDS}
-        return _object(self._send("POST", "/upload/drive/v2/files", asked, body, f'multipart/related; boundary="{line}"'))
+        return _object(
+            self._send("POST", "/upload/drive/v2/files", asked, body, f'multipart/related; boundary="{line}"')
+        )
 
     def folder(self, title: str, *, parent: str) -> str:
         """Make a new folder; gives its id."""
@@ -83,9 +85,7 @@ class PlainDrive:
         data = json.dumps(body).encode() if body is not None else None
         return _object(self._send(method, path, query, data, "application/json"))
 
-    def _send(
-        self, method: str, path: str, query: dict[str, str], data: bytes | None = None, type_: str = ""
-    ) -> bytes:
+    def _send(self, method: str, path: str, query: dict[str, str], data: bytes | None = None, type_: str = "") -> bytes:
         place = urlsplit(self.url)
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=TIMEOUT_S)
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import signal
 import sys
@@ -126,9 +125,7 @@ class SyncClient:
         names = [name, *(f"{stem} ({n}){dot}{suffix}" for n in range(1, 999))]
         found[next(n for n in names if n not in taken)] = file
 
-    def _fresh(
-        self, name: str, known: dict[str, str] | None, listed: dict[str, Any] | None
-    ) -> dict[str, Any] | None:
+    def _fresh(self, name: str, known: dict[str, str] | None, listed: dict[str, Any] | None) -> dict[str, Any] | None:
         """The file as it is now, if the listing says anything new; listings lag."""
         if listed and known and listed["headRevisionId"] == known["rev"]:
             return listed
@@ -201,7 +198,7 @@ def _place(target: Path, data: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.sync-client")
     draft.write_bytes(data)
-    os.replace(draft, target)
+    draft.replace(target)
 
 
 def main() -> int:

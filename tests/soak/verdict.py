@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,9 @@ def _delivered(verdict: Verdict, stage: Stage, known: dict[str, dict[str, Any]])
     verdict.check(not open_, f"not handed over: {dict(list(open_.items())[:5])}")
     folders = {folder.name for folder in stage.outbox.iterdir()} if stage.outbox.exists() else set()
     verdict.check(roots <= folders, f"not in the outbox: {sorted(roots - folders)[:5]}")
-    verdict.check(not folders - known.keys(), f"in the outbox twice, or of nobody: {sorted(folders - known.keys())[:5]}")
+    verdict.check(
+        not folders - known.keys(), f"in the outbox twice, or of nobody: {sorted(folders - known.keys())[:5]}"
+    )
     told = Counter(line["job"] for line in _events(stage, "watch-a") if line.get("event") == "delivered")
     verdict.check(max(told.values(), default=0) <= 1, f"handed over twice: {[j for j, n in told.items() if n > 1][:5]}")
     silent = len(roots) - len(told.keys() & roots)
@@ -106,7 +109,8 @@ def _notebooks(verdict: Verdict, stage: Stage, jobs: set[str]) -> None:
                 verdict.wrong.append(f"{file.name} on {side} is no JSON: {error}")
         count = jobs_on_disk(folder)
         verdict.check(set(count) == jobs, f"{side} holds other jobs: {sorted(set(count) ^ jobs)[:5]}")
-        twice = [job for job, n in count.items() if n > 1]
+        in_use = jobs_in(folder.glob("*.ipynb"))
+        twice = [job for job, n in in_use.items() if n > 1 or n < count[job]]
         verdict.check(not twice, f"twice in the notebooks of {side}: {twice[:5]}")
         left = [file.name for file in folder.glob("*.ipynb") if "(" in file.name]
         verdict.check(not left, f"second copies left on {side}: {left[:5]}")
@@ -116,21 +120,29 @@ def _notebooks(verdict: Verdict, stage: Stage, jobs: set[str]) -> None:
         verdict.check(not odd, f"the cells of A and {side} differ: {odd[:5]}")
 
 
-def _cells(folder: Path) -> dict[str, tuple[str, str]]:
-    """{job: source and result} of every notebook in use and archived."""
-    found: dict[str, tuple[str, str]] = {}
+def jobs_in(files: Iterable[Path]) -> Counter[str]:
+    """How often each job stands in these notebooks."""
+    return Counter(job for file in files for job in ids_in(json.loads(file.read_bytes())))
+
+
+def _cells(folder: Path) -> dict[str, set[tuple[str, str]]]:
+    """{job: source and result of each of its cells} in the notebooks in use and archived.
+
+    Two machines may archive a job, if Drive's lists lag; then it has two cells, which must say the same.
+    """
+    found: dict[str, set[tuple[str, str]]] = {}
     for file in [*folder.glob("*.ipynb"), *(folder / "archive").glob("*.ipynb")]:
-        notebook = json.loads(file.read_bytes())
-        for cell in notebook["cells"]:
+        for cell in json.loads(file.read_bytes())["cells"]:
             for job in ids_in({"cells": [cell]}):
-                found[job] = ("".join(cell["source"]), json.dumps(cell["outputs"], sort_keys=True))
+                outputs = json.dumps(cell["outputs"], sort_keys=True)
+                found.setdefault(job, set()).add(("".join(cell["source"]), outputs))
     return found
 
 
 def _processes(verdict: Verdict, stage: Stage) -> None:
     for log in sorted(stage.cast.logs.glob("*.err")):
         text = log.read_text(errors="replace")
-        verdict.check("Traceback" not in text, f"{log.name} holds a traceback: {text[text.find('Traceback'):][:300]}")
+        verdict.check("Traceback" not in text, f"{log.name} holds a traceback: {text[text.find('Traceback') :][:300]}")
 
 
 def _events(stage: Stage, name: str) -> list[dict[str, Any]]:
@@ -164,6 +176,7 @@ def _figures(
         "retries": events["retried"],
         "conflicts_412": report["statuses"].get("412", 0),
         "restored": events["restored"],
+        "archived_twice": sum(n > 1 for n in jobs_in((stage.home / "copy" / "archive").glob("*.ipynb")).values()),
         "forks_made": len(client.read("fork")),
         "forks_folded": events["fork"],
         "overwritten": {side: sum(x["side"] == side for x in client.read("overwrote")) for side in ("drive", "here")},

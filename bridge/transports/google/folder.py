@@ -295,6 +295,9 @@ class DriveFolder:
     def _subfolder(self, folder: str) -> str:
         known = self._catalog.folders.get(folder)
         if known is None:
+            self._take(self.calls.search(f"({self._marked()}) and trashed = false"), self._home())
+            known = self._catalog.folders.get(folder)  # another machine has made it since
+        if known is None:
             file_id = self.calls.new_id()
             marks = {QUEUE: self.queue_id, ROLE: folder}
             made = self.calls.create(
@@ -303,6 +306,9 @@ class DriveFolder:
             known = self._catalog.folders[folder] = made.id
             self._remember()
         return known
+
+    def _marked(self) -> str:
+        return f"properties has {{ key='{QUEUE}' and value='{self.queue_id}' and visibility='PUBLIC' }}"
 
     def _home(self) -> str | None:
         first = self._catalog.files.get(self._roles.name(FIRST)) or self.calls.get(self.anchor)
@@ -313,21 +319,20 @@ class DriveFolder:
         now = self.now_s()
         if not self._found:
             self._found = True
-            first = self._whole(self.calls.get(self.anchor), self._roles.name(FIRST))
-            self._learn(self._roles.name(FIRST), first)
             if now - self._memo.listed_at < _LIST_EVERY_S and self._memo.token:
                 self._catalog.folders.update(self._memo.folders)
                 for name, file_id in self._memo.ids.items():
                     if file_id != self.anchor:
                         self._recall(name, file_id)
+            first = self._whole(self.calls.get(self.anchor), self._roles.name(FIRST))
+            self._learn(self._roles.name(FIRST), first)  # writes the memo anew: what it held is in the catalog by now
         if now - self._memo.listed_at >= _LIST_EVERY_S or not self._memo.token:
             token = self._memo.token or self.calls.changes_from_now()
             home = self._home()
-            query = f"properties has {{ key='{QUEUE}' and value='{self.queue_id}' and visibility='PUBLIC' }}"
-            for folder in (home, self._catalog.folders.get(ARCHIVE)):
-                query += f" or '{folder}' in parents" if folder else ""
-            query = f"({query})"
+            query = f"({self._marked()} or '{home}' in parents)" if home else self._marked()
             self._take(self.calls.search(f"{query} and trashed = false"), home)
+            if archive := self._catalog.folders.get(ARCHIVE):  # what sync clients put there carries no mark
+                self._take(self.calls.search(f"'{archive}' in parents and trashed = false"), home)
             self._remember(token=token, listed_at=now, changes_at=now)
         elif (at_once or now - self._memo.changes_at >= self.changes_every_s) and self._memo.token:
             changed, token = self.calls.changes(self._memo.token)
