@@ -43,7 +43,11 @@ def show(verdict: Verdict) -> None:
     """The report as a table."""
     table = Table("what", "figure", title="Soak: " + ("every promise kept" if verdict.good else "BROKEN"))
     for name, value in verdict.figures.items():
-        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else f"{value:,}"
+        shown = (
+            f"{len(value) if isinstance(value, list) else value:,}"
+            if not isinstance(value, dict)
+            else ", ".join(f"{k} {v}" for k, v in value.items())
+        )
         table.add_row(name.replace("_", " "), shown)
     Console(width=None if sys.stdout.isatty() else 140).print(table)
     for line in verdict.wrong:

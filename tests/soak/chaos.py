@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.soak.cast import Cast
@@ -44,6 +45,7 @@ class Chaos:
     drive: PlainDrive
     seed: int
     victims: tuple[str, ...]  #: roles that may be killed
+    fork_wish: Path  #: a file that tells the sync client to leave a fork
     slow: bool = False
     done: list[str] = field(default_factory=list)
 
@@ -61,6 +63,8 @@ class Chaos:
                 return ""
         elif what == "pause":
             self.cast.pause(self.cast.roles[which])
+        elif what == "fork":
+            self.fork_wish.write_text("")
         elif what == "fault":
             self.drive.admin("POST", "faults", **(FAULTS | SLOW_FAULTS)[which])
         else:
@@ -77,9 +81,12 @@ class Chaos:
         self.drive.admin("POST", "lag")
 
     def _deeds(self) -> Iterator[tuple[str, str]]:
-        first = [("kill", name) for name in self.victims] + [("fault", name) for name in FAULTS]
-        first += [("lag", "6"), ("pause", self._chance.choice(self.victims))]
+        early = [("kill", name) for name in self.victims if name.startswith("agent")]  # they may be done later
+        first = [("kill", name) for name in self.victims if not name.startswith("agent")]
+        first += [("fault", name) for name in FAULTS]
+        first += [("lag", "6"), ("fork", "by the sync client"), ("pause", self._chance.choice(self.victims))]
         self._chance.shuffle(first)
+        yield from early
         yield from first
         faults = [*FAULTS, *(SLOW_FAULTS if self.slow else ())]
         while True:
@@ -88,7 +95,9 @@ class Chaos:
                 yield "kill", self._chance.choice(self.victims)
             elif dice < 0.85:
                 yield "fault", self._chance.choice(faults)
-            elif dice < 0.95:
+            elif dice < 0.93:
                 yield "pause", self._chance.choice(self.victims)
+            elif dice < 0.96:
+                yield "fork", "by the sync client"
             else:
                 yield "lag", str(self._chance.choice([0, 0, 3, 10]))

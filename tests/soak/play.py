@@ -13,7 +13,7 @@ from tests.soak.stage import AGENTS, VICTIMS, Script, set_up, tempo
 from tests.soak.verdict import Verdict, judge
 
 #: Deeds that a short run does: each once.
-SHORT_DEEDS = len(VICTIMS) + len(FAULTS) + 2
+SHORT_DEEDS = len(VICTIMS) + len(FAULTS) + 3
 #: Looks, a second or more apart, until the queue is empty; and rounds of all machines until nothing changes.
 LOOKS, ROUNDS = 200, 25
 
@@ -25,7 +25,10 @@ def play(home: Path, script: Script, say: Callable[[str], None] = lambda _: None
     began = time.monotonic()
     with Cast(logs=logs) as cast:
         stage = set_up(home, script, cast)
-        chaos = Chaos(cast=cast, drive=stage.drive, seed=script.seed, victims=VICTIMS, slow=script.slow_faults)
+        chaos = Chaos(
+            cast=cast, drive=stage.drive, seed=script.seed, victims=VICTIMS, slow=script.slow_faults,
+            fork_wish=home / "b" / "fork-wish",
+        )  # fmt: skip
         pauses = tempo(script)
         say(f"everybody is there after {time.monotonic() - began:.0f} s; the queue is drive:{stage.file_id}")
         while len(chaos.done) < SHORT_DEEDS or time.monotonic() - began < 60 * script.minutes:
@@ -45,7 +48,7 @@ def play(home: Path, script: Script, say: Callable[[str], None] = lambda _: None
         rounds = stage.rest(ROUNDS)
         verdict = judge(stage, rounds=rounds, minutes=(time.monotonic() - began) / 60)
         verdict.check(empty, "the queue did not become empty")
-        verdict.figures["deeds"] = len(chaos.done)
+        verdict.figures["deeds"] = chaos.done
     drive = cast.err("drive").read_text()
     verdict.check(not drive, f"the stand-in complained: {drive[:300]}")
     return verdict

@@ -46,7 +46,7 @@ LONG = Script(
     tab_open_s=8.0, archive_after_s=45.0, part_jobs=60, slow_faults=True,
 )  # fmt: skip
 SHORT = Script(
-    seed=1, minutes=0, jobs_per_agent=4, agent_pause_s=0.5, tempo_s=0.5, poll_s=0.5, sync_delay_s=0.5, tab_open_s=1.5,
+    seed=1, minutes=0, jobs_per_agent=4, agent_pause_s=1.0, tempo_s=0.4, poll_s=0.5, sync_delay_s=0.5, tab_open_s=1.5,
     archive_after_s=5.0, part_jobs=400, slow_faults=False,
 )  # fmt: skip
 

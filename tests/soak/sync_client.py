@@ -38,6 +38,7 @@ class SyncClient:
     chance: random.Random
     fork: float = 0.3
     wait: Callable[[], None] = lambda: None  #: between looking and copying
+    wish: Path | None = None  #: while this file is there, the next conflict is made up, and leaves a fork
     known: dict[str, dict[str, str]] = field(default_factory=dict)  #: name → id, rev, md5, home
     folders: dict[str, list[str]] = field(default_factory=dict)  #: title → ids; there may be two of one title
 
@@ -47,6 +48,10 @@ class SyncClient:
 
     def round(self) -> int:
         """Look at both sides, wait, copy; gives how many files were copied, moved or deleted."""
+        if self.wish and self.wish.exists():
+            self.wish.unlink()
+            for file in sorted(self.folder.glob("*.ipynb"))[:1]:
+                self._fork(file.name)
         there = self._there()
         here = {name: md5(data).hexdigest() for name, data in self._here().items()}
         self.wait()
@@ -76,9 +81,7 @@ class SyncClient:
 
     def _conflict(self, name: str, there: dict[str, Any]) -> None:
         if name.endswith(".ipynb") and self.chance.random() < self.fork:
-            copy = next(c for n in range(1, 999) if not (self.folder / (c := f"{name[:-6]} ({n}).ipynb")).exists())
-            self.diary.write("fork", name=copy)
-            _place(self.folder / copy, (self.folder / name).read_bytes())
+            self._fork(name)
             self._download(name, there, expected=None)
         elif self.chance.random() < 0.5:
             self.diary.write("overwrote", side="drive", name=name)
@@ -86,6 +89,11 @@ class SyncClient:
         else:
             self.diary.write("overwrote", side="here", name=name)
             self._download(name, there, expected=None)
+
+    def _fork(self, name: str) -> None:
+        copy = next(c for n in range(1, 999) if not (self.folder / (c := f"{name[:-6]} ({n}).ipynb")).exists())
+        _place(self.folder / copy, (self.folder / name).read_bytes())
+        self.diary.write("fork", name=copy)
 
     # ---- both sides
 
@@ -219,7 +227,7 @@ def main() -> int:
     chance = random.Random(f"{asked.seed} sync {len(diary.read())}")
     client = SyncClient(
         drive=PlainDrive(url=asked.url, token=asked.token), root=asked.root, folder=asked.folder, memory=asked.memory,
-        diary=diary, chance=chance, wait=lambda: None if asked.once else _wait(over, chance, asked.delay),
+        diary=diary, chance=chance, wait=lambda: None if asked.once else _wait(over, chance, asked.delay), wish=asked.memory.with_name("fork-wish"),
     )  # fmt: skip
     if asked.once:
         sys.stdout.write(f"{client.round()}\n")
