@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import nbformat
 
 from benchmarks import samples
 from benchmarks.measure import Row, alternating_ms
+from bridge.notebook import codec, merge, template
 
 PEER = "nbformat read+append+write"
 
@@ -24,14 +26,14 @@ def rows(folder: Path, *, full: bool) -> Iterator[Row]:
                 samples.fill(bridge, cells, per_part=min(cells, limits[0]))
                 whole = folder / "whole.ipynb"
                 if name == "in one file":
-                    whole.write_bytes(bridge.path.read_bytes())
+                    whole.write_bytes(samples.file_of(bridge).read_bytes())
                 else:
-                    made = [samples.merge.job_cell(samples.job(n, answered=True), {"w": n + 1}) for n in range(cells)]
-                    notebook = samples.codec.write_part(samples.part(made, {"w": cells}))
-                    whole.write_bytes(samples.template.notebook_bytes(notebook))
+                    made = [merge.job_cell(samples.job(n, answered=True), {"w": n + 1}) for n in range(cells)]
+                    notebook = codec.write_part(samples.part(made, {"w": cells}))
+                    whole.write_bytes(template.notebook_bytes(notebook))
                 ours, peer = alternating_ms(
-                    lambda bridge=bridge: bridge.add(text),
-                    lambda whole=whole: _append(whole, text),
+                    partial(bridge.add, text),
+                    partial(_append, whole, text),
                     runs={100: 15, 1_000: 7, 10_000: 2}[cells],
                 )
             met = peer >= 5 * ours if cells == 1_000 else None

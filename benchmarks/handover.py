@@ -48,7 +48,7 @@ def _times(bridge: Bridge) -> list[float]:
 def _once(bridge: Bridge, number: int) -> float:
     """Milliseconds from the write of one finished cell to the return of the wait for it."""
     job = bridge.add(f"Write f{number}.", lang="python")
-    data = _finished(bridge.path, job, f"```python\ndef f{number}(x):\n    return x + {number}\n```\n")
+    data = _finished(samples.file_of(bridge), job, f"```python\ndef f{number}(x):\n    return x + {number}\n```\n")
     looked, returned = threading.Event(), []
 
     def looking() -> bool:
@@ -63,10 +63,10 @@ def _once(bridge: Bridge, number: int) -> float:
     waiter.start()
     looked.wait(_LONG_S)
     time.sleep(0.12 + 0.013 * (number % 7))  # at any moment between two ticks
-    draft = bridge.path.with_name(".draft.tmp")
+    draft = samples.file_of(bridge).with_name(".draft.tmp")
     draft.write_bytes(data)
     began = time.perf_counter()
-    draft.replace(bridge.path)
+    draft.replace(samples.file_of(bridge))
     waiter.join()
     [(ended, verdict)] = returned
     assert verdict == "clean", verdict

@@ -15,7 +15,7 @@ def rows(folder: Path, *, full: bool) -> Iterator[Row]:
     prompt, answer = (samples.PROMPT_CHARS, samples.ANSWER_CHARS) if full else (100, 200)
     with samples.new_queue(folder / "empty") as empty, samples.new_queue(folder / "old") as old:
         samples.fill_archive(old, ARCHIVED, per_file=400, prompt_chars=prompt, answer_chars=answer)
-        assert len(list((old.path.parent / "archive").glob("*.ipynb"))) == ARCHIVED // 400
+        assert len(list((samples.file_of(old).parent / "archive").glob("*.ipynb"))) == ARCHIVED // 400
         text = samples.text(samples.PROMPT_CHARS, 7)
         after, before = alternating_ms(lambda: old.add(text), lambda: empty.add(text), runs=40)
     yield Row(name="add one after 100,000 archived", cells=ARCHIVED, ours_ms=after, peer="the same on an empty queue",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,13 @@ def rows(folder: Path, *, full: bool) -> Iterator[Row]:
         result = _ours(appended, answered)
         assert len(result["cells"]) == cells + 10
         assert sum(bool(cell["outputs"]) for cell in result["cells"]) == cells - _OPEN + 10
-        ours = median_ms(lambda a=appended, b=answered: _ours(a, b), runs={100: 31, 1_000: 21, 10_000: 5}[cells])
+        ours = median_ms(partial(_ours, appended, answered), runs={100: 31, 1_000: 21, 10_000: 5}[cells])
         name, target = "merge two versions", "100x" if cells == 1_000 else None
         if cells > 1_000 and not full:
             yield Row(name=name, cells=cells, ours_ms=ours, peer=PEER, note="nbdime takes over a minute: --full")
             continue
         theirs = [nbformat.reads(wire.dumps(value).decode(), as_version=4) for value in (base, appended, answered)]
-        peer = median_ms(lambda t=theirs: _nbdime(*t), runs=1 if cells > 1_000 else 5, warmups=cells <= 1_000)
+        peer = median_ms(partial(_nbdime, *theirs), runs=1 if cells > 1_000 else 5, warmups=cells <= 1_000)
         yield Row(
             name=name, cells=cells, ours_ms=ours, peer=PEER, peer_ms=peer,
             target=target, met=peer >= 100 * ours if target else None,

@@ -130,3 +130,9 @@ def fill_archive(bridge: Bridge, jobs: int, *, per_file: int, prompt_chars: int,
             journal.touch(place.id)
 
         store.change(decide, "filling the archive")
+
+
+def file_of(bridge: Bridge) -> Path:
+    """The first notebook of a queue in a folder."""
+    assert bridge.path is not None  # narrows the type
+    return bridge.path

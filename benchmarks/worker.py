@@ -183,7 +183,7 @@ def main() -> None:
         return done
 
     Folder.stage, Worker.run = counted, timed  # type: ignore[method-assign]
-    wiring.open_engine = lambda *_, **__: Fixed(delay_ms / 1000)  # type: ignore[assignment]
+    wiring.open_engine = lambda *_, **__: Fixed(delay_ms / 1000)
     try:
         bridge(["work", "--queue", path, "--parallel", lanes, "--engine", "fixed"])
     except SystemExit as end:

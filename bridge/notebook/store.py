@@ -9,10 +9,10 @@ is taken in and written again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bridge.errors import QueueChanged, QueueError
 from bridge.events import Event, Listener
@@ -23,6 +23,7 @@ from bridge.notebook.arrivals import Arrivals
 from bridge.notebook.clock import Clock
 from bridge.notebook.journal import Journal
 from bridge.notebook.lock import QueueLock
+from bridge.notebook.raw import RawCell
 from bridge.notebook.rows import Place, Seen, content_hash
 from bridge.transports.base import Staged, Transport
 from bridge.transports.forks import fork_maker
@@ -120,7 +121,7 @@ class Store:
         """Take in what others wrote, archives too, and bring every notebook up to date."""
         self.change(self.arrivals.absorb_archives, "publishing")
 
-    def new_part(self, number: int, notes: list[dict[str, Any]]) -> Place:
+    def new_part(self, number: int, notes: Sequence[RawCell]) -> Place:
         """A further part, which begins with these notes. To be called while deciding."""
         place = self.journal.add_place(kind="part", number=number, name=self.names.part(number))
         first = self.journal.take_dots(len(notes))

@@ -56,7 +56,7 @@ def facts_of(opened: Opened) -> Facts:
 
     folder = opened.store.transport
     assert isinstance(folder, DriveFolder)  # narrows the type
-    file, source = folder.calls.get(folder.anchor), auth.find_source()
+    file, source = folder.calls.get(folder.directory.anchor), auth.find_source()
     account = source.named if source else "Colab's own sign-in"
     return Facts(title=file.title, account=account, editable=file.editable, link=colab_link(file.id))
 
@@ -104,14 +104,15 @@ def site_of(calls: Calls, file: DriveFile, queue_id: str, clock: Clock, *, stem:
 
 
 def _folder(calls: Calls, anchor: str, queue_id: str, home: Path, stem: str, clock: Clock) -> DriveFolder:
+    from bridge.transports.google.directory import Directory
     from bridge.transports.google.folder import DriveFolder
 
-    return DriveFolder(
+    directory = Directory(
         calls=calls,
         anchor=anchor,
         queue_id=queue_id,
         stem=stem,
-        memo=home / "drive" / f"{anchor}.json",
+        path=home / "drive" / f"{anchor}.json",
         now_s=lambda: clock.now().timestamp(),
-        pause=clock.sleep,
     )
+    return DriveFolder(directory=directory, pause=clock.sleep)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,7 @@ def open_sync(both: Both, *, shrink: Callable[[str], list[str]], poll_s: float, 
 
     folder, journal = both.remote.store.transport, both.remote.store.journal
     assert isinstance(folder, DriveFolder)  # narrows the type
-    patience, folder.calls = folder.calls.patience, replace(folder.calls, patience=NONE)
+    patience, folder.calls.patience = folder.calls.patience, NONE
 
     def known(name: str) -> Stamp | None:
         seen = journal.seen(f"{folder.location}/{name}")
@@ -148,8 +148,9 @@ def _checked(calls: Calls, file: DriveFile, queue_id: str) -> DriveFile:
 def _made(local: Opened, calls: Calls, memo: Path, *, title: str, folder: str | None, listener: Listener) -> DriveFile:
     """A new file on Drive. The id is on disk before it is used: whatever happens in between, it is made once."""
     from bridge.errors import DriveUnreachable
-    from bridge.transports.google.calls import FOLDER_TYPE, NOTEBOOK_TYPE, Taken
+    from bridge.transports.google.calls import FOLDER_TYPE, NOTEBOOK_TYPE
     from bridge.transports.google.catalog import FIRST, QUEUE, ROLE
+    from bridge.transports.google.refusals import Taken
 
     store = local.store
     read = store.transport.read(store.names.part(1))

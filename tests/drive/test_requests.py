@@ -111,7 +111,7 @@ def syncing(bill: Bill) -> Iterator[Callable[[], None]]:
     try:
         folder = both.remote.store.transport
         assert isinstance(folder, DriveFolder)
-        folder.now_s = lambda: bill.hands.clock().now().timestamp()
+        folder.directory.now_s = lambda: bill.hands.clock().now().timestamp()
         bill.file_id = both.file_id
         yield open_sync(both, shrink=lambda _: [], poll_s=10.0, listener=ignore).once
     finally:

@@ -391,3 +391,11 @@ def test_a_watching_sync_brings_a_new_job_to_drive_and_ends_cleanly(drive: Stand
         watching.wait()
     assert watching.returncode == 0
     assert json.loads(told.splitlines()[-1])["event"] == "summary"
+
+
+def test_the_doctor_says_where_on_drive_a_queue_is_and_who_looks(drive: StandIn, folder: Path) -> None:
+    address = sync()["drive"]
+    told = CliRunner().invoke(main, ["doctor", "--queue", address]).output
+    assert "on Google Drive" in told
+    assert "https://colab.research.google.com/drive/" in told
+    assert "read-only" not in told

@@ -137,7 +137,7 @@ class Everybody(RuleBasedStateMachine):
             limits=Limits(part_jobs=5),
         )
         opened = wiring.Opened(
-            store=store, path=Path(QUEUE), shown=QUEUE, source="test", settings=config.Settings(caller=name), home=home
+            store=store, shown=QUEUE, path=Path(QUEUE), source="test", settings=config.Settings(caller=name), home=home
         )
         return Machine(name=name, folder=folder, bridge=Bridge(_opened=opened), common={QUEUE: start})
 

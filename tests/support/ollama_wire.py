@@ -172,7 +172,7 @@ class OllamaHandler(BaseHTTPRequestHandler):
             o.loads += 1
         if o.load_delay_s:
             time.sleep(o.load_delay_s)
-        return o.load_delay_s
+        return float(o.load_delay_s)
 
     def _chunks(
         self,

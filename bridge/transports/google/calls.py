@@ -7,25 +7,17 @@ may have had its effect is not: it ends in `DriveUnreachable`, and the caller lo
 
 from __future__ import annotations
 
-import http.client
-import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-import httplib2
 import stamina
-from googleapiclient.errors import HttpError
 from googleapiclient.http import MediaInMemoryUpload
-from oauth2client.client import AccessTokenRefreshError, HttpAccessTokenRefreshError
-from oauth2client.client import Error as CredentialsError
 
-from bridge.errors import DriveDenied, DriveFileGone, DriveUnreachable, NotSignedIn, StorageFull
-
-T = TypeVar("T")
+from bridge.errors import DriveFileGone, DriveUnreachable
+from bridge.transports.google.refusals import Limited, translated
 
 FOLDER_TYPE = "application/vnd.google-apps.folder"
 #: Drive knows notebooks by this type, and opens Colab for them.
@@ -34,24 +26,6 @@ _FIELDS = (
     "id,title,etag,mimeType,headRevisionId,md5Checksum,fileSize,createdDate,editable,labels(trashed),parents(id),"
     "properties(key,value,visibility)"
 )
-_RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "sharingRateLimitExceeded"})
-_FULL = frozenset({"storageQuotaExceeded", "quotaExceeded", "teamDriveFileLimitExceeded"})
-
-
-class Changed(Exception):  # an answer to a question, caught one floor up
-    """412: the file is not at this etag."""
-
-
-class Taken(Exception):  # the same
-    """409: a file of this id is there already."""
-
-
-class Limited(DriveUnreachable):
-    """Drive wants fewer requests; nothing was done."""
-
-    def __init__(self, message: str, retry_after_s: float | None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +83,8 @@ class Connections:
 @dataclass(kw_only=True)
 class Calls:
     """Calls through one signed-in service. Safe for several threads.
+
+    Whoever holds a lock that others wait for sets `patience` to `NONE`.
 
     Args:
         service: Drive v2, as googleapiclient builds it.
@@ -249,7 +225,7 @@ class Calls:
         for attempt in stamina.retry_context(
             on=again, attempts=self.patience.attempts, timeout=self.patience.total_s, wait_initial=0.5, wait_max=20.0
         ):
-            with attempt, _translated(about):
+            with attempt, translated(about):
                 self.counts[method] += 1
                 return request.execute(http=self.connections.mine(), num_retries=0)
         raise AssertionError("stamina lets the last error through")
@@ -274,58 +250,3 @@ def _file(item: Mapping[str, Any]) -> DriveFile:
 
 def _properties(values: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
     return [{"key": key, "value": value, "visibility": "PUBLIC"} for key, value in values.items()]
-
-
-@contextmanager
-def _translated(about: str) -> Iterator[None]:
-    try:
-        yield
-    except HttpError as error:
-        raise _of_status(error, about) from error
-    except (AccessTokenRefreshError, HttpAccessTokenRefreshError) as error:
-        if getattr(error, "status", None) in (None, 429) or int(getattr(error, "status", 0) or 0) >= 500:
-            raise DriveUnreachable(f"Google does not renew the sign-in at the moment ({error})") from error
-        raise NotSignedIn("Google no longer accepts the sign-in: run `bridge auth login`") from error
-    except CredentialsError as error:
-        raise NotSignedIn("Google does not accept the sign-in: run `bridge auth login`") from error
-    except (OSError, httplib2.HttpLib2Error, http.client.HTTPException) as error:
-        reason = str(error) or type(error).__name__
-        raise DriveUnreachable(f"Google Drive cannot be reached ({reason}): what is local goes on") from error
-
-
-def _of_status(error: HttpError, about: str) -> Exception:
-    status, reason = int(error.resp.status), _reason(error)
-    if status == 401:
-        return NotSignedIn("Google does not accept the sign-in: run `bridge auth login`")
-    if status == 404:
-        return DriveFileGone(
-            f"Drive shows no {about}: it was deleted, or this sign-in may not see it (its owner changed, sharing ended, or "
-            "the scope drive.file with another OAuth client): `bridge auth status` says who is signed in"
-        )
-    if status == 409:
-        return Taken(about)
-    if status == 412:
-        return Changed(about)
-    if status == 429 or reason in _RATE:
-        after = error.resp.get("retry-after", "")
-        return Limited(f"Drive wants fewer requests ({reason or status})", float(after) if after.isdigit() else None)
-    if reason in _FULL:
-        return StorageFull(
-            f"no space left on Drive for {about}: free some. A service account has none of its own: let a person own the file"
-        )
-    if status == 403:
-        return DriveDenied(
-            f"Drive does not let this sign-in change {about} ({reason}): ask its owner for edit access, or sign in with "
-            "`bridge auth login` as somebody who has it"
-        )
-    if status >= 500 or status == 408:
-        return DriveUnreachable(f"Drive answered {status} ({reason or 'no reason'}) about {about}")
-    return DriveDenied(f"Drive refused a request about {about}: {status} {reason}")
-
-
-def _reason(error: HttpError) -> str:
-    try:
-        detail = json.loads(error.content)["error"]
-        return str(detail["errors"][0]["reason"])
-    except (ValueError, KeyError, IndexError, TypeError):
-        return ""
