@@ -12,7 +12,7 @@ import json
 import os
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ import pytest
 from bridge import Bridge, wiring
 from bridge.errors import QueueChanged
 from bridge.events import Kind
+from bridge.transports.google.calls import DriveFile
 from bridge.transports.google.folder import DriveFolder
 from tests.support.drive import StandIn
 from tests.support.drive_queues import Machine, content, folder_of, on_drive, put_queue
@@ -101,6 +102,26 @@ def test_two_writers_race_on_a_file_and_every_write_is_built_on_the_one_before(
         assert sum(r.status == 200 for r in puts) == 2 * rounds
     refused = sum(r.status == 412 for r in drive.log)
     assert refused > 0  # they did meet
+
+
+def test_a_write_that_comes_while_the_file_gets_its_mark_is_not_written_over(
+    here: Machine, drive: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = put_queue(drive)  # uploaded by a person: it has no mark yet
+    folder = folder_of(here.open(queue))
+    read = folder.read(PART)
+    assert read is not None
+    describe = folder.calls.describe
+
+    def meanwhile(file: DriveFile, *, properties: Mapping[str, str]) -> DriveFile:
+        described = describe(file, properties=properties)
+        drive.files.put(content=b'{"theirs": 1}', file_id=queue)
+        return described
+
+    monkeypatch.setattr(folder.calls, "describe", meanwhile)
+    with pytest.raises(QueueChanged):
+        folder.stage(PART, b'{"ours": 1}', unless_changed=read[1]).commit()
+    assert content(drive, queue) == b'{"theirs": 1}'
 
 
 def test_two_agents_race_to_add_jobs_and_none_is_lost(here: Machine, there: Machine, drive: StandIn) -> None:

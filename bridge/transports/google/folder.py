@@ -186,7 +186,7 @@ class DriveFolder:
                 return stamp_of(seen)
             if after.md5 == ours:
                 return stamp_of(after)  # somebody wrote after us, and will be taken in
-            expected = stamp_of(seen)  # damaged on its way: once more
+            expected = stamp_of(after)  # damaged on its way: once more, if nobody else wrote since
         raise trouble or DriveUnreachable(f"Drive keeps refusing to write {name}, whose etag it has just given")
 
     def create(self, name: str, data: bytes) -> Stamp:
@@ -232,7 +232,10 @@ class DriveFolder:
         if file.properties.get(QUEUE) == self.directory.queue_id and ROLE in file.properties:
             return file
         self.calls.describe(file, properties=self.directory.marks(name))
-        return self.calls.get(file.id)
+        now = self.calls.get(file.id)
+        if stamp_of(now) != stamp_of(file):
+            raise Changed(name)  # its new etag is no leave to write over what came in between
+        return now
 
     def _tries(self) -> int:
         return _TRIES if self.calls.patience.attempts > 1 else _TRIES_IN_HASTE
