@@ -13,7 +13,7 @@ endif
 STAMP := $(VENV)/.installed-dev
 COLAB_STAMP := $(COLAB_VENV)/.installed
 
-.PHONY: help setup browser test test-colab check format lint types floors docs bench clean
+.PHONY: help setup browser test test-colab check format lint types floors docs bench soak clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -63,6 +63,10 @@ docs: $(STAMP) ## do the documents say what the code does?
 
 bench: $(STAMP) ## the benchmarks, ours beside named peers
 	$(BIN)/python -m benchmarks
+
+soak: $(STAMP) ## ten minutes of kills, faults and stale saves, and 1,000 rounds of two writers; nothing may be lost
+	BRIDGE_TEST_PROFILE=long $(BIN)/python -m pytest -n 0 tests/drive/test_races.py
+	$(BIN)/python -m tests.soak --minutes 10 --seed 1
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) $(COLAB_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

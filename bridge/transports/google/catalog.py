@@ -22,6 +22,8 @@ QUEUE, ROLE, CLAIM = "qwen_bridge_queue", "qwen_bridge_role", "qwen_bridge_claim
 #: The role of part 1.
 FIRST = "*.ipynb"
 
+#: Folder of what is done: whoever made a file in it, its title says which archive it is.
+ARCHIVE = "archive"
 #: What a role looks like: a name, at most one folder deep.
 _PLAIN = re.compile(r"(?:[a-z]+/)?(?!\.)[^/\\\x00-\x1f]+")
 
@@ -68,7 +70,9 @@ class Catalog:
             elif role:
                 self._place(self.roles.name(role), file)
             elif (ours or (home and home in file.parents)) and file.title.lower().endswith(".ipynb"):
-                self._place(self._free(re.sub(r"[/\\\x00-\x1f]", "_", file.title), file), file)
+                self._place(self._free(_safe(file.title), file), file)
+            elif self.folders.get(ARCHIVE) in file.parents and file.title.lower().endswith(".ipynb"):
+                self._place(f"{ARCHIVE}/{_safe(file.title)}", file)
 
     def see(self, name: str, file: DriveFile) -> None:
         """What a look at a file of ours told."""
@@ -80,7 +84,11 @@ class Catalog:
 
     def knows(self, file_id: str) -> bool:
         """Whether a file has a name here."""
-        return any(file.id == file_id for file in self.files.values())
+        return bool(self.name_of(file_id))
+
+    def name_of(self, file_id: str) -> str:
+        """The name of a file here; empty if it has none."""
+        return next((name for name, file in self.files.items() if file.id == file_id), "")
 
     def _place(self, name: str, file: DriveFile) -> None:
         holder = self.files.get(name)
@@ -101,6 +109,10 @@ class Catalog:
         folder, slash, own = name.rpartition("/")
         stem, dot, suffix = own.rpartition(".")
         return f"{folder}{slash}{stem} ({file.id[-8:]}){dot}{suffix}"
+
+
+def _safe(title: str) -> str:
+    return re.sub(r"[/\\\x00-\x1f]", "_", title)
 
 
 @dataclass(frozen=True, kw_only=True)

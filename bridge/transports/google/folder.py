@@ -24,7 +24,7 @@ from bridge.errors import (
 )
 from bridge.transports.base import Entry, Staged, Stamp
 from bridge.transports.google.calls import NOTEBOOK_TYPE, Calls, DriveFile, Patience
-from bridge.transports.google.catalog import QUEUE, ROLE
+from bridge.transports.google.catalog import ARCHIVE, QUEUE, ROLE
 from bridge.transports.google.claims import Claims
 from bridge.transports.google.directory import Directory
 from bridge.transports.google.refusals import Changed, Taken
@@ -69,12 +69,13 @@ class DriveFolder:
 
     # ---- looking
 
-    def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> list[Entry]:
-        """See Transport."""
+    def entries(self, folder: str = "", *, suffix: str = ".ipynb", fresh: bool = False) -> list[Entry]:
+        """See Transport. Archives, of which there may be many, are not looked at one by one: the list of changes tells."""
         found = []
-        for name in self.directory.names():
+        for name in self.directory.names(at_once=fresh):
             if name.rpartition("/")[0] == folder and name.endswith(suffix):
-                stamp = self.stat(name)
+                known = self.directory.known(name)
+                stamp = stamp_of(known) if folder == ARCHIVE and known and known.md5 else self.stat(name)
                 if stamp is not None:
                     found.append(Entry(name=name, stamp=stamp))
         return found
