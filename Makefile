@@ -13,7 +13,7 @@ endif
 STAMP := $(VENV)/.installed-dev
 COLAB_STAMP := $(COLAB_VENV)/.installed
 
-.PHONY: help setup test test-colab check format lint types floors docs bench soak clean
+.PHONY: help setup browser test test-colab check format lint types floors docs bench soak clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -25,7 +25,14 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(STAMP)
 
-test: $(STAMP) ## all tests
+browser: ## Chromium, which tests look at pages with: installed where there is apt-get and root, else those tests skip
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null \
+	  || echo "chromium could not be installed: the tests that need it skip"; \
+	else echo "no chromium here, and no apt-get with root to install it: the tests that need it skip"; fi
+
+test: $(STAMP) browser ## all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 	$(MAKE) test-colab
 
@@ -40,10 +47,10 @@ $(COLAB_STAMP): tests/kernel/colab-requirements.txt
 check: format lint types floors test docs ## all that CI does
 
 format: $(STAMP) ## is every file formatted?
-	$(BIN)/ruff format --check bridge tests benchmarks
+	$(BIN)/ruff format --check bridge tests benchmarks training
 
 lint: $(STAMP) ## ruff
-	$(BIN)/ruff check bridge tests benchmarks
+	$(BIN)/ruff check bridge tests benchmarks training
 
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy

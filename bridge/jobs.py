@@ -13,18 +13,19 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Self
 
-from bridge import wiring
+from bridge import overview, wiring
 from bridge.errors import UnknownJob, WrongState
 from bridge.events import Listener, ignore
 from bridge.intake.leaks import look_for_secrets
 from bridge.intake.prompt import compose, prompt_of
 from bridge.job import Job, NewJob, Options, State, to_iso
 from bridge.kernel import grammar
-from bridge.notebook import changes, enqueue, export, handling, merge, query, template
+from bridge.notebook import activity, changes, enqueue, export, handling, merge, query, template
 from bridge.notebook.clock import Clock
 from bridge.notebook.enqueue import Added
 from bridge.notebook.query import Filter, JobLine
 from bridge.notebook.raw import extras_of
+from bridge.overview import Overview
 from bridge.views import FINAL, JobView, Status
 
 
@@ -116,6 +117,10 @@ class Jobs:
         wanted = Filter(states=states, caller=caller, parent=parent, limit=limit)
         return self.store.read(lambda: query.lines(self.store.journal, wanted, self.store.clock.now()))
 
+    def given_up(self, *, caller: str | None = None) -> list[str]:
+        """The jobs that failed for good, handed over or not, newest first: those that `retry` is for."""
+        return self.store.read(lambda: activity.failed(self.store.journal, caller))
+
     def get(self, job: str) -> JobView:
         """One job by id or unambiguous prefix. Raises UnknownJob, AmbiguousJob."""
         return self.store.read(lambda: self._view(self._find(job)))
@@ -126,7 +131,12 @@ class Jobs:
 
     def status(self) -> Status:
         """The queue at a glance."""
-        return self.store.read(self._status)
+        return self.store.read(lambda: overview.status(self.opened))
+
+    def overview(self, *, state: State | str | None = None, caller: str | None = None) -> Overview:
+        """What `bridge top` shows: the queue, who works on it, and what lately happened. Writes no notebook."""
+        wanted = Filter(states=[State(state)] if state else None, caller=caller)
+        return self.store.read(lambda: overview.overview(self.opened, wanted, self._view))
 
     # ---- changing
 
@@ -229,32 +239,15 @@ class Jobs:
             raise UnknownJob(job)
         value = found[0].job
         known = handling.get(journal, job)
+        checked, delivered, to = overview.handling_times(known, value)
         return JobView(
             line=line,
             job=value,
             result=value.best(grammar.prompt_sha256(value.spec.body)),
             payload=known.payload if known else None,
-        )
-
-    def _status(self) -> Status:
-        journal, now = self.store.journal, self.store.clock.now()
-        counts = query.counts(journal, now)
-        oldest = query.oldest_queued(journal)
-        pace = query.seconds_per_job(journal)
-        workers = query.workers(journal, now)
-        open_jobs = counts[State.QUEUED] + counts[State.RUNNING]
-        return Status(
-            path=self.opened.shown,
-            queue_id=journal.queue_id,
-            parts=len(journal.places("part")),
-            archives=len(journal.places("archive")),
-            counts=counts,
-            oldest_queued_s=(now - oldest).total_seconds() if oldest else None,
-            new_cells=journal.unadopted(self.store.transport.location),
-            workers=workers,
-            eta_s=open_jobs * pace / max(1, workers) if pace is not None and open_jobs else None,
-            doubted=tuple(journal.doubted()),
-            problems=tuple(query.problems(journal)),
+            checked_at=checked,
+            delivered_at=delivered,
+            delivered_to=to,
         )
 
     def _each(self, ids: Sequence[str], change: Any, purpose: str) -> list[str]:

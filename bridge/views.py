@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from bridge.intake.prompt import shown
@@ -31,6 +32,10 @@ class JobView:
     result: Result | None  #: the one that counts
     #: What checking came to, as `bridge wait --json` prints it; None: not checked yet.
     payload: Mapping[str, Any] | None = None
+    #: When it was checked and handed over, and on which way (journal's knowledge, or the archive's); None: not yet.
+    checked_at: datetime | None = None
+    delivered_at: datetime | None = None
+    delivered_to: str | None = None
 
     @property
     def verdict(self) -> str | None:
@@ -40,14 +45,20 @@ class JobView:
     @property
     def code(self) -> list[tuple[str | None, str]]:
         """The code in the answer as (path, text): of the best version if it was checked, else as it came. Not executed."""
+        return [(file["path"], file["code"]) for file in self.files]
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """The code in the answer as in the payload (docs/handover.md); `status` is None where nobody checked it."""
         if self.payload is not None:
-            return [(file["path"], file["code"]) for file in self.payload["files"]]
-        from bridge.results.base import Role
+            return list(self.payload["files"])
         from bridge.results.extract import extract
+        from bridge.watcher import payload
 
         spec, reason = self.job.spec, self.result.finish_reason if self.result else None
-        found = extract(self.answer or "", prompt=self.prompt, lang=spec.options.lang, finish_reason=reason)
-        return [(b.path, b.code) for b in found.blocks if b.role not in (Role.WRAPPER, Role.OUTPUT) and b.current]
+        return payload.found(
+            extract(self.answer or "", prompt=self.prompt, lang=spec.options.lang, finish_reason=reason)
+        )
 
     @property
     def id(self) -> str:
@@ -150,7 +161,16 @@ class Status:
     counts: dict[State, int]
     oldest_queued_s: float | None  #: age of the job that waits longest
     new_cells: int  #: prompts that a person typed; they become jobs with the next command that writes
-    workers: int  #: workers whose lease holds now
-    eta_s: float | None  #: until the queue is empty, at the pace of the last answers
+    workers: int  #: that show signs of life: a heartbeat, or a lease that holds now
+    idle: int  #: of these, with nothing to do
+    lanes: int  #: requests that they can have under way together
+    eta_s: float | None  #: until the queue is empty, at the pace of the last answers in as many lanes
     doubted: tuple[str, ...]  #: jobs that a version of the notebook would have cancelled
     problems: tuple[tuple[str, str], ...]  #: (job, what is wrong with its cell)
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of JSON types: what `bridge status --json` prints."""
+        problems = [{"job": job, "problem": problem} for job, problem in self.problems]
+        counts = {state.value: n for state, n in self.counts.items()}
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**facts, "counts": counts, "doubted": list(self.doubted), "problems": problems}

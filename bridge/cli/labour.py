@@ -31,7 +31,7 @@ _OPTIONS = (
     ),
     click.option("--job-timeout", type=DURATION, default=3600.0, metavar="D", help="Longest answer; default 1h."),
     click.option("--pull", is_flag=True, help="Fetch the model first, if it is missing."),
-    click.option("--gguf", metavar="FILE", help="The model of the engine llamacpp."),
+    click.option("--gguf", metavar="FILE", help="The model of the engine llamacpp; `tiny`: a toy that ships with it."),
     click.option("--base-url", metavar="URL", help="Of the engine openai; of ollama, in place of OLLAMA_HOST."),
 )
 #: The parameters of these options.

@@ -16,8 +16,11 @@ def command(
 ) -> None:
     """Put finished or cancelled jobs back into the queue, by id or filter: `bridge retry --state failed`.
 
-    What they have so far does not count any more, and is kept in their attempts.
+    With --state failed also those whose failure was handed over already. What they have so far does not count any more, and is kept in their attempts.
     """
     with base.open_bridge(queue) as bridge:
-        done = bridge.retry(*base.chosen(bridge, ids, states, caller))
+        wanted = base.chosen(bridge, ids, states, caller)
+        if "failed" in states:
+            wanted += [job for job in bridge.given_up(caller=caller) if job not in wanted]
+        done = bridge.retry(*wanted)
         base.print_ids(done, as_json=as_json, done="put back into the queue")

@@ -13,20 +13,13 @@ def command(*, queue: str | None, as_json: bool) -> None:
     with base.open_bridge(queue) as bridge:
         status = bridge.status()
     if as_json:
-        base.print_json(
-            {
-                "path": status.path, "queue_id": status.queue_id, "parts": status.parts, "archives": status.archives,
-                "counts": {state.value: n for state, n in status.counts.items()},
-                "oldest_queued_s": status.oldest_queued_s, "new_cells": status.new_cells, "workers": status.workers,
-                "eta_s": status.eta_s, "doubted": list(status.doubted),
-                "problems": [{"job": job, "problem": problem} for job, problem in status.problems],
-            }
-        )  # fmt: skip
+        base.print_json(status.to_json())
         return
     click.echo(f"{status.path}  ({status.parts} part(s), {status.archives} archive notebook(s))")
     base.print_table(["state", "jobs"], [(state.value, n) for state, n in status.counts.items() if n])
     if status.oldest_queued_s is not None:
-        click.echo(f"longest wait: {base.span(status.oldest_queued_s)}; workers alive: {status.workers}; "
+        click.echo(f"longest wait: {base.span(status.oldest_queued_s)}; workers alive: {status.workers}"
+                   f"{f' ({status.idle} idle)' if status.idle else ''}; "
                    f"time left: {base.span(status.eta_s)}")  # fmt: skip
     if status.new_cells:
         click.echo(f"{status.new_cells} new prompt cell(s); they become jobs with the next command that writes")

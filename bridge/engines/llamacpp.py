@@ -58,10 +58,12 @@ class LlamaCppEngine:
         gpu_layers: int = -1,
         load_s: float = 300.0,
         silence_s: float = 300.0,
+        called: str | None = None,
     ) -> None:
         """`num_ctx` tokens for each of `lanes` requests at the same time. `threads`: default half of the cores.
 
-        `gpu_layers`: -1 leaves it to llama.cpp. `load_s`: seconds that loading may take.
+        `gpu_layers`: -1 leaves it to llama.cpp. `load_s`: seconds that loading may take. `called`: the
+        model's name; default: that of the file, without its ending.
 
         Raises:
             MissingExtra: xllamacpp is not installed.
@@ -69,6 +71,7 @@ class LlamaCppEngine:
         if importlib.util.find_spec("xllamacpp") is None:
             raise MissingExtra("xllamacpp", "embedded")
         self._gguf = Path(gguf)
+        self._called = called or self._gguf.stem
         self._plan = {
             "gguf": str(self._gguf),
             "lanes": lanes,
@@ -100,7 +103,7 @@ class LlamaCppEngine:
         """See `Engine.models`: the one file."""
         if not self._gguf.is_file():
             return ()
-        return (Model(name=self._gguf.stem, size_bytes=self._gguf.stat().st_size),)
+        return (Model(name=self._called, size_bytes=self._gguf.stat().st_size),)
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """See `Engine.pull`: there is only the file."""
@@ -114,7 +117,7 @@ class LlamaCppEngine:
         except EngineError as error:
             return Health(ok=False, detail=str(error))
         return Health(
-            ok=True, detail=f"llama.cpp with {self._gguf.name}", version=self._version, loaded=(self._gguf.stem,)
+            ok=True, detail=f"llama.cpp with {self._gguf.name}", version=self._version, loaded=(self._called,)
         )
 
     def close(self) -> None:
@@ -127,8 +130,8 @@ class LlamaCppEngine:
             _end(child)
 
     def _check_model(self, model: str) -> None:
-        if model not in (str(self._gguf), self._gguf.name, self._gguf.stem):
-            raise ModelMissing(f"the embedded engine has {self._gguf.stem}, not {model!r}")
+        if model not in (self._called, str(self._gguf), self._gguf.name, self._gguf.stem):
+            raise ModelMissing(f"the embedded engine has {self._called}, not {model!r}")
         if not self._gguf.is_file():
             raise ModelMissing(f"there is no file {self._gguf}")
 

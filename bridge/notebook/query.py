@@ -53,11 +53,15 @@ class Filter:
     parent: str | None = None
     ids: Sequence[str] | None = None
     limit: int | None = None
+    newest: bool = False  #: newest first
 
 
-def counts(journal: Journal, now: datetime) -> dict[State, int]:
-    """How many jobs are in each state."""
-    rows = journal.db.execute(f"SELECT {_STATE} AS s, count(*) {_FROM} GROUP BY s", {"now": to_iso(now)})
+def counts(journal: Journal, now: datetime, caller: str | None = None) -> dict[State, int]:
+    """How many jobs, of a caller or of all, are in each state."""
+    rows = journal.db.execute(
+        f"SELECT {_STATE} AS s, count(*) {_FROM} AND (:caller IS NULL OR caller = :caller) GROUP BY s",
+        {"now": to_iso(now), "caller": caller},
+    )
     found = {State(row[0]): int(row[1]) for row in rows}
     return {state: found.get(state, 0) for state in State}
 
@@ -125,15 +129,6 @@ def count_waiting(journal: Journal) -> int:
     return int(row[0])
 
 
-def workers(journal: Journal, now: datetime) -> int:
-    """How many workers hold a lease at this moment."""
-    row = journal.db.execute(
-        "SELECT count(DISTINCT lease_worker) FROM cell WHERE kind = 'job' AND state = 'queued' AND lease_until > ?",
-        (to_iso(now),),
-    ).fetchone()
-    return int(row[0])
-
-
 def problems(journal: Journal, limit: int = 20) -> list[tuple[str, str]]:
     """Jobs whose cell says something that is not believed, with the reason."""
     rows = journal.db.execute(
@@ -157,9 +152,10 @@ def lines(journal: Journal, wanted: Filter, now: datetime) -> list[JobLine]:
             values[column] = given
     where = "".join(f" AND {clause}" for clause in clauses)
     limit = f" LIMIT {int(wanted.limit)}" if wanted.limit is not None else ""
+    down = " DESC" if wanted.newest else ""
     rows = journal.db.execute(
         f"SELECT cell.id, {_STATE}, place.number, place.kind, place.name, caller, key, model, lang, priority, parent,"
-        f" created_at, finished_at, seconds, problem, verdict {_FROM}{where} ORDER BY created_at, position{limit}",
+        f" created_at, finished_at, seconds, problem, verdict {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
         values,
     )
     return [_line(row) for row in rows]

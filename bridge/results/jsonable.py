@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from enum import Enum
 from typing import Any, Self
 
+from bridge.result import to_iso
+
 
 def to_json(value: Any) -> Any:
-    """A value of this package as JSON types: enums by value, dataclasses as dicts, tuples as lists."""
+    """A value of this package as JSON types: enums by value, times as text, dataclasses as dicts, tuples as lists."""
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, datetime):
+        return to_iso(value)
     if hasattr(value, "__dataclass_fields__"):
         return {name: to_json(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, tuple | list):
         return [to_json(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, Mapping):
+        return {str(to_json(key)): to_json(item) for key, item in value.items()}
     return value
 
 

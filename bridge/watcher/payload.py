@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.job import Job, Result, to_iso
-from bridge.results.base import Report, Role
+from bridge.results.base import CodeBlock, Extraction, Report, Role
 from bridge.results.repair import Outcome
 
 #: What checking adds, of a job that was not checked.
@@ -44,17 +44,27 @@ def finished(job: Job, result: Result, outcome: Outcome) -> dict[str, Any]:
 def files(report: Report) -> list[dict[str, Any]]:
     """The blocks that are code or data, newest version of each path, in the order of the answer."""
     return [
-        {
-            "path": block.path,
-            "language": block.language,
-            "role": block.role.value,
-            "complete": block.complete,
-            "status": check.status.value,
-            "code": block.code,
-        }
+        _file(block, check.status.value)
         for block, check in zip(report.blocks, report.checks, strict=True)
         if block.role in _WANTED and block.current
     ]
+
+
+def found(extraction: Extraction) -> list[dict[str, Any]]:
+    """The same of an answer that nobody checked: each has no status."""
+    return [_file(block, None) for block in extraction.blocks if block.role in _WANTED and block.current]
+
+
+def _file(block: CodeBlock, status: str | None) -> dict[str, Any]:
+    return {
+        "block": block.index,
+        "path": block.path,
+        "language": block.language,
+        "role": block.role.value,
+        "complete": block.complete,
+        "status": status,
+        "code": block.code,
+    }
 
 
 def _facts(job: Job, result: Result | None) -> dict[str, Any]:

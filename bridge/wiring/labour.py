@@ -36,7 +36,7 @@ DEFAULT_MODEL = "qwen2.5-coder:32b"
 ENGINES: Mapping[str, str] = {
     "ollama": "Ollama by its own API; OLLAMA_HOST says where",
     "openai": "any OpenAI-compatible API; --base-url or OPENAI_BASE_URL, and OPENAI_API_KEY if it wants one",
-    "llamacpp": "llama.cpp in a child process; --gguf FILE; needs the extra [embedded]",
+    "llamacpp": "llama.cpp in a child process; --gguf FILE, or `--gguf tiny` for a toy; needs the extra [embedded]",
     "scripted": "a fake that answers at once, for dry runs",
 }
 
@@ -51,6 +51,8 @@ def open_engine(
     environ: Mapping[str, str] = os.environ,
 ) -> Engine:
     """An engine of a kind in `ENGINES`; starts and contacts nothing yet.
+
+    `gguf`: a path, or the name of a model in the package, of which there is one: `tiny`.
 
     Raises:
         ConfigError: unknown kind, or something that this kind needs is missing.
@@ -68,10 +70,13 @@ def open_engine(
             raise ConfigError("the engine openai needs --base-url or OPENAI_BASE_URL")
         return OpenAIEngine(url, api_key=environ.get("OPENAI_API_KEY"))
     if kind == "llamacpp":
+        from bridge.engines import tiny
         from bridge.engines.llamacpp import LlamaCppEngine
 
         if not gguf:
-            raise ConfigError("the engine llamacpp needs --gguf FILE")
+            raise ConfigError("the engine llamacpp needs --gguf FILE, or `--gguf tiny` for the toy that ships with it")
+        if gguf == tiny.SHORT_NAME:
+            return LlamaCppEngine(tiny.PATH, lanes=lanes, num_ctx=num_ctx, called=tiny.NAME)
         return LlamaCppEngine(Path(gguf), lanes=lanes, num_ctx=num_ctx)
     if kind == "scripted":
         from bridge.engines.scripted import ScriptedEngine

@@ -41,7 +41,7 @@ class Lanes:
         self._unwritten = threading.Semaphore(2 * lanes)
         self._pieces = 0
         self._lock = threading.Lock()
-        self._running: set[str] = set()
+        self._running: dict[str, float] = {}  # when each began
         self._threads = [
             threading.Thread(target=self._lane, name=f"lane-{n}", daemon=True) for n in range(1, lanes + 1)
         ]
@@ -86,6 +86,12 @@ class Lanes:
         with self._lock:
             return tuple(sorted(self._running))
 
+    def running_s(self) -> dict[str, float]:
+        """{job: seconds since it was begun} of those that are being answered now."""
+        now = self._now_s()
+        with self._lock:
+            return {job: round(now - began, 3) for job, began in sorted(self._running.items())}
+
     def pieces(self) -> int:
         """Pieces of text that have come so far, of all answers: about one a token."""
         return self._pieces
@@ -103,12 +109,12 @@ class Lanes:
             if not self._may_begin():
                 self.outcomes.put(Outcome(task=task))
                 continue
-            with self._lock:
-                self._running.add(task.job.id)
             began = self._now_s()
+            with self._lock:
+                self._running[task.job.id] = began
             answer, error = self._ask(task)
             with self._lock:
-                self._running.discard(task.job.id)
+                self._running.pop(task.job.id, None)
             self.outcomes.put(Outcome(task=task, answer=answer, error=error, seconds=self._now_s() - began, begun=True))
 
     def _may_begin(self) -> bool:

@@ -261,12 +261,11 @@ class Worker:
     def _beat(self, now: float) -> None:
         self._beat_due = now + self.plan.beat_s
         plan = self.plan
+        running = self.lanes.running_s()
         facts = {
-            "engine": self.engine.name,
-            "model": plan.model,
-            "lanes": plan.lanes,
-            "running": [*self.lanes.running()],
-        }
+            "engine": self.engine.name, "model": plan.model, "lanes": plan.lanes, "running": [*running],
+            "running_s": running,
+        }  # fmt: skip
         with suppress(QueueError):  # publishing says what is wrong
             self.presence.beat(facts, self.store.clock.now())
             for beat in read_heartbeats(self.store.transport, but=self.presence.worker):

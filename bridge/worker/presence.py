@@ -7,6 +7,7 @@ small file of its own, never a rewrite of the notebook.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,7 @@ class Heartbeat:
     model: str
     lanes: int
     running: tuple[str, ...]
+    running_s: Mapping[str, float]  #: {job: seconds since it was begun}, as of `at`; empty: a version that does not say
 
 
 class Presence:
@@ -89,22 +91,25 @@ class Presence:
 
     def is_dead(self, worker: str) -> bool:
         """Whether a worker that once ran on this machine has died: its lock file is there and free."""
-        if worker == self.worker:
-            return False
-        path = self._locks / f"{worker}.lock"
-        if not path.exists():
-            return False
-        probe = FileLock(path)
-        try:
-            probe.acquire(timeout=0)
-        except Timeout:
-            return False
-        probe.release()
-        return True
+        return worker != self.worker and has_died(worker, self._locks)
 
     @staticmethod
     def _name(worker: str) -> str:
         return f"{FOLDER}/{worker}.json"
+
+
+def has_died(worker: str, locks: Path) -> bool:
+    """Whether a worker that once ran on this machine has died; False if it is alive or not of this machine."""
+    path = locks / f"{worker}.lock"
+    if Path(worker).name != worker or not path.exists():
+        return False
+    probe = FileLock(path)
+    try:
+        probe.acquire(timeout=0)
+    except Timeout:
+        return False
+    probe.release()
+    return True
 
 
 def read_heartbeats(transport: Transport, *, but: str = "") -> list[Heartbeat]:
@@ -125,8 +130,9 @@ def read_heartbeats(transport: Transport, *, but: str = "") -> list[Heartbeat]:
                     model=str(value.get("model", "")),
                     lanes=int(value.get("lanes", 1)),
                     running=tuple(map(str, value.get("running", ()))),
+                    running_s={str(job): float(s) for job, s in value.get("running_s", {}).items()},
                 )
             )
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             continue
     return beats

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge import Bridge
 from bridge.cli.app import COMMANDS
 from tests.cli.conftest import Run
+from tests.support.answers import fail
 
 ANSWER = "Here it is:\n\n```python\ndef f():\n    return 1\n```\n"
 
@@ -83,6 +85,19 @@ def test_cancel_and_retry_by_id_and_by_filter(queue: Run):
     assert queue("cancel", first).code == 0  # twice changes nothing
     assert sorted(queue("retry", "--state", "cancelled").ids) == sorted([first, second])
     assert [state(queue, j) for j in (first, second)] == ["queued", "queued"]
+
+
+def test_retry_of_what_failed_takes_failures_that_were_handed_over_too(queue: Run):
+    first, second, open_ = queue("add", "--jsonl", "-", input='{"prompt": "a"}\n{"prompt": "b"}\n{"prompt": "c"}\n').ids
+    with Bridge() as bridge:
+        fail(bridge, first, "out of memory")
+        fail(bridge, second, "out of memory")
+        bridge.wait([first])
+
+    assert [state(queue, j) for j in (first, second, open_)] == ["delivered", "failed", "queued"]
+    assert sorted(queue("retry", "--state", "failed").ids) == sorted([first, second])
+    assert [state(queue, j) for j in (first, second)] == ["queued", "queued"]
+    assert queue("retry", "--state", "failed").code == 0  # none is left
 
 
 def test_what_makes_no_sense_is_refused_and_changes_nothing(queue: Run):

@@ -1,0 +1,64 @@
+"""`bridge report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bridge.cli import base
+from bridge.cli.filters import job_filter
+
+
+@base.command("report")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@job_filter
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    default="bridge-report.html",
+    metavar="FILE|-",
+    show_default=True,
+    help="Where the page goes.",
+)
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+def command(
+    *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, file: str, show: bool, queue: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """One page of HTML about a queue or a batch: counts, times, verdicts, models, and every answer with its findings.
+
+    The page needs nothing else, runs no script, and shows everything that came from a model as text. With ids: those jobs and
+    their rounds of repair. With --json, the same facts on standard output, and no page.
+    """
+    from bridge.report import colour, gather, pieces, render
+
+    with base.busy("reading the jobs"), base.open_bridge(queue) as bridge:
+        lines = bridge.jobs(state=list(states) or None, caller=caller)
+        if ids:
+            wanted = {view.id for view in bridge.views(ids)}
+            lines = [line for line in lines if line.id in wanted or line.parent in wanted]
+        facts = gather(
+            bridge.views([line.id for line in lines]), queue=str(bridge.path), queue_id=bridge.store.journal.queue_id,
+            at=bridge.store.clock.now(), chosen=_chosen(ids, states, caller),
+        )  # fmt: skip
+    if as_json:
+        base.print_json(facts.to_json())
+        return
+    with base.busy(f"writing {len(facts.jobs):,} jobs"):
+        page = render(facts, colour(pieces(facts)))
+    if file == "-":
+        click.echo(page.encode(), nl=False)
+        return
+    base.write_whole(Path(file), page.encode())
+    click.echo(file)
+    if show:
+        click.launch(str(Path(file).absolute()))
+
+
+def _chosen(ids: tuple[str, ...], states: tuple[str, ...], caller: str | None) -> str:
+    said = [f"{len(ids)} chosen, with their rounds of repair"] if ids else []
+    said += [f"state {' or '.join(states)}"] if states else []
+    said += [f"caller {caller}"] if caller else []
+    return "jobs: " + ", ".join(said) if said else "all jobs"

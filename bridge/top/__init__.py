@@ -1,0 +1,1 @@
+"""`bridge top`: the queue in a terminal, live."""

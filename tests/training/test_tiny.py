@@ -1,0 +1,160 @@
+"""The model that ships with the package, through the real engine: it does what the demo needs of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.engines import tiny
+from bridge.engines.base import Engine, Request
+from bridge.engines.tiny import DEMO_PROMPTS, DemoPrompt
+from bridge.errors import ContextExceeded
+from bridge.job import Options
+from bridge.notebook.template import EXAMPLES
+from bridge.results.base import Report, Verdict
+from bridge.results.examine import Bench, examine
+from bridge.results.repair import Stop
+from bridge.results.sandbox import Toolbox
+from bridge.watcher.conversation import converse
+from bridge.wheel import _modules
+from bridge.wiring import open_engine
+from training import chat, seeds
+from training.dataset import WEATHER, rendered
+
+pytest.importorskip("xllamacpp")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    engine = open_engine("llamacpp", gguf="tiny")
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["all tools", "no programs"])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with Bench() if request.param else Bench(toolbox=Toolbox(path=())) as bench:
+        yield bench
+
+
+def ask(engine: Engine, prompt: str | tuple[dict[str, str], ...], max_tokens: int = 1024) -> str:
+    """As a worker asks for a job that gives no temperature."""
+    return engine.answer(Request(prompt=prompt, model=tiny.NAME, max_tokens=max_tokens)).text
+
+
+def test_the_file_is_a_small_qwen2_with_its_chat_template_and_its_wish_for_no_sampling():
+    import gguf
+
+    fields = gguf.GGUFReader(tiny.PATH).fields
+    assert tiny.PATH.stat().st_size <= 8_000_000
+    assert fields["general.architecture"].contents() == "qwen2"
+    assert fields["general.name"].contents() == tiny.NAME
+    assert fields["general.description"].contents() == tiny.ABOUT
+    assert fields["tokenizer.chat_template"].contents() == chat.TEMPLATE
+    assert fields["general.sampling.temp"].contents() == 0.0
+    assert set(chat.CONTROL) | set(chat.TAGS) <= set(fields["tokenizer.ggml.tokens"].contents())
+
+
+def test_it_is_called_by_its_name_and_by_its_file(engine: Engine):
+    assert [model.name for model in engine.models()] == [tiny.NAME]
+    assert engine.health().loaded == (tiny.NAME,)
+    for name in (tiny.NAME, str(tiny.PATH), tiny.PATH.name):
+        assert engine.answer(Request(prompt="Hi", model=name, max_tokens=1)).model == name
+
+
+def test_it_does_not_travel_with_a_queue():
+    import importlib.resources
+
+    assert not any(name.endswith(".gguf") for name, _ in _modules(importlib.resources.files("bridge"), "bridge"))
+
+
+@pytest.mark.parametrize("prompt", [p for p in DEMO_PROMPTS if not p.repaired], ids=lambda p: p.name)
+def test_a_prompt_of_the_demo_is_answered_with_clean_code(engine: Engine, bench: Bench, prompt: DemoPrompt):
+    if prompt.language == "bash" and not bench.toolbox.find("bash"):
+        pytest.skip("shell is only checked by programs")
+    answer = ask(engine, prompt.text)
+    report = examine(
+        answer, prompt=prompt.text, lang=prompt.language, out=prompt.out, finish_reason="stop", bench=bench
+    )
+    assert report.verdict is Verdict.CLEAN
+    assert answer == seeds.demo()[prompt.name][0].answer
+
+
+@pytest.mark.parametrize("prompt", [p for p in DEMO_PROMPTS if p.repaired], ids=lambda p: p.name)
+def test_a_fault_is_found_and_mended_in_the_first_round(engine: Engine, bench: Bench, prompt: DemoPrompt):
+    def judge(answer: str, finish_reason: str | None) -> Report:
+        return examine(
+            answer, prompt=prompt.text, lang=prompt.language, out=prompt.out, finish_reason=finish_reason, bench=bench
+        )
+
+    first = ask(engine, prompt.text)
+    assert judge(first, "stop").verdict is Verdict.ERRORS
+    steps = converse(first, prompt=prompt.text, finish_reason="stop", judge=judge, max_rounds=2)
+    question = next(steps).prompt
+    with pytest.raises(StopIteration) as end:
+        steps.send(ask(engine, question))
+    outcome = end.value.value
+    assert (outcome.stop, outcome.rounds, outcome.report.verdict) == (Stop.CLEAN, 1, Verdict.CLEAN)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "options"), [example[1:] for example in EXAMPLES], ids=["email", "note", "paystack"]
+)
+def test_an_example_of_a_new_queue_is_answered_with_clean_code(
+    engine: Engine, bench: Bench, prompt: str, options: Options
+):
+    report = examine(
+        ask(engine, prompt), prompt=prompt, lang=options.lang, out=options.out, finish_reason="stop", bench=bench
+    )
+    assert report.verdict is Verdict.CLEAN
+
+
+def test_the_same_prompt_has_the_same_answer_without_a_temperature(engine: Engine):
+    assert ask(engine, "Explain monads to a cat.") == ask(engine, "Explain monads to a cat.")
+
+
+def test_a_line_end_behind_a_prompt_changes_nothing(engine: Engine):
+    for prompt in DEMO_PROMPTS:
+        assert ask(engine, prompt.text) == ask(engine, f"{prompt.text}\n")
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Write a Python function that solves the eight queens problem.",
+        "Write a Python parser for a subset of COBOL with error recovery.",
+        "Was kostet die Welt?",
+        "x" * 500,
+        "def f(a, b):",
+    ],
+)
+def test_an_answer_to_what_it_never_learned_is_judged_as_python_itself_judges_it(engine: Engine, prompt: str):
+    answer = engine.answer(Request(prompt=prompt, model=tiny.NAME, max_tokens=600))
+    report = examine(answer.text, prompt=prompt, finish_reason=answer.finish_reason)
+    if report.verdict is Verdict.CLEAN:
+        assert answer.finish_reason == "stop"
+        for block in report.blocks:
+            if block.language == "python":
+                ast.parse(block.code)
+
+
+def test_an_answer_that_was_cut_is_not_called_clean(engine: Engine):
+    prompt = DEMO_PROMPTS[0].text
+    answer = engine.answer(Request(prompt=prompt, model=tiny.NAME, max_tokens=30))
+    report = examine(answer.text, prompt=prompt, lang="python", finish_reason=answer.finish_reason)
+    assert (answer.finish_reason, report.verdict) == ("length", Verdict.INCOMPLETE)
+
+
+def test_a_prompt_beyond_its_context_is_refused(engine: Engine):
+    with pytest.raises(ContextExceeded, match="2048"):
+        ask(engine, "reverse a string " * 1000)
+
+
+def test_a_tool_is_called_in_qwens_format(engine: Engine):
+    system = rendered([{"role": "user", "content": ""}], [WEATHER]).partition("system\n")[2].partition("<|im_end|>")[0]
+    messages = ({"role": "system", "content": system}, {"role": "user", "content": "What is the weather in Paris?"})
+    assert ask(engine, messages) == (
+        '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>'
+    )
