@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bridge.errors import DriveFileGone
 from bridge.transports.google.calls import FOLDER_TYPE, NOTEBOOK_TYPE, Calls, DriveFile
-from bridge.transports.google.catalog import ARCHIVE, FIRST, QUEUE, ROLE, Catalog, Memo, Roles
+from bridge.transports.google.catalog import ARCHIVE, FIRST, QUEUE, ROLE, Catalog, Memo, Roles, claimed, role_is_plain
 
 #: How often the folder is listed anew, in seconds: for what the list of changes never told.
 LIST_EVERY_S = 600.0
@@ -53,6 +53,7 @@ class Directory:
         self._roles = Roles(stem=self.stem)
         self._catalog = Catalog(queue_id=self.queue_id, roles=self._roles, anchor=self.anchor)
         self._begun = False
+        self._told_by = ""  # etag of part 1 whose claims were looked into
 
     def names(self, *, at_once: bool = False) -> list[str]:
         """All that there is. `at_once`: what others made a moment ago too, as far as Drive tells."""
@@ -97,8 +98,24 @@ class Directory:
         new = self.known(name) is None
         self._catalog.see(name, file)
         self._looked_at[file.id] = self.now_s()
+        if file.id == self.anchor:
+            new = self._learn_parts(file) or new
         if new:
             self.remember()
+
+    def _learn_parts(self, first: DriveFile) -> bool:
+        """What part 1 tells of the others, long before a list does; gives whether there is one that was not known.
+
+        What is claimed and not made yet is no file: a look tells, and it is asked for again when part 1 has changed.
+        """
+        missing = {role: i for role, i in claimed(first).items() if self.known(self._roles.name(role)) is None}
+        if not missing or first.etag == self._told_by:
+            return False
+        self._told_by = first.etag
+        for role, file_id in missing.items():
+            if role_is_plain(role) and not self._catalog.knows(file_id):
+                self._catalog.see(self._roles.name(role), _unseen(file_id))
+        return True
 
     def forget(self, file: DriveFile) -> None:
         """A file is not there any more."""
