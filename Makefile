@@ -19,7 +19,7 @@ DEMO_VENV ?= $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 DEMO_BIN ?= $(DEMO_VENV)/$(notdir $(BIN))
 DEMO_STAMP ?= $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_VENV)/.installed-demo)
 
-.PHONY: help demo setup browser test test-colab coverage check format lint types floors docs dist bench clean
+.PHONY: help demo setup browser test test-colab coverage check format lint types floors docs dist bench soak clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -87,6 +87,10 @@ dist: $(STAMP) ## wheel and source archive, in dist/
 
 bench: $(STAMP) ## the benchmarks, ours beside named peers
 	$(BIN)/python -m benchmarks
+
+soak: $(STAMP) ## ten minutes of kills, faults and stale saves, and 1,000 rounds of two writers; nothing may be lost
+	BRIDGE_TEST_PROFILE=long $(BIN)/python -m pytest -n 0 tests/drive/test_races.py
+	$(BIN)/python -m tests.soak --minutes 10 --seed 1
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) $(COLAB_VENV) .venv-demo .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -4,7 +4,7 @@ The worker answers all pending jobs of the queue, then nbclient runs the other c
 and setup cells are skipped, because the worker replaces them. Finished outputs stay, whatever happens: papermill's engines
 begin by wiping all of them, so this one takes over before that (facts on notebook libraries, section 0).
 
-Parameters: model, lanes, engine, base_url, context, max_tokens, max_time (a number of seconds, or 30min). The same path twice
+Parameters: model, lanes, engine, base_url, gguf, context, max_tokens, max_time (a number of seconds, or 30min). The same path twice
 works on the queue itself, through the store. Another output path gets a copy, a queue of its own, and the input stays as
 it is. A cell that ran in this run has `metadata.papermill.status` `completed` or `failed`; no other cell has one.
 
@@ -18,12 +18,12 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.errors import ConfigError, MissingExtra, NotAQueue, QueueChanged
+from bridge.errors import ConfigError, NotAQueue
+from bridge.papermill_cells import Ran, notebook_of, papermill, run_others, write_down
 
 if TYPE_CHECKING:
     from bridge.events import Event
@@ -32,31 +32,10 @@ if TYPE_CHECKING:
 
 #: {parameter: what it must be}
 PARAMETERS: Mapping[str, type | tuple[type, ...]] = {
-    "model": str, "lanes": int, "engine": str, "base_url": str, "context": int, "max_tokens": int,
+    "model": str, "lanes": int, "engine": str, "base_url": str, "gguf": str, "context": int, "max_tokens": int,
     "max_time": (int, float, str),
 }  # fmt: skip
-_TRIES = 12
 _INJECTED = "injected-parameters"
-
-
-@dataclass(kw_only=True)
-class _Ran:
-    """What happened to one cell in this run."""
-
-    began: datetime
-    ended: datetime
-    failed: bool
-    shown: dict[str, Any] = field(default_factory=dict)  #: outputs and execution_count, of a cell that nbclient ran
-
-    def stamp(self) -> dict[str, Any]:
-        """For `metadata.papermill`, in papermill's words."""
-        return {
-            "start_time": self.began.isoformat(),
-            "end_time": self.ended.isoformat(),
-            "duration": (self.ended - self.began).total_seconds(),
-            "exception": self.failed,
-            "status": "failed" if self.failed else "completed",
-        }
 
 
 class QwenBridgeEngine:
@@ -73,19 +52,23 @@ class QwenBridgeEngine:
             PapermillException: jobs failed, or results could not be published; what was answered is saved.
             PapermillExecutionError: a cell that is no job failed; what was answered is saved.
         """
-        exceptions = _papermill("exceptions")
+        from bridge.worker.plan import End
+
+        exceptions = papermill("exceptions")
         about = nb.metadata.get("papermill", {})
         parameters = _checked(dict(about.get("parameters") or {}))
         source, target = _local(input_path), _local(about.get("output_path") or output_path)
-        with _opened(nb, source, target, _papermill("log").logger.info) as opened:
-            ran: dict[str, _Ran] = {}
+        with _opened(nb, source, target, papermill("log").logger.info) as opened:
+            ran: dict[str, Ran] = {}
             summary = _answer(opened, parameters, ran)
             injected = [cell for cell in nb.cells if _INJECTED in cell.metadata.get("tags", [])]
-            trouble = _run_others(opened, injected, kernel_name, more, ran)
-            _write_down(opened, ran)
-            done = _notebook(opened)
+            trouble = run_others(opened, injected, kernel_name, more, ran)
+            write_down(opened, ran)
+            done = notebook_of(opened)
         if trouble is not None:
             raise trouble
+        if summary.end is End.OUT_OF_MEMORY:
+            raise exceptions.PapermillException("the model does not fit into memory; no job was failed for that")
         if summary.unpublished or summary.failed:
             why = summary.unpublished or "their cells say why"
             raise exceptions.PapermillException(
@@ -96,21 +79,12 @@ class QwenBridgeEngine:
     @classmethod
     def nb_kernel_name(cls, nb: Any, name: str | None = None) -> Any:
         """The kernel that the notebook names."""
-        return _papermill("utils").nb_kernel_name(nb, name)
+        return papermill("utils").nb_kernel_name(nb, name)
 
     @classmethod
     def nb_language(cls, nb: Any, language: str | None = None) -> Any:
         """The language that the notebook names."""
-        return _papermill("utils").nb_language(nb, language)
-
-
-def _papermill(module: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(f"papermill.{module}")
-    except ImportError:
-        raise MissingExtra("papermill", "papermill") from None
+        return papermill("utils").nb_language(nb, language)
 
 
 def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,7 +115,7 @@ def _local(path: str | None) -> Path | None:
     if not path or path == "-" or "://" in path:
         return None
     # `papermill --cwd` changes the folder for the cells, but not for the two notebooks.
-    handler = _papermill("iorw").papermill_io.get_handler("local")
+    handler = papermill("iorw").papermill_io.get_handler("local")
     return Path(getattr(handler, "_cwd", None) or os.curdir, path).absolute()
 
 
@@ -193,7 +167,7 @@ def _copy(nb: Any, source: Path | None) -> bytes:
     return template.notebook_bytes(written)
 
 
-def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, _Ran]) -> Summary:
+def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, Ran]) -> Summary:
     from bridge import wiring
     from bridge.events import Kind
     from bridge.worker.plan import Plan
@@ -204,12 +178,16 @@ def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, _Ran]) -> S
         if event.kind in (Kind.ANSWERED, Kind.FAILED) and "job" in event.facts:
             now = datetime.now(UTC)
             took = timedelta(seconds=float(event.facts.get("seconds", 0)))
-            ran[event.facts["job"]] = _Ran(began=now - took, ended=now, failed=event.kind is Kind.FAILED)
+            ran[event.facts["job"]] = Ran(began=now - took, ended=now, failed=event.kind is Kind.FAILED)
         tell(event)
 
     lanes, context = asked.get("lanes", 1), asked.get("context", 8192)
     engine = wiring.open_engine(
-        asked.get("engine", "ollama"), lanes=lanes, num_ctx=context, base_url=asked.get("base_url")
+        asked.get("engine", "ollama"),
+        lanes=lanes,
+        num_ctx=context,
+        base_url=asked.get("base_url"),
+        gguf=asked.get("gguf"),
     )
     try:
         model = wiring.ready_model(engine, asked.get("model"), pull=False, say=lambda _line: None)
@@ -220,110 +198,3 @@ def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, _Ran]) -> S
         return wiring.open_worker(opened, engine, plan, listener=listen).run()
     finally:
         engine.close()
-
-
-def _run_others(
-    opened: Opened, injected: list[Any], kernel_name: str, more: Mapping[str, Any], ran: dict[str, _Ran]
-) -> Exception | None:
-    """Run the code cells that are no jobs, in order, up to the first that fails; gives what that raised."""
-    import nbformat
-    from nbclient import NotebookClient
-
-    from bridge.notebook import template
-
-    nb = _notebook(opened)
-    own = [c for c in nb.cells if _is_program(c) and _id_of(c) not in template.KERNEL_CELLS]
-    if not own:
-        return None
-    scratch: Any = nbformat.from_dict({**nb, "cells": [*injected, *own]})  # type: ignore[no-untyped-call]
-    client = NotebookClient(
-        scratch, timeout=more.get("execution_timeout"), startup_timeout=more.get("start_timeout") or 60,
-        kernel_name=kernel_name, record_timing=False,
-    )  # fmt: skip
-    with client.setup_kernel():
-        for index, cell in enumerate(scratch.cells):
-            began, trouble = datetime.now(UTC), None
-            try:
-                client.execute_cell(cell, index)
-            except Exception as error:  # noqa: BLE001  # also a kernel that died or took too long: said after all is saved
-                trouble = _as_papermill_says(error, cell, index)
-            if index >= len(injected):
-                shown = {"outputs": cell.outputs, "execution_count": cell.execution_count}
-                ran[_id_of(cell)] = _Ran(began=began, ended=datetime.now(UTC), failed=trouble is not None, shown=shown)
-            if trouble is not None:
-                return trouble
-    return None
-
-
-def _as_papermill_says(error: Exception, cell: Any, index: int) -> Exception:
-    from nbclient.exceptions import CellExecutionError
-
-    if not isinstance(error, CellExecutionError):
-        return error
-    told: Exception = _papermill("exceptions").PapermillExecutionError(
-        cell_index=index, exec_count=cell.execution_count, source=cell.source, ename=error.ename, evalue=error.evalue,
-        traceback=next((o.traceback for o in cell.outputs if o.output_type == "error"), []),
-    )  # fmt: skip
-    return told
-
-
-def _is_program(cell: Mapping[str, Any]) -> bool:
-    from bridge.kernel import grammar
-    from bridge.notebook.raw import source_of
-
-    source = source_of(cell)
-    return cell["cell_type"] == "code" and bool(source.strip()) and not grammar.is_prompt_cell(source)
-
-
-def _id_of(cell: Mapping[str, Any]) -> str:
-    from bridge.notebook.raw import native_id, stamp_of
-
-    return str(stamp_of(cell).get("id") or native_id(cell))
-
-
-def _notebook(opened: Opened) -> Any:
-    """The notebook on disk. Old errors of cells that are never run here are left out: papermill takes any for a new one."""
-    import nbformat
-
-    from bridge.notebook import template
-
-    nb: Any = nbformat.reads(opened.file("papermill").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
-    for cell in nb.cells:
-        if _id_of(cell) in template.KERNEL_CELLS and "outputs" in cell:
-            cell.outputs = [output for output in cell.outputs if output.output_type != "error"]
-    return nb
-
-
-def _write_down(opened: Opened, ran: Mapping[str, _Ran]) -> None:
-    """Outputs and statuses of this run into the notebook, as an edit of what is there now; takes old statuses away.
-
-    Raises:
-        QueueChanged: somebody writes the notebook all the time. The answers are in it all the same.
-    """
-    from bridge.notebook import wire
-
-    store, name = opened.store, opened.file("papermill").name
-    with store.exclusive("writing down a papermill run"):
-        for _ in range(_TRIES):
-            read = store.transport.read(name)
-            if read is None:
-                continue
-            notebook = wire.loads(read[0])
-            cells = [_with(cell, ran.get(_id_of(cell))) for cell in notebook["cells"]]
-            if cells == notebook["cells"]:
-                return
-            data = wire.join_notebook([wire.dump_cell(cell) for cell in cells], notebook["metadata"])
-            try:
-                store.transport.stage(name, data, unless_changed=read[1]).commit()
-            except QueueChanged:
-                continue
-            store.publish()
-            return
-    raise QueueChanged("another program writes the notebook all the time: the statuses of this run are not in it")
-
-
-def _with(cell: Mapping[str, Any], ran: _Ran | None) -> dict[str, Any]:
-    metadata = {name: value for name, value in cell.get("metadata", {}).items() if name != "papermill"}
-    if ran is None:
-        return {**cell, "metadata": metadata}
-    return {**cell, **ran.shown, "metadata": {**metadata, "papermill": ran.stamp()}}

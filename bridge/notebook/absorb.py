@@ -247,15 +247,15 @@ class Absorber:
                 continue
             jobs.append(cell.id)
             job = cell.job.evolve(results=join_results(cell.job.results, self.journal.results(cell.id)))
-            if not job.is_cancelled:
-                job = job.evolve(cancelled=Cancelled(floor=job.floor, at=now, by="cell deleted"))
             best = job.best(grammar.prompt_sha256(job.spec.body))
+            if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only put away
+                job = job.evolve(cancelled=Cancelled(floor=job.floor, at=now, by="cell deleted"))
             if self.journal.writer in cell.dots or best is not None:
                 self.archive(job, cell, place.id, now)
             else:  # whoever added it writes it to the archive; who has a result does so too, nobody else may know it
                 self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         if jobs:
-            message = f"{len(jobs)} job(s) were deleted from {place.name}: they count as cancelled"
+            message = f"{len(jobs)} job(s) were deleted from {place.name}: those without an answer count as cancelled"
             self.notify(Event(kind=Happened.REMOVED, message=message, facts={"jobs": jobs}))
 
     def _final(self, cell: Cell, mine: Cell | None, theirs: Cell | None) -> Cell | None:

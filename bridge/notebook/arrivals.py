@@ -142,9 +142,9 @@ class Arrivals:
         name = self.names.part(number)
         return self.journal.place_named(name) or self.journal.add_place(kind="part", number=number, name=name)
 
-    def absorb_archives(self) -> None:
-        """Take in archive notebooks that other writers wrote."""
-        for entry in self.transport.entries(names.ARCHIVE):
+    def absorb_archives(self, *, fresh: bool = False) -> None:
+        """Take in archive notebooks that other writers wrote. `fresh`: those of a moment ago too."""
+        for entry in self.transport.entries(names.ARCHIVE, fresh=fresh):
             place = self.journal.place_named(entry.name)
             seen = self.journal.seen(self._path(entry.name))
             if (place and place.own) or (seen and seen.stamp == entry.stamp):

@@ -1,7 +1,8 @@
 """What the local side knows of a finished job: its verdict, the answer that goes out, and to whom it went.
 
-It belongs to one answer: `retry`, or a better result, makes another one, which is checked and handed over anew. It lives in
-the journal, and goes into the cell only when that moves to the archive.
+It belongs to one answer: `retry`, or a better result, makes another one, which is checked and handed over anew. A double,
+another answer of the same attempt that is as good, is checked when it comes to count, but not handed over after the first
+one was. All of it lives in the journal, and goes into the cell only when that moves to the archive.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any
 from bridge.job import from_iso, to_iso
 from bridge.notebook import wire
 from bridge.notebook.journal import Journal
+
+#: In SQL: attempt and status in the column `answer` (see rows.answer_tag), which doubles share.
+_TRY = "substr({0}, 1, length({0}) - 24)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,39 @@ def record(
         "INSERT OR IGNORE INTO handling (job, answer, verdict, level, checked_at, payload) VALUES (?, ?, ?, ?, ?, ?)",
         (what.job, what.answer, verdict, level, to_iso(now), wire.dumps(dict(payload))),
     )
+    if done.rowcount == 1:
+        _passes_for_delivered(journal, what)
     return done.rowcount == 1
+
+
+def has_double(journal: Journal, what: Due) -> bool:
+    """Whether another answer of the same attempt, as good as this one, was handed over already."""
+    return _double(journal, what) is not None
+
+
+def _double(journal: Journal, what: Due) -> tuple[str, str, str] | None:
+    row: tuple[str, str, str] | None = journal.db.execute(
+        f"SELECT answer, delivered_at, delivered_to FROM handling WHERE job = ?1 AND answer <> ?2"  # noqa: S608  # a constant
+        f" AND delivered_at IS NOT NULL AND {_TRY.format('answer')} = {_TRY.format('?2')} ORDER BY delivered_at",
+        (what.job, what.answer),
+    ).fetchone()
+    return row
+
+
+def _passes_for_delivered(journal: Journal, what: Due) -> None:
+    """If a double of this answer was handed over, so is this one: the caller has one result."""
+    double = _double(journal, what)
+    if double is None:
+        return
+    journal.db.execute(
+        "UPDATE handling SET delivered_at = ?, delivered_to = ? WHERE job = ? AND answer = ?",
+        (double[1], double[2], what.job, what.answer),
+    )
+    journal.db.execute(
+        "INSERT OR IGNORE INTO delivery SELECT job, ?, channel, done_at, tries, NULL, NULL FROM delivery"
+        " WHERE job = ? AND answer = ? AND done_at IS NOT NULL",
+        (what.answer, what.job, double[0]),
+    )
 
 
 def get(journal: Journal, job: str) -> Handling | None:

@@ -66,7 +66,7 @@ class Store:
             names=self.names,
             limits=self.limits,
             notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
-            look_into_archives=lambda: self.arrivals.absorb_archives(),  # noqa: PLW0108  # made below
+            look_into_archives=lambda: self.arrivals.absorb_archives(fresh=True),  # made below
         )
         self.arrivals = Arrivals(
             transport=self.transport,
@@ -118,8 +118,8 @@ class Store:
         return [(place.id, place.rev) for place in found]
 
     def publish(self) -> None:
-        """Take in what others wrote and bring every notebook up to date."""
-        self.change(lambda: None, "publishing")
+        """Take in what others wrote, archives too, and bring every notebook up to date."""
+        self.change(self.arrivals.absorb_archives, "publishing")
 
     def new_part(self, number: int, notes: Sequence[RawCell]) -> Place:
         """A further part, which begins with these notes. To be called while deciding."""

@@ -53,11 +53,12 @@ class Transport(Protocol):
     def location(self) -> str:
         """Names the place; the journal remembers per location what it saw there."""
 
-    def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> Sequence[Entry]:
+    def entries(self, folder: str = "", *, suffix: str = ".ipynb", fresh: bool = False) -> Sequence[Entry]:
         """The files of a kind in a folder (not below it), without the temporary files of editors and sync clients.
 
         Notebooks also by the names that sync clients give to second copies. A folder that is not there is empty, but for
-        the queue's own: Raises QueueUnreadable if that is gone.
+        the queue's own: Raises QueueUnreadable if that is gone. `fresh`: a file that somebody made a moment ago matters, even
+        if looking for it costs a request more.
         """
 
     def stat(self, name: str) -> Stamp | None:

@@ -51,7 +51,7 @@ class Folder:
         """The folder's absolute path."""
         return str(self.path)
 
-    def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> list[Entry]:
+    def entries(self, folder: str = "", *, suffix: str = ".ipynb", fresh: bool = False) -> list[Entry]:  # noqa: ARG002  # a look is always fresh
         """See Transport."""
         found = []
         try:

@@ -25,7 +25,7 @@ class Memory:
         self.files[name] = data
         self.versions[name] = self.versions.get(name, 0) + 1
 
-    def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> list[Entry]:
+    def entries(self, folder: str = "", *, suffix: str = ".ipynb", fresh: bool = False) -> list[Entry]:  # noqa: ARG002  # a look is always fresh
         """See Transport."""
         found = []
         for name in sorted(self.files):

@@ -17,6 +17,7 @@ from typing import Any
 
 from bridge.errors import UsageError
 from bridge.kernel import grammar
+from bridge.watcher import payload
 
 
 class Step(Enum):
@@ -51,8 +52,7 @@ class Change:
 def plan_changes(what: Mapping[str, Any], root: Path, *, applied: Callable[[str], str | None]) -> list[Change]:
     """What applying a result would do.
 
-    The file that the job's `--out` names gets the block of that path, or else the only file without a path; every other
-    block that names a path goes there.
+    What goes where, `payload.placed` says.
 
     Args:
         what: the payload of a result.
@@ -63,7 +63,7 @@ def plan_changes(what: Mapping[str, Any], root: Path, *, applied: Callable[[str]
         UsageError: no file has a place, a path leaves the root, or a block is cut.
     """
     changes = []
-    for path, file in _placed(what).items():
+    for path, file in payload.placed(what).items():
         if not file["complete"]:
             raise UsageError(
                 f"{path} is cut in the answer of job {what['job']}: `bridge retry` it with more --max-tokens"
@@ -127,22 +127,6 @@ def inside(root: Path, path: str) -> Path:
     if not target.resolve().is_relative_to(root.resolve()):
         raise UsageError(f"{path!r} leads out of the project through a symbolic link: nothing was written")
     return target
-
-
-def _placed(what: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    files = [file for file in what["files"] if file["role"] in ("file", "fragment", "data")]
-    placed = {str(file["path"]): file for file in files if file["path"]}
-    out = what.get("out")
-    if out and out not in placed:
-        nameless = [file for file in files if not file["path"]]
-        named = [file for file in files if file["path"] and PurePosixPath(file["path"]).name == PurePosixPath(out).name]
-        if len(named) == 1:
-            placed.pop(str(named[0]["path"]))
-            placed[out] = named[0]
-        elif nameless:
-            code = [file for file in nameless if file["role"] == "file"] or nameless
-            placed[out] = max(code, key=lambda file: len(file["code"]))
-    return placed
 
 
 def _step(before: str | None, code: str, applied: str | None) -> Step:

@@ -106,7 +106,7 @@ class Desk:
             prompt=shown(job.spec.body, chat=job.spec.chat),
             finish_reason=result.finish_reason,
             judge=judge,
-            max_rounds=self.max_rounds,
+            max_rounds=0 if self._has_double(due) else self.max_rounds,
         )
         number = 0
         try:
@@ -120,6 +120,10 @@ class Desk:
         except StopIteration as end:
             outcome: Outcome = end.value
             return outcome
+
+    def _has_double(self, due: Due) -> bool:
+        """Whether the caller has an answer already, and needs no better version of this one."""
+        return self.store.note(lambda: handling.has_double(self.store.journal, due), "looking at a double")
 
     def _reply(self, job: Job, due: Due, number: int, request: AskAgain) -> str | None:
         """The reply to a request: None while the child job is open, "" if there will be none."""

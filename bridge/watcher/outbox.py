@@ -13,6 +13,7 @@ from typing import Any
 from bridge.errors import QueueNotWritable
 from bridge.results import languages
 from bridge.results.paths import refuse
+from bridge.watcher import payload
 
 
 def write_outbox(outbox: Path, what: Mapping[str, Any], sarif: Mapping[str, Any] | None) -> Path:
@@ -53,10 +54,12 @@ def _fill(folder: Path, what: Mapping[str, Any], sarif: Mapping[str, Any] | None
     if sarif is not None:
         _write(folder / "report.sarif", json.dumps(sarif, ensure_ascii=False, indent=1) + "\n")
     root = folder / "files"
+    paths = {id(file): path for path, file in payload.placed(what).items()}
     for number, file in enumerate(what["files"], 1):
         plain = root / f"block-{number}.{languages.extension(file['language'])}"
-        if file["path"] and refuse(file["path"]) is None:
-            target = root / PurePosixPath(file["path"])
+        path = paths.get(id(file), file["path"])
+        if path and refuse(path) is None:
+            target = root / PurePosixPath(path)
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not target.exists():

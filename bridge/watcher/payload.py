@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from bridge.job import Job, Result, to_iso
@@ -86,3 +88,24 @@ def _facts(job: Job, result: Result | None) -> dict[str, Any]:
         "usage": dict(result.usage) if result else {},
         "timing_s": dict(result.timing_s) if result else {},
     }
+
+
+def placed(what: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """{path: file} of a result's code that has a place: where `apply` writes it, and the outbox too.
+
+    The path that the job's `--out` names gets the block of that path, or of that file name, or else the largest one without a
+    path; every other block that names a path goes there.
+    """
+    files = [file for file in what["files"] if file["role"] in ("file", "fragment", "data")]
+    found = {str(file["path"]): file for file in files if file["path"]}
+    out = what.get("out")
+    if out and out not in found:
+        nameless = [file for file in files if not file["path"]]
+        named = [file for file in files if file["path"] and PurePosixPath(file["path"]).name == PurePosixPath(out).name]
+        if len(named) == 1:
+            found.pop(str(named[0]["path"]))
+            found[out] = named[0]
+        elif nameless:
+            code = [file for file in nameless if file["role"] == "file"] or nameless
+            found[out] = max(code, key=lambda file: len(file["code"]))
+    return found

@@ -281,7 +281,7 @@ class Worker:
         }  # fmt: skip
         with suppress(QueueError):  # publishing says what is wrong
             self.presence.beat(facts, self.store.clock.now())
-            for beat in read_heartbeats(self.store.transport):
+            for beat in read_heartbeats(self.store.transport, but=self.presence.worker):
                 self.ledger.leases.beat(beat.worker, beat.beat, now)
 
     def _pause(self, now: float) -> float:

@@ -112,10 +112,12 @@ def has_died(worker: str, locks: Path) -> bool:
     return True
 
 
-def read_heartbeats(transport: Transport) -> list[Heartbeat]:
-    """The heartbeats that lie beside the queue; damaged ones are left out."""
+def read_heartbeats(transport: Transport, *, but: str = "") -> list[Heartbeat]:
+    """The heartbeats that lie beside the queue, `but` that of one worker; damaged ones are left out."""
     beats = []
     for entry in transport.entries(FOLDER, suffix=".json"):
+        if entry.name == f"{FOLDER}/{but}.json":
+            continue
         read = transport.read(entry.name)
         try:
             value: dict[str, Any] = json.loads(read[0]) if read else {}

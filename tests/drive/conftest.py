@@ -14,6 +14,7 @@ from bridge.transports.google import credentials
 from bridge.transports.google.client import DRIVE_FILE, read_client
 from bridge.transports.google.credentials import Kind, Login, Stored
 from tests.support.drive import StandIn
+from tests.support.drive.wire import Wire
 from tests.support.drive_queues import Machine, machine
 from tests.support.google_accounts import EMAIL, LoopbackAccounts
 
@@ -82,6 +83,14 @@ def drive() -> Iterator[StandIn]:
     """A Drive of our own."""
     with StandIn() as stand_in:
         yield stand_in
+
+
+@pytest.fixture
+def wire(drive: StandIn) -> Iterator[Wire]:
+    """Plain HTTP to it."""
+    made = Wire(drive)
+    yield made
+    made.close()
 
 
 @pytest.fixture

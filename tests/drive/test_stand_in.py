@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,6 @@ from tests.support.drive.wire import Wire
 
 OTHER = "other@example.com"
 UPLOAD = "/upload/drive/v2/files"
-
-
-@pytest.fixture
-def drive() -> Iterator[StandIn]:
-    with StandIn() as drive:
-        yield drive
-
-
-@pytest.fixture
-def wire(drive: StandIn) -> Iterator[Wire]:
-    wire = Wire(drive)
-    yield wire
-    wire.close()
 
 
 # ---- PyDrive2 as it is --------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,19 +17,6 @@ from tests.support.drive.values import Refusal
 from tests.support.drive.wire import Wire
 
 UPLOAD = "/upload/drive/v2/files"
-
-
-@pytest.fixture
-def drive() -> Iterator[StandIn]:
-    with StandIn() as drive:
-        yield drive
-
-
-@pytest.fixture
-def wire(drive: StandIn) -> Iterator[Wire]:
-    wire = Wire(drive)
-    yield wire
-    wire.close()
 
 
 # ---- faults -------------------------------------------------------------------------------------------------------

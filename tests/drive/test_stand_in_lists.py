@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.drive import PERSON, StandIn
 from tests.support.drive.wire import Wire
-
-
-@pytest.fixture
-def drive() -> Iterator[StandIn]:
-    with StandIn() as drive:
-        yield drive
-
-
-@pytest.fixture
-def wire(drive: StandIn) -> Iterator[Wire]:
-    wire = Wire(drive)
-    yield wire
-    wire.close()
-
 
 # ---- the search language ------------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ import hashlib
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,12 +21,6 @@ REDIRECT = "http://127.0.0.1:9/back"  # nobody listens there: the redirect is re
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
 JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-
-
-@pytest.fixture
-def drive() -> Iterator[StandIn]:
-    with StandIn() as drive:
-        yield drive
 
 
 def consent(drive: StandIn, **changes: str) -> Any:

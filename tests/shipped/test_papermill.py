@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bridge import Bridge, wheel
+from bridge.engines import tiny
 from bridge.errors import ConfigError, MissingExtra
 from bridge.job import State
 from bridge.kernel.grammar import parse_result
@@ -151,6 +152,20 @@ def test_a_cell_that_fails_or_kills_its_kernel_leaves_the_rest_untouched_and_cos
     assert job_statuses(queue) == ["succeeded"] * 3
     assert len(server.requests) == 3
     assert "papermill-error" not in queue.read_text(encoding="utf-8")
+
+
+def test_it_answers_by_an_embedded_model_too(queue: Path) -> None:
+    pytest.importorskip("xllamacpp")
+    with Bridge(str(queue)) as bridge:
+        job = bridge.add(tiny.DEMO_PROMPTS[0].text)
+    from papermill.engines import papermill_engines
+
+    papermill_engines.register("qwen-bridge", QwenBridgeEngine)
+    asked = {"engine": "llamacpp", "gguf": "tiny", "context": 2048}
+    papermill.execute_notebook(queue, queue, asked, engine_name="qwen-bridge", progress_bar=False)
+
+    with Bridge(str(queue)) as bridge:
+        assert "```python" in (bridge.get(job).answer or "")
 
 
 @pytest.mark.parametrize(

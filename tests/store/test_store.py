@@ -322,6 +322,17 @@ def test_only_parts_that_changed_are_written(queue: Queue, tmp_path: Path) -> No
     assert changed == ["qwen_bridge.part-0003.ipynb"]
 
 
+def test_a_finished_job_whose_cell_is_deleted_is_put_away_and_not_cancelled(queue: Queue) -> None:
+    bridge = queue.open()
+    done, open_ = bridge.add("Write a function."), bridge.add("Write another one.")
+    bridge.answer(done, "It is written.")
+    queue.save(without(queue.load(), done, open_))
+    bridge.store.publish()
+    assert states(bridge) == {done: State.ARCHIVED, open_: State.ARCHIVED}
+    assert (bridge.get(done).job.cancelled is None, bridge.get(open_).job.cancelled is None) == (True, False)
+    assert bridge.get(done).answer == "It is written."
+
+
 # ---- journal and notebooks stand in for each other
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from bridge import Bridge, State, wiring
 from bridge.errors import NotDelivered, QueueNotWritable
 from bridge.events import Kind
+from bridge.job import Job
 from bridge.watcher.desk import Desk
 from bridge.watcher.dispatch import Dispatch
 from tests.support.answers import GOOD, fail, give
@@ -154,3 +155,43 @@ def test_only_the_jobs_that_are_asked_for_are_sent(queue: Queue, bridge: Bridge,
 
     assert dispatch(queue, bridge, way).send_due({other}) == [other]
     assert [got[0] for got in way.got] == [other]
+
+
+def double(bridge: Bridge, job: str, text: str, *, earlier_s: float) -> None:
+    """Another machine's answer to the same attempt, which was there before ours, arrives now."""
+
+    def change(known: Job, _state: State) -> Job:
+        [first] = known.results
+        finished_at = first.finished_at - timedelta(seconds=earlier_s)
+        return known.evolve(results=(first, replace(first, answer=text, finished_at=finished_at, worker={"id": "v"})))
+
+    bridge._each([job], change, "answering")
+
+
+@pytest.mark.parametrize("text", [GOOD.replace("f(", "g("), "```python\nx = = 1\n```"])  # as good; one with an error
+def test_a_double_that_was_finished_earlier_and_arrives_later_is_checked_but_not_handed_over(
+    queue: Queue, bridge: Bridge, desk: Desk, job: str, text: str
+):
+    way = Fake()
+    out = dispatch(queue, bridge, way)
+    out.send_due()
+    double(bridge, job, text, earlier_s=10)
+    assert bridge.get(job).answer == text  # it counts, on every machine
+    assert desk.settle() == [job]
+
+    assert out.send_due() == []
+    assert len(way.got) == 1
+    view = bridge.get(job)
+    assert (view.state, view.verdict) == (State.DELIVERED, "errors" if "= =" in text else "clean")
+    assert [line.id for line in bridge.jobs()] == [job]  # and nobody is asked to repair it
+
+
+def test_a_double_that_arrives_before_the_hand_over_is_handed_over_in_place_of_the_other(
+    queue: Queue, bridge: Bridge, desk: Desk, job: str
+):
+    way = Fake()
+    double(bridge, job, GOOD.replace("f(", "g("), earlier_s=10)
+    assert desk.settle() == [job]
+
+    assert dispatch(queue, bridge, way).send_due() == [job]
+    assert len(way.got) == 1

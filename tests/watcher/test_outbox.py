@@ -23,7 +23,8 @@ def result(job: str = "01JOB", answer: str = "hello", **files: str) -> dict[str,
         "job": job,
         "answer": answer,
         "files": [
-            {"path": path.replace("__", "/"), "language": "python", "code": code} for path, code in files.items()
+            {"path": path.replace("__", "/"), "language": "python", "role": "file", "code": code}
+            for path, code in files.items()
         ],
     }
 
@@ -95,6 +96,22 @@ def test_a_file_that_is_also_a_folder_gets_a_name_of_ours(tmp_path: Path):
     folder = write_outbox(tmp_path, result(a="1", a__b="2", **{"block-3.py": "3"}), None)
 
     assert sorted(tree(folder / "files").values()) == ["1", "2", "3"]
+
+
+def test_the_file_that_a_job_asked_for_stands_under_the_name_that_it_asked_for(tmp_path: Path):
+    nameless = {"path": None, "language": "python", "role": "file", "code": "x = 1"}
+    short = {"path": None, "language": "python", "role": "file", "code": "y"}
+    folder = write_outbox(tmp_path, {**result(b="z"), "files": [short, nameless], "out": "src/slug.py"}, None)
+
+    assert tree(folder / "files") == {"src/slug.py": "x = 1", "block-1.py": "y"}
+
+
+def test_a_hostile_out_stays_inside_too(tmp_path: Path):
+    nameless = {"path": None, "language": "python", "role": "file", "code": "x = 1"}
+    folder = write_outbox(tmp_path / "inner", {**result(), "files": [nameless], "out": "../../canary"}, None)
+
+    assert tree(folder)["files/block-1.py"] == "x = 1"
+    assert [p.name for p in tmp_path.iterdir()] == ["inner"]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])

@@ -19,11 +19,29 @@ from bridge.transports.google.calls import FOLDER_TYPE, DriveFile
 
 #: Keys of the properties; with their values they stay below Drive's 124 bytes.
 QUEUE, ROLE, CLAIM = "qwen_bridge_queue", "qwen_bridge_role", "qwen_bridge_claim"
+#: A claim that was given up: properties are written over, not taken away.
+NOTHING = "-:-"
+#: Claims that part 1 holds: a file has room for 30 public properties. Of more parts the newer ones take the older ones' place.
+_CLAIMS = 20
 #: The role of part 1.
 FIRST = "*.ipynb"
 
+#: Folder of what is done: whoever made a file in it, its title says which archive it is.
+ARCHIVE = "archive"
 #: What a role looks like: a name, at most one folder deep.
 _PLAIN = re.compile(r"(?:[a-z]+/)?(?!\.)[^/\\\x00-\x1f]+")
+
+
+def claim_key(role: str) -> str:
+    """The property of part 1 in which it is agreed under which id the file of a role is made."""
+    number = re.sub(r"\D", "", role)
+    return f"{CLAIM}_{int(number or 0) % _CLAIMS}"
+
+
+def claimed(first: DriveFile) -> dict[str, str]:
+    """{role: file id} of the claims that part 1 holds."""
+    claims = (value.rpartition(":") for key, value in first.properties.items() if key.startswith(CLAIM))
+    return {role: file_id for role, _, file_id in claims if role and role != "-"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +78,7 @@ class Catalog:
                 continue
             ours = file.properties.get(QUEUE) == self.queue_id
             role = file.properties.get(ROLE, "") if ours else ""
-            if role and not _PLAIN.fullmatch(role):
+            if role and not role_is_plain(role):
                 continue  # nobody of us wrote that
             if file.type == FOLDER_TYPE:
                 if role:
@@ -68,7 +86,9 @@ class Catalog:
             elif role:
                 self._place(self.roles.name(role), file)
             elif (ours or (home and home in file.parents)) and file.title.lower().endswith(".ipynb"):
-                self._place(self._free(re.sub(r"[/\\\x00-\x1f]", "_", file.title), file), file)
+                self._place(self._free(_safe(file.title), file), file)
+            elif self.folders.get(ARCHIVE) in file.parents and file.title.lower().endswith(".ipynb"):
+                self._place(f"{ARCHIVE}/{_safe(file.title)}", file)
 
     def see(self, name: str, file: DriveFile) -> None:
         """What a look at a file of ours told."""
@@ -80,7 +100,11 @@ class Catalog:
 
     def knows(self, file_id: str) -> bool:
         """Whether a file has a name here."""
-        return any(file.id == file_id for file in self.files.values())
+        return bool(self.name_of(file_id))
+
+    def name_of(self, file_id: str) -> str:
+        """The name of a file here; empty if it has none."""
+        return next((name for name, file in self.files.items() if file.id == file_id), "")
 
     def _place(self, name: str, file: DriveFile) -> None:
         holder = self.files.get(name)
@@ -101,6 +125,15 @@ class Catalog:
         folder, slash, own = name.rpartition("/")
         stem, dot, suffix = own.rpartition(".")
         return f"{folder}{slash}{stem} ({file.id[-8:]}){dot}{suffix}"
+
+
+def role_is_plain(role: str) -> bool:
+    """Whether one of us may have written it."""
+    return bool(_PLAIN.fullmatch(role))
+
+
+def _safe(title: str) -> str:
+    return re.sub(r"[/\\\x00-\x1f]", "_", title)
 
 
 @dataclass(frozen=True, kw_only=True)

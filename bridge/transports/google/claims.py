@@ -2,21 +2,22 @@
 
 Drive makes a file under an id that it gave out before, once: the second request is answered 409. So whatever happens between
 request and answer, a file is made once, and two machines that open part 2 at the same time agree, if they agree on its id.
-They do in a property of part 1, which is written with `If-Match`.
+They do in properties of part 1, one for each part, which are written with `If-Match` and stay: so a part is known to whoever
+looks at part 1, however late Drive's lists are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bridge.errors import DriveUnreachable
-from bridge.transports.google.catalog import CLAIM
+from bridge.transports.google.catalog import CLAIM, NOTHING, claim_key, claimed
 from bridge.transports.google.directory import Directory
 from bridge.transports.google.refusals import Changed
 
 _TRIES = 8
-_NOTHING = "-:-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +43,15 @@ class Claims:
         self._remember({n: i for n, i in self.directory.memo.pending.items() if n != name})
 
     def give_up(self, name: str) -> None:
-        """What was made under the id lies in the trash: the next try agrees on another one. Raises Changed."""
+        """What was made under the id lies in the trash: the next try agrees on another one."""
+        given_up = self.directory.memo.pending.get(name)
         self.settle(name)
         first = self.directory.calls.get(self.directory.anchor)
-        if first.properties.get(CLAIM, _NOTHING) != _NOTHING:
-            self.directory.calls.describe(first, properties={CLAIM: _NOTHING})
+        for key, claim in first.properties.items():
+            if key.startswith(CLAIM) and claim.rpartition(":")[2] == given_up:
+                with suppress(Changed):  # then the next try gives it up
+                    self.directory.calls.describe(first, properties={key: NOTHING})
+                return
 
     def _remember(self, pending: dict[str, str]) -> None:
         self.directory.remember(replace(self.directory.memo, pending=pending))
@@ -55,12 +60,12 @@ class Claims:
         calls = self.directory.calls
         for attempt in range(_TRIES):
             first = calls.get(self.directory.anchor)
-            claimed, _, their_id = first.properties.get(CLAIM, "").rpartition(":")
-            if claimed == role:
-                return their_id
+            claims = claimed(first)
+            if role in claims:
+                return claims[role]
             file_id = calls.new_id()
             try:
-                calls.describe(first, properties={CLAIM: f"{role}:{file_id}"})
+                calls.describe(first, properties={claim_key(role): f"{role}:{file_id}"})
             except Changed:
                 self.back_off(attempt)
             else:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bridge.errors import DriveFileGone
 from bridge.transports.google.calls import FOLDER_TYPE, NOTEBOOK_TYPE, Calls, DriveFile
-from bridge.transports.google.catalog import FIRST, QUEUE, ROLE, Catalog, Memo, Roles
+from bridge.transports.google.catalog import ARCHIVE, FIRST, QUEUE, ROLE, Catalog, Memo, Roles, claimed, role_is_plain
 
 #: How often the folder is listed anew, in seconds: for what the list of changes never told.
 LIST_EVERY_S = 600.0
@@ -53,10 +53,11 @@ class Directory:
         self._roles = Roles(stem=self.stem)
         self._catalog = Catalog(queue_id=self.queue_id, roles=self._roles, anchor=self.anchor)
         self._begun = False
+        self._told_by = ""  # etag of part 1 whose claims were looked into
 
-    def names(self) -> list[str]:
-        """All that there is."""
-        self._discover()
+    def names(self, *, at_once: bool = False) -> list[str]:
+        """All that there is. `at_once`: what others made a moment ago too, as far as Drive tells."""
+        self._discover(at_once=at_once)
         return sorted(self._catalog.files)
 
     def known(self, name: str) -> DriveFile | None:
@@ -97,8 +98,24 @@ class Directory:
         new = self.known(name) is None
         self._catalog.see(name, file)
         self._looked_at[file.id] = self.now_s()
+        if file.id == self.anchor:
+            new = self._learn_parts(file) or new
         if new:
             self.remember()
+
+    def _learn_parts(self, first: DriveFile) -> bool:
+        """What part 1 tells of the others, long before a list does; gives whether there is one that was not known.
+
+        What is claimed and not made yet is no file: a look tells, and it is asked for again when part 1 has changed.
+        """
+        missing = {role: i for role, i in claimed(first).items() if self.known(self._roles.name(role)) is None}
+        if not missing or first.etag == self._told_by:
+            return False
+        self._told_by = first.etag
+        for role, file_id in missing.items():
+            if role_is_plain(role) and not self._catalog.knows(file_id):
+                self._catalog.see(self._roles.name(role), _unseen(file_id))
+        return True
 
     def forget(self, file: DriveFile) -> None:
         """A file is not there any more."""
@@ -126,6 +143,10 @@ class Directory:
     def subfolder(self, folder: str) -> str:
         """The id of a folder beside part 1; made if there is none."""
         known = self._catalog.folders.get(folder)
+        if known is None:  # another machine may have made it since
+            now = self.now_s()
+            self._take(self.calls.search(f"{self._marked()} and trashed = false"), now)
+            known = self._catalog.folders.get(folder)
         if known is None:
             made = self.calls.create(
                 self.calls.new_id(), folder, parent=self.home(), type_=FOLDER_TYPE,
@@ -143,31 +164,39 @@ class Directory:
 
     # ---- finding
 
-    def _discover(self) -> None:
-        """Know which files there are: from the memo, the list of changes, and now and then the folder itself."""
+    def _discover(self, *, at_once: bool = False) -> None:
+        """Know which files there are: from the memo, the list of changes (`at_once`: now), now and then the folder itself."""
         now = self.now_s()
         if not self._begun:
             self._begin(now)
         if now - self.memo.listed_at >= LIST_EVERY_S or not self.memo.token:
             token = self.memo.token or self.calls.changes_from_now()
             home = self.home()
-            query = f"properties has {{ key='{QUEUE}' and value='{self.queue_id}' and visibility='PUBLIC' }}"
-            query = f"({query} or '{home}' in parents)" if home else query
+            query = f"({self._marked()} or '{home}' in parents)" if home else self._marked()
             self._take(self.calls.search(f"{query} and trashed = false"), now)
+            if archive := self._catalog.folders.get(ARCHIVE):  # what sync clients put there carries no mark
+                self._take(self.calls.search(f"'{archive}' in parents and trashed = false"), now)
             self.remember(replace(self.memo, token=token, listed_at=now, changes_at=now))
-        elif now - self.memo.changes_at >= self.changes_every_s:
+        elif at_once or now - self.memo.changes_at >= self.changes_every_s:
             changed, token = self.calls.changes(self.memo.token)
-            self._take([file for file in changed if not self._catalog.knows(file.id)], now)
+            self._take([file for file in changed if self._is_news(file)], now)
             self.remember(replace(self.memo, token=token, changes_at=now))
 
     def _begin(self, now: float) -> None:
-        self.learn(self.first, self.whole(self.calls.get(self.anchor), self.first))
-        self._begun = True
         if now - self.memo.listed_at < LIST_EVERY_S and self.memo.token:
             self._catalog.folders.update(self.memo.folders)
             for name, file_id in self.memo.ids.items():
                 if file_id != self.anchor:
                     self._catalog.see(name, _unseen(file_id))
+        self.learn(self.first, self.whole(self.calls.get(self.anchor), self.first))  # writes the memo: read it before
+        self._begun = True
+
+    def _marked(self) -> str:
+        return f"properties has {{ key='{QUEUE}' and value='{self.queue_id}' and visibility='PUBLIC' }}"
+
+    def _is_news(self, file: DriveFile) -> bool:
+        """Whether the list of changes tells it first: what is no archive is looked at anyway."""
+        return not self._catalog.knows(file.id) or self._catalog.name_of(file.id).startswith(f"{ARCHIVE}/")
 
     def _take(self, files: list[DriveFile], now: float) -> None:
         self._catalog.take(files, home=self.home())

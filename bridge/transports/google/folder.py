@@ -24,7 +24,7 @@ from bridge.errors import (
 )
 from bridge.transports.base import Entry, Staged, Stamp
 from bridge.transports.google.calls import NOTEBOOK_TYPE, Calls, DriveFile, Patience
-from bridge.transports.google.catalog import QUEUE, ROLE
+from bridge.transports.google.catalog import ARCHIVE, QUEUE, ROLE
 from bridge.transports.google.claims import Claims
 from bridge.transports.google.directory import Directory
 from bridge.transports.google.refusals import Changed, Taken
@@ -69,12 +69,13 @@ class DriveFolder:
 
     # ---- looking
 
-    def entries(self, folder: str = "", *, suffix: str = ".ipynb") -> list[Entry]:
-        """See Transport."""
+    def entries(self, folder: str = "", *, suffix: str = ".ipynb", fresh: bool = False) -> list[Entry]:
+        """See Transport. Archives, of which there may be many, are not looked at one by one: the list of changes tells."""
         found = []
-        for name in self.directory.names():
+        for name in self.directory.names(at_once=fresh):
             if name.rpartition("/")[0] == folder and name.endswith(suffix):
-                stamp = self.stat(name)
+                known = self.directory.known(name)
+                stamp = stamp_of(known) if folder == ARCHIVE and known and known.md5 else self.stat(name)
                 if stamp is not None:
                     found.append(Entry(name=name, stamp=stamp))
         return found
@@ -185,7 +186,7 @@ class DriveFolder:
                 return stamp_of(seen)
             if after.md5 == ours:
                 return stamp_of(after)  # somebody wrote after us, and will be taken in
-            expected = stamp_of(seen)  # damaged on its way: once more
+            expected = stamp_of(after)  # damaged on its way: once more, if nobody else wrote since
         raise trouble or DriveUnreachable(f"Drive keeps refusing to write {name}, whose etag it has just given")
 
     def create(self, name: str, data: bytes) -> Stamp:
@@ -231,7 +232,10 @@ class DriveFolder:
         if file.properties.get(QUEUE) == self.directory.queue_id and ROLE in file.properties:
             return file
         self.calls.describe(file, properties=self.directory.marks(name))
-        return self.calls.get(file.id)
+        now = self.calls.get(file.id)
+        if stamp_of(now) != stamp_of(file):
+            raise Changed(name)  # its new etag is no leave to write over what came in between
+        return now
 
     def _tries(self) -> int:
         return _TRIES if self.calls.patience.attempts > 1 else _TRIES_IN_HASTE

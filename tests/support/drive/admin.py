@@ -5,6 +5,7 @@ POST   /stand-in/faults {pattern, how, status, reason, times, skip, retry_after_
 DELETE /stand-in/faults                     none any more, also none by chance
 POST   /stand-in/faults/released            what stalls is let go
 POST   /stand-in/clock  {seconds}           the clock goes forward
+POST   /stand-in/lag    {requests, seconds} so late is what lists and changes show from now on
 POST   /stand-in/token  {account, scopes, client, service}    an access token
 POST   /stand-in/service-account {email}    a key file
 GET    /stand-in/client                     client_secrets.json of a desktop app
@@ -35,7 +36,7 @@ def answer(drive: StandIn, method: str, path: str, raw: bytes) -> tuple[Json, in
         return {"error": str(e)}, 400
 
 
-def _do(drive: StandIn, what: str, body: Json) -> Json:
+def _do(drive: StandIn, what: str, body: Json) -> Json:  # noqa: C901  # a case a request
     match what:
         case "GET /report":
             return drive.report()
@@ -55,6 +56,10 @@ def _do(drive: StandIn, what: str, body: Json) -> Json:
         case "POST /clock":
             drive.clock.advance(float(body["seconds"]))
             return {"time": drive.clock.peek().isoformat()}
+        case "POST /lag":
+            for lag in (drive.files.listing, drive.files.feed):
+                lag.requests, lag.seconds = int(body.get("requests", 0)), float(body.get("seconds", 0.0))
+            return {}
         case "POST /token":
             account, client = body.get("account", PERSON), body.get("client", CLIENT)
             scopes, service = body.get("scopes", ()), bool(body.get("service"))

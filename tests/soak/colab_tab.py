@@ -1,0 +1,93 @@
+"""A Colab tab as a process: opens a notebook of the queue, answers some prompt cells, and saves its stale copy.
+
+Colab saves the whole notebook as the tab has it, whatever was written in the meantime, and rewrites every cell while it is
+at it (tests/support/colab.py). Now and then the tab saves without having answered anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bridge.kernel.cells import PromptCell, read_cells
+from bridge.kernel.grammar import SCHEMA, prompt_sha256, render_result
+from bridge.kernel.run import iso_ms
+from tests.soak.diary import Diary
+from tests.soak.plain_drive import PlainDrive, Trouble
+from tests.support.colab import Save, colab_save
+
+WORKER = "kernel-soak0001"
+
+
+def answered(cell: PromptCell, number: int) -> dict[str, Any]:
+    """The one output of a cell that a kernel answered; keep in step with bridge/kernel/run.py and magic.py."""
+    now = iso_ms(datetime.now(UTC))
+    record = {
+        "schema": SCHEMA, "job": cell.job, "attempt": cell.attempts + 1, "status": "succeeded", "finish_reason": "stop",
+        "model": "qwen2.5-coder:7b", "model_digest": None, "prompt_sha256": prompt_sha256(cell.body), "started_at": now,
+        "finished_at": now, "usage": {"prompt_tokens": 9, "completion_tokens": 9}, "timing_s": {"total": 0.1},
+        "worker": {"id": WORKER, "engine": "ollama", "engine_version": "0", "where": "colab"}, "error": None,
+    }  # fmt: skip
+    text = render_result(record, f"```python\nFROM_THE_TAB = {number}\n```\n")
+    return {"output_type": "display_data", "metadata": {}, "data": {"text/markdown": text, "text/plain": text}}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.colab_tab")
+    parser.add_argument("url")
+    parser.add_argument("token")
+    parser.add_argument("folder", help="id of the queue's folder on Drive")
+    parser.add_argument("diary", type=Path)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--open-s", type=float, required=True, help="longest time between opening and saving")
+    asked = parser.parse_args()
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    drive, diary = PlainDrive(url=asked.url, token=asked.token), Diary(path=asked.diary)
+    chance = random.Random(f"{asked.seed} tab {len(diary.read())}")
+    while not over.is_set():
+        try:
+            parts = [file for file in drive.files_in(asked.folder) if is_part(file["title"])]
+            if parts:
+                visit(drive, chance.choice(parts), chance, over, diary, asked.open_s)
+        except (Trouble, ValueError) as error:
+            diary.write("trouble", error=str(error)[:200])
+        over.wait(chance.uniform(0.1, 0.3) * asked.open_s)
+    return 0
+
+
+def is_part(title: str) -> bool:
+    """Whether a person would open this one."""
+    return title.endswith(".ipynb") and "(" not in title
+
+
+def visit(
+    drive: PlainDrive, file: dict[str, Any], chance: random.Random, over: threading.Event, diary: Diary, open_s: float
+) -> None:
+    """Open, answer, wait, save."""
+    opened = drive.get(file["id"])
+    notebook = json.loads(drive.download(file["id"]))
+    pending = [cell for cell in read_cells(notebook) if cell.pending]
+    chosen = chance.sample(pending, min(len(pending), chance.randint(0, 3)))
+    for cell in chosen:
+        notebook["cells"][cell.index]["outputs"] = [answered(cell, cell.index)]
+    over.wait(chance.uniform(0.2, 1.0) * open_s)
+    save = Save(
+        badge=chance.random() < 0.3, stripped=chance.random() < 0.2, minor=chance.choice([5, 5, 0]),
+        hide=chance.choice([None, None, None, 0, 3]),
+    )  # fmt: skip
+    now = drive.get(file["id"])
+    stale = now["headRevisionId"] != opened["headRevisionId"]
+    drive.put(file["id"], colab_save(json.dumps(notebook).encode(), save))
+    diary.write("saved", stale=stale, stripped=save.stripped, jobs=[cell.job for cell in chosen])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
