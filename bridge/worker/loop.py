@@ -53,7 +53,11 @@ class Worker:
             now_s=self.now_s,
         )
         self.publisher = Publisher(
-            store=self.store, tell=self._accounts.tell, now_s=self.now_s, publish_s=self.plan.publish_s
+            store=self.store,
+            tell=self._accounts.tell,
+            now_s=self.now_s,
+            publish_s=self.plan.publish_s,
+            done=lambda: self._accounts.done,
         )
         self._held: dict[str, Task] = {}
         self._unwritten: list[Outcome] = []  # of held tasks
@@ -97,7 +101,8 @@ class Worker:
 
     def progress(self) -> Progress:
         """How far the work is; from any thread."""
-        done, left = self._accounts.done, self.publisher.waiting
+        done = self._accounts.done
+        left = self.publisher.left()
         seconds = max(1e-9, self.now_s() - self._began)
         return Progress(
             done=done, left=left, running=self.lanes.running(), tokens_per_s=self.lanes.pieces() / seconds,

@@ -19,16 +19,19 @@ class Publisher:
     tell: Callable[[Kind, str], None]
     now_s: Callable[[], float]
     publish_s: float  #: at most one write in this time
+    done: Callable[[], int]  #: jobs that this worker has brought to an end so far
     pending: int = 0  #: changes that are in the journal only
     due: float = 0.0
     trouble: str | None = None
     waiting: int = 0  #: jobs without an answer, as of the last publishing
     publishes: int = 0
+    _done_then: int = 0  #: of `done`, when `waiting` was counted
 
     def publish(self) -> bool:
         """Take in what others wrote, and write; False if that cannot be done at the moment."""
         try:
             self.store.publish()
+            self._done_then = self.done()
             self.waiting = self.store.note(lambda: query.count_waiting(self.store.journal), "counting jobs")
         except QueueError as error:
             self.blocked(error)
@@ -41,6 +44,10 @@ class Publisher:
         self.pending = 0
         self.due = self.now_s() + self.publish_s
         return True
+
+    def left(self) -> int:
+        """Jobs without an answer now: as counted last, less those that ended since."""
+        return max(0, self.waiting - (self.done() - self._done_then))
 
     def blocked(self, error: QueueError) -> None:
         """Something is in the way; said once, until it is over: a dying mount has a new message for every call."""

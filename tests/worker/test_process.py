@@ -245,7 +245,18 @@ def test_on_a_terminal_it_shows_how_far_it_is(path: Path, server: LoopbackOllama
 
 def test_two_processes_on_one_queue_share_the_work_and_do_nothing_twice(path: Path, server: LoopbackOllama) -> None:
     add(path, 60)
-    server.token_delay_s = 0.005
+    asked: list[str] = []
+    both_there = threading.Event()
+
+    def answer(prompt: str) -> str:
+        """The first answers come when more are asked for than one worker has lanes: so both are there, however slow."""
+        asked.append(prompt)
+        if len(asked) > 3:
+            both_there.set()
+        both_there.wait(60)
+        return f"answer to {prompt}"
+
+    server.answer = answer
     both = [begin(path, "--parallel", "3", "--json") for _ in range(2)]
     ends = [finish(process) for process in both]
     done = [json.loads(out.splitlines()[-1])["answered"] for _, out, _ in ends]
