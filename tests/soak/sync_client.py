@@ -194,7 +194,9 @@ class SyncClient:
         if there is None:
             self.known.pop(name, None)
         else:
-            home = there["parents"][0]["id"]
+            # A file that was moved while it was written is no longer this one: the next round sees that.
+            same = before is not None and before["id"] == there["id"]
+            home = before["home"] if before and same else there["parents"][0]["id"]
             self.known[name] = {
                 "id": there["id"], "rev": there["headRevisionId"], "md5": there["md5Checksum"], "home": home,
             }  # fmt: skip
