@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from benchmarks import mutations
 from benchmarks import results_report as report
 from bridge.results import Bench, Verdict, examine, extract
 from bridge.results.checkers.base import Checker
@@ -77,7 +78,7 @@ def test_canonical_solutions_raise_at_most_1_percent_of_false_alarms(quick: Benc
     for row in real_prompts:
         if not row["canonical_solution"]:
             continue
-        label = report.NAMES.get(row["language"], row["language"].lower())
+        label = mutations.NAMES.get(row["language"], row["language"].lower())
         asked += 1
         answer = f"```{label}\n{row['canonical_solution'].rstrip()}\n```\n"
         if examine(answer, prompt=row["prompt"], finish_reason="stop", bench=quick).verdict is Verdict.ERRORS:
@@ -87,6 +88,6 @@ def test_canonical_solutions_raise_at_most_1_percent_of_false_alarms(quick: Benc
 
 @pytest.mark.parametrize("language", ["python", "javascript", "typescript", "rust", "kotlin", "lua", "julia", "swift"])
 def test_most_mutations_of_a_program_are_found(quick: Bench, real_prompts: list[dict], language: str) -> None:
-    tally = report.canonical(quick, only=[language], per_language=12)[language]
+    tally = mutations.canonical(quick, only=[language], per_language=12)[language]
     assert may_block(language) or language == "python"
     assert sum(tally.caught.values()) >= 0.85 * sum(tally.tried.values()), (tally.caught, tally.tried)
