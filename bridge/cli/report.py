@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 from bridge.cli.filters import job_filter
 
 
 @base.command("report")
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.jobs)
 @job_filter
 @click.option(
     "-o",
@@ -19,6 +19,7 @@ from bridge.cli.filters import job_filter
     "file",
     default="bridge-report.html",
     metavar="FILE|-",
+    shell_complete=complete.files,
     show_default=True,
     help="Where the page goes.",
 )
@@ -40,7 +41,7 @@ def command(
             wanted = {view.id for view in bridge.views(ids)}
             lines = [line for line in lines if line.id in wanted or line.parent in wanted]
         facts = gather(
-            bridge.views([line.id for line in lines]), queue=str(bridge.path), queue_id=bridge.store.journal.queue_id,
+            bridge.views([line.id for line in lines]), queue=bridge.opened.shown, queue_id=bridge.store.journal.queue_id,
             at=bridge.store.clock.now(), chosen=_chosen(ids, states, caller),
         )  # fmt: skip
     if as_json:

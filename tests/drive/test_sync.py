@@ -399,3 +399,12 @@ def test_the_doctor_says_where_on_drive_a_queue_is_and_who_looks(drive: StandIn,
     assert "on Google Drive" in told
     assert "https://colab.research.google.com/drive/" in told
     assert "read-only" not in told
+
+
+def test_report_and_top_name_a_queue_on_drive_by_its_address(drive: StandIn, folder: Path) -> None:
+    job = add("a")
+    address = sync()["drive"]
+    assert json.loads(run("report", "--json", "--queue", address).stdout)["queue"] == address
+    top = run("top", "--once", "--json", "--queue", address).stdout
+    assert address in top
+    assert job in run("list", "--queue", address).stdout
