@@ -43,7 +43,8 @@ $(STAMP): pyproject.toml
 browser: ## Chromium, which tests look at pages with: installed where there is apt-get and root, else those tests skip
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null \
+	  install="apt-get install -y -qq --no-install-recommends chromium"; export DEBIAN_FRONTEND=noninteractive; \
+	  { apt-get update -qq && $$install >/dev/null; } || { apt-get update -qq; $$install >/dev/null; } \
 	  || echo "chromium could not be installed: the tests that need it skip"; \
 	else echo "no chromium here, and no apt-get with root to install it: the tests that need it skip"; fi
 
