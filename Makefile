@@ -19,7 +19,7 @@ DEMO_VENV ?= $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 DEMO_BIN ?= $(DEMO_VENV)/$(notdir $(BIN))
 DEMO_STAMP ?= $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_VENV)/.installed-demo)
 
-.PHONY: help demo setup browser test test-colab coverage check format lint types floors docs dist bench soak clean
+.PHONY: help demo setup browser test test-colab coverage check format lint types floors docs dist bench soak clean-room clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -92,6 +92,12 @@ bench: $(STAMP) ## the benchmarks, ours beside named peers
 soak: $(STAMP) ## ten minutes of kills, faults and stale saves, and 1,000 rounds of two writers; nothing may be lost
 	BRIDGE_TEST_PROFILE=long $(BIN)/python -m pytest -n 0 tests/drive/test_races.py
 	$(BIN)/python -m tests.soak --minutes 10 --seed 1
+
+# As a person meets it: nothing of this machine but the programs on the path and where pip looks for packages.
+clean-room: ## `make demo` and `make test` of the last commit, in a clean clone with a new home and no caches
+	@set -e; room=$$(mktemp -d); git clone -q . "$$room/clone"; mkdir "$$room/home"; cd "$$room/clone"; \
+	env -i PATH="$$PATH" HOME="$$room/home" LANG=C.UTF-8 PIP_NO_CACHE_DIR=1 $$(env | grep -E '^(PIP_|https?_proxy|no_proxy|SSL_CERT)' || true) \
+	  sh -c 'time make demo && time make test'; rm -rf "$$room"
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) $(COLAB_VENV) .venv-demo .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
