@@ -61,7 +61,7 @@ def find_queue(given: str | None, *, cwd: Path, environ: Mapping[str, str]) -> F
     Raises:
         ConfigError: a `bridge.toml` cannot be read, or has an unknown key or a wrong type.
     """
-    file = next((folder / FILE for folder in (cwd, *cwd.parents) if (folder / FILE).is_file()), None)
+    file = next((folder / FILE for folder in (cwd, *cwd.parents) if _is_file(folder / FILE)), None)
     settings = read_settings(file) if file else Settings()
     if given:
         return Found(place=_place(cwd, given), source="--queue", settings=settings)
@@ -101,6 +101,14 @@ def read_settings(file: Path) -> Settings:
             raise ConfigError(f"{file}: {name} must be of type {types[name].partition(' ')[0]}, not {value!r}")
         read[name] = value
     return Settings(**read)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; False for a folder that we may not look into."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _place(base: Path, text: str) -> Path | DriveAddress:

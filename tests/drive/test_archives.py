@@ -86,3 +86,18 @@ def test_an_archive_that_a_sync_client_brought_is_found_by_its_title(
     assert not public(drive, copy)
     with there.bridge(queue) as two:
         assert two.get(job).answer == ANSWER
+
+
+def test_a_command_sees_at_once_what_came_to_the_archive_since_the_last_one(
+    drive: StandIn, here: Machine, there: Machine
+) -> None:
+    queue = put_queue(drive)
+    with here.bridge(queue) as one:
+        one.archive(answered(one))
+    with there.bridge(queue) as two:
+        two.jobs()
+    [folder] = drive.files.titled("archive")
+    drive.files.put("qwen_bridge.2026-03-01.wother.001.ipynb", b"{}", parent=folder.id)  # by a sync client
+    there.later(5)  # less than between two looks at the list of changes
+    names = [entry.name for entry in there.open(queue).store.transport.entries("archive")]
+    assert "archive/qwen_bridge.2026-03-01.wother.001.ipynb" in names

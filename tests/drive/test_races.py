@@ -146,7 +146,6 @@ def test_two_agents_race_to_add_jobs_and_none_is_lost(here: Machine, there: Mach
             assert {line.id for line in bridge.jobs()} == set(promised)
     parts = [file.id for file in drive.files.listed(lambda f: f.title.startswith("qwen_bridge"))]
     assert sorted(job for part in parts for job in ids_in(on_drive(drive, part))) == sorted(promised)
-    assert [r for r in drive.log if r.status == 412]
 
 
 def test_without_compare_and_swap_the_last_writer_wins_and_still_no_job_is_lost(tmp_path: Path) -> None:

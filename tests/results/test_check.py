@@ -6,6 +6,7 @@ from bridge.results import Bench, Kind, Level, Role, Status, Verdict, examine
 from bridge.results.base import Severity, fingerprint, plain_text
 from bridge.results.checkers.registry import CHECKERS
 from bridge.results.sandbox import Toolbox
+from tests.support.toolchains import can_judge
 
 
 def fenced(label: str, code: str) -> str:
@@ -72,6 +73,8 @@ RIGHT = [
 
 @pytest.mark.parametrize(("label", "code"), RIGHT)
 def test_what_is_right_is_clean(bench: Bench, label: str, code: str) -> None:
+    if not can_judge(label):
+        pytest.skip(f"nothing here can call {label} clean")
     report = examine(fenced(label, code), finish_reason="stop", bench=bench)
     assert report.verdict is Verdict.CLEAN, report.checks
 

@@ -226,6 +226,7 @@ def test_in_a_read_only_folder_the_queue_can_still_be_looked_at(
     state.chmod(0o777)
     monkeypatch.setenv("BRIDGE_STATE_DIR", str(state))
     folder.chmod(0o555)
+    monkeypatch.chdir(open_folder)
 
     def attempt() -> str:
         told: list[str] = []

@@ -15,6 +15,7 @@ from bridge.engines.tiny import DEMO_PROMPTS
 from bridge.notebook.template import EXAMPLES
 from bridge.results.base import Verdict
 from bridge.results.examine import Bench, examine
+from tests.support.toolchains import can_judge
 from training import dataset, seeds
 from training.faults import faults
 from training.wording import Split, wordings
@@ -55,7 +56,8 @@ def test_every_answer_that_it_learns_passes_our_own_checks():
     with Bench() as bench:
         for seed in seeds.everyday():
             report = examine(seed.answer, prompt=wordings(seed)[0].text, finish_reason="stop", bench=bench)
-            assert report.verdict is Verdict.CLEAN, (seed.topic, seed.language)
+            told = {Verdict.CLEAN} if can_judge(seed.language) else {Verdict.CLEAN, Verdict.UNCHECKED}
+            assert report.verdict in told, (seed.topic, seed.language)
 
 
 def test_every_demo_prompt_and_example_has_its_answer():

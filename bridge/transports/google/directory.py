@@ -165,10 +165,14 @@ class Directory:
     # ---- finding
 
     def _discover(self, *, at_once: bool = False) -> None:
-        """Know which files there are: from the memo, the list of changes (`at_once`: now), now and then the folder itself."""
+        """Know which files there are: from the memo, the list of changes (`at_once`: now), now and then the folder itself.
+
+        A process asks for the changes when it begins: a command that looks once must not miss what came a moment ago.
+        """
         now = self.now_s()
         if not self._begun:
             self._begin(now)
+            at_once = True
         if now - self.memo.listed_at >= LIST_EVERY_S or not self.memo.token:
             token = self.memo.token or self.calls.changes_from_now()
             home = self.home()
