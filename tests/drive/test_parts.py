@@ -9,7 +9,8 @@ import pytest
 
 from bridge import Bridge
 from tests.support.drive import StandIn
-from tests.support.drive_queues import Machine, put_queue
+from tests.support.drive_queues import Machine, on_drive, put_queue
+from tests.support.queues import ids_in
 
 
 def small(machine: Machine, queue: str) -> Bridge:
@@ -72,3 +73,26 @@ def test_a_claim_whose_file_was_never_made_is_taken_up_by_the_next_machine(
         jobs = [two.add("b 1"), two.add("b 2")]
         assert set(jobs) <= {line.id for line in two.jobs()}
     assert parts(drive)["qwen_bridge.part-0002.ipynb"] == 1
+
+
+def test_a_part_that_a_sync_client_moved_to_its_forks_is_made_anew_and_not_written_there(
+    drive: StandIn, here: Machine
+) -> None:
+    queue = put_queue(drive)
+    with small(here, queue) as bridge:
+        jobs = [bridge.add(f"{n}") for n in range(3)]
+        [part] = drive.files.titled("qwen_bridge.part-0002.ipynb")
+        aside = drive.files.folder("forks", parent=part.parents[0])  # made by the client: it has no mark
+        drive.files.move(part.id, aside)
+        before = drive.files.get(part.id).revisions[-1].content
+        here.later(700)
+        jobs.append(bridge.add("another"))
+        bridge.store.publish()
+    with here.bridge(queue) as bridge:
+        here.later(5)
+        bridge.store.publish()
+        assert {line.id for line in bridge.jobs()} == set(jobs)
+    [anew] = [f for f in drive.files.titled("qwen_bridge.part-0002.ipynb") if f.id != part.id]
+    assert anew.parents == part.parents
+    assert drive.files.get(part.id).revisions[-1].content == before
+    assert sorted(ids_in(on_drive(drive, queue)) + ids_in(on_drive(drive, anew.id))) == sorted(jobs)

@@ -28,6 +28,8 @@ FIRST = "*.ipynb"
 
 #: Folder of what is done: whoever made a file in it, its title says which archive it is.
 ARCHIVE = "archive"
+#: Folders for second copies, ours and that of a sync client.
+FORKS = "forks"
 #: What a role looks like: a name, at most one folder deep.
 _PLAIN = re.compile(r"(?:[a-z]+/)?(?!\.)[^/\\\x00-\x1f]+")
 
@@ -83,12 +85,21 @@ class Catalog:
             if file.type == FOLDER_TYPE:
                 if role:
                     self.folders.setdefault(role, file.id)
+                if role == FORKS or (file.title == FORKS and home and home in file.parents):
+                    self.folders[f"{FORKS} {file.id}"] = file.id
+            elif self.is_aside(file, role):
+                self.drop(file.id)
             elif role:
                 self._place(self.roles.name(role), file)
             elif (ours or (home and home in file.parents)) and file.title.lower().endswith(".ipynb"):
                 self._place(self._free(_safe(file.title), file), file)
             elif self.folders.get(ARCHIVE) in file.parents and file.title.lower().endswith(".ipynb"):
                 self._place(f"{ARCHIVE}/{_safe(file.title)}", file)
+
+    def is_aside(self, file: DriveFile, role: str) -> bool:
+        """Whether somebody set a part of ours aside: it lies in a folder for second copies. Part 1 is known by its id."""
+        aside = any(key.startswith(FORKS) and folder in file.parents for key, folder in self.folders.items())
+        return aside and role.startswith("*") and file.id != self.anchor
 
     def see(self, name: str, file: DriveFile) -> None:
         """What a look at a file of ours told."""

@@ -86,11 +86,13 @@ class Directory:
         return file
 
     def whole(self, file: DriveFile, name: str) -> DriveFile:
-        """The file. Raises DriveFileGone if it lies in the trash: writing there would go unnoticed."""
+        """The file. Raises DriveFileGone if it lies in the trash, or among second copies: writing there would go unnoticed."""
         if file.trashed:
             raise DriveFileGone(
                 f"{name} lies in Drive's trash: restore it there, or, if it is to go, sync the queue to a new place"
             )
+        if self._catalog.is_aside(file, self.role(name)):
+            raise DriveFileGone(f"{name} was set aside by another machine: the part is made anew")
         return file
 
     def learn(self, name: str, file: DriveFile) -> None:

@@ -161,7 +161,13 @@ class DriveFolder:
         ours, etag, wrote = _md5(data), "", False
         trouble: DriveUnreachable | None = None
         for attempt in range(self._tries()):
-            now = self.directory.whole(self.calls.get(known.id), name)
+            try:
+                now = self.directory.whole(self.calls.get(known.id), name)
+            except DriveFileGone:
+                if known.id == self.directory.anchor:
+                    raise
+                self.directory.forget(known)
+                raise QueueChanged(f"{name} is no longer on Drive") from None
             if stamp_of(now) != expected:
                 self.directory.learn(name, now)
                 if wrote and now.md5 == ours:
@@ -200,7 +206,9 @@ class DriveFolder:
                 made = self._insert(file_id, parent, name, data)
             except Taken:
                 made = self.calls.get(file_id)
-                if made.trashed:
+                try:
+                    self.directory.whole(made, name)
+                except DriveFileGone:
                     self._claims.give_up(name)
                     continue
                 self.directory.learn(name, made)
