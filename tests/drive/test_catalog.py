@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.transports.google.calls import FOLDER_TYPE, NOTEBOOK_TYPE, DriveFile
-from bridge.transports.google.catalog import QUEUE, ROLE, Catalog, Memo, Roles
+from bridge.transports.google.catalog import QUEUE, ROLE, Catalog, Memo, Roles, of_queue
 
 MINE = "11111111-2222-4333-8444-555555555555"
 
@@ -129,3 +129,8 @@ def test_a_memo_is_read_as_it_was_written(tmp_path: Path) -> None:
 )
 def test_a_role_that_none_of_us_writes_is_passed_over(role: str) -> None:
     assert catalog(file("evil", role=role)) == {}
+
+
+def test_a_queue_id_of_any_text_is_one_value_in_a_search() -> None:
+    hostile = "x' or title != 'y\\"
+    assert r"value='x\' or title != \'y\\'" in of_queue(hostile)

@@ -14,6 +14,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,10 +128,25 @@ def test_a_write_that_comes_while_the_file_gets_its_mark_is_not_written_over(
 def test_two_agents_race_to_add_jobs_and_none_is_lost(here: Machine, there: Machine, drive: StandIn) -> None:
     queue = put_queue(drive)
     promised: list[str] = []
+    both_looked = threading.Barrier(2)
+
+    def meeting(put: Callable[..., DriveFile]) -> Callable[..., DriveFile]:
+        """The first write of each begins when the other has looked, too: so at least one of them is refused."""
+        begun = threading.Event()
+
+        def write(*args: Any) -> DriveFile:
+            if not begun.is_set():
+                begun.set()
+                both_looked.wait(60)
+            return put(*args)
+
+        return write
 
     def agent(machine: Machine, name: str) -> Callable[[threading.Barrier], None]:
         def run(together: threading.Barrier) -> None:
             with machine.bridge(queue) as bridge:
+                calls = folder_of(bridge.opened).calls
+                calls.put = meeting(calls.put)  # type: ignore[method-assign]
                 for number in range(WHOLE):
                     together.wait()
                     promised.append(bridge.add(f"{name} {number}"))
@@ -146,6 +162,7 @@ def test_two_agents_race_to_add_jobs_and_none_is_lost(here: Machine, there: Mach
             assert {line.id for line in bridge.jobs()} == set(promised)
     parts = [file.id for file in drive.files.listed(lambda f: f.title.startswith("qwen_bridge"))]
     assert sorted(job for part in parts for job in ids_in(on_drive(drive, part))) == sorted(promised)
+    assert [r for r in drive.log if r.status == 412]
 
 
 def test_without_compare_and_swap_the_last_writer_wins_and_still_no_job_is_lost(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ LINUX, MAC, WINDOWS = ("linux", "/home/me"), ("darwin", "/Users/me"), ("win32", 
         (LINUX, "/home/me/Sync/q", "/home/me/Sync/.stfolder", clients.SYNCTHING, True),
         (LINUX, "/home/me/Dropbox/q", "/home/me/Dropbox/.dropbox.cache", clients.DROPBOX, True),
         (LINUX, "/home/me/Dropbox/q", "/home/me/Dropbox/.dropbox", clients.DROPBOX, True),
-        (LINUX, "/home/me/work/q", "/home/me/.dropbox", clients.DISK, True),  # the program's own, in the home folder
+        (LINUX, "/home/me/projects/q", "/home/me/.dropbox", clients.DISK, True),  # the program's own, in the home folder
         (LINUX, "/home/me/Cloud/q", "/home/me/Cloud/.sync_0123abcd.db", clients.NEXTCLOUD, True),
         (LINUX, "/home/me/Cloud/q", "/home/me/Cloud/._sync_0123abcd.db", clients.NEXTCLOUD, True),
         (LINUX, "/home/me/Cloud/q", "/home/me/Cloud/.owncloudsync.log", clients.NEXTCLOUD, True),

@@ -46,6 +46,16 @@ def claimed(first: DriveFile) -> dict[str, str]:
     return {role: file_id for role, _, file_id in claims if role and role != "-"}
 
 
+def quoted(text: str) -> str:
+    """A text as it stands between quotes in a search."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def of_queue(queue_id: str) -> str:
+    """The search for all files of a queue, the trash not left out."""
+    return f"properties has {{ key='{QUEUE}' and value='{quoted(queue_id)}' and visibility='PUBLIC' }}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Roles:
     """Names of this machine to roles, and back."""

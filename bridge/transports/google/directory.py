@@ -13,7 +13,18 @@ from pathlib import Path
 
 from bridge.errors import DriveFileGone
 from bridge.transports.google.calls import FOLDER_TYPE, NOTEBOOK_TYPE, Calls, DriveFile
-from bridge.transports.google.catalog import ARCHIVE, FIRST, QUEUE, ROLE, Catalog, Memo, Roles, claimed, role_is_plain
+from bridge.transports.google.catalog import (
+    ARCHIVE,
+    FIRST,
+    QUEUE,
+    ROLE,
+    Catalog,
+    Memo,
+    Roles,
+    claimed,
+    of_queue,
+    role_is_plain,
+)
 
 #: How often the folder is listed anew, in seconds: for what the list of changes never told.
 LIST_EVERY_S = 600.0
@@ -147,7 +158,7 @@ class Directory:
         known = self._catalog.folders.get(folder)
         if known is None:  # another machine may have made it since
             now = self.now_s()
-            self._take(self.calls.search(f"{self._marked()} and trashed = false"), now)
+            self._take(self.calls.search(f"{of_queue(self.queue_id)} and trashed = false"), now)
             known = self._catalog.folders.get(folder)
         if known is None:
             made = self.calls.create(
@@ -178,7 +189,7 @@ class Directory:
         if now - self.memo.listed_at >= LIST_EVERY_S or not self.memo.token:
             token = self.memo.token or self.calls.changes_from_now()
             home = self.home()
-            query = f"({self._marked()} or '{home}' in parents)" if home else self._marked()
+            query = f"({of_queue(self.queue_id)} or '{home}' in parents)" if home else of_queue(self.queue_id)
             self._take(self.calls.search(f"{query} and trashed = false"), now)
             if archive := self._catalog.folders.get(ARCHIVE):  # what sync clients put there carries no mark
                 self._take(self.calls.search(f"'{archive}' in parents and trashed = false"), now)
@@ -196,9 +207,6 @@ class Directory:
                     self._catalog.see(name, _unseen(file_id))
         self.learn(self.first, self.whole(self.calls.get(self.anchor), self.first))  # writes the memo: read it before
         self._begun = True
-
-    def _marked(self) -> str:
-        return f"properties has {{ key='{QUEUE}' and value='{self.queue_id}' and visibility='PUBLIC' }}"
 
     def _is_news(self, file: DriveFile) -> bool:
         """Whether the list of changes tells it first: what is no archive is looked at anyway."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.errors import DriveFileGone, NotAQueue, QueueNotFound
 from bridge.transports.google.calls import FOLDER_TYPE, Calls, DriveFile
-from bridge.transports.google.catalog import FIRST, QUEUE, ROLE
+from bridge.transports.google.catalog import FIRST, ROLE, of_queue, quoted
 
 #: What tells the queue_id of a notebook's bytes, or raises NotAQueue or ValueError.
 Identify = Callable[[bytes], str]
@@ -25,7 +25,7 @@ def by_id(calls: Calls, file_id: str, identify: Identify) -> DriveFile:
     if file.type != FOLDER_TYPE:
         return file
     found = calls.search(
-        f"'{_quoted(file_id)}' in parents and trashed = false"
+        f"'{quoted(file_id)}' in parents and trashed = false"
     )  # `title contains` knows only beginnings
     firsts = [f for f in found if f.title.lower().endswith(".ipynb") and f.properties.get(ROLE, FIRST) == FIRST]
     return _only(calls, firsts, identify, f"the folder {file.title}", f"drive:{file_id}/NAME")
@@ -37,16 +37,14 @@ def by_name(calls: Calls, folder: str, name: str, identify: Identify) -> DriveFi
     Raises:
         QueueNotFound, NotAQueue: none of that title, or several queues.
     """
-    query = f"'{_quoted(folder)}' in parents and title = '{_quoted(name)}' and trashed = false"
+    query = f"'{quoted(folder)}' in parents and title = '{quoted(name)}' and trashed = false"
     return _only(calls, calls.search(query), identify, f"{name} in the folder {folder}", "drive:FILE_ID")
 
 
 def by_queue_id(calls: Calls, queue_id: str) -> list[DriveFile]:
     """The first notebooks of a queue, wherever they lie and whatever they are called, oldest first."""
-    query = f"properties has {{ key='{QUEUE}' and value='{_quoted(queue_id)}' and visibility='PUBLIC' }}"
-    return [
-        f for f in calls.search(f"{query} and trashed = false") if f.properties.get(ROLE) == FIRST and not f.trashed
-    ]
+    found = calls.search(f"{of_queue(queue_id)} and trashed = false")
+    return [f for f in found if f.properties.get(ROLE) == FIRST and not f.trashed]
 
 
 def _only(calls: Calls, found: Sequence[DriveFile], identify: Identify, where: str, better: str) -> DriveFile:
@@ -62,7 +60,3 @@ def _only(calls: Calls, found: Sequence[DriveFile], identify: Identify, where: s
         ids = ", ".join(f"drive:{file.id} (queue {queue_id})" for queue_id, file in queues.items())
         raise NotAQueue(f"{where} holds several queues, {ids}: name one as {better}")
     return next(iter(queues.values()))
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")
