@@ -19,7 +19,7 @@ DEMO_VENV ?= $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 DEMO_BIN ?= $(DEMO_VENV)/$(notdir $(BIN))
 DEMO_STAMP ?= $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_VENV)/.installed-demo)
 
-.PHONY: help demo setup browser test test-colab coverage check format lint types floors docs dist bench soak clean-room clean
+.PHONY: help demo setup browser test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -66,7 +66,7 @@ coverage: $(STAMP) browser ## all tests again, slower: how much of the package t
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
-check: format lint types floors test docs ## all that CI does
+check: format lint types layers test docs ## all that CI does
 
 format: $(STAMP) ## is every file formatted?
 	$(BIN)/ruff format --check bridge tests benchmarks training
@@ -77,7 +77,7 @@ lint: $(STAMP) ## ruff
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
-floors: $(STAMP) ## do imports only go down?
+layers: $(STAMP) ## do imports only go down?
 	$(BIN)/lint-imports
 
 docs: $(STAMP) ## do the documents say what the code does?

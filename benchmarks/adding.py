@@ -10,7 +10,7 @@ import nbformat
 
 from benchmarks import samples
 from benchmarks.measure import Row, alternating_ms
-from bridge.notebook import codec, merge, template
+from bridge.format import codec, merge, template
 
 PEER = "nbformat read+append+write"
 

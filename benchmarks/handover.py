@@ -16,10 +16,10 @@ from statistics import median
 from benchmarks import results_report, samples
 from benchmarks.measure import Row
 from bridge import Bridge
-from bridge.job import Result, ResultStatus
+from bridge.checking import Toolchain
+from bridge.core.job import Result, ResultStatus
+from bridge.format import json_bytes, prompt_cell
 from bridge.kernel import grammar
-from bridge.notebook import prompt_cell, wire
-from bridge.results import Bench
 
 RUNS, WARMUPS = 25, 3
 TARGET_MS = 150.0
@@ -75,15 +75,15 @@ def _once(bridge: Bridge, number: int) -> float:
 
 def _finished(path: Path, job: str, answer: str) -> bytes:
     """The notebook with an answer in that job's cell, as another machine would write it."""
-    notebook = wire.loads(path.read_bytes())
-    [cell] = [c for c in notebook["cells"] if wire.join_lines(c["source"]).startswith(f"%%qwen {job}")]
-    body = wire.join_lines(cell["source"]).partition("\n")[2]
+    notebook = json_bytes.loads(path.read_bytes())
+    [cell] = [c for c in notebook["cells"] if json_bytes.join_lines(c["source"]).startswith(f"%%qwen {job}")]
+    body = json_bytes.join_lines(cell["source"]).partition("\n")[2]
     result = Result(
         job=job, attempt=1, status=ResultStatus.SUCCEEDED, finished_at=datetime.now(UTC), answer=answer,
         prompt_sha256=grammar.prompt_sha256(body), worker={"id": "colab", "engine": "ollama"}, finish_reason="stop",
     )  # fmt: skip
     cell["outputs"] = [prompt_cell.write_output(result)]
-    return wire.dumps(notebook, indent=True)
+    return json_bytes.dumps(notebook, indent=True)
 
 
 def _watch(bridge: Bridge) -> subprocess.Popen[str]:
@@ -104,6 +104,6 @@ def _checking(*, full: bool) -> Row:
     sample = results_report.answers()[: None if full else 60]
     if not sample:
         return Row(name=name, note="skipped: the real answers are not part of this repository")
-    with Bench() as bench:
+    with Toolchain() as bench:
         _, _, rate, _ = results_report.real(bench, sample)
     return Row(name=name, ours_ms=1000 / rate, note=f"{rate:.1f} answers/s, over {len(sample)}")

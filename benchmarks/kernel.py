@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bridge.kernel.grammar import split_cell
 from bridge.kernel.ollama import Ollama
-from bridge.kernel.run import Settings
+from bridge.kernel.run import RunSettings
 from bridge.kernel.session import Session
 from tests.support.notebooks import job_ids, notebook, prompt_cell
 from tests.support.ollama import LoopbackOllama
@@ -42,7 +42,7 @@ def timed(work: Callable[[], object]) -> float:
 
 def run_all(host: str, lanes: int, jobs: int) -> float:
     cells = [prompt_cell(job, f"Prompt {job}") for job in job_ids(jobs)]
-    session = Session(Settings(host=host, model=MODEL, lanes=lanes), notebook=lambda: notebook(*cells))
+    session = Session(RunSettings(host=host, model=MODEL, lanes=lanes), notebook=lambda: notebook(*cells))
 
     def cell_by_cell() -> None:
         for cell in cells:

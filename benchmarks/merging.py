@@ -12,7 +12,7 @@ from nbdime.merging.notebooks import merge_notebooks
 
 from benchmarks import samples
 from benchmarks.measure import Row, median_ms
-from bridge.notebook import codec, merge, wire
+from bridge.format import codec, json_bytes, merge
 
 PEER = "nbdime merge_notebooks"
 _OPEN = 20  # cells without an answer at the end
@@ -29,7 +29,9 @@ def rows(folder: Path, *, full: bool) -> Iterator[Row]:
         if cells > 1_000 and not full:
             yield Row(name=name, cells=cells, ours_ms=ours, peer=PEER, note="nbdime takes over a minute: --full")
             continue
-        theirs = [nbformat.reads(wire.dumps(value).decode(), as_version=4) for value in (base, appended, answered)]
+        theirs = [
+            nbformat.reads(json_bytes.dumps(value).decode(), as_version=4) for value in (base, appended, answered)
+        ]
         peer = median_ms(partial(_nbdime, *theirs), runs=1 if cells > 1_000 else 5, warmups=cells <= 1_000)
         yield Row(
             name=name, cells=cells, ours_ms=ours, peer=PEER, peer_ms=peer,
@@ -47,7 +49,7 @@ def versions(cells: int) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]
         done[n] = merge.job_cell(samples.answer(asked[n], n), base[n].dots)
     parts = ((base, cells), ([*base, *new], cells + 10), (done, cells))
     base_, appended, answered = (
-        wire.loads(wire.dumps(codec.write_part(samples.part(held, {"w1": top})))) for held, top in parts
+        json_bytes.loads(json_bytes.dumps(codec.write_part(samples.part(held, {"w1": top})))) for held, top in parts
     )
     return base_, appended, answered
 

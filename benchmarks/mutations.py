@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.results_report import SEED, rows
-from bridge.results import Bench, Verdict, examine
+from bridge.checking import Toolchain, Verdict, examine
 
 NAMES = {
     "C#": "csharp", "CPP": "cpp", "F#": "fsharp", "Common Lisp": "commonlisp", "Emacs Lisp": "elisp",
@@ -118,7 +118,7 @@ class Detection:
     advised: Counter[str] = field(default_factory=Counter)
 
 
-def canonical(bench: Bench, only: Iterable[str] | None = None, per_language: int = 99) -> dict[str, Detection]:
+def canonical(bench: Toolchain, only: Iterable[str] | None = None, per_language: int = 99) -> dict[str, Detection]:
     """False alarms and detection per language."""
     wanted = set(only) if only is not None else None
     found: dict[str, Detection] = defaultdict(Detection)
@@ -131,7 +131,7 @@ def canonical(bench: Bench, only: Iterable[str] | None = None, per_language: int
     return {name: tally for name, tally in found.items() if tally.programs}
 
 
-def _measure(bench: Bench, language: str, program: str, row: dict[str, Any], tally: Detection) -> None:
+def _measure(bench: Toolchain, language: str, program: str, row: dict[str, Any], tally: Detection) -> None:
     rng = random.Random(f"{SEED} {row['id']}")
     answered = examine(
         f"```{language}\n{row['canonical_solution'].rstrip()}\n```\n",

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.results import Bench, CodeBlock, Report, Role, Status, examine, extract
-from bridge.results.trust import may_block
+from bridge.checking import BlockStatus, CodeBlock, Report, Role, Toolchain, examine, extract
+from bridge.checking.language.grammar_trust import may_block
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SEED = 20260101
@@ -167,7 +167,7 @@ def own_parsers() -> dict[str, Callable[[str], bool]]:
 
 
 def real(
-    bench: Bench, sample: Sequence[dict[str, Any]]
+    bench: Toolchain, sample: Sequence[dict[str, Any]]
 ) -> tuple[dict[str, Tally], list[str], float, list[tuple[str, Report]]]:
     """Tallies per language, ids of answers whose bounds are wrong, answers per second, and the reports."""
     tallies: dict[str, Tally] = defaultdict(Tally)
@@ -186,7 +186,7 @@ def real(
 
 
 def _count(
-    tally: Tally, block: CodeBlock, status: Status, row: dict[str, Any], parsers: dict[str, Callable[[str], bool]]
+    tally: Tally, block: CodeBlock, status: BlockStatus, row: dict[str, Any], parsers: dict[str, Callable[[str], bool]]
 ) -> None:
     tally.blocks += 1
     expected = expected_languages(block, row)
@@ -202,9 +202,9 @@ def _count(
             tally.wrong.append(f"{row['id']}#{block.index}: path {block.path}, expected {wanted}")
     parser = parsers.get(block.language or "")
     markup = block.language == "javascript" and re.search(r"<[A-Za-z]\w*[\s/>]", block.code)  # node reads no JSX
-    if parser and not markup and status in (Status.OK, Status.ERRORS) and block.role is Role.FILE:
+    if parser and not markup and status in (BlockStatus.OK, BlockStatus.ERRORS) and block.role is Role.FILE:
         tally.judged += 1
-        tally.agree += parser(block.code) == (status is Status.OK)
+        tally.agree += parser(block.code) == (status is BlockStatus.OK)
 
 
 # ---- printing -------------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def main() -> None:
         return
     from benchmarks.mutations import MUTATIONS, canonical
 
-    with Bench() as bench:
+    with Toolchain() as bench:
         tallies, bad, rate, reports = real(bench, sample)
         print(f"{'language':14} {'blocks':>6} {'language':>9} {'paths':>6} {'path':>9} {'judged':>6} {'agree':>9}")
         for name, t in sorted(tallies.items(), key=lambda item: -item[1].blocks):

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge import Bridge
-from bridge.job import Job, Options, Result, ResultStatus, Spec, State, job_id, to_iso
+from bridge.core import changes
+from bridge.core.job import Job, Options, Result, ResultStatus, Spec, State, job_id, to_iso
+from bridge.format import codec, merge, template
+from bridge.format.cell import Cell
 from bridge.kernel import grammar
-from bridge.notebook import changes, codec, merge, template
-from bridge.notebook.absorb import Limits
-from bridge.notebook.cell import Cell
+from bridge.store.ingest_version import PartLimits
 
 QUEUE_ID = "b0000000-0000-4000-8000-000000000000"
 BORN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,7 +91,7 @@ def new_queue(folder: Path, *, part_jobs: int = 400, part_bytes: int = 4_000_000
     queue_id = f"{abs(hash(str(folder))):032x}"
     path.write_bytes(template.notebook_bytes(template.queue_notebook(queue_id)))
     bridge = Bridge(str(path), caller="bench")
-    bridge.store.limits = Limits(part_jobs=part_jobs, part_bytes=part_bytes)
+    bridge.store.limits = PartLimits(part_jobs=part_jobs, part_bytes=part_bytes)
     return bridge
 
 

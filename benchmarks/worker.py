@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks import samples
 from benchmarks.measure import Row
 from bridge import NewJob
-from bridge.engines.base import Answer, Health, Model, OnToken, Request, Stop, Stopped, ignore_token
+from bridge.engines.base import Answer, EngineModel, Health, OnToken, Request, Stop, Stopped, ignore_token
 
 ROOT = Path(__file__).parents[1]
 JOBS, SMALL = 1_000, 200
@@ -46,9 +46,9 @@ class Fixed:
         on_token(self._text)
         return Answer(text=self._text, finish_reason="stop", model=request.model, usage={"completion_tokens": 1000})
 
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[EngineModel, ...]:
         """One."""
-        return (Model(name="fixed"),)
+        return (EngineModel(name="fixed"),)
 
     def pull(self, model: str, on_progress: object = None) -> None:
         """It is there."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from bridge.api import Bridge, Rebuilt, rebuild
-    from bridge.errors import BridgeError
-    from bridge.job import NewJob, Options, Result, State
-    from bridge.notebook.enqueue import Added
-    from bridge.notebook.query import JobLine
-    from bridge.views import JobView, Status
+from bridge.core.version import __version__ as __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from bridge.api.bridge import Bridge, Rebuilt, rebuild
+    from bridge.api.views import JobView, Status
+    from bridge.core.errors import BridgeError
+    from bridge.core.job import NewJob, Options, Result, State
+    from bridge.store.enqueue import Added
+    from bridge.store.query import JobLine
 
 __all__ = [
     "Added", "Bridge", "BridgeError", "JobLine", "JobView", "NewJob", "Options", "Rebuilt", "Result", "State", "Status",
@@ -20,12 +20,12 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    **dict.fromkeys(("Bridge", "Rebuilt", "rebuild"), "bridge.api"),
-    **dict.fromkeys(("JobView", "Status"), "bridge.views"),
-    **dict.fromkeys(("NewJob", "Options", "Result", "State"), "bridge.job"),
-    "Added": "bridge.notebook.enqueue",
-    "BridgeError": "bridge.errors",
-    "JobLine": "bridge.notebook.query",
+    **dict.fromkeys(("Bridge", "Rebuilt", "rebuild"), "bridge.api.bridge"),
+    **dict.fromkeys(("JobView", "Status"), "bridge.api.views"),
+    **dict.fromkeys(("NewJob", "Options", "Result", "State"), "bridge.core.job"),
+    "Added": "bridge.store.enqueue",
+    "BridgeError": "bridge.core.errors",
+    "JobLine": "bridge.store.query",
 }
 
 

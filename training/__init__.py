@@ -1,1 +1,1 @@
-"""How the tiny model of `bridge/engines/tiny.py` is made; training/README.md tells the steps."""
+"""How the tiny model of `bridge/models/tiny.py` is made; training/README.md tells the steps."""

@@ -19,12 +19,12 @@ from typing import Any
 import jinja2
 import orjson
 
-from bridge.engines.tiny import DEMO_PROMPTS
-from bridge.notebook.template import EXAMPLES
-from bridge.results.base import Verdict
-from bridge.results.examine import Bench, examine
-from bridge.results.repair import repair_prompt
-from bridge.results.sandbox import Toolbox
+from bridge.checking.examine import Toolchain, examine
+from bridge.checking.repair import repair_prompt
+from bridge.checking.values import Verdict
+from bridge.format.template import EXAMPLES
+from bridge.models.tiny import DEMO_PROMPTS
+from bridge.sandbox.folder import Toolbox
 from training import chat, seeds
 from training.faults import faults
 from training.seeds import Seed
@@ -62,7 +62,7 @@ class Row:
 
 def rows() -> Iterator[Row]:
     """All rows, in a fixed order."""
-    with Bench() as bench, Bench(toolbox=Toolbox(path=())) as bare:
+    with Toolchain() as bench, Toolchain(toolbox=Toolbox(path=())) as bare:
         yield from _demo((bench, bare))
         for seed in seeds.everyday():
             yield from _everyday(seed)
@@ -94,7 +94,7 @@ def _everyday(seed: Seed) -> Iterator[Row]:
         yield _row(f"answer:{seed.topic}/{seed.language}", wording.text, seed.answer, split=wording.split)
 
 
-def _demo(benches: Sequence[Bench]) -> Iterator[Row]:
+def _demo(benches: Sequence[Toolchain]) -> Iterator[Row]:
     """The prompts that must work, with and without a line end behind them, and the rounds of repair that follow."""
     found = seeds.demo()
     asked = [(f"example {i}", text, options.lang, options.out) for i, (_, text, options) in enumerate(EXAMPLES, 1)]
@@ -110,7 +110,7 @@ def _demo(benches: Sequence[Bench]) -> Iterator[Row]:
                 yield _row(f"demo repair:{name}", repair_prompt(text, report), better[0].fenced, weight=2.0)
 
 
-def _mended(seed: Seed, bench: Bench) -> Iterator[Row]:
+def _mended(seed: Seed, bench: Toolchain) -> Iterator[Row]:
     """Rounds of repair for a few faults of everyday answers."""
     if share(seed.code) > 0.5:
         return

@@ -11,7 +11,7 @@ from pathlib import Path
 import gguf
 from tokenizers import Tokenizer
 
-from bridge.engines import tiny
+from bridge.models import tiny
 from training import chat
 from training.model import Qwen2
 from training.tokens import merges

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bridge.engines import tiny
+from bridge.checking.examine import Toolchain, examine
+from bridge.checking.values import Verdict
 from bridge.engines.base import Answer, Engine, Request
-from bridge.results.base import Verdict
-from bridge.results.examine import Bench, examine
+from bridge.models import tiny
 from bridge.wiring import open_engine
 from training import dataset
 from training.dataset import Row
@@ -91,7 +91,7 @@ def _asked(engine: Engine) -> tuple[list[Group], float]:
         "held back: calls for another city": _of(rows, "tool call", Split.COMBINED),
     }
     found, tokens, seconds = [], 0, 0.0
-    with Bench() as bench:
+    with Toolchain() as bench:
         for name, members in groups.items():
             answers = [(row, _answer(engine, row)) for row in members]
             tokens += sum(answer.usage["completion_tokens"] for _, answer in answers)
@@ -110,7 +110,7 @@ def _of(rows: Iterable[Row], kind: str, split: Split = Split.SEEN) -> list[Row]:
     return sorted(members, key=lambda row: share(row.text))[:_MOST]
 
 
-def _group(name: str, answers: Sequence[tuple[Row, Answer]], bench: Bench) -> Group:
+def _group(name: str, answers: Sequence[tuple[Row, Answer]], bench: Toolchain) -> Group:
     clean = exact = 0
     for row, answer in answers:
         report = examine(answer.text, prompt=row.prompt, finish_reason=answer.finish_reason, bench=bench)

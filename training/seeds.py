@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.results import languages
+from bridge.checking.language import languages
 
 ANSWERS = Path(__file__).with_name("answers")
 

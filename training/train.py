@@ -21,7 +21,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from bridge.engines import tiny
+from bridge.models import tiny
 from training import export, tokens
 from training.model import Qwen2, Shape
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from bridge.cli import base, complete, prompts
-from bridge.errors import UsageError
+from bridge.cli import base, complete, prompt_options
+from bridge.core.errors import UsageError
 
 
 @base.command("add")
@@ -21,7 +21,7 @@ from bridge.errors import UsageError
     shell_complete=complete.files,
     help="Read a prompt from a file; repeatable.",
 )
-@prompts.prompt_options
+@prompt_options.prompt_options
 def command(
     *, prompt: str | None, files: tuple[str, ...], caller: str | None, queue: str | None, as_json: bool, **asked: Any
 ) -> None:
@@ -38,7 +38,7 @@ def command(
         raise UsageError("give one of: a prompt, -f FILE, --jsonl FILE (see `bridge add --help`)")
     texts = [prompt] if prompt is not None else [base.read_text(file) for file in files]
     with base.open_bridge(queue, caller=caller) as bridge:
-        added, problems = prompts.add(bridge, texts, asked)
+        added, problems = prompt_options.add(bridge, texts, asked)
     if as_json:
         skipped = [{"line": line, "reason": reason} for line, reason in problems]
         base.print_json(

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import base
-from bridge.errors import UsageError
+from bridge.core.errors import UsageError
 
 
 @click.group("auth")
@@ -45,7 +45,7 @@ def login(
     this machine and the Colab side must use the same client. With --full-drive it may see and change all your files. While
     your client is in "Testing", Google ends the access after a week.
     """
-    from bridge.transports.google import login as google
+    from bridge.transports.drive import login as google
 
     if client and service_account:
         raise UsageError("give either --client or --service-account")
@@ -66,7 +66,7 @@ def login(
 @click.option("--check", is_flag=True, help="Ask Google whether the sign-in still works.")
 def status(*, check: bool, as_json: bool) -> None:
     """Who is signed in, for what, and until when. Exit code 3 if nobody is, or if the check fails."""
-    from bridge.transports.google import login as google
+    from bridge.transports.drive import login as google
 
     standing = google.standing(check=check)
     _print(standing, as_json=as_json)
@@ -77,7 +77,7 @@ def status(*, check: bool, as_json: bool) -> None:
 @base.command("logout", of_queue=False)
 def logout(*, as_json: bool) -> None:
     """Revoke the access at Google, if it can be reached, and delete what is stored here in any case."""
-    from bridge.transports.google import login as google
+    from bridge.transports.drive import login as google
 
     done = google.sign_out()
     if as_json:
@@ -92,7 +92,7 @@ def logout(*, as_json: bool) -> None:
 
 
 def _print(standing: object, *, as_json: bool) -> None:
-    from bridge.transports.google.login import Standing
+    from bridge.transports.drive.login import Standing
 
     assert isinstance(standing, Standing)  # its module is imported late
     if as_json:

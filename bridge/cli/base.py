@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from bridge.cli import complete
-from bridge.errors import BridgeError, UsageError
+from bridge.core.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from bridge.api import Bridge
-    from bridge.events import Event
-    from bridge.views import JobView
+    from bridge.api.bridge import Bridge
+    from bridge.api.views import JobView
+    from bridge.core.events import Event
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,7 +67,7 @@ def fail(error: BridgeError, *, as_json: bool) -> None:
 
 def open_bridge(queue: str | None, *, caller: str | None = None) -> Bridge:
     """The queue, telling what happens on standard error."""
-    from bridge.api import Bridge
+    from bridge.api.bridge import Bridge
 
     return Bridge(queue, caller=caller, listener=tell)
 

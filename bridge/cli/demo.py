@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli import base, complete
-from bridge.errors import UsageError
+from bridge.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from bridge.api.local_run import LocalRun
     from bridge.cli.progress import Reporter
-    from bridge.demo import Place, Story
-    from bridge.errand import Errand
+    from bridge.setup.demo import DemoFolder, Story
     from bridge.wiring import Choice
 
-#: What `--download` takes; keep in sync with `engines/hub.py` (a test compares).
+#: What `--download` takes; keep in sync with `models/fetch.py` (a test compares).
 _SIZES = ("0.5b", "1.5b", "3b", "7b")
 
 
@@ -69,8 +69,8 @@ def command(
     """
     from bridge import wiring
     from bridge.cli.progress import Reporter
-    from bridge.demo import NUM_CTX, Demo, make_place
-    from bridge.worker.plan import Plan
+    from bridge.setup.demo import NUM_CTX, Demo, make_place
+    from bridge.worker.config import WorkerConfig
 
     if download and gguf:
         raise UsageError("--download and --gguf each name a model: give one of them")
@@ -90,7 +90,7 @@ def command(
     opened = wiring.open_engine(choice.kind, lanes=2, num_ctx=NUM_CTX, gguf=choice.gguf, base_url=choice.base_url)
     try:
         chosen = wiring.ready_model(opened, choice.model, pull=False, say=_say)
-        plan = Plan(model=chosen, lanes=2, forever=True, num_ctx=NUM_CTX, max_tokens=NUM_CTX // 2, poll_s=0.2)
+        plan = WorkerConfig(model=chosen, lanes=2, forever=True, num_ctx=NUM_CTX, max_tokens=NUM_CTX // 2, poll_s=0.2)
         place = make_place(Path(folder) if folder else None)
         _say(f"a new queue: {_shown(place.queue)}")
         reporter = Reporter(as_json=False)
@@ -153,13 +153,13 @@ def _bar(size_bytes: int) -> Iterator[Any]:
 
 
 @contextmanager
-def _watched(reporter: Reporter, errand: Errand) -> Iterator[None]:
+def _watched(reporter: Reporter, errand: LocalRun) -> Iterator[None]:
     base.stop_on_signals(errand.ask_to_stop)
     with reporter.watching(errand.worker):
         yield
 
 
-def _print(place: Place, story: Story) -> None:
+def _print(place: DemoFolder, story: Story) -> None:
     base.print_table(
         ("prompt", "language", "verdict", "level", "rounds", "seconds", "file"),
         [
@@ -199,7 +199,7 @@ def _activation() -> str:
     return f"  . {_shown(scripts / 'activate')}\n"
 
 
-def _json(choice: Choice, model: str, place: Place, story: Story) -> dict[str, Any]:
+def _json(choice: Choice, model: str, place: DemoFolder, story: Story) -> dict[str, Any]:
     return {
         "engine": {"kind": choice.kind, "model": model, "about": choice.about},
         "folder": str(place.folder),
@@ -228,5 +228,5 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _below(place: Place, file: Path | None) -> str:
+def _below(place: DemoFolder, file: Path | None) -> str:
     return file.relative_to(place.folder).as_posix() if file else ""

@@ -13,7 +13,7 @@ def command(*, queue: str | None, as_json: bool) -> None:
 
     Exit code 3 if something is broken; warnings do not count.
     """
-    from bridge import doctor
+    from bridge.setup import doctor
 
     findings = doctor.examine(queue)
     if as_json:

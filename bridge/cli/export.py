@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from bridge.cli import base, complete
-from bridge.cli.filters import job_filter
-from bridge.errors import UsageError
+from bridge.cli.job_filter import job_filter
+from bridge.core.errors import UsageError
 
 
 @base.command("export")

@@ -24,9 +24,9 @@ def command(folder: str, *, examples: bool, config: bool, queue: str | None, as_
 
     Nothing that is there is overwritten.
     """
-    from bridge import setup
+    from bridge.setup import create
 
-    made = setup.create_queue(
+    made = create.create_queue(
         Path.cwd(), queue or str(Path(folder) / "qwen_bridge.ipynb"), examples=examples, config=config
     )
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bridge.cli import base
-from bridge.cli.filters import job_filter
+from bridge.cli.job_filter import job_filter
 
 
 @base.command("list")
@@ -15,7 +15,7 @@ def command(
     *, states: tuple[str, ...], caller: str | None, limit: int | None, queue: str | None, as_json: bool
 ) -> None:
     """The jobs, oldest first. Piped, it prints columns divided by tabs."""
-    from bridge.views import line_json
+    from bridge.api.views import line_json
 
     with base.open_bridge(queue) as bridge:
         lines = bridge.jobs(state=list(states) or None, caller=caller, limit=limit)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import base, complete
-from bridge.errors import MissingExtra
+from bridge.core.errors import MissingExtra
 
 
 @base.command("mcp")
@@ -31,7 +31,7 @@ def command(*, root: str, queue: str | None, as_json: bool) -> None:  # noqa: AR
     """
     if importlib.util.find_spec("mcp") is None:
         raise MissingExtra("mcp", "mcp")
-    from bridge import mcp_server
+    from bridge.mcp_server import server
 
     with base.open_bridge(queue) as bridge:
-        mcp_server.serve(bridge, root=Path(root))
+        server.serve(bridge, root=Path(root))

@@ -15,9 +15,9 @@ import click
 from bridge.cli.base import span
 
 if TYPE_CHECKING:
-    from bridge.events import Event
+    from bridge.core.events import Event
+    from bridge.worker.config import WorkSummary
     from bridge.worker.loop import Worker
-    from bridge.worker.plan import Summary
 
 
 class Reporter:
@@ -66,7 +66,7 @@ class Reporter:
                 thread.join()
                 self._live = None
 
-    def summary(self, summary: Summary) -> None:
+    def summary(self, summary: WorkSummary) -> None:
         """What was done, at the end."""
         if self._as_json:
             click.echo(json.dumps({"event": "summary", **asdict(summary), "end": summary.end.value}))

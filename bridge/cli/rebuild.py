@@ -18,7 +18,7 @@ def command(*, journal: bool, notebooks: bool, queue: str | None, as_json: bool)
     Without a flag: the journal only if it cannot be used, and the notebooks that are missing or damaged. Nothing is
     deleted: an old journal stays beside the new one, a damaged notebook goes to damaged/.
     """
-    from bridge.api import rebuild
+    from bridge.api.bridge import rebuild
 
     done = rebuild(queue, journal=journal, notebooks=notebooks or not journal, listener=base.tell)
     if as_json:

@@ -14,9 +14,9 @@ def command(*, queue: str | None, as_json: bool) -> None:
     Also the set-up notebook and the copy of the package beside the queue. Prompts, answers, a person's own notes and what
     was chosen in a form stay. Prints what changed; to be run after an update.
     """
-    from bridge import setup
+    from bridge.setup import create
 
-    changed = setup.refresh_queue(queue, listener=base.tell)
+    changed = create.refresh_queue(queue, listener=base.tell)
     if as_json:
         base.print_json({"files": [str(file) for file in changed]})
         return

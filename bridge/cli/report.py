@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import base, complete
-from bridge.cli.filters import job_filter
+from bridge.cli.job_filter import job_filter
 
 
 @base.command("report")
@@ -33,7 +33,7 @@ def command(
     The page needs nothing else, runs no script, and shows everything that came from a model as text. With ids: those jobs and
     their rounds of repair. With --json, the same facts on standard output, and no page.
     """
-    from bridge.report import colour, gather, pieces, render
+    from bridge.ui.report import colour, gather, pieces, render
 
     with base.busy("reading the jobs"), base.open_bridge(queue) as bridge:
         lines = bridge.jobs(state=list(states) or None, caller=caller)

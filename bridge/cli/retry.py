@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bridge.cli import base, complete
-from bridge.cli.filters import job_filter
+from bridge.cli.job_filter import job_filter
 
 
 @base.command("retry")

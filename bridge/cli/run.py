@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli import base, checking, complete, labour, prompts
-from bridge.errors import UsageError
+from bridge.cli import base, complete, delivery_options, engine_options, prompt_options
+from bridge.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from bridge.views import JobView
+    from bridge.api.views import JobView
 
 
 @base.command("run")
 @click.argument("texts", nargs=-1, metavar="[PROMPT|FILE]...")
-@prompts.prompt_options
-@labour.worker_options
+@prompt_options.prompt_options
+@engine_options.worker_options
 @click.option(
     "--window", default=8192, show_default=True, type=click.IntRange(min=256), help="Tokens for prompt and answer."
 )
-@checking.way_out_options
+@delivery_options.way_out_options
 @click.option("--apply", is_flag=True, help="Write the code into the project: to --out, and to the paths it names.")
 @click.option(
     "--root",
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     help="The project of --apply.",
 )
 @click.option("--force", is_flag=True, help="With --apply: overwrite changes of your own.")
-@checking.rule_options
+@delivery_options.rule_options
 def command(
     *, texts: tuple[str, ...], caller: str | None, window: int, outbox: str | None, program: str | None, webhook: str | None,
     apply: bool, root: str, force: bool, repair: bool, max_rounds: int, project_lint: bool, queue: str | None, as_json: bool,
@@ -50,18 +50,20 @@ def command(
     0 if every job has an answer and none has errors, 1 otherwise, 124 if it was stopped before: the jobs stay queued.
     """
     from bridge import wiring
+    from bridge.api.local_run import prepared
     from bridge.cli.progress import Reporter
-    from bridge.errand import prepared
 
     if bool(texts) == bool(asked["jsonl"]):
         raise UsageError("give prompts or files, or --jsonl FILE (see `bridge run --help`)")
-    rules = checking.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
+    rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
     channels = wiring.open_channels(outbox=outbox, program=program, webhook=webhook)
     reporter = Reporter(as_json=False)
     refused: list[str] = []
 
     with base.open_bridge(queue, caller=caller) as bridge:
-        added, _ = prompts.add(bridge, [_text(text) for text in texts], {n: asked[n] for n in prompts.NAMES})
+        added, _ = prompt_options.add(
+            bridge, [_text(text) for text in texts], {n: asked[n] for n in prompt_options.NAMES}
+        )
         ids = list(dict.fromkeys(job.id for job in added))
 
         def ready(view: JobView) -> None:
@@ -75,8 +77,8 @@ def command(
                 base.print_ready(view)
 
         with (
-            labour.hired(
-                {n: asked[n] for n in labour.NAMES}, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
+            engine_options.engine_and_worker(
+                {n: asked[n] for n in engine_options.NAMES}, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
             ) as (engine, plan),
             prepared(
                 bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell

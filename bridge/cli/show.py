@@ -7,7 +7,7 @@ import sys
 import click
 
 from bridge.cli import base, complete
-from bridge.errors import UsageError
+from bridge.core.errors import UsageError
 
 
 @base.command("show")

@@ -29,9 +29,9 @@ def command(*, once: bool, watch: bool, poll: float, to: str | None, queue: str 
 
     `bridge auth login` comes first; docs/drive.md tells how.
     """
-    from bridge.api import Bridge
+    from bridge.api.bridge import Bridge
     from bridge.cli.progress import Reporter
-    from bridge.errors import UsageError
+    from bridge.core.errors import UsageError
     from bridge.wiring.drive import colab_link
     from bridge.wiring.sync import open_both, open_sync
 

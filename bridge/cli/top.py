@@ -10,11 +10,11 @@ import click
 
 from bridge.cli import base
 from bridge.cli.duration import DURATION
-from bridge.job import State
+from bridge.core.job import State
 
 if TYPE_CHECKING:
-    from bridge.overview import Overview
-    from bridge.top.model import Shown
+    from bridge.api.status import Overview
+    from bridge.ui.top.model import Shown
 
 
 @base.command("top")
@@ -34,8 +34,8 @@ def command(
 
     Where standard output is no terminal, it prints one frame and ends.
     """
-    from bridge.api import Bridge
-    from bridge.top.model import Shown
+    from bridge.api.bridge import Bridge
+    from bridge.ui.top.model import Shown
 
     shown = Shown(state=State(state) if state else None, caller=caller)
     if as_json or once or not sys.stdout.isatty():
@@ -48,7 +48,7 @@ def command(
         return
     from rich.console import Console
 
-    from bridge.top.live import Top
+    from bridge.ui.top.live import Top
 
     top = Top(shown, poll_s=max(0.1, poll))
     base.stop_on_signals(top.ask_to_stop)
@@ -60,11 +60,11 @@ def _print(shown: Shown, overview: Overview) -> None:
     """One frame, in as many lines as it takes; without colour where standard output is no terminal."""
     from rich.console import Console
 
-    from bridge.top.draw import draw
-    from bridge.top.model import Screen
+    from bridge.ui.top.draw import draw
+    from bridge.ui.top.model import TopScreen
 
     width = shutil.get_terminal_size((100, 24)).columns
-    frame = draw(Screen(shown=shown, overview=overview, seen=shown), width=width, height=None, now=overview.at)
+    frame = draw(TopScreen(shown=shown, overview=overview, seen=shown), width=width, height=None, now=overview.at)
     for line in frame.renderables:
         if sys.stdout.isatty():
             Console().print(line)

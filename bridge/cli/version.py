@@ -17,7 +17,7 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """{name: version}: the package, Python, the platform, and what is installed of `PACKAGES`."""
-    from bridge import __version__
+    from bridge.core.version import __version__
 
     found = {"bridge": __version__, "python": platform.python_version(), "platform": platform.platform()}
     for name in PACKAGES:

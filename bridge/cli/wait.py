@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from bridge.cli import base, checking, complete
+from bridge.cli import base, complete, delivery_options
 from bridge.cli.duration import DURATION
 
 
@@ -14,7 +14,7 @@ from bridge.cli.duration import DURATION
 @click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete.jobs)
 @click.option("--timeout", type=DURATION, metavar="D", help="Give up after this (90s, 30min, 2h); exit code 124.")
 @click.option("--no-check", is_flag=True, help="Take answers as they come, unchecked.")
-@checking.rule_options
+@delivery_options.rule_options
 def command(
     *, ids: tuple[str, ...], timeout: float | None, no_check: bool, repair: bool, max_rounds: int, project_lint: bool,
     queue: str | None, as_json: bool,
@@ -28,7 +28,7 @@ def command(
     If no `bridge watch` runs, this checks the answers itself, and asks for repairs; else the watcher does, by its own
     rules. Exit code 0 if every job has an answer and none has errors, 1 otherwise.
     """
-    rules = checking.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
+    rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
     with base.open_bridge(queue) as bridge:
         views = bridge.wait(
             ids, timeout_s=timeout, check=not no_check, max_rounds=rules.max_rounds, project_lint=rules.project,

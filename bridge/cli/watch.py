@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
-from bridge.cli import base, checking
+from bridge.cli import base, delivery_options
 from bridge.cli.duration import DURATION
 
 
 @base.command("watch")
 @click.option("--once", is_flag=True, help="One round, then end.")
-@checking.way_out_options
+@delivery_options.way_out_options
 @click.option(
     "--poll", default=5.0, type=DURATION, metavar="D", show_default=True, help="Longest time between two looks."
 )
-@checking.rule_options
+@delivery_options.rule_options
 @click.option(
     "--archive-after",
     type=DURATION,
@@ -39,11 +39,11 @@ def command(
     once, without running it, and handed over once on every way that was asked for; a way that fails is tried again.
     """
     from bridge import wiring
-    from bridge.api import Bridge
+    from bridge.api.bridge import Bridge
     from bridge.cli.progress import Reporter
 
     reporter = Reporter(as_json=as_json)
-    rules = checking.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
+    rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
     channels = wiring.open_channels(outbox=outbox, program=program, webhook=webhook)
     with Bridge(queue, listener=reporter.tell) as bridge:
         watcher = wiring.open_watcher(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli import base, labour
+from bridge.cli import base, engine_options
 
 if TYPE_CHECKING:
-    from bridge.worker.plan import Summary
+    from bridge.worker.config import WorkSummary
 
 
 @base.command("work")
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-tokens", default=4096, show_default=True, type=click.IntRange(min=1), help="Of answers that name no limit."
 )
-@labour.worker_options
+@engine_options.worker_options
 def command(
     *, model: str | None, until_empty: bool, num_ctx: int, max_tokens: int, queue: str | None, as_json: bool, **asked: Any
 ) -> None:  # fmt: skip
@@ -49,7 +49,7 @@ def command(
     opened = wiring.open_queue(queue, listener=base.tell)
     reporter = Reporter(as_json=as_json)
     try:
-        with labour.hired(
+        with engine_options.engine_and_worker(
             asked, model=model, num_ctx=num_ctx, max_tokens=max_tokens, forever=not until_empty
         ) as (engine, plan):  # fmt: skip
             worker = wiring.open_worker(opened, engine, plan, listener=reporter.tell)
@@ -63,8 +63,8 @@ def command(
     sys.exit(_exit_code(summary))
 
 
-def _exit_code(summary: Summary) -> int:
-    from bridge.worker.plan import End
+def _exit_code(summary: WorkSummary) -> int:
+    from bridge.worker.config import End
 
     if summary.unpublished or summary.end is End.OUT_OF_MEMORY:
         return 3

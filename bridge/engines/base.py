@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
-from bridge.errors import BadRequest
-from bridge.job import Spec
+from bridge.core.errors import BadRequest
+from bridge.core.job import Spec
+from bridge.kernel.error_kind import Stopped
 from bridge.kernel.stop import Stop
-from bridge.kernel.trouble import Stopped
 
-__all__ = ["Answer", "Engine", "Health", "Model", "OnProgress", "OnToken", "Request", "Stop", "Stopped"]
+__all__ = ["Answer", "Engine", "EngineModel", "Health", "OnProgress", "OnToken", "Request", "Stop", "Stopped"]
 
 OnToken = Callable[[str], None]
 #: status, bytes done, bytes in all (0: not known)
@@ -130,7 +130,7 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class EngineModel:
     """A model that an engine has."""
 
     name: str
@@ -164,7 +164,7 @@ class Engine(Protocol):
             Stopped: `stop` was set; also ends a request that is waiting.
         """
 
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[EngineModel, ...]:
         """What it can answer with. Raises EngineError."""
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:

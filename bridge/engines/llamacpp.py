@@ -20,19 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from bridge.engines.base import (
-    Answer,
-    Health,
-    Model,
-    OnProgress,
-    OnToken,
-    Request,
-    Stop,
-    ignore_progress,
-    ignore_token,
-)
-from bridge.engines.openai import OpenAIEngine
-from bridge.errors import (
+from bridge.core.errors import (
     BadRequest,
     EngineDown,
     EngineError,
@@ -41,6 +29,18 @@ from bridge.errors import (
     OutOfMemory,
     StreamInterrupted,
 )
+from bridge.engines.base import (
+    Answer,
+    EngineModel,
+    Health,
+    OnProgress,
+    OnToken,
+    Request,
+    Stop,
+    ignore_progress,
+    ignore_token,
+)
+from bridge.engines.openai import OpenAIEngine
 
 
 class LlamaCppEngine:
@@ -99,11 +99,11 @@ class LlamaCppEngine:
             raise kind("the embedded engine ended; the next request starts it again", partial=error.partial) from None
         return replace(found, model=request.model)
 
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`: the one file."""
         if not self._gguf.is_file():
             return ()
-        return (Model(name=self._called, size_bytes=self._gguf.stat().st_size),)
+        return (EngineModel(name=self._called, size_bytes=self._gguf.stat().st_size),)
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """See `Engine.pull`: there is only the file."""

@@ -5,18 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from bridge.engines.base import (
-    Answer,
-    Health,
-    Model,
-    OnProgress,
-    OnToken,
-    Request,
-    Stop,
-    ignore_progress,
-    ignore_token,
-)
-from bridge.errors import (
+from bridge.core.errors import (
     BadRequest,
     ContextExceeded,
     EngineDown,
@@ -29,26 +18,37 @@ from bridge.errors import (
     Refused,
     StreamInterrupted,
 )
+from bridge.engines.base import (
+    Answer,
+    EngineModel,
+    Health,
+    OnProgress,
+    OnToken,
+    Request,
+    Stop,
+    ignore_progress,
+    ignore_token,
+)
+from bridge.kernel.error_kind import ErrorKind, OllamaError
 from bridge.kernel.ollama import Ollama
-from bridge.kernel.trouble import OllamaError, Trouble
 
-_PLAIN: dict[Trouble, type[EngineError]] = {
-    Trouble.DOWN: EngineDown,
-    Trouble.MODEL_MISSING: ModelMissing,
-    Trouble.OVERLOADED: Overloaded,
-    Trouble.OUT_OF_MEMORY: OutOfMemory,
-    Trouble.BAD_REQUEST: BadRequest,
-    Trouble.INTERRUPTED: StreamInterrupted,
-    Trouble.INCOMPLETE: IncompleteAnswer,
-    Trouble.REFUSED: Refused,
+_PLAIN: dict[ErrorKind, type[EngineError]] = {
+    ErrorKind.DOWN: EngineDown,
+    ErrorKind.MODEL_MISSING: ModelMissing,
+    ErrorKind.OVERLOADED: Overloaded,
+    ErrorKind.OUT_OF_MEMORY: OutOfMemory,
+    ErrorKind.BAD_REQUEST: BadRequest,
+    ErrorKind.INTERRUPTED: StreamInterrupted,
+    ErrorKind.INCOMPLETE: IncompleteAnswer,
+    ErrorKind.REFUSED: Refused,
 }
 
 
 def translate(error: OllamaError) -> EngineError:
     """The package's own error for one of the client's."""
-    if error.kind is Trouble.RATE_LIMITED:
+    if error.kind is ErrorKind.RATE_LIMITED:
         return RateLimited(error.message, retry_after_s=error.retry_after_s, partial=error.partial)
-    if error.kind is Trouble.CONTEXT_EXCEEDED:
+    if error.kind is ErrorKind.CONTEXT_EXCEEDED:
         return ContextExceeded(error.message, over_by=error.over_by or 1, estimated=error.estimated)
     return _PLAIN[error.kind](error.message, partial=error.partial)
 
@@ -94,13 +94,13 @@ class OllamaEngine:
             timing_s=reply.timing_s,
         )
 
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`."""
         try:
             found = self._client.models()
         except OllamaError as error:
             raise translate(error) from error
-        return tuple(Model(name=model.name, digest=model.digest, size_bytes=model.size_bytes) for model in found)
+        return tuple(EngineModel(name=model.name, digest=model.digest, size_bytes=model.size_bytes) for model in found)
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """See `Engine.pull`; a broken download goes on where it stopped."""

@@ -17,10 +17,11 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from bridge.core.errors import EngineDown, EngineError, IncompleteAnswer, ModelMissing, Refused, StreamInterrupted
 from bridge.engines.base import (
     Answer,
+    EngineModel,
     Health,
-    Model,
     OnProgress,
     OnToken,
     Request,
@@ -30,7 +31,6 @@ from bridge.engines.base import (
     ignore_token,
 )
 from bridge.engines.openai_errors import read_refusal
-from bridge.errors import EngineDown, EngineError, IncompleteAnswer, ModelMissing, Refused, StreamInterrupted
 
 _END = object()
 _CUT = object()
@@ -121,12 +121,12 @@ class OpenAIEngine:
         cut = finish.lower() in ("length", "max_tokens")
         return Answer(text=text, finish_reason="length" if cut else "stop", model=model, usage=counts, timing_s=timing)
 
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`."""
         try:
             response = self._session.get(f"{self._base}/models", timeout=(self._patience[0], 30), allow_redirects=False)
             rows = self._checked(response).json()["data"]
-            return tuple(Model(name=str(row["id"])) for row in rows)
+            return tuple(EngineModel(name=str(row["id"])) for row in rows)
         except (ValueError, KeyError, TypeError):
             raise EngineDown(f"{self._base}/models does not answer like an OpenAI-compatible API") from None
         except requests.RequestException as error:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from bridge.errors import (
+from bridge.core.errors import (
     BadRequest,
     ContextExceeded,
     EngineDown,

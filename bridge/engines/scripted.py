@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bridge.core.errors import ContextExceeded, EngineDown, EngineError, ModelMissing
 from bridge.engines.base import (
     Answer,
+    EngineModel,
     Health,
-    Model,
     OnProgress,
     OnToken,
     Request,
@@ -20,7 +21,6 @@ from bridge.engines.base import (
     ignore_progress,
     ignore_token,
 )
-from bridge.errors import ContextExceeded, EngineDown, EngineError, ModelMissing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,11 +121,11 @@ class ScriptedEngine:
     def _tokens(self, request: Request) -> int:
         return -(-len(request.text) // self._chars_per_token)
 
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`."""
         if self.down:
             raise EngineDown("the scripted engine is down")
-        return tuple(Model(name=name, digest="0" * 64) for name in self._models)
+        return tuple(EngineModel(name=name, digest="0" * 64) for name in self._models)
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """See `Engine.pull`: there is nowhere to pull from."""

@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from bridge.errors import BadBatch, PromptRefused
+from bridge.core.errors import BadBatch, PromptRefused
+from bridge.core.job import NewJob, Options
 from bridge.intake.prompt import body_of, compose
-from bridge.job import NewJob, Options
 from bridge.kernel import grammar
 
 _OWN = frozenset({"prompt", "system", "key", "caller", "messages"})

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from bridge.errors import PromptRefused
+from bridge.core.errors import PromptRefused
 
 #: A prompt of a million bytes is far above any context that runs on a T4, and ten of them would fill a notebook.
 MAX_BYTES = 1_000_000

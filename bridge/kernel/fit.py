@@ -66,7 +66,7 @@ CPU_GB_S = (8.0, 25.0)
 BEARABLE_TOKENS_S = 4.0
 
 
-class Verdict(Enum):
+class FitVerdict(Enum):
     """How a model sits on a machine."""
 
     FITS = "fits"  # wholly on the GPU
@@ -89,7 +89,7 @@ class Machine:
 class Fit:
     """The verdict on one model with these lanes and this context, and what it stands on."""
 
-    verdict: Verdict
+    verdict: FitVerdict
     model: str
     needed_bytes: int = 0  #: weights, KV cache of all lanes, buffers
     spilled_bytes: int = 0  #: of these, what is not on the GPU
@@ -116,24 +116,24 @@ def judge(model: str, machine: Machine, *, lanes: int, num_ctx: int) -> Fit:
     """How `model` sits on `machine` when `lanes` requests of `num_ctx` tokens run at the same time."""
     size = size_of(model)
     if size is None:
-        return Fit(verdict=Verdict.UNKNOWN, model=model)
+        return Fit(verdict=FitVerdict.UNKNOWN, model=model)
     needed = _needed(size, lanes, num_ctx)
     usable = int(machine.vram_bytes * USABLE_VRAM)
     spilled = max(0, needed - usable)
     no_disk = machine.disk_bytes is not None and machine.disk_bytes < size.weights_bytes
     if no_disk or spilled > max(0, machine.ram_bytes - KEPT_RAM_BYTES):
-        verdict = Verdict.CANNOT
+        verdict = FitVerdict.CANNOT
     else:
-        verdict = Verdict.SPILLS if spilled else Verdict.FITS
+        verdict = FitVerdict.SPILLS if spilled else FitVerdict.FITS
     fewer = (n for n in range(lanes - 1, 0, -1) if _needed(size, n, num_ctx) <= usable)
     return Fit(
         verdict=verdict,
         model=model,
         needed_bytes=needed,
         spilled_bytes=spilled,
-        tokens_s=None if verdict is Verdict.CANNOT else _speed(size, spilled, machine.gpu),
-        instead=None if verdict is Verdict.FITS else _largest(machine, lanes=lanes, num_ctx=num_ctx),
-        lanes_instead=None if verdict is Verdict.FITS else next(fewer, None),
+        tokens_s=None if verdict is FitVerdict.CANNOT else _speed(size, spilled, machine.gpu),
+        instead=None if verdict is FitVerdict.FITS else _largest(machine, lanes=lanes, num_ctx=num_ctx),
+        lanes_instead=None if verdict is FitVerdict.FITS else next(fewer, None),
     )
 
 
@@ -145,20 +145,20 @@ def choose(machine: Machine, *, lanes: int, num_ctx: int) -> str:
 def lanes_for(model: str, machine: Machine, *, num_ctx: int) -> int:
     """How many lanes to take unasked: the most with which the model still fits whole on the GPU, else one."""
     counts = range(MOST_LANES, 1, -1)
-    fits = (n for n in counts if judge(model, machine, lanes=n, num_ctx=num_ctx).verdict is Verdict.FITS)
+    fits = (n for n in counts if judge(model, machine, lanes=n, num_ctx=num_ctx).verdict is FitVerdict.FITS)
     return next(fits, 1) if machine.vram_bytes else 1
 
 
 def describe(fit: Fit, machine: Machine, *, lanes: int, num_ctx: int) -> str:
     """The verdict in words, with the numbers that it stands on and what to do instead."""
     setting = f"{lanes} lane{'s' if lanes > 1 else ''} of {num_ctx} tokens"
-    if fit.verdict is Verdict.UNKNOWN:
+    if fit.verdict is FitVerdict.UNKNOWN:
         return f"{fit.model}: its size is not known here, so whether it fits shows only when it is loaded."
     where = f"{machine.gpu or 'the GPU'} has {_gib(machine.vram_bytes)}" if machine.vram_bytes else "there is no GPU"
     text = f"{fit.model} with {setting} needs about {_gib(fit.needed_bytes)}, {where}: "
-    if fit.verdict is Verdict.FITS:
+    if fit.verdict is FitVerdict.FITS:
         text += "it fits whole."
-    elif fit.verdict is Verdict.SPILLS:
+    elif fit.verdict is FitVerdict.SPILLS:
         text += f"{_gib(fit.spilled_bytes)} of it spills to the CPU, so it will be slow."
     else:
         text += f"it cannot run here ({_gib(machine.ram_bytes)} of RAM)."

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable, Iterable
 
 from .cells import PromptCell
+from .error_kind import Stopped
 from .stop import Stop
-from .trouble import Stopped
 
 
-class Task:
+class CellTask:
     """One job in the lanes: its text so far, and in the end its result."""
 
     def __init__(self, cell: PromptCell) -> None:
@@ -65,7 +65,7 @@ class Task:
             return self._changed.wait_for(lambda: self.over, timeout_s)
 
 
-class Lanes:
+class KernelLanes:
     """At most `lanes` jobs at the same time: higher priority first, then one model after the other, then in cell order.
 
     One model after the other, because a model that leaves the GPU and comes back costs a load of many seconds (fact 7.11).
@@ -73,7 +73,7 @@ class Lanes:
 
     def __init__(
         self,
-        work: Callable[[Task, Stop], None],
+        work: Callable[[CellTask, Stop], None],
         *,
         lanes: int,
         model_of: Callable[[PromptCell], str] = lambda _cell: "",
@@ -84,13 +84,13 @@ class Lanes:
         self._model_of = model_of
         self._models: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._waiting: list[tuple[int, int, int, int, Task]] = []
-        self._running: set[Task] = set()
+        self._waiting: list[tuple[int, int, int, int, CellTask]] = []
+        self._running: set[CellTask] = set()
         self._threads: set[threading.Thread] = set()
         self._count = 0
         self._stop = Stop()
 
-    def submit(self, tasks: Iterable[Task]) -> None:
+    def submit(self, tasks: Iterable[CellTask]) -> None:
         """Put tasks into the waiting line and start as many threads as there is work for."""
         with self._lock:
             if self._stop.is_set():
@@ -116,7 +116,7 @@ class Lanes:
         for thread in threads:
             thread.join(timeout_s)
 
-    def running(self) -> list[Task]:
+    def running(self) -> list[CellTask]:
         """The tasks that are being answered now."""
         with self._lock:
             return list(self._running)
@@ -132,7 +132,7 @@ class Lanes:
                 if not task.over:
                     task.abandon()
 
-    def _next(self, stop: Stop) -> Task | None:
+    def _next(self, stop: Stop) -> CellTask | None:
         with self._lock:
             if stop.is_set() or not self._waiting:
                 self._threads.discard(threading.current_thread())

@@ -17,7 +17,7 @@ from IPython import get_ipython
 from IPython.core.magic import no_var_expand
 from IPython.display import clear_output, display
 
-from .run import Settings
+from .run import RunSettings
 from .session import Session
 from .setup import prepare, reviver
 from .snapshot import open_notebook, where_am_i
@@ -27,7 +27,7 @@ _display: Any = display  # IPython has no types for these two
 _clear_output: Any = clear_output
 
 
-class CellScreen:
+class OutputDisplay:
     """The output of the cell that is being executed; only from the main thread, so that it is that cell's."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class CellScreen:
             self._handle = None
 
 
-class NoteScreen(CellScreen):
+class AskDisplay(OutputDisplay):
     """The same beside other output of the cell, which must stay: it only ever empties its own."""
 
     def clear(self) -> None:
@@ -105,7 +105,7 @@ def ask_qwen(
         OllamaError: no answer; with the reason.
     """
     options = {"model": model, "max_tokens": max_tokens, "temperature": temperature, "seed": seed}
-    return QwenAnswer(qwen_session().ask(prompt, system=system, options=options, screen=NoteScreen()))
+    return QwenAnswer(qwen_session().ask(prompt, system=system, options=options, screen=AskDisplay()))
 
 
 def set_up_qwen(
@@ -125,8 +125,8 @@ def set_up_qwen(
     Raises:
         SetupError: a step failed; shown without a stack.
     """
-    screen = NoteScreen()
-    wanted = Settings(model=model, lanes=lanes, num_ctx=context, max_tokens=max_tokens, host=host)
+    screen = AskDisplay()
+    wanted = RunSettings(model=model, lanes=lanes, num_ctx=context, max_tokens=max_tokens, host=host)
     settings, server = prepare(wanted, say=print, show=screen.show)
     screen.clear()
     session = qwen_session()
@@ -140,7 +140,7 @@ def register_qwen(shell: Any = None) -> None:
     shell = shell or get_ipython()
     before = getattr(shell, "bridge_session", None)
     session = Session(
-        before.settings if before else Settings(host=os.environ.get("OLLAMA_HOST", "")),
+        before.settings if before else RunSettings(host=os.environ.get("OLLAMA_HOST", "")),
         where=where_am_i(shell.user_ns, os.environ),
         notebook=lambda: open_notebook(shell.user_ns, os.environ),
         spool=Spool(spool_path()),
@@ -153,7 +153,7 @@ def register_qwen(shell: Any = None) -> None:
     @no_var_expand
     def qwen(line: str, cell: str) -> None:
         """Answer this cell's text into its output."""
-        session.run_cell(line, cell, CellScreen())
+        session.run_cell(line, cell, OutputDisplay())
 
     @no_var_expand
     def qwen_again(line: str) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .error_kind import ErrorKind, OllamaError, read_error, too_long
 from .options import check_options
 from .stop import Stop
-from .trouble import OllamaError, Trouble, read_error, too_long
 from .wire import DEFAULT_HOST, Wire
 
 
@@ -31,7 +31,7 @@ class Reply:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class OllamaModel:
     """A model that is on the engine's disk (`/api/tags`), or in its memory (`/api/ps`)."""
 
     name: str
@@ -80,7 +80,7 @@ class Ollama:
         sent = {**(options or {}), "num_ctx": num_ctx, "num_predict": num_predict}
         check_options(sent)
         if not (prompt.strip() if isinstance(prompt, str) else prompt):
-            raise OllamaError(Trouble.BAD_REQUEST, "the prompt is empty")
+            raise OllamaError(ErrorKind.BAD_REQUEST, "the prompt is empty")
         # shift false: an over-long prompt is an HTTP 400 instead of losing its middle. For a chat, truncate false as well:
         # else the oldest messages are dropped before that check (fact 7.9).
         body: dict[str, Any] = {
@@ -109,7 +109,7 @@ class Ollama:
                     last = line
                     break
         except OllamaError as error:
-            if error.kind is Trouble.CONTEXT_EXCEEDED and error.estimated:
+            if error.kind is ErrorKind.CONTEXT_EXCEEDED and error.estimated:
                 error = too_long("", prompt=text, num_ctx=num_ctx)
             error.partial = "".join(pieces)
             raise error from None
@@ -117,11 +117,11 @@ class Ollama:
             last = {"done_reason": "repetition"}
         return _finish("".join(pieces), last, model, text, num_ctx, time.monotonic() - started)
 
-    def models(self) -> list[Model]:
+    def models(self) -> list[OllamaModel]:
         """What is on its disk."""
         return [_model(row) for row in self._json("GET", "/api/tags").get("models") or ()]
 
-    def loaded(self) -> list[Model]:
+    def loaded(self) -> list[OllamaModel]:
         """What is in its memory."""
         return [_model(row) for row in self._json("GET", "/api/ps").get("models") or ()]
 
@@ -157,7 +157,9 @@ class Ollama:
                     on_progress(status, int(line.get("completed") or 0), int(line.get("total") or 0))
                 if status == "success":
                     return
-                raise OllamaError(Trouble.INCOMPLETE, f"the download of {model} ended at {status!r}, not at 'success'")
+                raise OllamaError(
+                    ErrorKind.INCOMPLETE, f"the download of {model} ended at {status!r}, not at 'success'"
+                )
             except OllamaError as error:
                 if not error.kind.retry or number == tries:
                     raise
@@ -167,8 +169,8 @@ class Ollama:
         return next(self._wire.lines(method, path, body, timeout_s=30.0), {})
 
 
-def _model(row: Mapping[str, Any]) -> Model:
-    return Model(
+def _model(row: Mapping[str, Any]) -> OllamaModel:
+    return OllamaModel(
         name=str(row.get("name") or row.get("model") or ""),
         digest=str(row.get("digest", "")),
         size_bytes=int(row.get("size") or 0),
@@ -187,9 +189,9 @@ def repeats(pieces: Sequence[str]) -> bool:
 
 def _finish(text: str, last: Mapping[str, Any], model: str, prompt: str, num_ctx: int, wall_s: float) -> Reply:
     if not last:
-        raise OllamaError(Trouble.INCOMPLETE, "the stream ended without its last line", partial=text)
+        raise OllamaError(ErrorKind.INCOMPLETE, "the stream ended without its last line", partial=text)
     if not text:
-        raise OllamaError(Trouble.INCOMPLETE, "the model answered with nothing")
+        raise OllamaError(ErrorKind.INCOMPLETE, "the model answered with nothing")
     prompt_tokens = last.get("prompt_eval_count")
     # Ollama before 0.12.6 does not know `shift`. Six bytes a token is far above code and prose: this prompt was cut.
     if prompt_tokens is not None and prompt_tokens < num_ctx < len(prompt.encode("utf-8", "surrogatepass")) / 6:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .trouble import OllamaError, Trouble
+from .error_kind import ErrorKind, OllamaError
 
 #: Every option that Ollama reads, with its type (api/types.go, Options and Runner). A wrong type is an HTTP 500 there
 #: and an unknown name only a line in its log, so both are refused here.
@@ -32,8 +32,10 @@ def check_options(options: Mapping[str, Any]) -> None:
         wanted = OLLAMA_OPTIONS.get(name)
         if wanted is None:
             raise OllamaError(
-                Trouble.BAD_REQUEST, f"unknown option {name!r}; known are {', '.join(sorted(OLLAMA_OPTIONS))}"
+                ErrorKind.BAD_REQUEST, f"unknown option {name!r}; known are {', '.join(sorted(OLLAMA_OPTIONS))}"
             )
         fits = isinstance(value, (int, float) if wanted is float else wanted)
         if not fits or (isinstance(value, bool) and wanted is not bool):
-            raise OllamaError(Trouble.BAD_REQUEST, f"option {name!r} must be of type {wanted.__name__}, not {value!r}")
+            raise OllamaError(
+                ErrorKind.BAD_REQUEST, f"option {name!r} must be of type {wanted.__name__}, not {value!r}"
+            )

@@ -11,14 +11,14 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .cells import PromptCell
+from .error_kind import ErrorKind, OllamaError, Stopped
 from .grammar import SCHEMA, failure_text, prompt_sha256
-from .ollama import Model, Ollama, Reply
+from .ollama import Ollama, OllamaModel, Reply
 from .stop import Stop
-from .trouble import OllamaError, Stopped, Trouble
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class RunSettings:
     """What a job gets that its header does not ask for otherwise. One context for all: another one reloads the model (fact 7.11)."""
 
     model: str = "qwen2.5-coder:32b"
@@ -32,7 +32,7 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Worker:
+class KernelWorker:
     """Who answers, as the record says it."""
 
     id: str
@@ -60,8 +60,8 @@ class Answerer:
     def __init__(
         self,
         client: Ollama,
-        settings: Settings,
-        worker: Worker,
+        settings: RunSettings,
+        worker: KernelWorker,
         *,
         now: Callable[[], datetime] = utc_now,
         revive: Callable[[], None] = lambda: None,
@@ -75,7 +75,7 @@ class Answerer:
         self._revive = revive
         self._backoff_s = backoff_s
         self._lock = threading.Lock()
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, OllamaModel] = {}
         self._down = False
 
     def answer(
@@ -104,13 +104,13 @@ class Answerer:
                 too_late = wall_s >= (self.settings.job_timeout_s or float("inf"))
                 last = number == self.settings.tries or self._down or too_late or not error.kind.retry
                 if not last:
-                    if error.kind is Trouble.DOWN:
+                    if error.kind is ErrorKind.DOWN:
                         with self._lock:
                             self._revive()
                     if stop.wait(error.retry_after_s or self._backoff_s * 2 ** (number - 1)):
                         raise Stopped from None
                     continue
-                self._down = error.kind is Trouble.DOWN
+                self._down = error.kind is ErrorKind.DOWN
                 return self.failure(cell, error, started, wall_s)
             self._down = False
             return self._success(cell, reply, started), reply.text
@@ -205,10 +205,12 @@ def read_messages(body: str) -> list[Mapping[str, Any]]:
         messages = json.loads(body)
     except ValueError as error:
         raise OllamaError(
-            Trouble.BAD_REQUEST, f"the body of a --chat job is a JSON list of messages: {error}"
+            ErrorKind.BAD_REQUEST, f"the body of a --chat job is a JSON list of messages: {error}"
         ) from None
     if not isinstance(messages, list) or not all(
         isinstance(m, dict) and isinstance(m.get("role"), str) for m in messages
     ):
-        raise OllamaError(Trouble.BAD_REQUEST, "the body of a --chat job is a JSON list of messages, each with a role")
+        raise OllamaError(
+            ErrorKind.BAD_REQUEST, "the body of a --chat job is a JSON list of messages, each with a role"
+        )
     return messages

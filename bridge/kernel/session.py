@@ -11,20 +11,20 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from .cells import PromptCell, read_cell, read_cells
+from .error_kind import ErrorKind, OllamaError, Stopped
 from .grammar import GrammarError, Header, failure_text, parse_result, render_result
-from .lanes import Lanes, Task
+from .lanes import CellTask, KernelLanes
 from .ollama import Ollama
 from .progress import Progress
-from .run import Answerer, Settings, Worker
+from .run import Answerer, KernelWorker, RunSettings
 from .spool import Spool
 from .stop import Stop
-from .trouble import OllamaError, Stopped, Trouble
 
 #: Seconds between two looks at how much of the model is on the GPU.
 GPU_LOOK_S = 30.0
 
 
-class Screen(Protocol):
+class CellDisplay(Protocol):
     """Where a cell shows what it has."""
 
     def show(self, text: str) -> None:
@@ -49,7 +49,7 @@ class Session:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: RunSettings,
         *,
         where: str = "jupyter",
         notebook: Callable[[], Mapping[str, Any] | None] = lambda: None,
@@ -65,17 +65,17 @@ class Session:
         self._id = f"kernel-{uuid.uuid4().hex[:8]}"
         self._where = where
         self._progress = Progress(clock)
-        self._tasks: dict[tuple[str, str], Task] = {}
+        self._tasks: dict[tuple[str, str], CellTask] = {}
         self._known: dict[tuple[str, str], PromptCell] = {}
         self._forced: set[tuple[str, str]] = set()
         self._readable = True  # the notebook could be read, or was not asked for yet
         self._gpu_share: float | None = None
         self._gpu_seen_s: float | None = None
-        self._lanes: Lanes | None = None
+        self._lanes: KernelLanes | None = None
         self._answerer: Answerer | None = None
         self.configure(settings, revive=revive)
 
-    def configure(self, settings: Settings, *, revive: Callable[[], None] = lambda: None) -> None:
+    def configure(self, settings: RunSettings, *, revive: Callable[[], None] = lambda: None) -> None:
         """Use these settings from now on. Requests under way are ended; their cells ask again."""
         if self._lanes:
             self._lanes.stop()
@@ -85,7 +85,7 @@ class Session:
 
     # ---- a cell ---------------------------------------------------------------------------------------------------
 
-    def run_cell(self, line: str, body: str, screen: Screen) -> None:
+    def run_cell(self, line: str, body: str, screen: CellDisplay) -> None:
         """Show the result of the cell with this header line and body. A failure is shown, never raised.
 
         Raises:
@@ -98,7 +98,7 @@ class Session:
             screen.clear()
             raise Interrupted("answers that were complete are kept; run again to go on with the rest") from None
 
-    def _follow(self, line: str, body: str, screen: Screen) -> str:
+    def _follow(self, line: str, body: str, screen: CellDisplay) -> str:
         try:
             cell = read_cell(line, body)
         except GrammarError as error:
@@ -131,7 +131,7 @@ class Session:
         self._forced |= chosen.keys()
         return len(chosen)
 
-    def ask(self, prompt: str, *, system: str | None, options: Mapping[str, Any], screen: Screen) -> str:
+    def ask(self, prompt: str, *, system: str | None, options: Mapping[str, Any], screen: CellDisplay) -> str:
         """The answer to one prompt, outside the queue.
 
         Raises:
@@ -143,7 +143,7 @@ class Session:
         )
         if system is not None:
             prompt = json.dumps([{"role": "system", "content": system}, {"role": "user", "content": prompt}])
-        task = Task(PromptCell(job="", header=header, body=prompt))
+        task = CellTask(PromptCell(job="", header=header, body=prompt))
         shown_at = self._clock()
 
         def on_token(piece: str) -> None:
@@ -155,7 +155,7 @@ class Session:
 
         record, text = self._answering().answer(task.cell, stop=Stop(), begin=task.begin, on_token=on_token)
         if record["error"]:
-            raise OllamaError(Trouble(record["error"]["kind"]), record["error"]["message"])
+            raise OllamaError(ErrorKind(record["error"]["kind"]), record["error"]["message"])
         screen.clear()
         return text
 
@@ -171,7 +171,7 @@ class Session:
 
     # ---- what is there, and what is to do -------------------------------------------------------------------------
 
-    def _task(self, cell: PromptCell) -> Task:
+    def _task(self, cell: PromptCell) -> CellTask:
         """The task of an executing cell; starts everything that is pending if it has none yet."""
         key = cell.key
         task = self._tasks.get(key)
@@ -189,7 +189,7 @@ class Session:
             if (before and not before.stopped and k not in failed) or (k != key and known.header.cancelled):
                 continue
             found = None if k in self._forced else known.done or self._spooled(known)
-            started = self._tasks[k] = Task(replace(known, attempts=self._attempts(known)))
+            started = self._tasks[k] = CellTask(replace(known, attempts=self._attempts(known)))
             if found is not None:
                 started.finish(found, failed=False)
             elif k == key or known.body.strip():
@@ -220,19 +220,19 @@ class Session:
             version = ""
             with contextlib.suppress(OllamaError):
                 version = client.version()
-            worker = Worker(id=self._id, where=self._where, engine_version=version)
+            worker = KernelWorker(id=self._id, where=self._where, engine_version=version)
             self._answerer = Answerer(client, self.settings, worker, revive=self.revive)
         return self._answerer
 
-    def _start(self, tasks: list[Task]) -> None:
+    def _start(self, tasks: list[CellTask]) -> None:
         if not tasks:
             return
         if self._lanes is None:
-            self._lanes = Lanes(self._work, lanes=self.settings.lanes, model_of=self._answering().model_of)
+            self._lanes = KernelLanes(self._work, lanes=self.settings.lanes, model_of=self._answering().model_of)
         self._progress.expect(len(tasks))
         self._lanes.submit(tasks)
 
-    def _work(self, task: Task, stop: Stop) -> None:
+    def _work(self, task: CellTask, stop: Stop) -> None:
         answerer = self._answering()
 
         def on_token(piece: str) -> None:
@@ -246,7 +246,7 @@ class Session:
         except Exception as error:  # noqa: BLE001  # a lane is a thread: nobody above would see it
             # A fault of ours must not leave its cell waiting for ever.
             record, text = answerer.failure(
-                task.cell, OllamaError(Trouble.BAD_REQUEST, f"a fault of the runtime: {error!r}")
+                task.cell, OllamaError(ErrorKind.BAD_REQUEST, f"a fault of the runtime: {error!r}")
             )
         result = render_result(record, text)
         failed = record["status"] == "failed"

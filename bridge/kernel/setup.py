@@ -18,11 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from .fit import MOST_LANES, Machine, Verdict, choose, describe, judge, lanes_for
+from .error_kind import OllamaError
+from .fit import MOST_LANES, FitVerdict, Machine, choose, describe, judge, lanes_for
 from .ollama import Ollama
 from .progress import bar
-from .run import Settings
-from .trouble import OllamaError
+from .run import RunSettings
 
 SWITCH_ON_THE_GPU = (
     "There is no GPU here. In Colab: Runtime > Change runtime type > T4 GPU > Save, then Run all again. "
@@ -227,7 +227,7 @@ def pull_model(client: Ollama, model: str, *, say: Say = print, show: Say = lamb
 
 
 def prepare(
-    settings: Settings,
+    settings: RunSettings,
     *,
     say: Say = print,
     show: Say = lambda _line: None,
@@ -235,7 +235,7 @@ def prepare(
     environ: Mapping[str, str] | None = None,
     log: Path = Path("ollama.log"),
     command: Sequence[str] = ("ollama", "serve"),
-) -> tuple[Settings, Server | None]:
+) -> tuple[RunSettings, Server | None]:
     """All steps; the settings with `auto` and zero lanes resolved and the host filled in, and the server if it is ours.
 
     A server that answers already is used as it is. A model that does not fit is said so before the download and then used
@@ -272,7 +272,7 @@ def prepare(
     else:
         if not client.url.startswith(("http://127.", "http://localhost:", "http://[::1]:")):
             raise SetupError(silence.message)  # another machine's server is not ours to start
-        if fit.verdict is Verdict.CANNOT:
+        if fit.verdict is FitVerdict.CANNOT:
             raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
         install_ollama(run, say=say)
         say("Starting Ollama …")
@@ -283,8 +283,8 @@ def prepare(
     return settings, server
 
 
-def _evolve(settings: Settings, **changes: Any) -> Settings:
-    return Settings(**{**vars(settings), **changes})
+def _evolve(settings: RunSettings, **changes: Any) -> RunSettings:
+    return RunSettings(**{**vars(settings), **changes})
 
 
 def _tail(text: str, lines: int = 15) -> str:

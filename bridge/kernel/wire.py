@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from .error_kind import ErrorKind, OllamaError, Stopped, read_error
 from .stop import Stop
-from .trouble import OllamaError, Stopped, Trouble, read_error
 
 DEFAULT_HOST = "127.0.0.1:11434"
 
@@ -77,12 +77,12 @@ class Wire:
     def _broken(self, error: Exception, began: bool, deadline: float | None) -> OllamaError:
         if isinstance(error, TimeoutError):
             if deadline is not None and time.monotonic() >= deadline:
-                return OllamaError(Trouble.INTERRUPTED, "the answer took longer than the time limit")
-            return OllamaError(Trouble.INTERRUPTED, f"nothing came from {self.url} for {self._silence_s:g} s")
+                return OllamaError(ErrorKind.INTERRUPTED, "the answer took longer than the time limit")
+            return OllamaError(ErrorKind.INTERRUPTED, f"nothing came from {self.url} for {self._silence_s:g} s")
         reason = str(error) or type(error).__name__
         if began:
-            return OllamaError(Trouble.INTERRUPTED, f"the answer broke off ({reason})")
-        return OllamaError(Trouble.DOWN, f"no Ollama answers at {self.url} ({reason}): is `ollama serve` running?")
+            return OllamaError(ErrorKind.INTERRUPTED, f"the answer broke off ({reason})")
+        return OllamaError(ErrorKind.DOWN, f"no Ollama answers at {self.url} ({reason}): is `ollama serve` running?")
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:
@@ -96,7 +96,7 @@ def _refusal(response: http.client.HTTPResponse) -> OllamaError:
     try:
         return read_error(response.status, str(json.loads(raw)["error"]))
     except (ValueError, KeyError, TypeError):
-        kind = Trouble.DOWN if response.status >= 500 else Trouble.BAD_REQUEST
+        kind = ErrorKind.DOWN if response.status >= 500 else ErrorKind.BAD_REQUEST
         return OllamaError(kind, f"HTTP {response.status} from something that does not talk like Ollama: {raw[:200]}")
 
 

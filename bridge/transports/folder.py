@@ -21,10 +21,10 @@ from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 
-from bridge.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
-from bridge.transports import forks
+from bridge.core.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
+from bridge.transports import conflict_copies
 from bridge.transports.base import Entry, Staged, Stamp
-from bridge.transports.holder import holder_of
+from bridge.transports.mount import mount_of
 
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -115,7 +115,7 @@ class Folder:
         if inplace and not os.access(target, os.W_OK):
             draft.unlink(missing_ok=True)
             raise QueueNotWritable(f"{target} is read-only: change its permissions, or copy the queue elsewhere")
-        return _Draft(target=target, draft=draft, expected=unless_changed, inplace=inplace)
+        return _FileDraft(target=target, draft=draft, expected=unless_changed, inplace=inplace)
 
     def remove(self, name: str) -> None:
         """See Transport."""
@@ -139,7 +139,7 @@ class Folder:
 
     def _writes_in_place(self, folder: Path) -> bool:
         if self.mode is WriteMode.AUTO:
-            return holder_of(folder).client.in_place
+            return mount_of(folder).client.in_place
         return self.mode is WriteMode.INPLACE
 
     def _tag(self) -> str:
@@ -165,7 +165,7 @@ class Folder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Draft:
+class _FileDraft:
     target: Path
     draft: Path
     expected: Stamp | None
@@ -207,8 +207,8 @@ class _Draft:
 
 def _is_wanted(name: str, suffix: str) -> bool:
     if suffix == ".ipynb":
-        return forks.is_notebook(name)
-    return name.endswith(suffix) and not forks.is_temporary(name)
+        return conflict_copies.is_notebook(name)
+    return name.endswith(suffix) and not conflict_copies.is_temporary(name)
 
 
 def _is_torn(data: bytes, old: bytes, new: bytes) -> bool:

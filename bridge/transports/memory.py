@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bridge.errors import QueueChanged, StorageFull
-from bridge.transports import forks
+from bridge.core.errors import QueueChanged, StorageFull
+from bridge.transports import conflict_copies
 from bridge.transports.base import Entry, Staged, Stamp
 
 
 @dataclass(kw_only=True)
-class Memory:
+class MemoryFolder:
     """Files as bytes. `check_changes=False`: a writer does not notice that somebody else wrote, as on a synced folder."""
 
     location: str = "memory"
@@ -30,7 +30,7 @@ class Memory:
         found = []
         for name in sorted(self.files):
             where, _, file = name.rpartition("/")
-            wanted = forks.is_notebook(file) if suffix == ".ipynb" else file.endswith(suffix)
+            wanted = conflict_copies.is_notebook(file) if suffix == ".ipynb" else file.endswith(suffix)
             if where == folder and wanted:
                 found.append(Entry(name=name, stamp=self._stamp(name)))
         return found
@@ -49,7 +49,7 @@ class Memory:
             if self.room < 1:
                 raise StorageFull("no space left in memory")
             self.room -= 1
-        return _Draft(memory=self, name=name, data=data, expected=unless_changed)
+        return _MemoryDraft(memory=self, name=name, data=data, expected=unless_changed)
 
     def remove(self, name: str) -> None:
         """See Transport."""
@@ -72,8 +72,8 @@ class Memory:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Draft:
-    memory: Memory
+class _MemoryDraft:
+    memory: MemoryFolder
     name: str
     data: bytes
     expected: Stamp | None

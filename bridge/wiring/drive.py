@@ -8,34 +8,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.config import DriveAddress
-from bridge.notebook import codec, wire
-from bridge.notebook.clock import Clock
-from bridge.notebook.registry import Registry
+from bridge.core.clock import Clock
+from bridge.format import codec, json_bytes
+from bridge.store.registry import Registry
 from bridge.wiring.queue import Opened, Site
+from bridge.wiring.settings import DriveAddress
 
 if TYPE_CHECKING:
     from bridge.transports.base import Transport
-    from bridge.transports.google.calls import Calls, DriveFile
-    from bridge.transports.google.folder import DriveFolder
+    from bridge.transports.drive.calls import Calls, DriveFile
+    from bridge.transports.drive.folder import DriveFolder
 
 
 def signed_in() -> Calls:
     """Calls to Drive as whoever is signed in. Raises NotSignedIn, MissingExtra."""
-    from bridge.transports.google import auth
-    from bridge.transports.google.calls import Calls, Connections
-    from bridge.transports.google.client import DRIVE, DRIVE_FILE
-    from bridge.transports.google.credentials import Kind
+    from bridge.transports.drive import auth
+    from bridge.transports.drive.calls import Calls, Connections
+    from bridge.transports.drive.client import DRIVE, DRIVE_FILE
+    from bridge.transports.drive.credentials import LoginKind
 
     # Nobody chooses scopes for a service account, and in Colab the person allows all of Drive or nothing.
     source = auth.find_source()
-    person = source is None or source.kind is Kind.USER
+    person = source is None or source.kind is LoginKind.USER
     session = auth.session((DRIVE_FILE,) if person else (DRIVE,))
     return Calls(service=auth.service(session), connections=Connections(session.Get_Http_Object))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class DriveFacts:
     """What Drive says of a queue's first file."""
 
     title: str
@@ -49,26 +49,26 @@ def colab_link(file_id: str) -> str:
     return f"https://colab.research.google.com/drive/{file_id}"
 
 
-def facts_of(opened: Opened) -> Facts:
+def facts_of(opened: Opened) -> DriveFacts:
     """What Drive says of a queue there. Raises DriveError."""
-    from bridge.transports.google import auth
-    from bridge.transports.google.folder import DriveFolder
+    from bridge.transports.drive import auth
+    from bridge.transports.drive.folder import DriveFolder
 
     folder = opened.store.transport
     assert isinstance(folder, DriveFolder)  # narrows the type
     file, source = folder.calls.get(folder.directory.anchor), auth.find_source()
     account = source.named if source else "Colab's own sign-in"
-    return Facts(title=file.title, account=account, editable=file.editable, link=colab_link(file.id))
+    return DriveFacts(title=file.title, account=account, editable=file.editable, link=colab_link(file.id))
 
 
 def queue_id_of(data: bytes) -> str:
     """The queue_id in a notebook's bytes. Raises NotAQueue, ValueError."""
-    return codec.read_part(wire.loads(data), name="the notebook on Drive").queue_id
+    return codec.read_part(json_bytes.loads(data), name="the notebook on Drive").queue_id
 
 
 def site_on_drive(address: DriveAddress, registry: Registry, clock: Clock) -> Site:
     """The queue at an address. Raises DriveError, QueueNotFound, NotAQueue."""
-    from bridge.transports.google import find
+    from bridge.transports.drive import find
 
     calls = signed_in()
     with closing_on_error(calls):
@@ -104,8 +104,8 @@ def site_of(calls: Calls, file: DriveFile, queue_id: str, clock: Clock, *, stem:
 
 
 def _folder(calls: Calls, anchor: str, queue_id: str, home: Path, stem: str, clock: Clock) -> DriveFolder:
-    from bridge.transports.google.directory import Directory
-    from bridge.transports.google.folder import DriveFolder
+    from bridge.transports.drive.directory import Directory
+    from bridge.transports.drive.folder import DriveFolder
 
     directory = Directory(
         calls=calls,

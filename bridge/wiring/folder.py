@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.config import Found
-from bridge.errors import ConfigError, NotAQueue, QueueNotFound, QueueUnreadable
-from bridge.events import Listener
-from bridge.notebook import codec, wire
-from bridge.notebook.clock import Clock
-from bridge.notebook.registry import Registry
-from bridge.transports.clients import Kind
+from bridge.core.clock import Clock
+from bridge.core.errors import ConfigError, NotAQueue, QueueNotFound, QueueUnreadable
+from bridge.core.events import Listener
+from bridge.format import codec, json_bytes
+from bridge.store.registry import Registry
 from bridge.transports.folder import Folder, WriteMode
-from bridge.transports.holder import holder_of
-from bridge.wiring import missing
+from bridge.transports.mount import mount_of
+from bridge.transports.sync_clients import ClientKind
+from bridge.wiring import missing_queue
 from bridge.wiring.queue import Site
+from bridge.wiring.settings import FoundQueue
 
 
 def site_in_folder(
-    path: Path, found: Found, registry: Registry, *, clock: Clock, listener: Listener, missing_ok: bool
+    path: Path, found: FoundQueue, registry: Registry, *, clock: Clock, listener: Listener, missing_ok: bool
 ) -> Site:
     """The queue whose first notebook is at a path. Raises what `open_queue` raises."""
     settings = found.settings
@@ -26,10 +26,12 @@ def site_in_folder(
         mode = WriteMode(settings.write_mode)
     except ValueError:
         raise ConfigError(f"write_mode is {settings.write_mode!r}; known are auto, replace and inplace") from None
-    mounted = holder_of(path.parent).client.kind in (Kind.DRIVE, Kind.NETWORK)
+    mounted = mount_of(path.parent).client.kind in (ClientKind.DRIVE, ClientKind.NETWORK)
     vanished_s = settings.settle_s if mounted else 0.0
     if not missing_ok and vanished_s and (known := registry.get(str(path))):
-        missing.wait_for(path, registry=registry, known=known, clock=clock, patience_s=vanished_s, listener=listener)
+        missing_queue.wait_for(
+            path, registry=registry, known=known, clock=clock, patience_s=vanished_s, listener=listener
+        )
     queue_id, copies = _identify(path, registry, found.source, missing_ok=missing_ok)
     return Site(
         queue_id=queue_id,
@@ -57,8 +59,8 @@ def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) 
     except FileNotFoundError:
         if known and missing_ok:
             return known, ()
-        copies = missing.copies_of(path, registry, known)
-        queue_id = missing.revive(path, known, copies)
+        copies = missing_queue.copies_of(path, registry, known)
+        queue_id = missing_queue.revive(path, known, copies)
         if queue_id is None:
             hint = "`bridge rebuild` writes it again from the journal" if known else "make one with `bridge init`"
             if copies.doubtful:
@@ -72,7 +74,7 @@ def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) 
     if known and known.encode() in data:
         return known, ()  # the store looks closer when it reads the file
     try:
-        notebook = wire.loads(data)
+        notebook = json_bytes.loads(data)
     except ValueError as error:
         if known:
             return known, ()  # the store waits for it to become whole

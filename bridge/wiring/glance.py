@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bridge.notebook.registry import Registry
+from bridge.store.registry import Registry
 from bridge.wiring.queue import journal_file, locate, state_folder
 
 _NEWEST = """

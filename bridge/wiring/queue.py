@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bridge import config
-from bridge.errors import ConfigError
-from bridge.events import Listener, ignore
-from bridge.notebook.absorb import Limits
-from bridge.notebook.clock import Clock
-from bridge.notebook.journal import Journal
-from bridge.notebook.lock import QueueLock
-from bridge.notebook.names import Names
-from bridge.notebook.registry import Registry
-from bridge.notebook.store import Store
+from bridge.core.clock import Clock
+from bridge.core.errors import ConfigError
+from bridge.core.events import Listener, ignore
+from bridge.format.file_names import FileNames
+from bridge.store.ingest_version import PartLimits
+from bridge.store.journal import Journal
+from bridge.store.lock import QueueLock
+from bridge.store.registry import Registry
+from bridge.store.store import Store
 from bridge.transports.base import Transport
-from bridge.wiring import missing
+from bridge.wiring import missing_queue
+from bridge.wiring.settings import DriveAddress, FoundQueue, Settings, find_queue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Opened:
     shown: str  #: its path, or its address on Drive
     path: Path | None  #: None: it is on Drive
     source: str
-    settings: config.Settings
+    settings: Settings
     home: Path  #: the queue's folder in the local state folder
 
     def close(self) -> None:
@@ -77,9 +77,9 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return user_state_path("qwen-bridge", appauthor=False)
 
 
-def locate(queue: str | None = None) -> config.Found:
+def locate(queue: str | None = None) -> FoundQueue:
     """Which queue is meant, by argument, environment, `bridge.toml` or default."""
-    return config.find_queue(queue, cwd=Path.cwd(), environ=os.environ)
+    return find_queue(queue, cwd=Path.cwd(), environ=os.environ)
 
 
 def open_queue(
@@ -111,7 +111,7 @@ def open_queue(
     state = state or state_folder()
     registry = Registry(state / "queues.json")
     clock = clock or system_clock()
-    if isinstance(found.place, config.DriveAddress):
+    if isinstance(found.place, DriveAddress):
         from bridge.wiring.drive import site_on_drive
 
         site = site_on_drive(found.place, registry, clock)
@@ -123,12 +123,12 @@ def open_queue(
         )
     opened = open_site(site, found, state=state, clock=clock, listener=listener, fresh_journal=fresh_journal)
     if site.copies and site.path is not None and not missing_ok:
-        missing.write_again(opened.store, site.path, site.copies)
+        missing_queue.write_again(opened.store, site.path, site.copies)
     return opened
 
 
 def open_site(
-    site: Site, found: config.Found, *, state: Path, clock: Clock, listener: Listener, fresh_journal: bool = False
+    site: Site, found: FoundQueue, *, state: Path, clock: Clock, listener: Listener, fresh_journal: bool = False
 ) -> Opened:
     """Open a queue whose place is known. Raises JournalError."""
     settings = found.settings
@@ -141,7 +141,7 @@ def open_site(
     journal = Journal(
         file, queue_id=site.queue_id, fingerprint=_fingerprint(file), new_writer=lambda: "w" + secrets.token_hex(4)
     )
-    names = Names(stem=site.stem if site.path else _known_stem(journal) or site.stem)
+    names = FileNames(stem=site.stem if site.path else _known_stem(journal) or site.stem)
     store = Store(
         transport=site.transport(home, names.stem),
         journal=journal,
@@ -149,7 +149,7 @@ def open_site(
         names=names,
         clock=clock,
         notify=listener,
-        limits=Limits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
+        limits=PartLimits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
         settle_s=settings.settle_s,
         vanished_s=site.vanished_s,
     )
@@ -178,7 +178,7 @@ def _set_aside(folder: Path, home: Path) -> None:
 
 
 def _fingerprint(journal: Path) -> str:
-    """Names this machine and the journal's place on it: a journal that was copied must not write under its old id."""
+    """FileNames this machine and the journal's place on it: a journal that was copied must not write under its old id."""
     try:
         machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.config import DriveAddress, Found, drive_address
-from bridge.errors import DriveFileGone, NotAQueue, QueueNotFound, QueueUnreadable
-from bridge.events import Event, Kind, Listener
+from bridge.core.errors import DriveFileGone, NotAQueue, QueueNotFound, QueueUnreadable
+from bridge.core.events import Event, EventKind, Listener
 from bridge.transports.base import Stamp
+from bridge.wiring.delivery import local_file_events
 from bridge.wiring.drive import closing_on_error, colab_link, queue_id_of, signed_in, site_of
-from bridge.wiring.handover import local_hints
 from bridge.wiring.queue import Opened, open_queue, open_site
+from bridge.wiring.settings import DriveAddress, FoundQueue, drive_address
 
 if TYPE_CHECKING:
-    from bridge.transports.google.calls import Calls, DriveFile
-    from bridge.watcher.sync import Sync
+    from bridge.sync.loop import Sync
+    from bridge.transports.drive.calls import Calls, DriveFile
 
 #: What the folder is called that a queue on Drive gets for itself.
 FOLDER_TITLE = "Qwen Bridge"
@@ -63,7 +63,7 @@ def open_both(queue: str | None, to: str | None, *, listener: Listener) -> Both:
         with closing_on_error(calls):
             file = _copy_of(local, calls, drive_address(wanted) if wanted else None, listener)
             site = site_of(calls, file, local.store.journal.queue_id, local.store.clock, stem=local.store.names.stem)
-            found = Found(place=DriveAddress(id=file.id), source=wanted or "its queue_id", settings=local.settings)
+            found = FoundQueue(place=DriveAddress(id=file.id), source=wanted or "its queue_id", settings=local.settings)
             state = local.home.parent.parent
             remote = open_site(site, found, state=state, clock=local.store.clock, listener=listener)
     except BaseException:
@@ -74,9 +74,9 @@ def open_both(queue: str | None, to: str | None, *, listener: Listener) -> Both:
 
 def open_sync(both: Both, *, shrink: Callable[[str], list[str]], poll_s: float, listener: Listener) -> Sync:
     """A sync of both sides, ready to run. `shrink`: archives what is finished of a notebook, and gives the ids."""
-    from bridge.transports.google.calls import NONE
-    from bridge.transports.google.folder import DriveFolder
-    from bridge.watcher.sync import Sync
+    from bridge.sync.loop import Sync
+    from bridge.transports.drive.calls import NONE
+    from bridge.transports.drive.folder import DriveFolder
 
     folder, journal = both.remote.store.transport, both.remote.store.journal
     assert isinstance(folder, DriveFolder)  # narrows the type
@@ -91,7 +91,7 @@ def open_sync(both: Both, *, shrink: Callable[[str], list[str]], poll_s: float, 
         remote=both.remote.store,
         fetch_ahead=lambda: folder.fetch_ahead(known, patience),
         shrink=shrink,
-        hints=local_hints(both.local),
+        hints=local_file_events(both.local),
         notify=listener,
         now_s=time.monotonic,
         poll_s=poll_s,
@@ -100,8 +100,8 @@ def open_sync(both: Both, *, shrink: Callable[[str], list[str]], poll_s: float, 
 
 def _copy_of(local: Opened, calls: Calls, address: DriveAddress | None, listener: Listener) -> DriveFile:
     """The first notebook of the copy on Drive; made if there is none."""
-    from bridge.transports.google import find
-    from bridge.transports.google.calls import FOLDER_TYPE
+    from bridge.transports.drive import find
+    from bridge.transports.drive.calls import FOLDER_TYPE
 
     queue_id = local.store.journal.queue_id
     memo = local.home / "drive" / "copy.json"
@@ -147,10 +147,10 @@ def _checked(calls: Calls, file: DriveFile, queue_id: str) -> DriveFile:
 
 def _made(local: Opened, calls: Calls, memo: Path, *, title: str, folder: str | None, listener: Listener) -> DriveFile:
     """A new file on Drive. The id is on disk before it is used: whatever happens in between, it is made once."""
-    from bridge.errors import DriveUnreachable
-    from bridge.transports.google.calls import FOLDER_TYPE, NOTEBOOK_TYPE
-    from bridge.transports.google.catalog import FIRST, QUEUE, ROLE
-    from bridge.transports.google.refusals import Taken
+    from bridge.core.errors import DriveUnreachable
+    from bridge.transports.drive.calls import FOLDER_TYPE, NOTEBOOK_TYPE
+    from bridge.transports.drive.catalog import FIRST, QUEUE, ROLE
+    from bridge.transports.drive.refusals import Taken
 
     store = local.store
     read = store.transport.read(store.names.part(1))
@@ -175,7 +175,7 @@ def _made(local: Opened, calls: Calls, memo: Path, *, title: str, folder: str | 
         except DriveFileGone:
             raise DriveUnreachable("the queue could not be put on Drive: run `bridge sync` again") from None
     _remember(memo, made.id)
-    listener(Event(kind=Kind.PUBLISHED, message=f"{title} is on Drive now: {colab_link(made.id)}"))
+    listener(Event(kind=EventKind.PUBLISHED, message=f"{title} is on Drive now: {colab_link(made.id)}"))
     return made
 
 

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bridge.core.errors import EngineError
 from bridge.engines.base import Answer, Engine, Request, Stop, Stopped
-from bridge.errors import EngineError
-from bridge.worker.ledger import Task
+from bridge.worker.claims import ClaimedJob
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class LaneOutcome:
     """What became of one task: an answer, an error, or neither (it was stopped, or never begun)."""
 
-    task: Task
+    task: ClaimedJob
     answer: Answer | None = None
     error: EngineError | None = None
     seconds: float = 0.0
@@ -28,14 +28,14 @@ class Lanes:
     """Runs tasks in the order given, at most `lanes` at the same time."""
 
     def __init__(
-        self, engine: Engine, *, lanes: int, request_for: Callable[[Task], Request], now_s: Callable[[], float]
+        self, engine: Engine, *, lanes: int, request_for: Callable[[ClaimedJob], Request], now_s: Callable[[], float]
     ) -> None:
         self._engine = engine
         self._request_for = request_for
         self._now_s = now_s
-        self._inbox: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[ClaimedJob | None] = queue.SimpleQueue()
         #: Finished tasks, for the thread that writes them down; None only wakes it.
-        self.outcomes: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
+        self.outcomes: queue.SimpleQueue[LaneOutcome | None] = queue.SimpleQueue()
         self.stop = Stop()
         # Answers wait in memory while the notebook is written: a kill then must not cost more than two for each lane.
         self._unwritten = threading.Semaphore(2 * lanes)
@@ -48,16 +48,16 @@ class Lanes:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: ClaimedJob) -> None:
         """Put a task into the line."""
         self._inbox.put(task)
 
-    def written(self, outcomes: list[Outcome]) -> None:
+    def written(self, outcomes: list[LaneOutcome]) -> None:
         """These are on disk: the lanes may begin as many more."""
         if begun := sum(outcome.begun for outcome in outcomes):
             self._unwritten.release(begun)
 
-    def take_back(self) -> list[Task]:
+    def take_back(self) -> list[ClaimedJob]:
         """Empty the line; gives the tasks that no lane had begun."""
         tasks = []
         try:
@@ -72,9 +72,9 @@ class Lanes:
         """Have whoever waits for an outcome look around. Safe in a signal handler: it takes no lock."""
         self.outcomes.put(None)
 
-    def gather(self, timeout_s: float) -> list[Outcome]:
+    def gather(self, timeout_s: float) -> list[LaneOutcome]:
         """Wait so long for an outcome; gives all that are there."""
-        found: list[Outcome | None] = []
+        found: list[LaneOutcome | None] = []
         with suppress(queue.Empty):
             found.append(self.outcomes.get(timeout=timeout_s) if timeout_s > 0 else self.outcomes.get_nowait())
             while True:
@@ -107,7 +107,7 @@ class Lanes:
     def _lane(self) -> None:
         while (task := self._inbox.get()) is not None:
             if not self._may_begin():
-                self.outcomes.put(Outcome(task=task))
+                self.outcomes.put(LaneOutcome(task=task))
                 continue
             began = self._now_s()
             with self._lock:
@@ -115,7 +115,9 @@ class Lanes:
             answer, error = self._ask(task)
             with self._lock:
                 self._running.pop(task.job.id, None)
-            self.outcomes.put(Outcome(task=task, answer=answer, error=error, seconds=self._now_s() - began, begun=True))
+            self.outcomes.put(
+                LaneOutcome(task=task, answer=answer, error=error, seconds=self._now_s() - began, begun=True)
+            )
 
     def _may_begin(self) -> bool:
         """Wait until few enough outcomes are unwritten; False if everything is to end."""
@@ -124,7 +126,7 @@ class Lanes:
                 return True
         return False
 
-    def _ask(self, task: Task) -> tuple[Answer | None, EngineError | None]:
+    def _ask(self, task: ClaimedJob) -> tuple[Answer | None, EngineError | None]:
         try:
             return self._engine.answer(self._request_for(task), self._count, stop=self.stop), None
         except Stopped:

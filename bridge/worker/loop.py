@@ -11,20 +11,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bridge.core.errors import LockHeld, OutOfMemory, QueueError
+from bridge.core.events import Listener
+from bridge.core.job import ResultStatus
 from bridge.engines.base import Engine
-from bridge.errors import LockHeld, OutOfMemory, QueueError
-from bridge.events import Listener
-from bridge.job import ResultStatus
-from bridge.notebook.store import Store
-from bridge.worker.accounts import Accounts
-from bridge.worker.lanes import Lanes, Outcome
-from bridge.worker.ledger import Ledger, Task
-from bridge.worker.plan import End, Plan, Progress, Summary
-from bridge.worker.presence import Presence, read_heartbeats
+from bridge.store.store import Store
+from bridge.worker.claims import ClaimedJob, Claims
+from bridge.worker.config import End, WorkerConfig, WorkerProgress, WorkSummary
+from bridge.worker.counters import Counters
+from bridge.worker.engine_watch import EngineWatch
+from bridge.worker.heartbeat import WorkerHeartbeat, read_heartbeats
+from bridge.worker.lanes import LaneOutcome, Lanes
 from bridge.worker.publisher import Publisher
-from bridge.worker.watch import EngineWatch
 
-__all__ = ["End", "Plan", "Progress", "Summary", "Worker"]
+__all__ = ["End", "WorkSummary", "Worker", "WorkerConfig", "WorkerProgress"]
 
 #: No wait is longer: so long a request to stop from another thread may go unnoticed.
 _NAP_S = 0.5
@@ -35,16 +35,16 @@ class Worker:
     """One worker. `run` may be called once; `ask_to_stop` from any thread or a signal handler."""
 
     store: Store
-    ledger: Ledger
+    ledger: Claims
     engine: Engine
-    presence: Presence
-    plan: Plan
+    presence: WorkerHeartbeat
+    plan: WorkerConfig
     notify: Listener
     now_s: Callable[[], float]
 
     def __post_init__(self) -> None:
         """Start the lanes; they wait for tasks."""
-        self._accounts = Accounts(notify=lambda event: self.notify(event))  # noqa: PLW0108  # it may be replaced later
+        self._accounts = Counters(notify=lambda event: self.notify(event))  # noqa: PLW0108  # it may be replaced later
         self.summary = self._accounts.summary
         self.lanes = Lanes(
             self.engine,
@@ -59,8 +59,8 @@ class Worker:
             publish_s=self.plan.publish_s,
             done=lambda: self._accounts.done,
         )
-        self._held: dict[str, Task] = {}
-        self._unwritten: list[Outcome] = []  # of held tasks
+        self._held: dict[str, ClaimedJob] = {}
+        self._unwritten: list[LaneOutcome] = []  # of held tasks
         self._resting: dict[str, float] = {}  # jobs that failed, and when they may be tried again
         self._tries: dict[str, int] = {}
         self._watch = EngineWatch(engine=self.engine, tell=self._accounts.tell, now_s=self.now_s)
@@ -75,7 +75,7 @@ class Worker:
         self._stops += 1  # no lock may be taken here: the thread that a signal interrupts may hold it
         self.lanes.wake()
 
-    def run(self) -> Summary:
+    def run(self) -> WorkSummary:
         """Work until the queue is empty, somebody asks to stop, or time is up.
 
         Raises:
@@ -99,12 +99,12 @@ class Worker:
             self.presence.end(clean=not (self._held or self._unwritten))
         return self.summary
 
-    def progress(self) -> Progress:
+    def progress(self) -> WorkerProgress:
         """How far the work is; from any thread."""
         done = self._accounts.done
         left = self.publisher.left()
         seconds = max(1e-9, self.now_s() - self._began)
-        return Progress(
+        return WorkerProgress(
             done=done, left=left, running=self.lanes.running(), tokens_per_s=self.lanes.pieces() / seconds,
             eta_s=left * seconds / done if done else None, model=self._next_model or self.plan.model,
             engine_down=self._watch.is_down,
@@ -177,7 +177,7 @@ class Worker:
 
     def _take_back(self) -> None:
         """What no lane has begun goes back into the queue."""
-        self._unwritten += [Outcome(task=task) for task in self.lanes.take_back()]
+        self._unwritten += [LaneOutcome(task=task) for task in self.lanes.take_back()]
 
     # ---- what came of it
 
@@ -207,7 +207,7 @@ class Worker:
             self._account(outcome, end)
         return True
 
-    def _write(self, outcome: Outcome) -> ResultStatus | bool | None:
+    def _write(self, outcome: LaneOutcome) -> ResultStatus | bool | None:
         if outcome.answer is not None:
             return self.ledger.finish(outcome.task, outcome.answer)
         if outcome.error is not None and not self._fits_nowhere(outcome):
@@ -215,7 +215,7 @@ class Worker:
         self.ledger.give_back([outcome.task])
         return None
 
-    def _account(self, outcome: Outcome, end: ResultStatus | bool | None) -> None:
+    def _account(self, outcome: LaneOutcome, end: ResultStatus | bool | None) -> None:
         """Count and tell what is on disk now."""
         job, error = outcome.task.job.id, outcome.error
         if outcome.answer is not None:
@@ -237,11 +237,11 @@ class Worker:
             else:
                 self._engine_is_down(str(error), error.retry.wait_s)
 
-    def _fits_nowhere(self, outcome: Outcome) -> bool:
+    def _fits_nowhere(self, outcome: LaneOutcome) -> bool:
         """Whether the model itself does not fit into memory: every other job would fail as this one did."""
         return isinstance(outcome.error, OutOfMemory) and not self._watch.fits(self._model_of(outcome))
 
-    def _model_of(self, outcome: Outcome) -> str:
+    def _model_of(self, outcome: LaneOutcome) -> str:
         return outcome.task.job.spec.options.model or self.plan.model
 
     # ---- the engine
@@ -268,7 +268,7 @@ class Worker:
                 if task.job.id in mine:
                     self.lanes.submit(task)
                 else:
-                    self._unwritten.append(Outcome(task=task))
+                    self._unwritten.append(LaneOutcome(task=task))
 
     def _housekeeping(self, now: float) -> None:
         if self.publisher.pending and now >= self.publisher.due:
@@ -305,7 +305,7 @@ class Worker:
         self.lanes.end()
         self._collect(0)
         ended = {outcome.task.job.id for outcome in self._unwritten}
-        self._unwritten += [Outcome(task=task) for job, task in self._held.items() if job not in ended]
+        self._unwritten += [LaneOutcome(task=task) for job, task in self._held.items() if job not in ended]
         until = self.now_s() + self.plan.last_tries_s
         while not (self._write_down() and self.publisher.publish()):
             if self.now_s() >= until or self._stops > 1:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.errors import QueueError
-from bridge.events import Kind
-from bridge.notebook import query
-from bridge.notebook.store import Store
+from bridge.core.errors import QueueError
+from bridge.core.events import EventKind
+from bridge.store import query
+from bridge.store.store import Store
 
 
 @dataclass(kw_only=True)
@@ -16,7 +16,7 @@ class Publisher:
     """One worker's way from the journal to the notebooks. Seconds are of a clock that only goes forward."""
 
     store: Store
-    tell: Callable[[Kind, str], None]
+    tell: Callable[[EventKind, str], None]
     now_s: Callable[[], float]
     publish_s: float  #: at most one write in this time
     done: Callable[[], int]  #: jobs that this worker has brought to an end so far
@@ -39,7 +39,7 @@ class Publisher:
             return False
         if self.trouble:
             self.trouble = None
-            self.tell(Kind.PUBLISHED, "the queue can be written again")
+            self.tell(EventKind.PUBLISHED, "the queue can be written again")
         self.publishes += 1
         self.pending = 0
         self.due = self.now_s() + self.publish_s
@@ -52,5 +52,5 @@ class Publisher:
     def blocked(self, error: QueueError) -> None:
         """Something is in the way; said once, until it is over: a dying mount has a new message for every call."""
         if self.trouble is None:
-            self.tell(Kind.BLOCKED, f"the queue cannot be written, which is tried again: {error}")
+            self.tell(EventKind.BLOCKED, f"the queue cannot be written, which is tried again: {error}")
         self.trouble = str(error)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.engines import tiny
-from bridge.errors import ConfigError, EngineDown, UsageError
+from bridge.core.errors import ConfigError, EngineDown, UsageError
+from bridge.models import tiny
 from bridge.wiring import Choice, choose_engine
 from tests.support.ollama import LoopbackOllama
 from tests.support.openai import LoopbackOpenAI

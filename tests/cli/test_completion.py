@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge import Bridge
-from bridge.job import NewJob, State
+from bridge.core.job import NewJob, State
 from bridge.wiring import ENGINES
 from tests.cli.conftest import Run
 

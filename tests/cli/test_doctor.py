@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge import __version__, doctor
-from bridge.transports import clients
-from bridge.transports.clients import Client
-from bridge.transports.holder import Holder
+from bridge import __version__
+from bridge.setup import doctor
+from bridge.transports import sync_clients
+from bridge.transports.mount import Mount
+from bridge.transports.sync_clients import SyncClient
 from tests.cli.conftest import Run
 
 
@@ -43,19 +44,19 @@ def test_on_a_plain_disk_init_says_nothing_of_clients(bridge: Run):
 @pytest.mark.parametrize(
     ("mode", "holder", "says"),
     [
-        ("replace", clients.RCLONE, "may get a new id"),
-        ("inplace", clients.SYNCTHING, "half a file"),
-        ("inplace", clients.RCLONE, None),
-        ("replace", clients.SYNCTHING, None),
-        ("auto", clients.RCLONE, None),
+        ("replace", sync_clients.RCLONE, "may get a new id"),
+        ("inplace", sync_clients.SYNCTHING, "half a file"),
+        ("inplace", sync_clients.RCLONE, None),
+        ("replace", sync_clients.SYNCTHING, None),
+        ("auto", sync_clients.RCLONE, None),
     ],
 )
 def test_doctor_warns_of_a_write_mode_against_the_advice(
-    queue: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, holder: Client, says: str | None
+    queue: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, holder: SyncClient, says: str | None
 ):
     (tmp_path / "bridge.toml").write_text(f'queue = "notebooks/qwen_bridge.ipynb"\nwrite_mode = "{mode}"\n')
-    seen = Holder(client=holder, evidence="a mark", sure=False)
-    plain = Holder(client=clients.DISK)
+    seen = Mount(client=holder, evidence="a mark", sure=False)
+    plain = Mount(client=sync_clients.DISK)
     monkeypatch.setattr(doctor, "holder_of", lambda folder: seen if folder.name == "notebooks" else plain)
 
     findings = {f["check"]: f for f in queue("doctor", "--json").json["findings"]}

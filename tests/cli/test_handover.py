@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bridge import Bridge, State
-from bridge.errors import QueueUnreadable
+from bridge.core.errors import QueueUnreadable
 from bridge.worker.loop import Worker
 from tests.cli.conftest import Run
 from tests.support.answers import BROKEN, GOOD, rounds
@@ -192,7 +192,7 @@ def test_run_says_what_stopped_the_worker(queue: Run, ollama: LoopbackOllama, mo
 
 
 def test_run_ends_when_the_workers_time_is_over(queue: Run, ollama: LoopbackOllama, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bridge.errand._LAST_LOOKS_S", 0.1)
+    monkeypatch.setattr("bridge.api.local_run._LAST_LOOKS_S", 0.1)
 
     done = queue("run", "Write f.", "--model", MODEL, "--max-time", "0s")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 
-from bridge import wheel
+from bridge.setup import wheel
 from tests.cli.conftest import Run
 
 

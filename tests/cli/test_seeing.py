@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.job import to_iso
+from bridge.core.job import to_iso
 from tests.cli.conftest import Run
 from tests.support.answers import BROKEN, GOOD
 

@@ -17,17 +17,17 @@ from typing import Any
 import click
 import pytest
 
-from bridge import errors
+from bridge.checking import BlockStatus, Level, Signal, Verdict, examine
+from bridge.checking.repair import RepairOutcome, RepairStop
 from bridge.cli import main
 from bridge.cli.app import COMMANDS
-from bridge.config import Settings
-from bridge.job import EDGES, Job, Result, ResultStatus, Spec, State
+from bridge.core import errors
+from bridge.core.job import EDGES, Job, Result, ResultStatus, Spec, State
+from bridge.delivery import payload
+from bridge.delivery.channels import Webhook
 from bridge.kernel import grammar
-from bridge.papermill_engine import PARAMETERS
-from bridge.results import Level, Signal, Status, Verdict, examine
-from bridge.results.repair import Outcome, Stop
-from bridge.watcher import payload
-from bridge.watcher.channels import Webhook
+from bridge.papermill.engine import PARAMETERS
+from bridge.wiring.settings import Settings
 from tests.docs import cli_help
 from tests.support.pictures import PICTURES, render
 
@@ -107,16 +107,17 @@ def plain(text: str, root: str = "") -> str:
 
 
 def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    from bridge import setup, wiring
+    from bridge import wiring
     from bridge.engines.scripted import ScriptedEngine
-    from bridge.worker.plan import Plan
+    from bridge.setup import create
+    from bridge.worker.config import WorkerConfig
 
-    setup.create_queue(tmp_path, "notebooks/qwen_bridge.ipynb", examples=False, config=True)
+    create.create_queue(tmp_path, "notebooks/qwen_bridge.ipynb", examples=False, config=True)
     monkeypatch.chdir(tmp_path)
     opened = wiring.open_queue()
     engine = ScriptedEngine(lambda _request: "```go\npackage x\n\nfunc F() {}\n```\n")
     worker = wiring.open_worker(
-        opened, engine, Plan(model="scripted", forever=True, poll_s=0.05), listener=lambda _event: None
+        opened, engine, WorkerConfig(model="scripted", forever=True, poll_s=0.05), listener=lambda _event: None
     )
     working = threading.Thread(target=worker.run)
     working.start()
@@ -204,7 +205,7 @@ def test_the_hand_over_page_tells_every_field_and_no_other():
         answer=answer, worker={},
     )  # fmt: skip
     report = examine(answer, check=False)
-    outcome = Outcome(answer=answer, report=report, rounds=0, stop=Stop.NOTHING, improved=False)
+    outcome = RepairOutcome(answer=answer, report=report, rounds=0, stop=RepairStop.NOTHING, improved=False)
     sent = payload.finished(job, result, outcome)
     table = HANDOVER.partition("## The object")[2].partition("\n## ")[0]
     told = {
@@ -212,7 +213,7 @@ def test_the_hand_over_page_tells_every_field_and_no_other():
     }
 
     assert told == sent.keys() | {"state"} == payload.unchecked(job, None).keys() | {"state"}
-    for enum in (Verdict, Level, Status, Signal, Stop):
+    for enum in (Verdict, Level, BlockStatus, Signal, RepairStop):
         assert all(f"`{member.value}`" in table for member in enum), enum
     assert all(f"`{name}`" in table for name in sent["files"][0])
 

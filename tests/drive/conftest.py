@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import stamina
 
-from bridge.transports.google import credentials
-from bridge.transports.google.client import DRIVE_FILE, read_client
-from bridge.transports.google.credentials import Kind, Login, Stored
+from bridge.transports.drive import credentials
+from bridge.transports.drive.client import DRIVE_FILE, read_client
+from bridge.transports.drive.credentials import Login, LoginKind, Stored
 from tests.support.drive import StandIn
 from tests.support.drive.wire import Wire
 from tests.support.drive_queues import Machine, machine
@@ -62,7 +62,7 @@ def keep(accounts: LoopbackAccounts, own_config: Path, tmp_path: Path) -> Callab
 
     def make(*, expired: bool = False, refresh_token: str | None = None, **changes: Any) -> Kept:
         facts: dict[str, Any] = {
-            "kind": Kind.USER,
+            "kind": LoginKind.USER,
             "scopes": (DRIVE_FILE,),
             "account": EMAIL,
             "client": read_client(accounts.client_file(tmp_path)),

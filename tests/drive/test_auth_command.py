@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from bridge.transports.google import auth, credentials
-from bridge.transports.google.client import CLIENT_VARIABLE, DRIVE, DRIVE_FILE
+from bridge.transports.drive import auth, credentials
+from bridge.transports.drive.client import CLIENT_VARIABLE, DRIVE, DRIVE_FILE
 from tests.cli.conftest import Ran, Run, bridge  # noqa: F401  # a fixture
 from tests.drive.conftest import Kept
 from tests.support.google_accounts import EMAIL, ROBOT, LoopbackAccounts

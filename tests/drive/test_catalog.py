@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.transports.google.calls import FOLDER_TYPE, NOTEBOOK_TYPE, DriveFile
-from bridge.transports.google.catalog import QUEUE, ROLE, Catalog, Memo, Roles, of_queue
+from bridge.transports.drive.calls import FOLDER_TYPE, NOTEBOOK_TYPE, DriveFile
+from bridge.transports.drive.catalog import QUEUE, ROLE, Catalog, Memo, Roles, of_queue
 
 MINE = "11111111-2222-4333-8444-555555555555"
 

@@ -13,16 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import ConfigError, LockHeld, NotSignedIn, SignInFailed
-from bridge.transports.google import auth, credentials
-from bridge.transports.google.client import DRIVE, DRIVE_FILE, Client, covers, read_client, read_key, trusted_url
-from bridge.transports.google.credentials import Kind, Login, Stored
+from bridge.core.errors import ConfigError, LockHeld, NotSignedIn, SignInFailed
+from bridge.transports.drive import auth, credentials
+from bridge.transports.drive.client import DRIVE, DRIVE_FILE, OAuthClient, covers, read_client, read_key, trusted_url
+from bridge.transports.drive.credentials import Login, LoginKind, Stored
 from tests.drive.conftest import Kept
 from tests.support.google_accounts import LoopbackAccounts
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="rights are POSIX's")
 LOGIN = Login(
-    kind=Kind.USER, scopes=(DRIVE_FILE,), client=Client(client_id="c", client_secret="s"), refresh_token="1//r"
+    kind=LoginKind.USER,
+    scopes=(DRIVE_FILE,),
+    client=OAuthClient(client_id="c", client_secret="s"),
+    refresh_token="1//r",
 )
 
 
@@ -169,7 +172,7 @@ def test_what_cannot_be_written_leaves_the_older_login_and_no_draft(place: Store
     monkeypatch.setattr(os, "fsync", full)
 
     with pytest.raises(SignInFailed, match="No space left"):
-        place.save(Login(kind=Kind.SERVICE_ACCOUNT, scopes=(DRIVE,), key_file=Path("/k.json")))
+        place.save(Login(kind=LoginKind.SERVICE_ACCOUNT, scopes=(DRIVE,), key_file=Path("/k.json")))
     assert place.load() == LOGIN
     assert [file.name for file in place.path.parent.iterdir()] == ["google.json"]
 
@@ -195,7 +198,7 @@ def test_processes_that_refresh_at_once_ask_google_once_and_leave_a_whole_file(
     kept = keep(expired=True)
     accounts.faults.append("slow")
     code = (
-        "import sys\nfrom bridge.transports.google import auth\ns = auth.session()\nprint('ready', flush=True)\n"
+        "import sys\nfrom bridge.transports.drive import auth\ns = auth.session()\nprint('ready', flush=True)\n"
         "sys.stdin.readline()\ns.freshen()\nprint(s.expires_at.isoformat())"
     )
     root = str(Path(__file__).parents[2])

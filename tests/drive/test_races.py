@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from bridge import Bridge, wiring
-from bridge.errors import QueueChanged
-from bridge.events import Kind
-from bridge.transports.google.calls import DriveFile
-from bridge.transports.google.folder import DriveFolder
+from bridge.core.errors import QueueChanged
+from bridge.core.events import EventKind
+from bridge.transports.drive.calls import DriveFile
+from bridge.transports.drive.folder import DriveFolder
 from tests.support.drive import StandIn
 from tests.support.drive_queues import Machine, content, folder_of, on_drive, put_queue
 from tests.support.queues import ids_in, jobs_on_disk, make_queue
@@ -176,7 +176,7 @@ def test_without_compare_and_swap_the_last_writer_wins_and_still_no_job_is_lost(
         (folder / PART).write_bytes(start)
         opened = wiring.open_queue(
             str(folder / PART), state=tmp_path / name / "state",
-            listener=lambda event: restored.append(event.message) if event.kind is Kind.RESTORED else None,
+            listener=lambda event: restored.append(event.message) if event.kind is EventKind.RESTORED else None,
         )  # fmt: skip
         sides.append((Bridge(_opened=opened), SyncClient(drive=cloud, folder=folder, chance=chance)))
     promised = []

@@ -20,15 +20,15 @@ from unittest import mock
 import pytest
 
 from bridge import Bridge, wiring
-from bridge.config import DriveAddress, Found, Settings
+from bridge.core.events import ignore
+from bridge.core.job import NewJob
 from bridge.engines.scripted import ScriptedEngine
-from bridge.events import ignore
-from bridge.job import NewJob
-from bridge.transports.google.folder import DriveFolder
+from bridge.transports.drive.folder import DriveFolder
 from bridge.wiring.drive import signed_in, site_of
 from bridge.wiring.queue import Opened, open_site
+from bridge.wiring.settings import DriveAddress, FoundQueue, Settings
 from bridge.wiring.sync import open_both, open_sync
-from bridge.worker.loop import Plan
+from bridge.worker.loop import WorkerConfig
 from tests.support.desk import HandLine, Hands
 from tests.support.drive import StandIn
 from tests.support.queues import QUEUE_ID, make_queue
@@ -80,7 +80,7 @@ class Bill:
         """The queue on Drive, as a machine of its own has it."""
         calls = signed_in()
         site = site_of(calls, calls.get(self.file_id), QUEUE_ID, self.hands.clock())
-        found = Found(place=DriveAddress(id=self.file_id), source="test", settings=Settings())
+        found = FoundQueue(place=DriveAddress(id=self.file_id), source="test", settings=Settings())
         state = self.home / f"state-{len(list(self.home.iterdir()))}"
         state.mkdir()
         return open_site(site, found, state=state, clock=self.hands.clock(), listener=ignore)
@@ -145,7 +145,7 @@ def idle_watch(bill: Bill) -> Cost:
 def work(bill: Bill, queue: Opened, *, seconds: float | None = None) -> Cost:
     """A worker, for so long or until the queue is empty."""
     worker = wiring.open_worker(
-        queue, ScriptedEngine(), Plan(model="scripted", lanes=4, forever=seconds is not None), listener=ignore,
+        queue, ScriptedEngine(), WorkerConfig(model="scripted", lanes=4, forever=seconds is not None), listener=ignore,
         now_s=bill.hands.now_s,
     )  # fmt: skip
     worker.lanes.outcomes = HandLine(bill.hands, lambda: bool(worker.lanes.running()))  # type: ignore[assignment]

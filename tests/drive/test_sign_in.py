@@ -19,11 +19,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from bridge.errors import ConfigError, DriveUnreachable, MissingExtra, NotSignedIn, SignInFailed
-from bridge.transports.google import auth, flow, login
-from bridge.transports.google.client import DRIVE, DRIVE_FILE, Client, read_client
-from bridge.transports.google.credentials import Kind, stored
-from bridge.transports.google.loopback import Receiver, judge
+from bridge.core.errors import ConfigError, DriveUnreachable, MissingExtra, NotSignedIn, SignInFailed
+from bridge.transports.drive import auth, flow, login
+from bridge.transports.drive.client import DRIVE, DRIVE_FILE, OAuthClient, read_client
+from bridge.transports.drive.credentials import LoginKind, stored
+from bridge.transports.drive.loopback import Receiver, judge
 from tests.drive.conftest import Kept
 from tests.support.google_accounts import EMAIL, ROBOT, LoopbackAccounts
 
@@ -31,7 +31,7 @@ Keep = Callable[..., Kept]
 
 
 @pytest.fixture
-def client(accounts: LoopbackAccounts, tmp_path: Path) -> Client:
+def client(accounts: LoopbackAccounts, tmp_path: Path) -> OAuthClient:
     return read_client(accounts.client_file(tmp_path))
 
 
@@ -68,7 +68,7 @@ def nothing_listens() -> Iterator[None]:
 # The browser.
 
 
-def test_a_person_who_consents_is_signed_in(client: Client, accounts: LoopbackAccounts):
+def test_a_person_who_consents_is_signed_in(client: OAuthClient, accounts: LoopbackAccounts):
     told: list[str] = []
 
     tokens = flow.consent(client, (DRIVE_FILE,), tell=told.append, browse=get)
@@ -80,7 +80,7 @@ def test_a_person_who_consents_is_signed_in(client: Client, accounts: LoopbackAc
 
 
 def test_without_a_browser_the_address_is_told_and_not_opened(
-    client: Client, accounts: LoopbackAccounts, monkeypatch: pytest.MonkeyPatch
+    client: OAuthClient, accounts: LoopbackAccounts, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("webbrowser.open", lambda _: pytest.fail("opened"))
 
@@ -91,7 +91,7 @@ def test_without_a_browser_the_address_is_told_and_not_opened(
     assert tokens.access_token in accounts.access_tokens
 
 
-def test_a_forged_answer_neither_wins_nor_ends_the_wait(client: Client, accounts: LoopbackAccounts):
+def test_a_forged_answer_neither_wins_nor_ends_the_wait(client: OAuthClient, accounts: LoopbackAccounts):
     seen = []
 
     def browse(address: str) -> None:
@@ -196,7 +196,7 @@ def test_two_sign_ins_at_once_do_not_meet():
         assert get(f"{other.redirect_uri}?code=c&state=a")[0] == 403
 
 
-def test_a_person_who_says_no_is_believed(client: Client, accounts: LoopbackAccounts):
+def test_a_person_who_says_no_is_believed(client: OAuthClient, accounts: LoopbackAccounts):
     accounts.deny = True
 
     with pytest.raises(SignInFailed, match="refused access"):
@@ -205,7 +205,7 @@ def test_a_person_who_says_no_is_believed(client: Client, accounts: LoopbackAcco
 
 
 def test_a_person_who_lets_drive_unticked_is_not_signed_in_and_nothing_is_left_at_google(
-    client: Client, accounts: LoopbackAccounts
+    client: OAuthClient, accounts: LoopbackAccounts
 ):
     accounts.unticked = True
 
@@ -214,14 +214,14 @@ def test_a_person_who_lets_drive_unticked_is_not_signed_in_and_nothing_is_left_a
     assert not accounts.refresh_tokens
 
 
-def test_nobody_is_waited_for_longer_than_the_limit(client: Client):
+def test_nobody_is_waited_for_longer_than_the_limit(client: OAuthClient):
     ticks = iter(range(0, 10_000, 100))
 
     with pytest.raises(SignInFailed, match=r"no answer came within 180 s.*bridge auth login"):
         flow.consent(client, (DRIVE_FILE,), tell=lambda _: None, browse=lambda _: None, clock=lambda: next(ticks))
 
 
-def test_after_the_wait_nothing_listens_any_more(client: Client):
+def test_after_the_wait_nothing_listens_any_more(client: OAuthClient):
     ticks = iter(range(0, 10_000, 100))
     told: list[str] = []
     with pytest.raises(SignInFailed):
@@ -232,7 +232,7 @@ def test_after_the_wait_nothing_listens_any_more(client: Client):
         socket.create_connection(("127.0.0.1", port or 0), timeout=30)
 
 
-def test_a_code_is_worth_nothing_without_the_verifier_of_its_page(client: Client, accounts: LoopbackAccounts):
+def test_a_code_is_worth_nothing_without_the_verifier_of_its_page(client: OAuthClient, accounts: LoopbackAccounts):
     with Receiver(state="s") as receiver:
         page = flow.consent_url(client, (DRIVE_FILE,), redirect_uri=receiver.redirect_uri, state="s", verifier="v" * 43)
         get(page)
@@ -243,7 +243,7 @@ def test_a_code_is_worth_nothing_without_the_verifier_of_its_page(client: Client
     assert not accounts.refresh_tokens
 
 
-def test_each_sign_in_has_its_own_state_and_verifier(client: Client):
+def test_each_sign_in_has_its_own_state_and_verifier(client: OAuthClient):
     pages: list[str] = []
     for _ in range(2):
         flow.consent(client, (DRIVE_FILE,), tell=lambda _: None, browse=lambda page: (pages.append(page), get(page)))
@@ -269,7 +269,7 @@ def test_each_sign_in_has_its_own_state_and_verifier(client: Client):
     ],
 )
 def test_an_answer_of_the_account_server_that_is_no_good_is_named(
-    client: Client, accounts: LoopbackAccounts, fault: Any, error: Any
+    client: OAuthClient, accounts: LoopbackAccounts, fault: Any, error: Any
 ):
     accounts.faults.append(fault)
 
@@ -278,7 +278,7 @@ def test_an_answer_of_the_account_server_that_is_no_good_is_named(
     assert "leak" not in str(caught.value)
 
 
-def test_a_silent_account_server_is_not_waited_for_without_end(client: Client, accounts: LoopbackAccounts):
+def test_a_silent_account_server_is_not_waited_for_without_end(client: OAuthClient, accounts: LoopbackAccounts):
     accounts.faults.append("slow")
 
     with pytest.raises(DriveUnreachable, match="Timeout"):
@@ -380,7 +380,7 @@ def test_nobody_signed_in_is_said_with_what_to_run(own_config: Path):
 
 
 def test_on_request_a_person_is_asked_on_the_spot(
-    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accounts: LoopbackAccounts
+    client: OAuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accounts: LoopbackAccounts
 ):
     monkeypatch.setenv("BRIDGE_GOOGLE_CLIENT", str(tmp_path / "client_secret.json"))
     monkeypatch.setattr("webbrowser.open", get)
@@ -461,7 +461,7 @@ def test_a_service_account_signs_its_requests_and_gets_in(
     auth.service(session).files().list().execute(http=session.Get_Http_Object())
 
     assert accounts.calls == ["POST /token urn:ietf:params:oauth:grant-type:jwt-bearer", "GET /drive/v2/files"]
-    assert (session.kind, session.account) == (Kind.SERVICE_ACCOUNT, ROBOT)
+    assert (session.kind, session.account) == (LoginKind.SERVICE_ACCOUNT, ROBOT)
 
 
 def test_a_key_named_by_the_environment_comes_before_the_stored_login(
@@ -470,7 +470,7 @@ def test_a_key_named_by_the_environment_comes_before_the_stored_login(
     keep()
     monkeypatch.setenv(auth.KEY_VARIABLE, str(accounts.key_file(tmp_path)))
 
-    assert auth.session().kind is Kind.SERVICE_ACCOUNT
+    assert auth.session().kind is LoginKind.SERVICE_ACCOUNT
 
 
 def test_only_the_path_of_a_key_is_stored(accounts: LoopbackAccounts, tmp_path: Path):
@@ -552,7 +552,7 @@ def test_in_colab_it_is_the_person_whose_session_it_is(colab: dict[str, Any], ac
     auth.service(session).files().list().execute(http=session.Get_Http_Object())
 
     assert colab["asked"] == 1
-    assert session.kind is Kind.COLAB
+    assert session.kind is LoginKind.COLAB
     assert accounts.calls == ["GET /drive/v2/files"]
     assert stored().load() is None
 
@@ -572,7 +572,7 @@ def test_colabs_token_is_renewed_when_it_has_ended(colab: dict[str, Any], accoun
 def test_a_stored_login_comes_before_colabs_own(colab: dict[str, Any], keep: Keep):
     keep()
 
-    assert auth.session().kind is Kind.USER
+    assert auth.session().kind is LoginKind.USER
     assert colab["asked"] == 0
 
 
@@ -622,8 +622,8 @@ def test_without_another_address_it_is_googles(keep: Keep, monkeypatch: pytest.M
 
 
 def test_without_pydrive_the_extra_is_named(own_config: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delitem(sys.modules, "bridge.transports.google.signed_in", raising=False)
-    monkeypatch.delattr("bridge.transports.google.signed_in", raising=False)
+    monkeypatch.delitem(sys.modules, "bridge.transports.drive.signed_in", raising=False)
+    monkeypatch.delattr("bridge.transports.drive.signed_in", raising=False)
     monkeypatch.setitem(sys.modules, "pydrive2.auth", None)
 
     with pytest.raises(MissingExtra, match=r"qwen-bridge\[drive\]"):

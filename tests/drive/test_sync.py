@@ -17,10 +17,10 @@ from click.testing import CliRunner, Result
 
 from bridge import Bridge, State
 from bridge.cli import main
-from bridge.errors import DriveUnreachable, TooLarge
-from bridge.notebook.store import Store
-from bridge.watcher.hints import Hints
-from bridge.watcher.sync import Sync
+from bridge.core.errors import DriveUnreachable, TooLarge
+from bridge.store.store import Store
+from bridge.sync.loop import Sync
+from bridge.transports.file_events import FileEvents
 from tests.support.commands import environment
 from tests.support.drive import SERVICE_ACCOUNT, How, StandIn
 from tests.support.drive_queues import content, notebook, on_drive
@@ -224,7 +224,7 @@ def test_a_part_that_is_too_large_for_drive_is_archived_smaller_first(
     drive: StandIn, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file_id = sync()["drive"].removeprefix("drive:")
-    monkeypatch.setattr("bridge.transports.google.folder.MOST_BYTES", len(content(drive, file_id)) + 20_000)
+    monkeypatch.setattr("bridge.transports.drive.folder.MOST_BYTES", len(content(drive, file_id)) + 20_000)
     done = add("a")
     with Bridge() as bridge:
         bridge.answer(done, "long " * 2_500)
@@ -241,7 +241,7 @@ def test_a_part_that_is_too_large_with_nothing_done_is_an_error_that_says_what_t
     drive: StandIn, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sync()
-    monkeypatch.setattr("bridge.transports.google.folder.MOST_BYTES", 1_000)
+    monkeypatch.setattr("bridge.transports.drive.folder.MOST_BYTES", 1_000)
     add("a")
     assert "bridge archive" in run("sync", code=3).output
 
@@ -302,7 +302,7 @@ class _Clock:
         return self.now
 
 
-class _Woken(Hints):
+class _Woken(FileEvents):
     """A fake: waits by moving the clock."""
 
     def __init__(self, clock: _Clock) -> None:
@@ -364,7 +364,7 @@ def test_a_part_is_archived_smaller_twice_at_most() -> None:
     local: Store = _Fine()  # type: ignore[assignment]
     remote: Store = _Side()  # type: ignore[assignment]
     looped = Sync(
-        local=local, remote=remote, fetch_ahead=lambda: None, shrink=shrink, hints=Hints(None, poll=False),
+        local=local, remote=remote, fetch_ahead=lambda: None, shrink=shrink, hints=FileEvents(None, poll=False),
         notify=lambda _: None, now_s=lambda: 0.0,
     )  # fmt: skip
     with pytest.raises(TooLarge):

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from bridge import State
-from bridge.config import Settings
-from bridge.errors import (
+from bridge.core.errors import (
     DriveDenied,
     DriveFileGone,
     DriveUnreachable,
@@ -19,7 +18,8 @@ from bridge.errors import (
     StorageFull,
     TooLarge,
 )
-from bridge.transports.google.catalog import QUEUE, ROLE
+from bridge.transports.drive.catalog import QUEUE, ROLE
+from bridge.wiring.settings import Settings
 from tests.support.drive import PERSON, How, StandIn
 from tests.support.drive_queues import Machine, content, folder_of, on_drive, put_queue
 from tests.support.queues import QUEUE_ID, ids_in

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from bridge.core.errors import BadRequest, ContextExceeded, EngineDown, ModelMissing
 from bridge.engines.base import Engine, Request, Stop, Stopped
 from bridge.engines.llamacpp import LlamaCppEngine
 from bridge.engines.ollama import OllamaEngine
 from bridge.engines.openai import OpenAIEngine
 from bridge.engines.scripted import ScriptedEngine
-from bridge.errors import BadRequest, ContextExceeded, EngineDown, ModelMissing
 from tests.support.gguf import write_tiny_gguf
 from tests.support.ollama import LoopbackOllama
 from tests.support.openai import LoopbackOpenAI

@@ -11,8 +11,8 @@ import pytest
 from filelock import FileLock
 
 from bridge.cli.demo import _SIZES
-from bridge.engines.hub import CHUNK_BYTES, HUB_URL, SIZES, SPARE_BYTES, Hub, repository
-from bridge.errors import DownloadDamaged, DownloadFailed, DownloadTooLarge, NotOnHub
+from bridge.core.errors import DownloadDamaged, DownloadFailed, DownloadTooLarge, NotOnHub
+from bridge.models.fetch import CHUNK_BYTES, HUB_URL, SIZES, SPARE_BYTES, Hub, repository
 from bridge.wiring import open_hub
 from tests.support.hub import NAME, LoopbackHub
 
@@ -223,20 +223,20 @@ def test_room_is_looked_for_before_the_first_byte(server: LoopbackHub, tmp_path:
 
 
 def test_a_disk_that_fills_up_keeps_what_came(hub: Hub, server: LoopbackHub, monkeypatch: pytest.MonkeyPatch):
-    from bridge.engines.partial import Part
+    from bridge.models.partial_file import PartialFile
 
-    real = Part.append
+    real = PartialFile.append
 
-    def append(part: Part, chunk: bytes) -> None:
+    def append(part: PartialFile, chunk: bytes) -> None:
         if part.length():
             raise OSError(errno.ENOSPC, "No space left on device")
         real(part, chunk)
 
-    monkeypatch.setattr(Part, "append", append)
+    monkeypatch.setattr(PartialFile, "append", append)
     with pytest.raises(DownloadTooLarge, match="what came is kept"):
         hub.fetch(hub.look_up("0.5b"))
     assert left(hub) == {f"{NAME}.part", f"{NAME}.part.json"}
-    monkeypatch.setattr(Part, "append", real)
+    monkeypatch.setattr(PartialFile, "append", real)
     assert hub.fetch(hub.look_up("0.5b")).read_bytes() == CONTENT
     assert server.downloads[-1]["Range"] == f"bytes={CHUNK_BYTES}-"
 
@@ -258,7 +258,7 @@ def test_a_redirect_to_a_file_or_in_a_circle_is_not_followed(hub: Hub, server: L
 
 
 def test_no_redirect_leads_from_an_encrypted_address_to_a_plain_one():
-    from bridge.engines.hub import _onward
+    from bridge.models.fetch import _onward
 
     assert _onward("https://hub.example/a", "/b") == "https://hub.example/b"
     with pytest.raises(DownloadFailed, match="not encrypted"):

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.core.errors import BadRequest, ContextExceeded, EngineDown, MissingExtra, StreamInterrupted
 from bridge.engines import llamacpp
 from bridge.engines.base import Request, Stop, Stopped
 from bridge.engines.llamacpp import LlamaCppEngine
-from bridge.errors import BadRequest, ContextExceeded, EngineDown, MissingExtra, StreamInterrupted
 from tests.support.gguf import write_tiny_gguf
 
 pytest.importorskip("xllamacpp")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from bridge import errors
+from bridge.core import errors
+from bridge.core.errors import EngineError, RetryRule
 from bridge.engines.base import Request
 from bridge.engines.ollama import OllamaEngine, translate
-from bridge.errors import EngineError, RetryRule
-from bridge.kernel.trouble import OllamaError, Trouble
+from bridge.kernel.error_kind import ErrorKind, OllamaError
 from tests.support.ollama import Failure, LoopbackOllama
 
 REQUEST = Request(prompt="Hi", model="qwen2.5-coder:7b")
 
 
-@pytest.mark.parametrize("trouble", Trouble)
-def test_every_reason_has_its_error_with_the_same_name_and_the_same_rule(trouble: Trouble) -> None:
+@pytest.mark.parametrize("trouble", ErrorKind)
+def test_every_reason_has_its_error_with_the_same_name_and_the_same_rule(trouble: ErrorKind) -> None:
     error = translate(OllamaError(trouble, "why", over_by=3, retry_after_s=7.0, partial="so far"))
     assert error.kind == trouble.value
     assert error.retry.again is trouble.retry
     assert "why" in str(error)
-    if trouble is Trouble.CONTEXT_EXCEEDED:
+    if trouble is ErrorKind.CONTEXT_EXCEEDED:
         assert error.over_by == 3
     else:
         assert error.partial == "so far"
@@ -30,7 +30,7 @@ def test_every_engine_error_is_a_reason_that_the_kernel_knows() -> None:
     kinds = [
         value.kind for value in vars(errors).values() if isinstance(value, type) and EngineError in value.__bases__
     ]
-    assert sorted(kinds) == sorted(trouble.value for trouble in Trouble)
+    assert sorted(kinds) == sorted(trouble.value for trouble in ErrorKind)
 
 
 @pytest.mark.parametrize(

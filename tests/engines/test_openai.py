@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge import errors
+from bridge.core import errors
+from bridge.core.errors import EngineError
 from bridge.engines.base import Request, Stop, Stopped
 from bridge.engines.openai import OpenAIEngine
 from bridge.engines.openai_errors import read_refusal
-from bridge.errors import EngineError
 from tests.support.openai import LoopbackOpenAI
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
+from bridge.core.errors import BadRequest, Overloaded, StreamInterrupted
+from bridge.core.job import Options, Spec
 from bridge.engines.base import Request, Stop, Stopped
 from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.errors import BadRequest, Overloaded, StreamInterrupted
-from bridge.job import Options, Spec
 
 REQUEST = Request(prompt="Hi", model="scripted")
 

@@ -12,11 +12,11 @@ import nbformat
 import pytest
 
 from bridge import Bridge
-from bridge.engines import tiny
+from bridge.core.errors import WaitTimedOut
+from bridge.core.job import NewJob, Options, State
 from bridge.engines.base import Engine, Request
-from bridge.errors import WaitTimedOut
-from bridge.job import NewJob, Options, State
-from bridge.notebook.template import EXAMPLES
+from bridge.format.template import EXAMPLES
+from bridge.models import tiny
 from bridge.wiring import open_engine
 from tests.first_run.conftest import Run
 from tests.support.notebooks import execute, shipped_notebook

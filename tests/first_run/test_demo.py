@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bridge.api import Bridge
+from bridge.api.bridge import Bridge
+from bridge.api.local_run import LocalRun
 from bridge.cli import main
-from bridge.demo import Demo, Place, make_place, prompts
-from bridge.engines import tiny
+from bridge.core.errors import QueueExists, WaitTimedOut
+from bridge.core.events import Event, ignore
+from bridge.core.job import State
 from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.errand import Errand
-from bridge.errors import QueueExists, WaitTimedOut
-from bridge.events import Event, ignore
-from bridge.job import State
-from bridge.worker.plan import Plan
+from bridge.models import tiny
+from bridge.setup.demo import Demo, DemoFolder, make_place, prompts
+from bridge.worker.config import WorkerConfig
 from tests.first_run.conftest import Run
 from tests.support.hub import NAME, LoopbackHub
 from tests.support.ollama import LoopbackOllama
@@ -35,11 +35,11 @@ needs_llamacpp = pytest.mark.skipif(find_spec("xllamacpp") is None, reason="need
 def python_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two prompts in Python are enough where the engine is a fake."""
     wanted = {name: job for name, job in prompts().items() if job.options.lang == "python"}
-    monkeypatch.setattr("bridge.demo.prompts", lambda: wanted)
+    monkeypatch.setattr("bridge.setup.demo.prompts", lambda: wanted)
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DemoFolder:
     python_only(monkeypatch)
     monkeypatch.chdir(tmp_path)
     return make_place(None)
@@ -56,11 +56,11 @@ class Steps:
         return self.now
 
 
-def plan() -> Plan:
-    return Plan(model="scripted", lanes=1, forever=True, poll_s=0.01)
+def plan() -> WorkerConfig:
+    return WorkerConfig(model="scripted", lanes=1, forever=True, poll_s=0.01)
 
 
-def test_a_broken_answer_is_repaired_and_one_clean_result_is_applied(place: Place):
+def test_a_broken_answer_is_repaired_and_one_clean_result_is_applied(place: DemoFolder):
     events: list[Event] = []
     engine = ScriptedEngine(lambda request: GOOD)
     engine.enqueue(GOOD, BROKEN)
@@ -86,7 +86,7 @@ def test_a_broken_answer_is_repaired_and_one_clean_result_is_applied(place: Plac
     assert first.job not in told
 
 
-def test_an_answer_without_code_is_no_clean_one_and_nothing_is_applied(place: Place):
+def test_an_answer_without_code_is_no_clean_one_and_nothing_is_applied(place: DemoFolder):
     with Demo(place, listener=ignore, now_s=Steps()) as demo:
         demo.add()
         story = demo.run(ScriptedEngine(), plan(), around=lambda _: nullcontext())
@@ -96,7 +96,7 @@ def test_an_answer_without_code_is_no_clean_one_and_nothing_is_applied(place: Pl
     assert list(place.project.iterdir()) == []
 
 
-def test_what_stays_wrong_is_shown_as_it_is_and_never_applied(place: Place):
+def test_what_stays_wrong_is_shown_as_it_is_and_never_applied(place: DemoFolder):
     wrong = "```python\ndef twice(x: int) -> int:\n    return 2 * y\n```\n"
     with Demo(place, listener=ignore, now_s=Steps()) as demo:
         demo.add()
@@ -108,11 +108,11 @@ def test_what_stays_wrong_is_shown_as_it_is_and_never_applied(place: Place):
     assert (story.applied, list(place.project.iterdir())) == (None, [])
 
 
-def test_stopped_in_the_middle_it_leaves_a_queue_in_which_nothing_is_lost(place: Place):
+def test_stopped_in_the_middle_it_leaves_a_queue_in_which_nothing_is_lost(place: DemoFolder):
     engine = ScriptedEngine()
     engine.enqueue(Scripted(text=GOOD, gate=threading.Event()), Scripted(text=GOOD, gate=threading.Event()))
 
-    def stop_now(errand: Errand) -> nullcontext[None]:
+    def stop_now(errand: LocalRun) -> nullcontext[None]:
         errand.ask_to_stop()
         return nullcontext()
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bridge import __version__
-from bridge.engines import tiny
+from bridge.models import tiny
 from tests.first_run.conftest import ROOT, clean
 
 pytest.importorskip("hatchling")

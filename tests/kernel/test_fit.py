@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.kernel.fit import GIB, Machine, Verdict, choose, describe, judge, size_of
+from bridge.kernel.fit import GIB, FitVerdict, Machine, choose, describe, judge, size_of
 
 T4 = Machine(gpu="Tesla T4", vram_bytes=15360 << 20, ram_bytes=11 * GIB, disk_bytes=70 * GIB)
 NO_GPU = Machine(ram_bytes=11 * GIB, disk_bytes=70 * GIB)
@@ -14,30 +14,30 @@ A100 = Machine(gpu="NVIDIA A100-SXM4-40GB", vram_bytes=40960 << 20, ram_bytes=80
 @pytest.mark.parametrize(
     ("model", "machine", "lanes", "num_ctx", "verdict"),
     [
-        ("qwen2.5-coder:32b", T4, 1, 8192, Verdict.SPILLS),  # 18.5 GiB of weights
-        ("qwen2.5-coder:14b", T4, 2, 8192, Verdict.FITS),  # fact 9.5
-        ("qwen2.5-coder:14b", T4, 4, 4096, Verdict.FITS),  # fact 9.5
-        ("qwen2.5-coder:14b", T4, 1, 16384, Verdict.FITS),  # fact 6.8
-        ("qwen2.5-coder:14b", T4, 4, 8192, Verdict.SPILLS),  # 6 GiB of KV cache are too much
-        ("qwen2.5-coder:7b", T4, 4, 8192, Verdict.FITS),  # fact 9.5
-        ("qwen2.5-coder:7b", T4, 1, 32768, Verdict.FITS),  # fact 6.8
-        ("qwen2.5-coder:32b", A100, 4, 8192, Verdict.FITS),
-        ("qwen2.5-coder:32b", NO_GPU, 1, 4096, Verdict.CANNOT),  # more than the RAM
-        ("qwen2.5-coder:7b", NO_GPU, 1, 4096, Verdict.SPILLS),  # all of it on the CPU
-        ("qwen2.5-coder", T4, 1, 4096, Verdict.FITS),  # without a tag it is 7b
-        ("qwen2.5-coder:7b-instruct-q4_K_M", T4, 1, 4096, Verdict.FITS),
-        ("somebody/model:70b", T4, 1, 4096, Verdict.CANNOT),  # estimated from its billions
-        ("mystery", T4, 1, 4096, Verdict.UNKNOWN),
+        ("qwen2.5-coder:32b", T4, 1, 8192, FitVerdict.SPILLS),  # 18.5 GiB of weights
+        ("qwen2.5-coder:14b", T4, 2, 8192, FitVerdict.FITS),  # fact 9.5
+        ("qwen2.5-coder:14b", T4, 4, 4096, FitVerdict.FITS),  # fact 9.5
+        ("qwen2.5-coder:14b", T4, 1, 16384, FitVerdict.FITS),  # fact 6.8
+        ("qwen2.5-coder:14b", T4, 4, 8192, FitVerdict.SPILLS),  # 6 GiB of KV cache are too much
+        ("qwen2.5-coder:7b", T4, 4, 8192, FitVerdict.FITS),  # fact 9.5
+        ("qwen2.5-coder:7b", T4, 1, 32768, FitVerdict.FITS),  # fact 6.8
+        ("qwen2.5-coder:32b", A100, 4, 8192, FitVerdict.FITS),
+        ("qwen2.5-coder:32b", NO_GPU, 1, 4096, FitVerdict.CANNOT),  # more than the RAM
+        ("qwen2.5-coder:7b", NO_GPU, 1, 4096, FitVerdict.SPILLS),  # all of it on the CPU
+        ("qwen2.5-coder", T4, 1, 4096, FitVerdict.FITS),  # without a tag it is 7b
+        ("qwen2.5-coder:7b-instruct-q4_K_M", T4, 1, 4096, FitVerdict.FITS),
+        ("somebody/model:70b", T4, 1, 4096, FitVerdict.CANNOT),  # estimated from its billions
+        ("mystery", T4, 1, 4096, FitVerdict.UNKNOWN),
         (
             "qwen2.5-coder:14b",
             Machine(gpu="T4", vram_bytes=T4.vram_bytes, ram_bytes=GIB, disk_bytes=GIB),
             1,
             4096,
-            Verdict.CANNOT,
+            FitVerdict.CANNOT,
         ),
     ],
 )
-def test_the_verdict(model: str, machine: Machine, lanes: int, num_ctx: int, verdict: Verdict) -> None:
+def test_the_verdict(model: str, machine: Machine, lanes: int, num_ctx: int, verdict: FitVerdict) -> None:
     fit = judge(model, machine, lanes=lanes, num_ctx=num_ctx)
     assert fit.verdict is verdict
     assert model in describe(fit, machine, lanes=lanes, num_ctx=num_ctx)

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
+from bridge.kernel.error_kind import ErrorKind, OllamaError, Stopped, read_error
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.options import check_options
 from bridge.kernel.stop import Stop
-from bridge.kernel.trouble import OllamaError, Stopped, Trouble, read_error
 from bridge.kernel.wire import base_url
 from tests.support.ollama import REAL_ANSWERS, Failure, LoopbackOllama, real_answers
 
@@ -48,26 +48,26 @@ def test_every_request_says_its_context_its_limit_and_that_nothing_may_be_cut() 
 @pytest.mark.parametrize(
     ("failure", "trouble", "words", "partial"),
     [
-        (Failure.MISSING, Trouble.MODEL_MISSING, "not found", ""),  # 404 with Ollama's JSON
-        (Failure.BUSY, Trouble.OVERLOADED, "server busy", ""),  # 503
-        (Failure.WRONG_TYPE, Trouble.BAD_REQUEST, "must be of type", ""),  # a 500 that must not be tried again
-        (Failure.OUT_OF_MEMORY, Trouble.OUT_OF_MEMORY, "smaller model", ""),  # a 500 that says what to do
-        (Failure.FORBIDDEN, Trouble.REFUSED, "disabled", ""),  # 403
-        (Failure.RATE_LIMITED, Trouble.RATE_LIMITED, "usage limit", ""),  # 429
-        (Failure.BAD_GATEWAY, Trouble.DOWN, "does not talk like Ollama", ""),  # a proxy's page
-        (Failure.TOO_LONG, Trouble.CONTEXT_EXCEEDED, "is 123 tokens too long", ""),  # counted by the server
-        (Failure.MID_STREAM, Trouble.INTERRUPTED, "unexpected EOF", "abcdefghijkl"),  # HTTP 200, then an error line
-        (Failure.NO_DONE, Trouble.INCOMPLETE, "without its last line", "abcdefghijkl"),  # a polite end is not enough
-        (Failure.EMPTY, Trouble.INCOMPLETE, "with nothing", ""),  # done, zero tokens
-        (Failure.GARBAGE, Trouble.INTERRUPTED, "broke off", "abcdefghijkl"),  # a line that is no JSON
-        (Failure.RESET, Trouble.INTERRUPTED, "broke off", "abcdefghijkl"),  # the connection breaks in the middle
-        (Failure.RESET_EARLY, Trouble.DOWN, "ollama serve", ""),  # it breaks before anything came
-        (Failure.STALL, Trouble.INTERRUPTED, "nothing came", "abcdefghijkl"),  # silence after some text
-        (Failure.MUTE, Trouble.INTERRUPTED, "nothing came", ""),  # silence from the start
+        (Failure.MISSING, ErrorKind.MODEL_MISSING, "not found", ""),  # 404 with Ollama's JSON
+        (Failure.BUSY, ErrorKind.OVERLOADED, "server busy", ""),  # 503
+        (Failure.WRONG_TYPE, ErrorKind.BAD_REQUEST, "must be of type", ""),  # a 500 that must not be tried again
+        (Failure.OUT_OF_MEMORY, ErrorKind.OUT_OF_MEMORY, "smaller model", ""),  # a 500 that says what to do
+        (Failure.FORBIDDEN, ErrorKind.REFUSED, "disabled", ""),  # 403
+        (Failure.RATE_LIMITED, ErrorKind.RATE_LIMITED, "usage limit", ""),  # 429
+        (Failure.BAD_GATEWAY, ErrorKind.DOWN, "does not talk like Ollama", ""),  # a proxy's page
+        (Failure.TOO_LONG, ErrorKind.CONTEXT_EXCEEDED, "is 123 tokens too long", ""),  # counted by the server
+        (Failure.MID_STREAM, ErrorKind.INTERRUPTED, "unexpected EOF", "abcdefghijkl"),  # HTTP 200, then an error line
+        (Failure.NO_DONE, ErrorKind.INCOMPLETE, "without its last line", "abcdefghijkl"),  # a polite end is not enough
+        (Failure.EMPTY, ErrorKind.INCOMPLETE, "with nothing", ""),  # done, zero tokens
+        (Failure.GARBAGE, ErrorKind.INTERRUPTED, "broke off", "abcdefghijkl"),  # a line that is no JSON
+        (Failure.RESET, ErrorKind.INTERRUPTED, "broke off", "abcdefghijkl"),  # the connection breaks in the middle
+        (Failure.RESET_EARLY, ErrorKind.DOWN, "ollama serve", ""),  # it breaks before anything came
+        (Failure.STALL, ErrorKind.INTERRUPTED, "nothing came", "abcdefghijkl"),  # silence after some text
+        (Failure.MUTE, ErrorKind.INTERRUPTED, "nothing came", ""),  # silence from the start
     ],
 )
 def test_each_failure_of_the_server_has_its_reason_and_keeps_what_had_come(
-    failure: Failure, trouble: Trouble, words: str, partial: str
+    failure: Failure, trouble: ErrorKind, words: str, partial: str
 ) -> None:
     with LoopbackOllama(answer=lambda prompt: "abcdefghijklmnopqrstuvwxyz") as server:
         server.failures.append(failure)
@@ -80,17 +80,17 @@ def test_each_failure_of_the_server_has_its_reason_and_keeps_what_had_come(
 @pytest.mark.parametrize(
     ("status", "text", "trouble"),
     [
-        (404, 'model "x" not found, try pulling it first', Trouble.MODEL_MISSING),  # the other wording of 7.5
-        (500, "llama-server process has terminated: signal: killed", Trouble.INTERRUPTED),  # a crash: may pass
-        (500, "model runner has unexpectedly stopped, this may be due to resource limitations", Trouble.INTERRUPTED),
-        (500, "model requires more system memory (20 GiB) than is available (11 GiB)", Trouble.OUT_OF_MEMORY),
-        (200, "CUDA error: out of memory", Trouble.OUT_OF_MEMORY),  # as a line in the stream, status lost
-        (400, '"x" does not support chat', Trouble.BAD_REQUEST),
-        (499, "client closed request", Trouble.INTERRUPTED),
-        (418, "", Trouble.BAD_REQUEST),  # a status without words
+        (404, 'model "x" not found, try pulling it first', ErrorKind.MODEL_MISSING),  # the other wording of 7.5
+        (500, "llama-server process has terminated: signal: killed", ErrorKind.INTERRUPTED),  # a crash: may pass
+        (500, "model runner has unexpectedly stopped, this may be due to resource limitations", ErrorKind.INTERRUPTED),
+        (500, "model requires more system memory (20 GiB) than is available (11 GiB)", ErrorKind.OUT_OF_MEMORY),
+        (200, "CUDA error: out of memory", ErrorKind.OUT_OF_MEMORY),  # as a line in the stream, status lost
+        (400, '"x" does not support chat', ErrorKind.BAD_REQUEST),
+        (499, "client closed request", ErrorKind.INTERRUPTED),
+        (418, "", ErrorKind.BAD_REQUEST),  # a status without words
     ],
 )
-def test_ollamas_own_words_are_read(status: int, text: str, trouble: Trouble) -> None:
+def test_ollamas_own_words_are_read(status: int, text: str, trouble: ErrorKind) -> None:
     assert read_error(status, text).kind is trouble
     assert str(read_error(status, text))
 
@@ -98,7 +98,7 @@ def test_ollamas_own_words_are_read(status: int, text: str, trouble: Trouble) ->
 def test_a_prompt_that_is_too_long_says_by_about_how_much_when_the_server_did_not_count() -> None:
     with LoopbackOllama() as server, pytest.raises(OllamaError) as caught:
         ask(server, "word " * 4000, num_ctx=1024)
-    assert caught.value.kind is Trouble.CONTEXT_EXCEEDED
+    assert caught.value.kind is ErrorKind.CONTEXT_EXCEEDED
     assert caught.value.estimated
     assert caught.value.over_by == 20_000 / 3.36 // 1 + 1 - 1024
     assert f"about {caught.value.over_by} tokens too long" in caught.value.message
@@ -128,7 +128,7 @@ def test_nobody_listens() -> None:
         pass
     with pytest.raises(OllamaError, match="ollama serve") as caught:
         ask(server)
-    assert caught.value.kind is Trouble.DOWN
+    assert caught.value.kind is ErrorKind.DOWN
 
 
 def test_a_restarted_server_answers_again() -> None:
@@ -165,7 +165,7 @@ def test_the_time_limit_of_a_job_holds_though_pieces_keep_coming() -> None:
     slow = LoopbackOllama(answer=lambda prompt: "x" * 40_000, token_delay_s=0.01)
     with slow as server, pytest.raises(OllamaError, match="time limit") as caught:
         ask(server, num_predict=10_000, timeout_s=0.2)
-    assert caught.value.kind is Trouble.INTERRUPTED
+    assert caught.value.kind is ErrorKind.INTERRUPTED
 
 
 def test_an_exception_in_the_callers_callback_passes_through() -> None:
@@ -188,7 +188,7 @@ def test_an_exception_in_the_callers_callback_passes_through() -> None:
 def test_wrong_options_are_refused_before_anything_is_sent(options: dict[str, object], words: str) -> None:
     with pytest.raises(OllamaError, match=words) as caught:
         check_options(options)
-    assert caught.value.kind is Trouble.BAD_REQUEST
+    assert caught.value.kind is ErrorKind.BAD_REQUEST
 
 
 @pytest.mark.parametrize("prompt", ["", "  \n", []])
@@ -240,11 +240,11 @@ def test_a_pull_that_breaks_goes_on_where_it_stopped() -> None:
 @pytest.mark.parametrize(
     ("error", "trouble"),
     [
-        ("pull model manifest: file does not exist", Trouble.MODEL_MISSING),  # a name that nobody knows
-        ("write /root/.ollama/models/blobs/x: no space left on device", Trouble.REFUSED),  # disk full
+        ("pull model manifest: file does not exist", ErrorKind.MODEL_MISSING),  # a name that nobody knows
+        ("write /root/.ollama/models/blobs/x: no space left on device", ErrorKind.REFUSED),  # disk full
     ],
 )
-def test_a_pull_that_cannot_succeed_is_not_tried_again(error: str, trouble: Trouble) -> None:
+def test_a_pull_that_cannot_succeed_is_not_tried_again(error: str, trouble: ErrorKind) -> None:
     with LoopbackOllama(models=(), pull_error=error) as server, pytest.raises(OllamaError) as caught:
         Ollama(server.url).pull("x", wait=lambda seconds: pytest.fail("waited"))
     assert (caught.value.kind, server.pulls) == (trouble, 1)

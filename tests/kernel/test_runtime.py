@@ -9,7 +9,7 @@ from importlib import resources
 
 import pytest
 
-from bridge.notebook.runtime import ORDER, join_part, runtime_source
+from bridge.format.runtime_cell import ORDER, join_part, runtime_source
 
 
 def kernel_sources() -> dict[str, str]:

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from bridge.kernel.cells import PromptCell, read_cell
+from bridge.kernel.error_kind import ErrorKind, OllamaError, Stopped
 from bridge.kernel.grammar import parse_result, split_cell
-from bridge.kernel.lanes import Lanes, Task
+from bridge.kernel.lanes import CellTask, KernelLanes
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.progress import Progress, bar, spell_duration
-from bridge.kernel.run import Answerer, Settings, Worker
+from bridge.kernel.run import Answerer, KernelWorker, RunSettings
 from bridge.kernel.session import Interrupted, Session
 from bridge.kernel.spool import Spool
 from bridge.kernel.stop import Stop
-from bridge.kernel.trouble import OllamaError, Stopped, Trouble
 from tests.support.notebooks import job_ids, notebook, prompt_cell
 from tests.support.ollama import Failure, LoopbackOllama
 
@@ -50,8 +50,8 @@ def record(text: str) -> dict:
     return parse_result(text)[0]
 
 
-def settings(server: LoopbackOllama, **more: object) -> Settings:
-    return Settings(host=server.url, model=MODEL, **more)
+def settings(server: LoopbackOllama, **more: object) -> RunSettings:
+    return RunSettings(host=server.url, model=MODEL, **more)
 
 
 def test_the_first_cell_starts_all_and_a_cell_shows_its_answer_while_it_comes() -> None:
@@ -148,14 +148,14 @@ def test_a_record_holds_all_that_the_format_promises() -> None:
 
 
 def answerer(server: LoopbackOllama, **more) -> Answerer:
-    return Answerer(Ollama(server.url), settings(server), Worker(id="w", where="test"), backoff_s=0.001, **more)
+    return Answerer(Ollama(server.url), settings(server), KernelWorker(id="w", where="test"), backoff_s=0.001, **more)
 
 
 CELL = read_cell("", "Prompt")
 
 
 def test_what_may_pass_is_tried_again_and_the_text_starts_anew() -> None:
-    task = Task(CELL)
+    task = CellTask(CELL)
     with LoopbackOllama(answer=lambda prompt: "abcdefghijklmnop") as server:
         server.failures.extend([Failure.BUSY, Failure.RESET])
         found, text = answerer(server).answer(CELL, stop=Stop(), begin=task.begin, on_token=task.add)
@@ -185,20 +185,20 @@ def test_lanes_take_priority_first_then_one_model_after_the_other_then_cell_orde
 
     gate, begun = threading.Event(), threading.Event()
 
-    def work(task: Task, stop: Stop) -> None:
+    def work(task: CellTask, stop: Stop) -> None:
         begun.set()
         gate.wait(10)
         order.append(task.cell.body)
         task.finish("", failed=False)
 
-    lanes = Lanes(work, lanes=1, model_of=lambda cell: cell.header.options.get("model", "a"))
-    first = Task(cell("first", 0))
+    lanes = KernelLanes(work, lanes=1, model_of=lambda cell: cell.header.options.get("model", "a"))
+    first = CellTask(cell("first", 0))
     lanes.submit([first])
     assert begun.wait(10)
     rest = [
         cell("later", 5), cell("other model", 1, "--model b"), cell("urgent", 9, "--priority 3"), cell("sooner", 2),
     ]  # fmt: skip
-    tasks = [Task(c) for c in rest]
+    tasks = [CellTask(c) for c in rest]
     lanes.submit(tasks)
     gate.set()
     assert all(task.wait(10) for task in (first, *tasks))
@@ -206,18 +206,18 @@ def test_lanes_take_priority_first_then_one_model_after_the_other_then_cell_orde
 
 
 def test_stopped_lanes_leave_no_thread_and_work_again() -> None:
-    def work(task: Task, stop: Stop) -> None:
+    def work(task: CellTask, stop: Stop) -> None:
         if stop.wait(20):
             raise Stopped
 
     before = threading.active_count()
-    lanes = Lanes(work, lanes=3)
-    tasks = [Task(read_cell("", f"p{n}")) for n in range(10)]
+    lanes = KernelLanes(work, lanes=3)
+    tasks = [CellTask(read_cell("", f"p{n}")) for n in range(10)]
     lanes.submit(tasks)
     lanes.stop()
     assert all(task.stopped for task in tasks)
     assert threading.active_count() == before
-    lanes = Lanes(lambda task, stop: task.finish("done", failed=False), lanes=2)
+    lanes = KernelLanes(lambda task, stop: task.finish("done", failed=False), lanes=2)
     lanes.submit(tasks[:1])
     assert tasks[0].wait(10)
 
@@ -301,7 +301,7 @@ def test_ask_answers_outside_the_queue_and_raises_with_a_reason() -> None:
         assert request["options"] == {"num_ctx": 8192, "num_predict": 9, "seed": 1}
         with pytest.raises(OllamaError, match="not found") as caught:
             session.ask("Hi", system=None, options={"model": "nobody"}, screen=screen)
-    assert caught.value.kind is Trouble.MODEL_MISSING
+    assert caught.value.kind is ErrorKind.MODEL_MISSING
     assert len(caught.value._render_traceback_()) == 1
 
 

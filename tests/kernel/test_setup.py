@@ -12,7 +12,7 @@ import pytest
 
 from bridge.kernel import setup
 from bridge.kernel.ollama import Ollama
-from bridge.kernel.run import Settings
+from bridge.kernel.run import RunSettings
 from bridge.kernel.setup import (
     SetupError,
     await_server,
@@ -172,7 +172,7 @@ def test_a_pull_shows_a_bar_and_what_is_there_is_not_pulled() -> None:
 def test_all_steps_against_a_server_that_is_there_say_before_the_pull_what_fits() -> None:
     said: list[str] = []
     with LoopbackOllama(models=()) as server:
-        wanted = Settings(model="auto", lanes=4, num_ctx=4096)
+        wanted = RunSettings(model="auto", lanes=4, num_ctx=4096)
         settings, own = prepare(
             wanted, say=said.append, run=Commands(nvidia=(0, T4)), environ={"OLLAMA_HOST": server.url}
         )
@@ -185,13 +185,13 @@ def test_all_steps_against_a_server_that_is_there_say_before_the_pull_what_fits(
 def test_a_model_that_spills_is_used_as_asked_for_and_one_that_cannot_run_stops_before_anything_is_installed() -> None:
     said: list[str] = []
     with LoopbackOllama() as server:
-        settings, _ = prepare(Settings(host=server.url), say=said.append, run=Commands(nvidia=(0, T4)))
+        settings, _ = prepare(RunSettings(host=server.url), say=said.append, run=Commands(nvidia=(0, T4)))
     assert settings.model == "qwen2.5-coder:32b"
     assert "spills" in said[0]
     assert "qwen2.5-coder:14b would fit whole" in said[0]
     commands = Commands()
     with pytest.raises(SetupError, match="cannot run here"):
-        prepare(Settings(host=server.url, model="llama:405b"), say=said.append, run=commands)
+        prepare(RunSettings(host=server.url, model="llama:405b"), say=said.append, run=commands)
     assert len(commands.run) == 1
     assert any("Change runtime type" in line for line in said)
 
@@ -204,7 +204,7 @@ def test_a_bare_machine_gets_a_server_of_its_own_which_is_started_again_when_it_
         url = probe.url  # a port that is free in a moment
     command = (sys.executable, "-m", "tests.support.ollama", "--port", url.rpartition(":")[2])
     environ = {**os.environ, "OLLAMA_HOST": url, "PYTHONPATH": str(ROOT)}
-    wanted = Settings(model="qwen2.5-coder:7b")
+    wanted = RunSettings(model="qwen2.5-coder:7b")
     settings, server = prepare(
         wanted, say=lambda line: None, run=Commands(nvidia=(0, T4)), environ=environ, log=tmp_path / "log", command=command
     )  # fmt: skip
@@ -231,7 +231,7 @@ def test_a_bare_machine_gets_a_server_of_its_own_which_is_started_again_when_it_
 def test_another_machines_server_that_does_not_answer_is_not_replaced_by_one_here() -> None:
     with pytest.raises(SetupError, match=r"no Ollama answers at http://nowhere\.invalid:80"):
         prepare(
-            Settings(host="http://nowhere.invalid"), say=lambda line: None, run=Commands(nvidia=(0, T4)), environ={}
+            RunSettings(host="http://nowhere.invalid"), say=lambda line: None, run=Commands(nvidia=(0, T4)), environ={}
         )
 
 

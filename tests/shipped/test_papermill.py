@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from bridge import Bridge, wheel
-from bridge.engines import tiny
-from bridge.errors import ConfigError, MissingExtra
-from bridge.job import State
+from bridge import Bridge
+from bridge.core.errors import ConfigError, MissingExtra
+from bridge.core.job import State
 from bridge.kernel.grammar import parse_result
-from bridge.papermill_engine import QwenBridgeEngine
+from bridge.models import tiny
+from bridge.papermill.engine import QwenBridgeEngine
+from bridge.setup import wheel
 from tests.support.notebooks import code_cell, result_texts
 from tests.support.ollama import Failure, LoopbackOllama
 from tests.support.shipped import ROOT, SHIPPED_QUEUE
@@ -195,7 +196,7 @@ def test_papermills_own_command_finds_the_engine_of_the_installed_package(queue:
     with zipfile.ZipFile(io.BytesIO(wheel.build())) as archive:
         archive.extractall(site)
     env = {**os.environ, "PYTHONPATH": str(site)}
-    for program in ("import papermill", "import bridge.papermill_engine, papermill"):  # whichever comes first
+    for program in ("import papermill", "import bridge.papermill.engine, papermill"):  # whichever comes first
         subprocess.run([sys.executable, "-P", "-c", program], env=env, check=True, cwd=tmp_path)
     with LoopbackOllama() as server:
         env["OLLAMA_HOST"] = server.url

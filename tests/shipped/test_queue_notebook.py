@@ -10,8 +10,8 @@ import nbformat
 import pytest
 
 from bridge import Bridge
-from bridge.job import State
-from bridge.notebook import template
+from bridge.core.job import State
+from bridge.format import template
 from tests.support.notebooks import execute, shipped_notebook
 from tests.support.ollama import LoopbackOllama
 from tests.support.shipped import shipped

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge import doctor, setup, wheel
+from bridge.format import template
+from bridge.format.runtime_cell import runtime_source
 from bridge.kernel.grammar import MAGIC
-from bridge.notebook import template
-from bridge.notebook.runtime import runtime_source
+from bridge.setup import create, doctor, wheel
 from tests.support.notebooks import choose
 from tests.support.queues import load, note, save
 
@@ -21,7 +21,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     with monkeypatch.context() as before:
         before.setattr(template, "runtime_source", lambda: "# an older runtime\n")
-        path = setup.create_queue(tmp_path, "q/qwen_bridge.ipynb", examples=True, config=True).queue
+        path = create.create_queue(tmp_path, "q/qwen_bridge.ipynb", examples=True, config=True).queue
         config = tmp_path / "bridge.toml"
         config.write_text(config.read_text() + "part_jobs = 3\n")
         monkeypatch.chdir(tmp_path)
@@ -47,7 +47,7 @@ def test_doctor_names_the_notebooks_and_refresh_mends_them_and_keeps_notes_choic
     parts = ["qwen_bridge.ipynb", "qwen_bridge.part-0002.ipynb"]
     assert findings() == parts
 
-    changed = setup.refresh_queue(None)
+    changed = create.refresh_queue(None)
 
     assert [path.name for path in changed] == [*parts, wheel.NAME]
     assert findings() == []
@@ -59,11 +59,11 @@ def test_doctor_names_the_notebooks_and_refresh_mends_them_and_keeps_notes_choic
     assert "model = 'auto' #@param" in now["bridge-setup"]
     assert now["a-persons-note"] == "Mine."
     assert sum(source.startswith(MAGIC) for source in now.values()) == 3
-    assert setup.refresh_queue(None) == []
+    assert create.refresh_queue(None) == []
 
 
 def test_a_stale_save_does_not_bring_the_old_runtime_back(old: Path) -> None:
-    setup.refresh_queue(None)
+    create.refresh_queue(None)
     book = load(old)
     for cell in book["cells"]:
         if cell["id"] == "bridge-runtime":
@@ -71,29 +71,29 @@ def test_a_stale_save_does_not_bring_the_old_runtime_back(old: Path) -> None:
             cell["metadata"] = {}
     save(old, book)
 
-    assert setup.refresh_queue(None) == []
+    assert create.refresh_queue(None) == []
     assert sources(old)["bridge-runtime"] == runtime_source()
 
 
 def test_a_first_cell_that_is_missing_comes_back_in_its_place(old: Path) -> None:
-    setup.refresh_queue(None)
+    create.refresh_queue(None)
     book = load(old)
     book["cells"] = [cell for cell in book["cells"] if cell["id"] != "bridge-runtime"]
     save(old, book)
 
-    assert [path.name for path in setup.refresh_queue(None)] == ["qwen_bridge.ipynb"]
+    assert [path.name for path in create.refresh_queue(None)] == ["qwen_bridge.ipynb"]
     order = [cell["id"] for cell in load(old)["cells"]]
     assert order.index("bridge-about") < order.index("bridge-runtime") < order.index("bridge-setup")
 
 
 def test_the_set_up_notebook_keeps_a_persons_cells_and_choices(old: Path) -> None:
-    path = old.with_name(setup.SETUP_NAME)
+    path = old.with_name(create.SETUP_NAME)
     book = load(path)
     book["cells"][1]["source"] = "".join(book["cells"][1]["source"]).replace('max_time = "2h"', 'max_time = "5h"')
     book["cells"][2]["source"] = "# older steps"
     save(path, {**book, "cells": [*book["cells"], note("Mine.")]})
 
-    assert path in setup.refresh_queue(None)
+    assert path in create.refresh_queue(None)
     now = sources(path)
     assert 'max_time = "5h" #@param' in now["setup-form"]
     assert "def mount_drive" in now["setup-steps"]

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from bridge import Bridge, colab, setup, wheel
-from bridge.job import State
+from bridge import Bridge
+from bridge.core.job import State
+from bridge.setup import colab, create, wheel
 from tests.support.ollama import LoopbackOllama
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def make(folder: Path) -> Path:
-    return setup.create_queue(folder, "notebooks/qwen_bridge.ipynb", examples=True, config=False).queue
+    return create.create_queue(folder, "notebooks/qwen_bridge.ipynb", examples=True, config=False).queue
 
 
 def test_run_all_of_the_set_up_notebook_answers_the_queue_on_drive(

@@ -11,7 +11,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-from bridge import wheel
+from bridge.setup import wheel
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -34,9 +34,7 @@ def test_pip_installs_it_without_an_index_and_it_makes_itself_again(tmp_path: Pa
     ]
     subprocess.run(command, check=True, capture_output=True)
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import bridge.wheel as w; sys.stdout.buffer.write(w.build())"
-    )
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import bridge.setup.wheel as w; sys.stdout.buffer.write(w.build())"
     for where in (tmp_path / "at", file):  # installed, and imported from the file as it is
         made = subprocess.run(
             [sys.executable, "-P", "-c", program, str(where)], check=True, capture_output=True, env=env, cwd=tmp_path

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 from bridge import Bridge
-from bridge.errors import BridgeError
+from bridge.core.errors import BridgeError
 from tests.soak.diary import Diary
 
 #: Every so many prompts bring code that does not parse, which the watcher has repaired, in vain.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import config
+from bridge.wiring import settings
 from tests.support.unprivileged import as_nobody
 
 
@@ -18,6 +18,6 @@ def test_settings_in_a_folder_that_we_may_not_look_into_do_not_count(open_folder
     (open_folder / "bridge.toml").write_text('queue = "q.ipynb"\n')
     (open_folder / "closed").chmod(0o700)
 
-    found = as_nobody(lambda: config.find_queue(None, cwd=inner, environ={}).place)
+    found = as_nobody(lambda: settings.find_queue(None, cwd=inner, environ={}).place)
 
     assert found == open_folder / "q.ipynb"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
+from bridge.core.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
 from bridge.transports import folder as folder_module
 from bridge.transports.base import Transport
 from bridge.transports.folder import Folder, WriteMode
-from bridge.transports.memory import Memory
+from bridge.transports.memory import MemoryFolder
 from tests.support.unprivileged import ChildFailed, as_nobody
 
 WHOLE = b'{"cells": [], "n": %d}'
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, mode: WriteMode) -> Folder:
 @pytest.fixture(params=["replace", "inplace", "memory"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "memory":
-        memory = Memory()
+        memory = MemoryFolder()
         return Place(memory, memory.put)
     transport = folder(tmp_path, WriteMode(request.param))
 
@@ -145,7 +145,7 @@ def test_setting_aside_never_overwrites(place: Place) -> None:
 
 def test_a_full_disk_is_named_and_leaves_the_old_file(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     write(place.transport, "q.ipynb", WHOLE % 1)
-    if isinstance(place.transport, Memory):
+    if isinstance(place.transport, MemoryFolder):
         place.transport.room = 0
     else:
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.events import Kind
-from bridge.job import NewJob
-from bridge.transports.forks import fork_maker, fork_name, is_notebook, is_temporary
+from bridge.core.events import EventKind
+from bridge.core.job import NewJob
+from bridge.transports.conflict_copies import conflict_copy_maker, conflict_copy_name, is_notebook, is_temporary
 from tests.support.queues import Queue, ids_in, load, save
 
 #: (name with {} for the notebook's own, who makes it). Facts on Drive, 3.2.
@@ -50,7 +50,7 @@ FORKS = [
 def test_the_maker_of_a_second_copy_is_known_by_its_name(pattern: str, maker: str | None, stem: str) -> None:
     name = pattern.format(stem)
 
-    assert fork_maker(name, stem.partition(".")[0]) == maker
+    assert conflict_copy_maker(name, stem.partition(".")[0]) == maker
     assert is_notebook(name)
 
 
@@ -58,12 +58,12 @@ def test_the_maker_of_a_second_copy_is_known_by_its_name(pattern: str, maker: st
     "name", ["q.ipynb", "q.part-0002.ipynb", "qwen.ipynb", "other (1).ipynb", "a-q.ipynb", "q.json"]
 )
 def test_other_files_are_no_second_copies(name: str) -> None:
-    assert fork_maker(name, "q") is None
+    assert conflict_copy_maker(name, "q") is None
 
 
 def test_a_name_that_a_person_may_have_chosen_for_something_else_is_not_telling() -> None:
     names = ("q (1).ipynb", "q-old.ipynb", "q (my notes).ipynb")
-    found = {name: fork_name(name, "q") for name in names}
+    found = {name: conflict_copy_name(name, "q") for name in names}
 
     assert {name: fork.telling for name, fork in found.items() if fork} == dict(
         zip(names, (True, False, False), strict=True)
@@ -97,7 +97,7 @@ def test_every_second_copy_is_folded_in_and_moved_to_forks(
     assert new in ids_in(load(original))
     assert not copy.exists()
     assert (original.parent / "forks" / copy.name).read_bytes() == was
-    [told] = queue.told(Kind.FORK)
+    [told] = queue.told(EventKind.FORK)
     maker = dict(FORKS)[pattern]
     assert told.startswith(f"{copy.name} ({maker} made it)" if maker else f"{copy.name} was folded in")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import JournalError, StorageFull
-from bridge.events import Kind
-from bridge.notebook.journal import Journal
+from bridge.core.errors import JournalError, StorageFull
+from bridge.core.events import EventKind
+from bridge.store.journal import Journal
 from tests.support.queues import Queue, ids_in, jobs_on_disk, load
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -83,7 +83,7 @@ def test_a_journal_restored_from_a_backup_takes_a_new_writer_because_the_noteboo
     bridge = queue.open()
     third = bridge.add("after the restoration")
     assert bridge.store.journal.writer != old
-    assert len(queue.told(Kind.WRITER)) == 1
+    assert len(queue.told(EventKind.WRITER)) == 1
     assert sorted(ids_in(queue.load())) == sorted([first, second, third])
     dots = [tuple(cell["metadata"]["bridge"]["dots"].items()) for cell in queue.load()["cells"]]
     assert all(n == 1 for n in Counter(dots).values())

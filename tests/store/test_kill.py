@@ -15,7 +15,7 @@ from statistics import median
 import pytest
 
 from bridge import Bridge, State
-from bridge.notebook import wire
+from bridge.format import json_bytes
 from tests.support.commands import Commands
 from tests.support.queues import Queue, jobs_on_disk
 
@@ -49,7 +49,7 @@ class Reader(threading.Thread):
                 continue
             self.reads += 1
             try:
-                wire.loads(data)
+                json_bytes.loads(data)
             except ValueError:
                 self.torn.append(data)
 
@@ -130,7 +130,7 @@ def test_an_add_that_is_killed_at_any_moment_loses_no_job_whose_id_was_printed(
             killed += outcome.killed
             promised |= set(outcome.output.split())
             if mode == "replace":
-                wire.loads(queue.path.read_bytes())
+                json_bytes.loads(queue.path.read_bytes())
             if killed % 4 == 0:
                 found = in_exactly_one_place(queue)
                 assert promised <= found.keys()
@@ -168,7 +168,7 @@ def test_an_archive_that_is_killed_at_any_moment_leaves_each_job_in_one_place_wi
             killed += outcome.killed
             promised |= set(outcome.output.split())
             if mode == "replace":
-                wire.loads(queue.path.read_bytes())
+                json_bytes.loads(queue.path.read_bytes())
             if killed % 4 == 0:
                 assert in_exactly_one_place(queue).keys() == set(ids)
     assert reader.reads > 100

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from bridge.errors import JournalError, LockHeld
-from bridge.events import Event, Kind
-from bridge.notebook.lock import QueueLock
+from bridge.core.errors import JournalError, LockHeld
+from bridge.core.events import Event, EventKind
+from bridge.store.lock import QueueLock
 from tests.support.commands import environment
 
 #: Holds a lock until it is killed; says when it has it.
@@ -52,7 +52,7 @@ def test_a_lock_that_is_held_is_waited_for_with_a_message_and_then_its_holder_is
     lock = lock_at(tmp_path / "lock", events, patience_s=0.2)
     with pytest.raises(LockHeld) as caught, lock.held("archiving"):
         pass
-    assert [event.kind for event in events] == [Kind.WAITING]
+    assert [event.kind for event in events] == [EventKind.WAITING]
     for message in (events[0].message, str(caught.value)):
         assert f"process {holder.pid} (adding 3 job(s))" in message
     assert "waited 7 s" in str(caught.value)
@@ -80,7 +80,7 @@ def test_who_waits_gets_the_lock_when_it_is_let_go(tmp_path: Path) -> None:
         quiet_s=0.05,
     )
     with lock.held("adding"):
-        assert [event.kind for event in events] == [Kind.WAITING]
+        assert [event.kind for event in events] == [EventKind.WAITING]
         assert "another process" in events[0].message  # it left no note of who it is
 
 

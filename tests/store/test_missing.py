@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from bridge import Bridge, wiring
-from bridge.errors import QueueNotFound, QueueUnreadable, TwoQueues
-from bridge.events import Kind
-from bridge.job import NewJob
-from bridge.notebook.registry import Registry
-from bridge.transports import clients
-from bridge.transports.holder import Holder
+from bridge.core.errors import QueueNotFound, QueueUnreadable, TwoQueues
+from bridge.core.events import EventKind
+from bridge.core.job import NewJob
+from bridge.store.registry import Registry
+from bridge.transports import sync_clients
+from bridge.transports.mount import Mount
 from bridge.wiring import folder as folder_module
-from bridge.wiring.missing import copies_of
+from bridge.wiring.missing_queue import copies_of
 from tests.support.commands import environment
 from tests.support.queues import QUEUE_ID, Queue, ids_in, load, make_queue, save
 from tests.support.unprivileged import as_nobody
@@ -66,14 +66,14 @@ def test_after_a_conflict_of_rclone_bisync_both_sides_are_folded_in_and_the_note
     assert len(bridge.jobs()) == 3
     assert set(jobs) < set(ids_in(queue.load()))
     assert files(queue.path.parent / "forks") == sorted("qwen_bridge" + suffix for suffix in pair)
-    assert "made by rclone bisync" in queue.told(Kind.FORK)[-1]
+    assert "made by rclone bisync" in queue.told(EventKind.FORK)[-1]
     now = queue.load()["metadata"]
     assert {key: now[key] for key in now if key != "bridge"} == {
         key: metadata[key] for key in metadata if key != "bridge"
     }
     queue.events.clear()
     queue.open()
-    assert queue.told(Kind.FORK) == []  # once is enough
+    assert queue.told(EventKind.FORK) == []  # once is enough
 
 
 @pytest.mark.parametrize("command", [("status", "--json"), ("add", "one more")])
@@ -245,7 +245,7 @@ def test_in_a_read_only_folder_the_queue_can_still_be_looked_at(
 @pytest.fixture
 def mounted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every folder is taken for one of an rclone mount."""
-    monkeypatch.setattr(folder_module, "holder_of", lambda _folder: Holder(client=clients.RCLONE))
+    monkeypatch.setattr(folder_module, "holder_of", lambda _folder: Mount(client=sync_clients.RCLONE))
 
 
 def test_on_a_mounted_drive_a_file_that_is_missing_for_a_moment_is_waited_for(queue: Queue, mounted: None) -> None:
@@ -258,7 +258,7 @@ def test_on_a_mounted_drive_a_file_that_is_missing_for_a_moment_is_waited_for(qu
     bridge = queue.open()
 
     assert [line.id for line in bridge.jobs()] == [job]
-    assert queue.told(Kind.WAITING) == ["qwen_bridge.ipynb is gone for the moment; waiting for it"]
+    assert queue.told(EventKind.WAITING) == ["qwen_bridge.ipynb is gone for the moment; waiting for it"]
     assert queue.hand.slept_s == 0.25
 
 
@@ -289,7 +289,7 @@ def test_an_open_queue_on_a_mounted_drive_waits_before_it_writes_a_vanished_note
     queue.path.rename(away)
     queue.hand.while_asleep = lambda: away.exists() and away.rename(queue.path) and None
     second = bridge.add("two")
-    assert queue.told(Kind.WAITING) == ["qwen_bridge.ipynb is gone for the moment; waiting for it"]
+    assert queue.told(EventKind.WAITING) == ["qwen_bridge.ipynb is gone for the moment; waiting for it"]
     assert queue.hand.slept_s == 0.25
     assert sorted(ids_in(queue.load())) == sorted([first, second])
 

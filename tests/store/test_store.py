@@ -12,10 +12,18 @@ from typing import Any
 import pytest
 
 from bridge import Bridge, NewJob, State, wiring
-from bridge.errors import NotAQueue, QueueChanged, QueueError, QueueNotFound, QueueUnreadable, StorageFull, WaitTimedOut
-from bridge.events import Kind
-from bridge.notebook.rebuild import rebuild_notebooks, take_in_everything
-from bridge.transports.memory import Memory
+from bridge.core.errors import (
+    NotAQueue,
+    QueueChanged,
+    QueueError,
+    QueueNotFound,
+    QueueUnreadable,
+    StorageFull,
+    WaitTimedOut,
+)
+from bridge.core.events import EventKind
+from bridge.store.rebuild import rebuild_notebooks, take_in_everything
+from bridge.transports.memory import MemoryFolder
 from tests.support.queues import (
     Queue,
     body_of,
@@ -51,7 +59,7 @@ def test_a_stale_tab_save_does_not_lose_new_jobs(queue: Queue) -> None:
     assert ids_in(queue.load()) == [first]  # looking writes nothing
     third = bridge.add("three")
     assert sorted(ids_in(queue.load())) == sorted([first, second, third])
-    assert queue.told(Kind.RESTORED)
+    assert queue.told(EventKind.RESTORED)
 
 
 def test_an_older_revision_from_drives_history_keeps_everything_newer(queue: Queue) -> None:
@@ -99,7 +107,7 @@ def test_a_version_that_would_cancel_most_open_jobs_at_once_is_not_believed(
     bridge.store.publish()
     assert len(ids_in(queue.load())) == (jobs - deleted if believed else jobs)
     assert len(bridge.status().doubted) == (0 if believed else deleted)
-    assert bool(queue.told(Kind.DOUBTED)) is not believed
+    assert bool(queue.told(EventKind.DOUBTED)) is not believed
     if not believed:
         assert sorted(bridge.confirm_doubted(cancel=True)) == sorted(ids[:deleted])
         assert bridge.status().doubted == ()
@@ -156,7 +164,7 @@ def test_a_fork_that_cannot_be_moved_does_not_fail_the_command_that_is_done(
     monkeypatch.setattr(type(bridge.store.transport), "set_aside", refused)
     job = bridge.add("one")
     assert ids_in(queue.load()) == [job]
-    assert "no permission" in queue.told(Kind.FORK)[0]
+    assert "no permission" in queue.told(EventKind.FORK)[0]
 
 
 def test_other_notebooks_in_the_folder_are_left_alone(queue: Queue) -> None:
@@ -203,7 +211,7 @@ def test_a_half_written_notebook_is_waited_for(queue: Queue) -> None:
     queue.hand.while_asleep = lambda: queue.path.write_bytes(whole) and None
     second = bridge.add("two")
     assert sorted(ids_in(queue.load())) == sorted([first, second])
-    assert len(queue.told(Kind.WAITING)) == 1
+    assert len(queue.told(EventKind.WAITING)) == 1
     assert queue.hand.slept_s < 1
 
 
@@ -217,7 +225,7 @@ def test_a_notebook_that_stays_half_written_is_refused_and_not_touched(queue: Qu
             act()
     assert queue.path.read_bytes() == half
     assert 5 <= queue.hand.slept_s / 3 < 6
-    assert len(queue.told(Kind.WAITING)) == 3
+    assert len(queue.told(EventKind.WAITING)) == 3
     assert rebuild_notebooks(bridge.store) == ["qwen_bridge.ipynb"]
     assert ids_in(queue.load()) == [first]
     assert [p.read_bytes() for p in (queue.path.parent / "damaged").iterdir()] == [half]
@@ -519,7 +527,7 @@ def test_a_queue_in_a_read_only_folder_can_be_looked_at_and_says_why_nothing_can
 
 def test_a_full_disk_changes_nothing(queue: Queue) -> None:
     bridge = queue.open()
-    memory = Memory(files={"qwen_bridge.ipynb": queue.path.read_bytes()}, versions={"qwen_bridge.ipynb": 1})
+    memory = MemoryFolder(files={"qwen_bridge.ipynb": queue.path.read_bytes()}, versions={"qwen_bridge.ipynb": 1})
     bridge.store.transport = memory
     bridge.store.__post_init__()
     first = bridge.add("one")
@@ -536,18 +544,18 @@ def test_who_is_overwritten_all_the_time_is_told_that_the_change_is_safe(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bridge = queue.open()
-    memory = Memory(files={"qwen_bridge.ipynb": queue.path.read_bytes()}, versions={"qwen_bridge.ipynb": 1})
+    memory = MemoryFolder(files={"qwen_bridge.ipynb": queue.path.read_bytes()}, versions={"qwen_bridge.ipynb": 1})
     bridge.store.transport = memory
     bridge.store.__post_init__()
-    stage = Memory.stage
+    stage = MemoryFolder.stage
 
-    def while_somebody_writes(self: Memory, name: str, data: bytes, **rest: Any) -> Any:
+    def while_somebody_writes(self: MemoryFolder, name: str, data: bytes, **rest: Any) -> Any:
         staged = stage(self, name, data, **rest)
         self.put(name, self.files[name] + b" ")
         return staged
 
     with monkeypatch.context() as patch:
-        patch.setattr(Memory, "stage", while_somebody_writes)
+        patch.setattr(MemoryFolder, "stage", while_somebody_writes)
         with pytest.raises(QueueChanged, match="safe in the journal"):
             bridge.add("one")
     [line] = bridge.jobs()

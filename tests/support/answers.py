@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge import Bridge
-from bridge.job import Result, ResultStatus
+from bridge.core.job import Result, ResultStatus
 from bridge.kernel import grammar
 
 GOOD = "```python\ndef f(x):\n    y = x + 1\n    return y\n```\n"

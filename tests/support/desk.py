@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from bridge import Bridge, wiring
-from bridge.api import JobView
+from bridge.api.bridge import JobView
+from bridge.core.clock import Clock
+from bridge.core.events import Event, EventKind
+from bridge.core.job import NewJob, Options
 from bridge.engines.base import Engine
-from bridge.events import Event, Kind
-from bridge.job import NewJob, Options
-from bridge.notebook.clock import Clock
-from bridge.worker.loop import Plan, Summary, Worker
+from bridge.worker.loop import Worker, WorkerConfig, WorkSummary
 from tests.support.queues import Queue, load
 
 #: Real seconds that a hand line gives lanes which are at work, each time the worker waits.
@@ -108,13 +108,13 @@ class Desk:
         """A worker on the hands' clock."""
         opened = wiring.open_queue(str(self.path), listener=self.events.append, clock=self.hands.clock())
         worker = wiring.open_worker(
-            opened, engine, Plan(model=model, **plan), listener=self.events.append, lease_s=lease_s, now_s=self.hands.now_s
+            opened, engine, WorkerConfig(model=model, **plan), listener=self.events.append, lease_s=lease_s, now_s=self.hands.now_s
         )  # fmt: skip
         worker.lanes.outcomes = HandLine(self.hands, lambda: bool(worker.lanes.running()))  # type: ignore[assignment]
         self.queue._open.append(Bridge(_opened=opened))
         return worker
 
-    def work(self, engine: Engine, **plan: Any) -> Summary:
+    def work(self, engine: Engine, **plan: Any) -> WorkSummary:
         """Run a worker to its end."""
         return self.worker(engine, **plan).run()
 
@@ -131,7 +131,7 @@ class Desk:
         """{job: what its cell shows}, read from the files by hand."""
         return shown_in(self.path.parent)
 
-    def told(self, kind: Kind) -> list[str]:
+    def told(self, kind: EventKind) -> list[str]:
         return [event.message for event in self.events if event.kind is kind]
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bridge import Bridge
-from bridge.config import DriveAddress, Found, Settings
-from bridge.events import Event
-from bridge.notebook import template
-from bridge.transports.google.calls import Calls, Connections, Patience
-from bridge.transports.google.folder import DriveFolder
+from bridge.core.events import Event
+from bridge.format import template
+from bridge.transports.drive.calls import Calls, Connections, Patience
+from bridge.transports.drive.folder import DriveFolder
 from bridge.wiring.drive import site_of
 from bridge.wiring.queue import Opened, open_site
+from bridge.wiring.settings import DriveAddress, FoundQueue, Settings
 from tests.support.drive import StandIn
 from tests.support.drive.pydrive import pydrive
 from tests.support.queues import QUEUE_ID, HandClock
@@ -67,7 +67,7 @@ class Machine:
         """A queue on Drive, with this machine's journal."""
         calls = self.calls(**token)
         site = site_of(calls, calls.get(file_id), QUEUE_ID, self.clock.clock())
-        found = Found(place=DriveAddress(id=file_id), source="test", settings=self.settings)
+        found = FoundQueue(place=DriveAddress(id=file_id), source="test", settings=self.settings)
         opened = open_site(site, found, state=self.state, clock=self.clock.clock(), listener=self.events.append)
         self.opened.append(opened)
         return opened

@@ -9,12 +9,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bridge.job import Cancelled, Job, Lease, Result, ResultStatus, Spec, job_id
+from bridge.core.job import Cancellation, Job, Lease, Result, ResultStatus, Spec, job_id
+from bridge.format import codec, json_bytes, merge
+from bridge.format.cell import Cell, CellKind
+from bridge.format.codec import Part
+from bridge.format.raw_cell import UNSEEN, note_text
 from bridge.kernel import grammar
-from bridge.notebook import codec, merge, wire
-from bridge.notebook.cell import Cell, Kind
-from bridge.notebook.codec import Part
-from bridge.notebook.raw import UNSEEN, note_text
 
 WRITERS = ("w1", "w2", "w3")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,7 +52,7 @@ class Writers:
         if deed == "remove":
             del cells[cell.id]
             self.removed.add(cell.id)
-        elif cell.kind is Kind.NOTE:
+        elif cell.kind is CellKind.NOTE:
             raw = {**cell.raw, "source": f"edit {self.ticks}"}
             cells[cell.id] = codec.note_cell(raw, cell.id, cell.position, cell.dots, cell.note_edit + 1)
         else:
@@ -75,7 +75,7 @@ class Writers:
             case "move":
                 return job.evolve(edit=job.edit + 1, spec=replace(job.spec, position=f"0{pick % 10}M"))
             case "cancel":
-                return job.evolve(cancelled=Cancelled(floor=job.floor, at=at, by=writer))
+                return job.evolve(cancelled=Cancellation(floor=job.floor, at=at, by=writer))
             case "retry":
                 return job.evolve(floor=job.next_attempt())
             case "claim":
@@ -99,7 +99,7 @@ class Writers:
 
 def through_a_file(part: Part) -> Part:
     """The version as it is read back from its file."""
-    return codec.read_part(wire.loads(wire.dumps(codec.write_part(part))))
+    return codec.read_part(json_bytes.loads(json_bytes.dumps(codec.write_part(part))))
 
 
 DEEDS = ("add", "add", "note", "remove", "edit", "move", "cancel", "retry", "claim", "finish", "finish", "meet", "meet")
@@ -127,7 +127,7 @@ def meaning(part: Part) -> dict[str, Any]:
 
 def _meaning(cell: Cell) -> object:
     dots = {writer: n for writer, n in cell.dots.items() if not writer.startswith(UNSEEN)}
-    if cell.kind is Kind.NOTE:
+    if cell.kind is CellKind.NOTE:
         return (dots, cell.position, note_text(cell.raw), cell.note_edit)
     job = cell.job
     best = job.best(grammar.prompt_sha256(job.spec.body))

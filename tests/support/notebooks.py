@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from bridge.format.runtime_cell import runtime_source
 from bridge.kernel.grammar import Header, join_cell
-from bridge.notebook.runtime import runtime_source
 
 #: What Colab's kernel has and nobody else: the tab answers with the notebook as it was saved to FAKE_TAB. Like the real
 #: one it must only be called from the main thread (fact 9.3); every call is counted in a file.

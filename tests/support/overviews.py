@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge.job import State
-from bridge.notebook.activity import HandedOver, Refusal
-from bridge.notebook.query import JobLine
-from bridge.overview import Failure, Overview, Running, WorkerLine
-from bridge.views import Status
+from bridge.api.status import Failure, Overview, Running, WorkerLine
+from bridge.api.views import Status
+from bridge.core.job import State
+from bridge.store.activity import HandedOver, Refusal
+from bridge.store.query import JobLine
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JOB = "01JD3K6S7M2W8Q5V4T9R0XYZAB"

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bridge import Bridge
-from bridge.events import Event, Kind
-from bridge.notebook import template
-from bridge.notebook.clock import Clock
+from bridge.core.clock import Clock
+from bridge.core.events import Event, EventKind
+from bridge.format import template
 
 QUEUE_ID = "11111111-2222-4333-8444-555555555555"
 
@@ -97,7 +97,7 @@ class Queue:
             bridge.close()
         self._open.clear()
 
-    def told(self, kind: Kind) -> list[str]:
+    def told(self, kind: EventKind) -> list[str]:
         return [event.message for event in self.events if event.kind is kind]
 
     def load(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from bridge.report.facts import AttemptFacts, Facts, JobFacts, summed
+from bridge.ui.report.facts import AttemptFacts, Facts, JobFacts, summed
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

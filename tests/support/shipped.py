@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.notebook import template
+from bridge.format import template
 
 ROOT = Path(__file__).parents[2]
 

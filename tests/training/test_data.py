@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.engines.tiny import DEMO_PROMPTS
-from bridge.notebook.template import EXAMPLES
-from bridge.results.base import Verdict
-from bridge.results.examine import Bench, examine
+from bridge.checking.examine import Toolchain, examine
+from bridge.checking.values import Verdict
+from bridge.format.template import EXAMPLES
+from bridge.models.tiny import DEMO_PROMPTS
 from tests.support.toolchains import can_judge
 from training import dataset, seeds
 from training.faults import faults
@@ -53,7 +53,7 @@ def test_a_round_of_repair_is_learned_with_what_the_linters_say_and_without_lint
 
 
 def test_every_answer_that_it_learns_passes_our_own_checks():
-    with Bench() as bench:
+    with Toolchain() as bench:
         for seed in seeds.everyday():
             report = examine(seed.answer, prompt=wordings(seed)[0].text, finish_reason="stop", bench=bench)
             told = {Verdict.CLEAN} if can_judge(seed.language) else {Verdict.CLEAN, Verdict.UNCHECKED}

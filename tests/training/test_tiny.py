@@ -9,18 +9,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.engines import tiny
+from bridge.checking.examine import Toolchain, examine
+from bridge.checking.repair import RepairStop
+from bridge.checking.values import Report, Verdict
+from bridge.core.errors import ContextExceeded
+from bridge.core.job import Options
+from bridge.delivery.conversation import converse
 from bridge.engines.base import Engine, Request
-from bridge.engines.tiny import DEMO_PROMPTS, DemoPrompt
-from bridge.errors import ContextExceeded
-from bridge.job import Options
-from bridge.notebook.template import EXAMPLES
-from bridge.results.base import Report, Verdict
-from bridge.results.examine import Bench, examine
-from bridge.results.repair import Stop
-from bridge.results.sandbox import Toolbox
-from bridge.watcher.conversation import converse
-from bridge.wheel import _modules
+from bridge.format.template import EXAMPLES
+from bridge.models import tiny
+from bridge.models.tiny import DEMO_PROMPTS, DemoPrompt
+from bridge.sandbox.folder import Toolbox
+from bridge.setup.wheel import _modules
 from bridge.wiring import open_engine
 from training import chat, seeds
 from training.dataset import WEATHER, rendered
@@ -36,8 +36,8 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["all tools", "no programs"])
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    with Bench() if request.param else Bench(toolbox=Toolbox(path=())) as bench:
+def bench(request: pytest.FixtureRequest) -> Iterator[Toolchain]:
+    with Toolchain() if request.param else Toolchain(toolbox=Toolbox(path=())) as bench:
         yield bench
 
 
@@ -73,7 +73,7 @@ def test_it_does_not_travel_with_a_queue():
 
 
 @pytest.mark.parametrize("prompt", [p for p in DEMO_PROMPTS if not p.repaired], ids=lambda p: p.name)
-def test_a_prompt_of_the_demo_is_answered_with_clean_code(engine: Engine, bench: Bench, prompt: DemoPrompt):
+def test_a_prompt_of_the_demo_is_answered_with_clean_code(engine: Engine, bench: Toolchain, prompt: DemoPrompt):
     if prompt.language == "bash" and not bench.toolbox.find("bash"):
         pytest.skip("shell is only checked by programs")
     answer = ask(engine, prompt.text)
@@ -85,7 +85,7 @@ def test_a_prompt_of_the_demo_is_answered_with_clean_code(engine: Engine, bench:
 
 
 @pytest.mark.parametrize("prompt", [p for p in DEMO_PROMPTS if p.repaired], ids=lambda p: p.name)
-def test_a_fault_is_found_and_mended_in_the_first_round(engine: Engine, bench: Bench, prompt: DemoPrompt):
+def test_a_fault_is_found_and_mended_in_the_first_round(engine: Engine, bench: Toolchain, prompt: DemoPrompt):
     def judge(answer: str, finish_reason: str | None) -> Report:
         return examine(
             answer, prompt=prompt.text, lang=prompt.language, out=prompt.out, finish_reason=finish_reason, bench=bench
@@ -98,14 +98,14 @@ def test_a_fault_is_found_and_mended_in_the_first_round(engine: Engine, bench: B
     with pytest.raises(StopIteration) as end:
         steps.send(ask(engine, question))
     outcome = end.value.value
-    assert (outcome.stop, outcome.rounds, outcome.report.verdict) == (Stop.CLEAN, 1, Verdict.CLEAN)
+    assert (outcome.stop, outcome.rounds, outcome.report.verdict) == (RepairStop.CLEAN, 1, Verdict.CLEAN)
 
 
 @pytest.mark.parametrize(
     ("prompt", "options"), [example[1:] for example in EXAMPLES], ids=["email", "note", "paystack"]
 )
 def test_an_example_of_a_new_queue_is_answered_with_clean_code(
-    engine: Engine, bench: Bench, prompt: str, options: Options
+    engine: Engine, bench: Toolchain, prompt: str, options: Options
 ):
     report = examine(
         ask(engine, prompt), prompt=prompt, lang=options.lang, out=options.out, finish_reason="stop", bench=bench

@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from bridge import State
+from bridge.core.errors import QueueError
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.errors import QueueError
 from bridge.worker.loop import End
 from tests.support.desk import Desk
 from tests.support.queues import load, save

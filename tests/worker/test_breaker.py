@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.worker.breaker import FIRST_S, LONGEST_S, Breaker
+from bridge.engines.breaker import FIRST_S, LONGEST_S, Breaker
 
 
 def test_it_is_closed_at_first_and_after_an_answer() -> None:

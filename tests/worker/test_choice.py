@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.worker.choice import Candidate, choose
+from bridge.worker.scheduler import Candidate, choose
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HALF_AN_HOUR = timedelta(minutes=30)

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from bridge.core.job import to_iso
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.job import to_iso
-from bridge.worker.lanes import Outcome
+from bridge.worker.lanes import LaneOutcome
 from bridge.worker.loop import End, Worker
 from tests.support.desk import Desk
 
@@ -247,7 +247,7 @@ def test_nothing_more_is_claimed_while_answers_wait_to_be_written(desk: Desk) ->
     desk.add("a", "b", "c")
     worker = desk.worker(ScriptedEngine(), lanes=4)
     [task] = worker.ledger.claim(1, loaded=None, held=frozenset(), now_s=0.0)
-    worker._unwritten.append(Outcome(task=task))
+    worker._unwritten.append(LaneOutcome(task=task))
     assert not worker._take(0.0)
     worker._unwritten.clear()
     assert worker._take(0.0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 
+from bridge.core.errors import EngineDown
+from bridge.core.events import EventKind
 from bridge.engines.base import Health
 from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.errors import EngineDown
-from bridge.events import Kind
 from bridge.worker.loop import End
 from tests.support.desk import Desk
 
@@ -80,7 +80,7 @@ def test_it_is_said_once_that_the_engine_is_down_and_once_that_it_is_back(desk: 
     engine.down = True
     engine.back_at(500)
     desk.work(engine, lanes=2)
-    down, back = desk.told(Kind.ENGINE)
+    down, back = desk.told(EventKind.ENGINE)
     assert "takes no requests" in down
     assert "answers again" in back
 

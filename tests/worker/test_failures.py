@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge import State
-from bridge.engines.base import Request
-from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.errors import (
+from bridge.core.errors import (
     BadRequest,
     ContextExceeded,
     EngineDown,
@@ -20,8 +18,10 @@ from bridge.errors import (
     Refused,
     StreamInterrupted,
 )
-from bridge.events import Kind
-from bridge.worker.plan import End
+from bridge.core.events import EventKind
+from bridge.engines.base import Request
+from bridge.engines.scripted import Scripted, ScriptedEngine
+from bridge.worker.config import End
 from tests.support.desk import Desk
 
 
@@ -57,7 +57,7 @@ def test_a_model_that_never_fitted_into_memory_fails_no_job_and_ends_the_worker(
     assert len(engine.requests) <= 2  # the lane may have begun the next one
     assert [desk.view(job).state for job in jobs] == [State.QUEUED] * 3
     assert all(not desk.view(job).job.attempts for job in jobs)
-    assert desk.told(Kind.ENGINE)
+    assert desk.told(EventKind.ENGINE)
 
 
 def test_a_job_too_large_for_a_model_that_fits_fails_alone(desk: Desk) -> None:
@@ -79,7 +79,7 @@ def test_a_broken_answer_costs_an_attempt_and_the_job_runs_again(desk: Desk, err
     view = desk.view(job)
     assert (view.state, view.answer) == (State.SUCCEEDED, "whole")
     assert [(a.status.value, a.error) for a in view.job.attempts] == [("failed", "it broke off")]
-    assert desk.told(Kind.RETRIED)
+    assert desk.told(EventKind.RETRIED)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
@@ -148,7 +148,7 @@ def test_an_error_that_is_not_the_jobs_burns_nothing_and_waits(
     assert view.answer == "at last"
     assert view.job.attempts == ()  # more failures than max_attempts, none burnt
     assert desk.hands.seconds >= 5 * at_least_s
-    assert desk.told(Kind.ENGINE)
+    assert desk.told(EventKind.ENGINE)
 
 
 def test_an_answer_cut_at_the_token_limit_is_kept_and_marked(desk: Desk) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from bridge.core.errors import QueueError, StorageFull
+from bridge.core.events import EventKind
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.errors import QueueError, StorageFull
-from bridge.events import Kind
-from bridge.notebook.lock import QueueLock
-from bridge.notebook.store import Store
+from bridge.store.lock import QueueLock
+from bridge.store.store import Store
 from bridge.transports import folder as folder_module
 from bridge.transports.folder import Folder
 from bridge.worker.loop import End
@@ -59,9 +59,9 @@ def test_a_mount_that_dies_stops_the_publishing_and_not_the_work(
         done = worker.run()
     assert (done.answered, done.unpublished) == (30, None)
     assert answered_while_dead[0] > 10  # what was claimed already went on
-    assert len(desk.told(Kind.BLOCKED)) == 1
-    assert "tried again" in desk.told(Kind.BLOCKED)[0]
-    assert len(desk.told(Kind.PUBLISHED)) == 1
+    assert len(desk.told(EventKind.BLOCKED)) == 1
+    assert "tried again" in desk.told(EventKind.BLOCKED)[0]
+    assert len(desk.told(EventKind.PUBLISHED)) == 1
     assert all("Answer to" in text for text in desk.shown().values())
 
 
@@ -150,7 +150,7 @@ def test_a_folder_that_may_not_be_written_keeps_the_answers_in_the_journal_and_s
             queue.parent.chmod(0o555)
             engine = ScriptedEngine()
             done = desk.work(engine, last_tries_s=10.0)
-            blocked = desk.told(Kind.BLOCKED)
+            blocked = desk.told(EventKind.BLOCKED)
             queue.parent.chmod(0o755)
             queue.chmod(0o644)
             again = desk.work(engine)
@@ -179,7 +179,7 @@ def test_a_full_disk_under_the_notebook_is_waited_for(desk: Desk, monkeypatch: p
     desk.hands.at(100, full.clear)
     done = desk.work(taking(desk, 9))
     assert (done.answered, done.unpublished) == (20, None)
-    assert "no space left" in desk.told(Kind.BLOCKED)[0]
+    assert "no space left" in desk.told(EventKind.BLOCKED)[0]
     assert all("Answer to" in text for text in desk.shown().values())
 
 
@@ -249,7 +249,7 @@ def test_a_lock_that_another_program_holds_for_long_delays_the_writing_and_loses
     done = worker.run()
     assert (done.answered, done.unpublished) == (4, None)
     assert len(engine.requests) == 4
-    assert "held by" in desk.told(Kind.BLOCKED)[0]
+    assert "held by" in desk.told(EventKind.BLOCKED)[0]
 
 
 class Counted:
@@ -289,7 +289,7 @@ def test_an_answer_is_on_disk_before_it_is_told(desk: Desk) -> None:
     on_disk: list[bool] = []
 
     def listen(event: Any) -> None:
-        if event.kind is Kind.ANSWERED:
+        if event.kind is EventKind.ANSWERED:
             with sqlite3.connect(worker.store.journal.path) as other:
                 found = other.execute("SELECT state FROM cell WHERE id = ?", (event.facts["job"],)).fetchone()
             other.close()

@@ -10,9 +10,9 @@ import pytest
 
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.transports.memory import Memory
+from bridge.transports.memory import MemoryFolder
+from bridge.worker.heartbeat import WorkerHeartbeat, read_heartbeats
 from bridge.worker.lanes import Lanes
-from bridge.worker.presence import Presence, read_heartbeats
 from tests.support.desk import Desk
 from tests.worker.test_lanes import NOW, task
 
@@ -38,8 +38,8 @@ def test_lanes_tell_how_long_each_job_has_been_running():
 
 
 def test_a_heartbeat_is_read_as_it_was_written_also_one_that_does_not_say_since_when(tmp_path: Path):
-    transport = Memory()
-    new, old = (Presence(name, locks=tmp_path, transport=transport) for name in ("new", "old"))
+    transport = MemoryFolder()
+    new, old = (WorkerHeartbeat(name, locks=tmp_path, transport=transport) for name in ("new", "old"))
     facts = {"engine": "ollama", "model": "m", "lanes": 2, "running": ["01A"]}
     new.beat({**facts, "running_s": {"01A": 3.5}}, NOW)
     old.beat(facts, NOW)
@@ -51,7 +51,7 @@ def test_a_heartbeat_is_read_as_it_was_written_also_one_that_does_not_say_since_
 
 @pytest.mark.parametrize("damage", ['{"01A": "long"}', "[1]", '"x"', '{"01A": null}'])
 def test_a_damaged_heartbeat_is_left_out(tmp_path: Path, damage: str):
-    transport = Memory()
+    transport = MemoryFolder()
     text = f'{{"worker": "w", "beat": 1, "at": "{NOW.isoformat()}", "running_s": {damage}}}'
     transport.stage("workers/w.json", text.encode(), unless_changed=None).commit()
 

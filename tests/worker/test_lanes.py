@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from bridge.core.job import Job, Spec
 from bridge.engines.base import Request
 from bridge.engines.scripted import ScriptedEngine
-from bridge.job import Job, Spec
-from bridge.worker.lanes import Lanes, Outcome
-from bridge.worker.ledger import Task
+from bridge.worker.claims import ClaimedJob
+from bridge.worker.lanes import LaneOutcome, Lanes
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def task(n: int) -> Task:
+def task(n: int) -> ClaimedJob:
     job = f"{n:026}"
-    return Task(job=Job(id=job, spec=Spec(body=f"prompt {n}", position=job)), attempt=1, claimed_at=NOW)
+    return ClaimedJob(job=Job(id=job, spec=Spec(body=f"prompt {n}", position=job)), attempt=1, claimed_at=NOW)
 
 
 def test_lanes_hold_at_most_two_answers_each_that_nobody_has_written_down():
@@ -30,7 +30,7 @@ def test_lanes_hold_at_most_two_answers_each_that_nobody_has_written_down():
     for n in range(10):
         lanes.submit(task(n))
 
-    first: list[Outcome] = [o for _ in range(4) if (o := lanes.outcomes.get(timeout=10)) is not None]
+    first: list[LaneOutcome] = [o for _ in range(4) if (o := lanes.outcomes.get(timeout=10)) is not None]
     assert len(first) == len(engine.requests) == 4  # two lanes, two each; then they wait
 
     lanes.written(first[:3])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from bridge.transports.memory import Memory
-from bridge.worker.presence import Presence
+from bridge.transports.memory import MemoryFolder
+from bridge.worker.heartbeat import WorkerHeartbeat
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ def test_lock_files_that_are_old_and_free_are_tidied_away_and_no_others(tmp_path
     old = lock_of(tmp_path, "dead-long-ago", age=timedelta(days=8))
     young = lock_of(tmp_path, "died-just-now", age=timedelta(days=6))
     held = lock_of(tmp_path, "alive", age=timedelta(days=30))
-    me = Presence("me", locks=tmp_path, transport=Memory())
+    me = WorkerHeartbeat("me", locks=tmp_path, transport=MemoryFolder())
     me.begin()
     lock_of(tmp_path, "me", age=timedelta(days=30))
 
@@ -42,11 +42,11 @@ def test_lock_files_that_are_old_and_free_are_tidied_away_and_no_others(tmp_path
 
 
 def test_a_heartbeat_goes_at_once_and_its_lock_stays_until_it_is_old(tmp_path: Path) -> None:
-    transport = Memory()
+    transport = MemoryFolder()
     lock_of(tmp_path, "dead", age=timedelta(hours=1))
     transport.put("workers/dead.json", b"{}")
 
-    Presence("me", locks=tmp_path, transport=transport).tidy(NOW)
+    WorkerHeartbeat("me", locks=tmp_path, transport=transport).tidy(NOW)
 
     assert transport.files == {}
     assert (tmp_path / "dead.lock").exists()

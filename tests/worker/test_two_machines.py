@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from bridge import Bridge, State, wiring
+from bridge.core.job import NewJob
 from bridge.engines.base import Answer
-from bridge.job import NewJob
-from bridge.notebook import query
+from bridge.store import query
+from bridge.worker.claims import ClaimedJob, Claims
+from bridge.worker.heartbeat import WorkerHeartbeat, read_heartbeats
 from bridge.worker.leases import Leases
-from bridge.worker.ledger import Ledger, Task
-from bridge.worker.presence import Presence, read_heartbeats
 from tests.support.desk import Hands, shown_in
 from tests.support.queues import jobs_on_disk, make_queue
 from tests.support.sync import Drive, SyncClient
@@ -41,16 +41,16 @@ class Machine:
     opened: wiring.Opened
     asleep: bool = False
     woke: bool = False
-    held: dict[str, Task] = field(default_factory=dict)
-    line: list[Task] = field(default_factory=list)
+    held: dict[str, ClaimedJob] = field(default_factory=dict)
+    line: list[ClaimedJob] = field(default_factory=list)
     lanes: dict[str, float] = field(default_factory=dict)  # {job: when it ends}
     answered: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         store = self.opened.store
-        self.presence = Presence(self.name, locks=self.folder.parent / "locks", transport=store.transport)
+        self.presence = WorkerHeartbeat(self.name, locks=self.folder.parent / "locks", transport=store.transport)
         self.presence.begin()
-        self.ledger = Ledger(
+        self.ledger = Claims(
             store=store, leases=Leases(length_s=LEASE_S, is_dead=self.presence.is_dead), worker=self.name,
             about=lambda: {"engine": "seconds"}, default_model="m", max_attempts=3, patience=timedelta(minutes=30),
         )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The Python door: `Bridge` and what it gives back."""

@@ -1,0 +1,176 @@
+"""A job and a queue as they stand at a moment, for callers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from bridge.core.job import Job, Result, State, to_iso
+from bridge.intake.prompt import shown
+from bridge.store.query import JobLine
+
+#: A job in one of these has all that it will get without somebody's doing.
+FINAL = frozenset(
+    {
+        State.SUCCEEDED, State.TRUNCATED, State.FAILED, State.BROKEN,
+        State.CANCELLED, State.CHECKED, State.DELIVERED, State.ARCHIVED,
+    }
+)  # fmt: skip
+
+#: With checking, an answer alone is not the end of it.
+READY = FINAL - {State.SUCCEEDED, State.TRUNCATED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobView:
+    """A job as it stands now."""
+
+    line: JobLine
+    job: Job
+    result: Result | None  #: the one that counts
+    #: What checking came to, as `bridge wait --json` prints it; None: not checked yet.
+    payload: Mapping[str, Any] | None = None
+    #: When it was checked and handed over, and on which way (journal's knowledge, or the archive's); None: not yet.
+    checked_at: datetime | None = None
+    delivered_at: datetime | None = None
+    delivered_to: str | None = None
+
+    @property
+    def verdict(self) -> str | None:
+        """What checking said of the answer: clean, errors, incomplete, unchecked, no_code; None: not checked."""
+        return self.line.verdict
+
+    @property
+    def code(self) -> list[tuple[str | None, str]]:
+        """The code in the answer as (path, text): of the best version if it was checked, else as it came. Not executed."""
+        return [(file["path"], file["code"]) for file in self.files]
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """The code in the answer as in the payload (docs/handover.md); `status` is None where nobody checked it."""
+        if self.payload is not None:
+            return list(self.payload["files"])
+        from bridge.checking.extraction.extract import extract
+        from bridge.delivery import payload
+
+        spec, reason = self.job.spec, self.result.finish_reason if self.result else None
+        return payload.found(
+            extract(self.answer or "", prompt=self.prompt, lang=spec.options.lang, finish_reason=reason)
+        )
+
+    @property
+    def id(self) -> str:
+        """The job's id, a ULID."""
+        return self.line.id
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self.line.state
+
+    @property
+    def prompt(self) -> str:
+        """What was asked, as one text."""
+        return shown(self.job.spec.body, chat=self.job.spec.chat)
+
+    @property
+    def answer(self) -> str | None:
+        """The raw text that came back; None if there is none."""
+        return self.result.answer if self.result and self.result.answer else None
+
+    @property
+    def error(self) -> str | None:
+        """Why there is no answer; None if nothing went wrong."""
+        if self.result and self.result.error:
+            return str(self.result.error.get("message"))
+        return self.job.spec.broken
+
+    @property
+    def good(self) -> bool:
+        """Whether there is an answer and nothing that blocks was found in it."""
+        answered = self.result is not None and self.answer is not None
+        return answered and self.verdict in (None, "clean", "unchecked", "no_code")
+
+    def handover(self) -> dict[str, Any]:
+        """What the caller gets: the payload of a checked job, else what there is. Documented in docs/handover.md."""
+        what: Mapping[str, Any] | None = self.payload
+        if what is None:
+            from bridge.delivery import payload
+
+            what = payload.unchecked(self.job, self.result)
+        return {"state": self.state.value, **{name: value for name, value in what.items() if name != "sarif"}}
+
+    def to_json(self) -> dict[str, Any]:
+        """The job as one JSON object; documented in docs/cli.md."""
+        spec, result = self.job.spec, self.result
+        return {
+            **line_json(self.line),
+            "round": spec.round,
+            "options": {k: list(v) if isinstance(v, tuple) else v for k, v in spec.options.given().items()},
+            "prompt": self.prompt if not spec.broken else spec.body,
+            "answer": self.answer,
+            "error": self.error,
+            "cancelled_by": self.job.cancelled.by if self.job.cancelled else None,
+            "finish_reason": result.finish_reason if result else None,
+            "attempt": result.attempt if result else None,
+            "usage": dict(result.usage) if result else {},
+            "timing_s": dict(result.timing_s) if result else {},
+            "worker": dict(result.worker) if result else None,
+            "attempts": [
+                {
+                    "attempt": a.attempt, "worker": a.worker, "status": a.status.value,
+                    "finished_at": to_iso(a.finished_at), "error": a.error, "late": a.late,
+                }
+                for a in self.job.attempts
+            ],
+            "outcome": dict(self.job.outcome),
+        }  # fmt: skip
+
+
+def line_json(line: JobLine) -> dict[str, Any]:
+    """A job of a list as one JSON object; documented in docs/cli.md."""
+    return {
+        "id": line.id,
+        "state": line.state.value,
+        "part": line.part,
+        "archive": line.archive,
+        "caller": line.caller,
+        "key": line.key,
+        "model": line.model,
+        "lang": line.lang,
+        "priority": line.priority,
+        "parent": line.parent,
+        "created_at": to_iso(line.created_at) if line.created_at else None,
+        "finished_at": to_iso(line.finished_at) if line.finished_at else None,
+        "seconds": line.seconds,
+        "problem": line.problem,
+        "verdict": line.verdict,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """The queue at a glance."""
+
+    path: str
+    queue_id: str
+    parts: int
+    archives: int
+    counts: dict[State, int]
+    oldest_queued_s: float | None  #: age of the job that waits longest
+    new_cells: int  #: prompts that a person typed; they become jobs with the next command that writes
+    workers: int  #: that show signs of life: a heartbeat, or a lease that holds now
+    idle: int  #: of these, with nothing to do
+    lanes: int  #: requests that they can have under way together
+    eta_s: float | None  #: until the queue is empty, at the pace of the last answers in as many lanes
+    doubted: tuple[str, ...]  #: jobs that a version of the notebook would have cancelled
+    problems: tuple[tuple[str, str], ...]  #: (job, what is wrong with its cell)
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of JSON types: what `bridge status --json` prints."""
+        problems = [{"job": job, "problem": problem} for job, problem in self.problems]
+        counts = {state.value: n for state, n in self.counts.items()}
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**facts, "counts": counts, "doubted": list(self.doubted), "problems": problems}

@@ -1,0 +1,144 @@
+"""Which findings of a checker make a verdict `errors`, and their form as diagnostics. Pure.
+
+A finding blocks only if it is sure, about a whole file, and about what the answer itself should have brought.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.checking.checkers.base import BELIEVED, Checker, CheckOutcome, Finding
+from bridge.checking.checkers.registry import CHECKERS
+from bridge.checking.values import (  # fmt: skip
+    BLOCKING_KINDS,
+    BlockEnd,
+    CodeBlock,
+    Diagnostic,
+    FindingKind,
+    LanguageSource,
+    Range,
+    Role,
+    Severity,
+    fingerprint,
+    plain_text,
+)
+
+#: A block with fewer lines beside a block more than twice as long is an illustration.
+_SNIPPET_LINES = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerContext:
+    """What the answer and its prompt say about names and beginnings of code."""
+
+    prompt: str = ""
+    blocks: tuple[CodeBlock, ...] = ()
+    checkers: tuple[Checker, ...] = CHECKERS
+
+
+def report(
+    block: CodeBlock, findings: Sequence[tuple[Checker, CheckOutcome, Finding]], around: AnswerContext
+) -> list[Diagnostic]:
+    """Findings as diagnostics, each once, with the decision which of them block."""
+    found: list[Diagnostic] = []
+    seen: set[tuple[str, int, str]] = set()
+    for checker, outcome, finding in findings:
+        key = (finding.message, finding.line, finding.code)
+        if key in seen:
+            continue
+        seen.add(key)
+        found.append(
+            diagnostic(
+                block,
+                checker,
+                outcome,
+                finding,
+                blocking=_blocks(block, checker, finding, around),
+            )
+        )
+    return found
+
+
+def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: AnswerContext) -> bool:
+    """Whether a finding makes the verdict `errors`."""
+    if finding.kind not in BLOCKING_KINDS or finding.severity is not Severity.ERROR:
+        return False
+    if checker.trust(block.language or "") < BELIEVED or block.role is not Role.FILE:
+        return False
+    if _illustrates(block, around):
+        return False
+    if block.why is BlockEnd.NO_FENCE or block.language_source is LanguageSource.SCORER:
+        return False
+    if finding.kind is FindingKind.UNDEFINED and (name := _name(finding.message)):
+        return not _defined_elsewhere(name, block, around)
+    return True
+
+
+def _illustrates(block: CodeBlock, around: AnswerContext) -> bool:
+    """Whether a block only illustrates the code that the answer is about: short, nameless, and much smaller."""
+    if block.path or block.lines >= _SNIPPET_LINES:
+        return False
+    others = (b.lines for b in around.blocks if b.index != block.index and b.role in (Role.FILE, Role.FRAGMENT))
+    return block.lines * 2 < max(others, default=0)
+
+
+def _name(message: str) -> str | None:
+    match = re.search(r"['`‘\"]([\w$]+)['`’\"]", message) or re.search(r"kindname\.\w+, (\w+)", message)
+    return match[1] if match else None
+
+
+def _defined_elsewhere(name: str, block: CodeBlock, around: AnswerContext) -> bool:
+    """Whether the prompt or another block of the answer defines or imports a name."""
+    pattern = re.compile(
+        rf"(?m)(?:\b(?:def|class|function|const|let|var|type|interface|enum|struct|fn|func|fun|val|import|from"
+        rf"|using|include|require)\b[^\n]*?"
+        rf"(?<![\w$]){re.escape(name)}(?![\w$])"
+        rf"|^\s*(?:\w+[\s*&]+)*{re.escape(name)}\s*(?::\s*[\w\[\], .<>]+)?(?:=[^=]|\())"
+    )
+    texts = (
+        around.prompt,
+        *(b.code for b in around.blocks if b.index != block.index and b.index != block.parent),
+    )
+    return any(pattern.search(text[:100_000]) for text in texts if name in text)
+
+
+def cut(block: CodeBlock) -> Diagnostic:
+    """What is said of a block that ends too early."""
+    last = max(0, block.code.rstrip("\n").count("\n"))
+    message = "the answer ended at the token limit" if block.why is BlockEnd.TRUNCATED else "the block was never closed"
+    return Diagnostic(
+        block=block.index,
+        range=Range.at(last + 1, 1),
+        severity=Severity.ERROR,
+        code=block.why.value,
+        source="bridge",
+        message=message,
+        kind=FindingKind.INCOMPLETE,
+        fingerprint=fingerprint("bridge", block.why.value, message, ""),
+    )
+
+
+def diagnostic(
+    block: CodeBlock, checker: Checker, outcome: CheckOutcome, finding: Finding, *, blocking: bool
+) -> Diagnostic:
+    """A finding as a diagnostic: lines kept within the block, text made harmless."""
+    lines = block.code.split("\n")
+    line = min(max(1, finding.line), len(lines))
+    end_line = None if finding.end_line is None else min(max(line, finding.end_line), len(lines))
+    message = plain_text(finding.message)
+    code = plain_text(finding.code, 80)
+    return Diagnostic(
+        block=block.index,
+        range=Range.at(line, finding.column, end_line, finding.end_column),
+        severity=finding.severity,
+        code=code,
+        source=checker.name,
+        message=message,
+        tool_version=outcome.version,
+        kind=finding.kind,
+        blocking=blocking,
+        trust=checker.trust(block.language or "") if finding.trust is None else finding.trust,
+        fingerprint=fingerprint(checker.name, code, message, lines[line - 1]),
+    )

@@ -1,0 +1,279 @@
+"""Check an answer's blocks: which checker judges, what blocks, and what was only a piece of code.
+
+The order for a block: what it is for, whether it is whole, who can judge it here, whether it parses, whether it parses
+as a piece of something, and only then names and types. "Not checked" is never reported as clean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bridge.checking import suppressions, variants
+from bridge.checking.blocking import AnswerContext, cut, diagnostic, report
+from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
+from bridge.checking.checkers.registry import CHECKERS, serving
+from bridge.checking.language import detect, languages
+from bridge.checking.values import (  # fmt: skip
+    BlockStatus,
+    CheckResult,
+    CodeBlock,
+    Diagnostic,
+    FindingKind,
+    Level,
+    Role,
+    Severity,
+)
+from bridge.sandbox.folder import storable
+
+MAX_BLOCKS = 64
+MAX_CODE_CHARS = 200_000
+MAX_LINE_CHARS = 10_000
+_MAX_VARIANTS = 14
+_MAX_DIAGNOSTICS = 50
+
+#: Roles that nobody compiles.
+_NOT_CODE = frozenset({Role.OUTPUT, Role.DIFF, Role.WRAPPER, Role.COMMAND})
+
+_PIECE = "a piece of a program"
+#: What a text of a compiled language must hold to be judged for names and types; without it, it is a piece.
+_WHOLE = {
+    "java": re.compile(r"\b(?:class|interface|enum|record)\s+\w+"),
+    "c": re.compile(r"(?m)^\s*#\s*include"),
+    "cpp": re.compile(r"(?m)^\s*#\s*include"),
+    "go": re.compile(r"(?m)^package \w+"),
+    "rust": re.compile(r"(?m)^\s*(?:pub )?(?:fn|struct|impl|use|mod|enum|trait) "),
+}
+
+
+@dataclass(kw_only=True)
+class _State:
+    """What is gathered about one block."""
+
+    block: CodeBlock
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    tools: list[str] = field(default_factory=list)
+    failed: bool = False
+    level: Level = Level.NONE
+    note: str = ""
+
+    def result(self, status: BlockStatus) -> CheckResult:
+        """The block's check."""
+        return CheckResult(
+            block=self.block.index,
+            status=status,
+            tools=tuple(dict.fromkeys(self.tools)),
+            level=self.level,
+            diagnostics=tuple(self.diagnostics[:_MAX_DIAGNOSTICS]),
+            note=self.note,
+        )
+
+
+def check_blocks(
+    blocks: Sequence[CodeBlock],
+    workshop: CheckContext,
+    *,
+    prompt: str = "",
+    checkers: tuple[Checker, ...] = CHECKERS,
+) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
+    """Check all blocks of an answer in one folder, so that its files find each other.
+
+    Gives the blocks, those that turned out to be pieces marked as such, and a result for each.
+    """
+    around = AnswerContext(prompt=prompt, blocks=tuple(blocks), checkers=checkers)
+    for block in blocks[:MAX_BLOCKS]:
+        if block.path and block.current and block.role is Role.FILE and not _too_large(block) and storable(block.path):
+            workshop.box.put(block.path, suppressions.neutral(block.code))
+    results = []
+    settled = []
+    code_blocks = 0
+    for block in blocks:
+        code_blocks += block.role not in _NOT_CODE
+        if code_blocks > MAX_BLOCKS and block.role not in _NOT_CODE:
+            result = CheckResult(block=block.index, status=BlockStatus.UNCHECKED, note=f"more than {MAX_BLOCKS} blocks")
+        else:
+            result = check_block(block, workshop, around)
+        fragment = result.status is BlockStatus.FRAGMENT and block.role is Role.FILE
+        settled.append(block.evolve(role=Role.FRAGMENT) if fragment else block)
+        results.append(result)
+    return tuple(settled), tuple(results)
+
+
+def _too_large(block: CodeBlock) -> str | None:
+    if len(block.code) > MAX_CODE_CHARS:
+        return f"longer than {MAX_CODE_CHARS} characters"
+    if any(len(line) > MAX_LINE_CHARS for line in block.code.split("\n")):
+        return f"a line is longer than {MAX_LINE_CHARS} characters"
+    return None
+
+
+def check_block(block: CodeBlock, workshop: CheckContext, around: AnswerContext) -> CheckResult:
+    """Check one block."""
+    state = _State(block=block)
+    if block.role in _NOT_CODE or not block.current:
+        state.note = block.role.value if block.current else "a later block has the same path"
+        return state.result(BlockStatus.SKIPPED)
+    if not block.complete:
+        state.diagnostics.append(cut(block))
+        return state.result(BlockStatus.INCOMPLETE)
+    state.note = _too_large(block) or (
+        "" if block.language and block.code.strip() else "no language" if block.code.strip() else "empty"
+    )
+    if state.note or block.language is None:
+        return state.result(BlockStatus.UNCHECKED)
+    source = Source(
+        language=block.language,
+        code=suppressions.neutral(block.code),
+        name=block.path or f"block{block.index}.{languages.extension(block.language)}",
+    )
+    judge, outcome = _judge(source, workshop, state, around.checkers)
+    if judge is None or outcome is None:
+        state.note = state.note or f"nothing here can check {languages.display(block.language)}"
+        return state.result(BlockStatus.TOOL_FAILED if state.failed else BlockStatus.UNCHECKED)
+    believed = judge.trust(block.language) >= BELIEVED
+    if outcome.broken:
+        return _settle_broken(state, judge, outcome, source, workshop, around)
+    findings = [(judge, outcome, f) for f in outcome.findings]
+    whole = _WHOLE.get(block.language)
+    if whole and not whole.search(source.code) and block.role is Role.FILE:
+        state.note = _PIECE
+    elif block.role is Role.FILE:
+        findings += _meaning(source, workshop, state, around.checkers)
+    state.diagnostics += report(block, findings, around)
+    return state.result(_status(state, believed=believed))
+
+
+def _status(state: _State, *, believed: bool) -> BlockStatus:
+    if any(d.blocking for d in state.diagnostics):
+        return BlockStatus.ERRORS
+    if state.failed:
+        return BlockStatus.TOOL_FAILED
+    if not believed and state.level is not Level.LINTER:
+        state.note = state.note or "only a grammar that is not known to be reliable has read it"
+        return BlockStatus.UNCHECKED
+    return BlockStatus.FRAGMENT if state.block.role is Role.FRAGMENT or state.note == _PIECE else BlockStatus.OK
+
+
+def _judge(
+    source: Source, workshop: CheckContext, state: _State, checkers: tuple[Checker, ...]
+) -> tuple[Checker | None, CheckOutcome | None]:
+    """The first checker that is here and can say whether the text parses."""
+    for checker in serving(source.language, CheckStep.SYNTAX, checkers):
+        if not checker.available(workshop):
+            continue
+        outcome = checker.check(source, workshop)
+        if outcome.failure:
+            _failed(state, checker, outcome)
+            continue
+        if outcome.unknown:
+            state.note = state.note or f"{checker.name}: {outcome.unknown}"
+            continue
+        state.tools.append(checker.name)
+        state.level = checker.level
+        state.note = ""
+        return checker, outcome
+    return None, None
+
+
+def _failed(state: _State, checker: Checker, outcome: CheckOutcome) -> None:
+    state.failed = True
+    trouble = Finding(
+        line=1,
+        kind=FindingKind.TOOL_FAILURE,
+        severity=Severity.WARNING,
+        code="tool-failed",
+        message=outcome.failure or "",
+    )
+    state.diagnostics.append(diagnostic(state.block, checker, outcome, trouble, blocking=False))
+
+
+def _settle_broken(
+    state: _State, judge: Checker, outcome: CheckOutcome, source: Source, workshop: CheckContext, around: AnswerContext
+) -> CheckResult:
+    """A text that does not parse: a piece, something under a wrong label, or an error."""
+    block = state.block
+    heads = variants.prompt_heads(around.prompt, source.language)
+    for tried, variant in enumerate(variants.variants(source.language, source.code, heads)):
+        if tried >= _MAX_VARIANTS:
+            break
+        again = judge if judge.serves(variant.language) else None
+        if again is None:
+            continue
+        second = again.check(
+            replace(
+                source,
+                language=variant.language,
+                code=variant.code,
+                name=_other_name(source, variant.language),
+            ),
+            workshop,
+        )
+        if second.failure or second.unknown or second.broken:
+            continue
+        state.note = variant.note
+        if judge.trust(source.language) < BELIEVED and judge.level is not Level.LINTER:
+            return state.result(BlockStatus.UNCHECKED)
+        return state.result(BlockStatus.OK if variant.whole and block.role is Role.FILE else BlockStatus.FRAGMENT)
+    if relabelled := _under_another_label(source, workshop, around):
+        state.tools.append(relabelled[1])
+        state.note = f"labelled {source.language}, but it is {relabelled[0]}"
+        return state.result(BlockStatus.OK if block.role is Role.FILE else BlockStatus.FRAGMENT)
+    state.diagnostics += report(block, [(judge, outcome, f) for f in outcome.findings], around)
+    if any(d.blocking for d in state.diagnostics):
+        return state.result(BlockStatus.ERRORS)
+    if state.failed:
+        return state.result(BlockStatus.TOOL_FAILED)
+    state.note = "does not parse alone"
+    return state.result(BlockStatus.FRAGMENT if block.role is not Role.FILE else BlockStatus.UNCHECKED)
+
+
+def _other_name(source: Source, language: str) -> str:
+    stem = re.sub(r"\.\w+$", "", source.name)
+    return f"{stem}.{languages.extension(language)}"
+
+
+def _under_another_label(source: Source, workshop: CheckContext, around: AnswerContext) -> tuple[str, str] | None:
+    """The language that a text parses in and clearly is, against its label; with the tool that said so."""
+    found = detect.detect(source.code)
+    if found is None or languages.related(found.language, source.language) or found.score < 8 or found.confidence < 0.4:
+        return None
+    if detect.scores(source.code).get(source.language, 0) * 2 > found.score:
+        return None
+    other = replace(source, language=found.language, name=_other_name(source, found.language))
+    for checker in serving(found.language, CheckStep.SYNTAX, around.checkers):
+        if checker.available(workshop):
+            outcome = checker.check(other, workshop)
+            if outcome.failure or outcome.unknown:
+                continue
+            return None if outcome.broken else (found.language, checker.name)
+    return None
+
+
+def _meaning(
+    source: Source, workshop: CheckContext, state: _State, checkers: tuple[Checker, ...]
+) -> list[tuple[Checker, CheckOutcome, Finding]]:
+    """What the first checker of names and types says."""
+    for checker in serving(source.language, CheckStep.MEANING, checkers):
+        if not checker.available(workshop):
+            continue
+        outcome = checker.check(source, workshop)
+        if outcome.failure:
+            _failed(state, checker, outcome)
+            continue
+        if outcome.unknown:
+            continue
+        state.tools.append(checker.name)
+        state.level = checker.level
+        findings = outcome.findings
+        if any(f.kind is FindingKind.DEPENDENCY for f in findings):
+            # What is not installed leaves a trail of unknown names and types: none of it is the answer's fault.
+            findings = tuple(
+                f if f.kind in (FindingKind.DEPENDENCY, FindingKind.STYLE) else _advice(f) for f in findings
+            )
+        return [(checker, outcome, f) for f in findings]
+    return []
+
+
+def _advice(finding: Finding) -> Finding:
+    return replace(finding, kind=FindingKind.DEPENDENCY, severity=Severity.INFORMATION)

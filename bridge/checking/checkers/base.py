@@ -1,0 +1,256 @@
+"""What a checker is: a value that says which languages it judges, whether it is here, and what it finds.
+
+Two shapes cover all of them: `Command` runs a program in the sandbox, `InWorker` asks the worker process. Nothing in
+here runs what it checks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from bridge.checking.language import languages
+from bridge.checking.parsers.client import ParserError, Parsers
+from bridge.checking.values import FindingKind, Level, Severity
+from bridge.sandbox.folder import Sandbox, Toolbox, storable
+from bridge.sandbox.process import ProcessResult, ResourceLimits
+
+
+class CheckStep(Enum):
+    """When a checker is asked."""
+
+    SYNTAX = "syntax"  # decides whether a text parses; the first of a language that is here judges
+    MEANING = "meaning"  # asked only about a text that parses: names, types, likely bugs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A text to check."""
+
+    language: str
+    code: str
+    name: str  #: relative name that it is stored under, with an extension
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a tool said, with lines and columns from 1."""
+
+    line: int
+    column: int = 1
+    end_line: int | None = None
+    end_column: int | None = None
+    kind: FindingKind
+    severity: Severity = Severity.ERROR
+    code: str = ""
+    message: str
+    trust: float | None = None  #: if it differs from the checker's
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOutcome:
+    """What a checker came to: findings, or why there are none to be believed."""
+
+    findings: tuple[Finding, ...] = ()
+    failure: str | None = None  #: it crashed, hung or hit a limit
+    unknown: str | None = None  #: it cannot judge this text
+    version: str = ""
+
+    @property
+    def broken(self) -> bool:
+        """Whether the text does not parse."""
+        return any(f.kind is FindingKind.SYNTAX and f.severity is Severity.ERROR for f in self.findings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckContext:
+    """What a checker works with."""
+
+    toolbox: Toolbox
+    parsers: Parsers
+    box: Sandbox
+
+
+class Checker(Protocol):
+    """Judges texts of some languages."""
+
+    @property
+    def name(self) -> str:
+        """As diagnostics name it."""
+
+    @property
+    def step(self) -> CheckStep:
+        """When it is asked."""
+
+    @property
+    def level(self) -> Level:
+        """How deep it looks."""
+
+    def serves(self, language: str) -> bool:
+        """Whether it knows a language."""
+
+    def trust(self, language: str) -> float:
+        """How often an error that it finds is one; below `BELIEVED` none of them blocks."""
+
+    def available(self, workshop: CheckContext) -> bool:
+        """Whether it is installed here."""
+
+    def check(self, source: Source, workshop: CheckContext) -> CheckOutcome:
+        """What it says of a text; never raises for what the text does to it."""
+
+
+#: Errors of a checker with less trust than this are advice.
+BELIEVED = 0.98
+
+
+def stored_name(source: Source) -> str:
+    """The name to store a text under: its own if no tool could read it as configuration, else a neutral one."""
+    if storable(source.name):
+        return source.name
+    return f"text.{languages.extension(source.language)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A program that is run over the stored text."""
+
+    name: str
+    program: str
+    languages: frozenset[str]
+    step: CheckStep
+    argv: Callable[[str, Path, Sandbox], Sequence[str]]  #: of the program, the stored file, and a place for settings
+    read: Callable[[ProcessResult, Path], Sequence[Finding] | None]  #: None: what it printed cannot be read
+    limits: ResourceLimits = field(default_factory=ResourceLimits)
+    exit_codes: frozenset[int] = frozenset({0, 1})
+    believed: float = 1.0
+    extensions: Mapping[str, str] = field(default_factory=dict)  #: language → extension that the program wants
+    refuse: Callable[[str], str | None] = lambda _code: None  #: why a text must not be shown to it
+    unfit: Callable[[Sequence[Finding]], str | None] = lambda _found: None  #: why its findings say nothing of the text
+    rename: Callable[[str], str | None] = lambda _code: None  #: file name that the text itself demands
+    env: Callable[[], Mapping[str, str]] = dict
+    offline: bool = False
+    level: Level = Level.LINTER
+
+    def serves(self, language: str) -> bool:
+        """Whether it knows a language."""
+        return language in self.languages
+
+    def trust(self, language: str) -> float:
+        """The same for all its languages."""
+        del language
+        return self.believed
+
+    def available(self, workshop: CheckContext) -> bool:
+        """Whether its program is on the search path."""
+        return workshop.toolbox.find(self.program) is not None
+
+    def check(self, source: Source, workshop: CheckContext) -> CheckOutcome:
+        """Store the text, run the program, read what it printed."""
+        program = workshop.toolbox.find(self.program)
+        if program is None:
+            return CheckOutcome(unknown=f"{self.program} is not installed")
+        if reason := self.refuse(source.code):
+            return CheckOutcome(unknown=reason)
+        path = workshop.box.put(self._name(source), source.code)
+        argv = [program, *self.argv(program, path, workshop.box)]
+        ran = workshop.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
+        if ran.failure and ran.code is not None and ran.crashed:
+            # A machine short of memory or threads lets a program crash that is sound: ask once more.
+            ran = workshop.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
+        if ran.failure:
+            return CheckOutcome(failure=f"{self.name} {ran.failure}")
+        found = self.read(ran, path) if ran.code in self.exit_codes else None
+        if found is None:
+            said = (ran.stderr or ran.stdout).strip().partition("\n")[0]
+            return CheckOutcome(failure=f"{self.name} failed with exit code {ran.code}: {said[:200]}")
+        reason = self.unfit(found)
+        return CheckOutcome(unknown=reason) if reason else CheckOutcome(findings=tuple(found))
+
+    def _name(self, source: Source) -> str:
+        name = stored_name(source)
+        if demanded := self.rename(source.code):
+            folder, _, _ = name.rpartition("/")
+            name = f"{folder}/{demanded}" if folder else demanded
+        extension = self.extensions.get(source.language)
+        if extension and not name.endswith("." + extension):
+            name = re.sub(r"\.[A-Za-z0-9]+$", "", name) + "." + extension
+        return name
+
+
+@dataclass(frozen=True, kw_only=True)
+class InWorker:
+    """A parser of the worker process."""
+
+    name: str
+    parser: str
+    languages: frozenset[str]
+    step: CheckStep = CheckStep.SYNTAX
+    believed: float = 1.0
+    level: Level = Level.LINTER
+
+    def serves(self, language: str) -> bool:
+        """Whether it knows a language."""
+        return language in self.languages
+
+    def trust(self, language: str) -> float:
+        """The same for all its languages."""
+        del language
+        return self.believed
+
+    def available(self, workshop: CheckContext) -> bool:
+        """Always: whether its package is there shows when it is asked."""
+        del workshop
+        return True
+
+    def check(self, source: Source, workshop: CheckContext) -> CheckOutcome:
+        """Ask the worker."""
+        return ask(workshop, self.name, self.parser, source.code)
+
+
+def ask(workshop: CheckContext, name: str, parser: str, code: str, grammar: str = "") -> CheckOutcome:
+    """What the worker process says of a text, as an outcome."""
+    try:
+        parsed = workshop.parsers.parse(parser, code, grammar=grammar)
+    except ParserError as error:
+        return CheckOutcome(failure=f"{name} {error}")
+    if missing := parsed.get("absent"):
+        return CheckOutcome(unknown=f"{missing} is not installed: pip install 'qwen-bridge[lint]'")
+    findings = tuple(
+        Finding(
+            line=f["line"],
+            column=f["column"],
+            kind=FindingKind.STYLE if f.get("advice") else FindingKind.SYNTAX,
+            severity=Severity.INFORMATION if f.get("advice") else Severity.ERROR,
+            code=f["code"],
+            message=f["message"],
+        )
+        for f in parsed["faults"]
+    )
+    return CheckOutcome(findings=findings, unknown=parsed.get("unknown"), version=parsed.get("version", ""))
+
+
+def lines_like(
+    pattern: str, kind: FindingKind, severity: Severity = Severity.ERROR
+) -> Callable[[ProcessResult, Path], Sequence[Finding]]:
+    """Reads tools that print one finding a line; the pattern names `line`, `message`, perhaps `column` and `code`."""
+    expression = re.compile(pattern, re.MULTILINE)
+
+    def read(ran: ProcessResult, path: Path) -> Sequence[Finding]:
+        del path
+        return [
+            Finding(
+                line=int(m["line"]),
+                column=int(m.groupdict().get("column") or 1),
+                kind=kind,
+                severity=severity,
+                code=m.groupdict().get("code") or "",
+                message=m["message"],
+            )
+            for m in expression.finditer(ran.stderr + "\n" + ran.stdout)
+        ]
+
+    return read

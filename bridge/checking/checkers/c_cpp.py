@@ -1,0 +1,99 @@
+"""C and C++: gcc and g++, told to check syntax and types only.
+
+The floor parses first; the compiler is asked about what parses. A text that would make it read other files is not shown
+to it at all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.checking.checkers.base import CheckStep, Command, Finding
+from bridge.checking.values import FindingKind, Severity
+from bridge.sandbox.process import ProcessResult, ResourceLimits
+
+
+def _c_reads_files(code: str) -> str | None:
+    joined = re.sub(r"\\\r?\n|\?\?/\n", "", code)
+    if re.search(
+        r"(?m)^\s*(?:#|%:|\?\?=)\s*(?:include(?:_next)?|import|embed)\s*(?![<\"\s]|\s)|#\s*embed"
+        r"|__has_(?:include|embed)",
+        joined,
+    ):
+        return "names files by macros"
+    for quoted in re.findall(r"(?:include(?:_next)?|import)\s*(?:/\*.*?\*/\s*)*[<\"]([^>\"\n]*)", joined):
+        if quoted.startswith(("/", "~")) or ".." in quoted or ":" in quoted:
+            return "includes files outside of it"
+    if re.search(r"\.incbin|#\s*pragma\s+GCC\s+pch_preprocess|%:\s*include|\?\?=\s*include", joined):
+        return "includes files outside of it"
+    return None
+
+
+_C_SYNTAX = re.compile(
+    r"^(?:expected|stray|missing terminating|unterminated|extraneous|invalid preprocessing|#endif without)"
+)
+_C_UNKNOWN = re.compile(
+    r"undeclared|was not declared|does not name a type|unknown type name|has not been declared"
+    r"|is not a member of|not found"
+)
+
+
+def _c_kind(message: str) -> FindingKind:
+    if "No such file or directory" in message:
+        return FindingKind.DEPENDENCY
+    if _C_SYNTAX.search(message):
+        return FindingKind.SYNTAX
+    return FindingKind.UNDEFINED if _C_UNKNOWN.search(message) else FindingKind.TYPE
+
+
+def _c_read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
+    start = ran.stderr.find("[")
+    if start < 0:
+        return [] if ran.code == 0 else None
+    try:
+        rows, _ = json.JSONDecoder().raw_decode(ran.stderr[start:])
+    except ValueError:
+        return None
+    found = []
+    for row in rows:
+        caret = (row.get("locations") or [{}])[0].get("caret", {})
+        if caret.get("file") not in (None, str(path)):
+            continue
+        error = row["kind"] in ("error", "fatal error")
+        kind = _c_kind(row["message"]) if error else FindingKind.STYLE
+        found.append(
+            Finding(
+                line=caret.get("line", 1),
+                column=caret.get("column", 1),
+                kind=kind,
+                severity=Severity.ERROR if error else Severity.WARNING,
+                code=row.get("option", "") or "error",
+                message=row["message"],
+            )
+        )
+    return found
+
+
+def _gcc(name: str, language: str, standard: str, extension: str) -> Command:
+    return Command(
+        name=name,
+        program=name,
+        languages=frozenset({language}),
+        step=CheckStep.MEANING,
+        argv=lambda _program, path, _box: [
+            "-fsyntax-only", "-fdiagnostics-format=json", f"-std={standard}", "-fmax-errors=20",
+            *(["-ftemplate-depth=200"] if language == "cpp" else []),
+            "-fno-diagnostics-show-caret", "-x", "c" if language == "c" else "c++", str(path),
+        ],
+        read=_c_read,
+        limits=ResourceLimits(memory_mb=1024, file_mb=1),
+        extensions={language: extension},
+        refuse=_c_reads_files,
+    )  # fmt: skip
+
+
+GCC = _gcc("gcc", "c", "gnu17", "c")
+GXX = _gcc("g++", "cpp", "gnu++20", "cpp")

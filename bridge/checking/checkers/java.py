@@ -1,0 +1,87 @@
+"""Java: javac without annotation processors.
+
+The floor parses first; the compiler is asked about what parses. A text that would make it read other files is not shown
+to it at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.checking.checkers.base import CheckStep, Command, Finding
+from bridge.checking.values import FindingKind, Severity
+from bridge.sandbox.process import ProcessResult, ResourceLimits
+
+_JAVA_SYNTAX = re.compile(
+    r"compiler\.err\.(?:expected|premature|illegal\.(?:start|char|esc|text|line|nonascii|underscore)|not\.stmt"
+    r"|unclosed|else\.without|catch\.without|"
+    r"finally\.without|orphaned|empty\.char|int\.number|malformed|invalid\.(?:meth\.decl|hex|binary)"
+    r"|variable\.not\.allowed|class\.not\.allowed|"
+    r"local\.enum|dot\.|try\.without|missing\.ret\.type|this\.as\.identifier|switch\.mixing|restricted)"
+)
+
+
+def _java_read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
+    del path
+    rows = re.findall(
+        r"^\S+\.java:(\d+):(\d+): (compiler\.(err|warn)\.[\w.]+)(?:: (.*))?$",
+        ran.stdout + "\n" + ran.stderr,
+        re.MULTILINE,
+    )
+    if not rows and ran.code != 0:
+        return None
+    missing = any(code == "compiler.err.doesnt.exist" for _, _, code, _, _ in rows)
+    found = []
+    for line, column, code, level, rest in rows:
+        kind = _java_kind(code, missing=missing) if level == "err" else FindingKind.STYLE
+        short = code.removeprefix("compiler.err.").removeprefix("compiler.warn.")
+        found.append(
+            Finding(
+                line=int(line),
+                column=int(column),
+                kind=kind,
+                severity=Severity.ERROR if level == "err" else Severity.WARNING,
+                code=code,
+                message=f"{short.replace('.', ' ')}: {rest}" if rest else short.replace(".", " "),
+            )
+        )
+    return found
+
+
+def _java_kind(code: str, *, missing: bool) -> FindingKind:
+    if _JAVA_SYNTAX.match(code):
+        return FindingKind.SYNTAX
+    if missing or code == "compiler.err.doesnt.exist":
+        return FindingKind.DEPENDENCY
+    return FindingKind.UNDEFINED if code.startswith("compiler.err.cant.resolve") else FindingKind.TYPE
+
+
+def _java_name(code: str) -> str | None:
+    """javac wants a file to bear the name of its public class."""
+    match = re.search(
+        r"(?m)^\s*public\s+(?:(?:abstract|final|sealed|strictfp)\s+)*(?:class|interface|enum"
+        r"|record)\s+([A-Za-z_]\w{0,80})",
+        code,
+    )
+    return f"{match[1]}.java" if match else None
+
+
+JAVAC = Command(
+    name="javac",
+    program="javac",
+    languages=frozenset({"java"}),
+    step=CheckStep.MEANING,
+    argv=lambda _program, path, box: [
+        "-J-Xmx256m", "-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto", "-proc:none",
+        "-implicit:none", "-XDrawDiagnostics",
+        "-encoding", "UTF-8", "-Xmaxerrs", "20", "-d", str(box.home), "-sourcepath", str(box.files),
+        "-classpath", str(box.home), str(path),
+    ],
+    read=_java_read,
+    limits=ResourceLimits(memory_mb=4096, wall_s=20, cpu_s=20),
+    extensions={"java": "java"},
+    rename=_java_name,
+    offline=True,
+)  # fmt: skip

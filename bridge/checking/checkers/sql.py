@@ -1,0 +1,7 @@
+"""SQL: sqlglot, right if any dialect reads it."""
+
+from __future__ import annotations
+
+from bridge.checking.checkers.base import InWorker
+
+SQLGLOT = InWorker(name="sqlglot", parser="sql", languages=frozenset({"sql"}))

@@ -1,0 +1,8 @@
+"""HTML and style sheets: tags that pair, brackets that close."""
+
+from __future__ import annotations
+
+from bridge.checking.checkers.base import InWorker
+
+HTML = InWorker(name="html", parser="html", languages=frozenset({"html"}))
+CSS = InWorker(name="css", parser="css", languages=frozenset({"css", "scss", "less"}))

@@ -1,0 +1,140 @@
+"""The one entry to this folder: an answer in, a report out.
+
+    report = examine(answer, prompt=prompt, lang="typescript", finish_reason="stop")
+
+Whoever examines many answers opens a `Bench` once and passes it: the worker process then starts once, not every time.
+"""
+
+from __future__ import annotations
+
+import re
+from types import TracebackType
+from typing import Self
+
+from bridge.checking import quality
+from bridge.checking.check import check_blocks
+from bridge.checking.checkers.base import CheckContext, Checker
+from bridge.checking.checkers.registry import CHECKERS
+from bridge.checking.extraction.extract import extract
+from bridge.checking.language import languages
+from bridge.checking.parsers.client import Parsers
+from bridge.checking.values import BlockStatus, CheckResult, CodeBlock, Extraction, Level, Report, Role, Verdict, lowest
+from bridge.sandbox.folder import Sandbox, Toolbox
+
+#: Longer answers are cut here before anything reads them.
+MAX_ANSWER_CHARS = 8_000_000
+
+_JUDGED = frozenset({Role.FILE, Role.FRAGMENT, Role.DATA})
+
+
+class Toolchain:
+    """What outlives one answer: the tools and the worker process. A context manager; may be shared by threads.
+
+    Args:
+        toolbox: where programs are looked for; default: this Python's scripts, then PATH.
+        checkers: in the order in which they are asked; default: all.
+    """
+
+    def __init__(self, *, toolbox: Toolbox | None = None, checkers: tuple[Checker, ...] = CHECKERS) -> None:
+        self.toolbox = toolbox or Toolbox()
+        self.parsers = Parsers()
+        self.checkers = checkers
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker process."""
+        self.parsers.close()
+
+
+def examine(
+    answer: str,
+    *,
+    prompt: str = "",
+    lang: str | None = None,
+    finish_reason: str | None = None,
+    out: str | None = None,
+    check: bool = True,
+    bench: Toolchain | None = None,
+) -> Report:
+    """Extract an answer's code, check it without running it, and say how far that went.
+
+    Args:
+        answer: the raw text that the model returned.
+        prompt: what it was asked: names a language, gives beginnings of code, defines names.
+        lang: language that the caller asked for.
+        finish_reason: as the engine gave it (`stop`, `length`); None: unknown, then an open fence counts as cut.
+        out: path that the caller wants the code under; its extension names the language if `lang` does not.
+        check: False: extract only; the verdict is then at best `unchecked`.
+        bench: tools and worker to use; default: a fresh one for this answer.
+    """
+    wanted = lang or (languages.by_path(out) if out else None)
+    text = answer[:MAX_ANSWER_CHARS]
+    extraction = extract(text, prompt=prompt, lang=wanted, finish_reason=finish_reason)
+    if len(text) < len(answer):
+        extraction = extraction.evolve(complete=False, why="too large")
+    blocks = extraction.blocks
+    checks: tuple[CheckResult, ...] = ()
+    if check and any(b.role in _JUDGED for b in blocks):
+        blocks, checks = _checked(blocks, prompt, bench)
+    else:
+        checks = tuple(_unchecked(b) for b in blocks)
+    return Report(
+        verdict=_verdict(extraction, blocks, checks),
+        level=_level(blocks, checks),
+        blocks=blocks,
+        checks=checks,
+        quality=quality.signals(text, extraction, prompt=prompt),
+        complete=extraction.complete,
+        why=extraction.why,
+        notes=extraction.notes,
+    )
+
+
+def _checked(
+    blocks: tuple[CodeBlock, ...], prompt: str, bench: Toolchain | None
+) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
+    if bench is None:
+        with Toolchain() as own:
+            return _checked(blocks, prompt, own)
+    with Sandbox() as box:
+        workshop = CheckContext(toolbox=bench.toolbox, parsers=bench.parsers, box=box)
+        return check_blocks(blocks, workshop, prompt=prompt, checkers=bench.checkers)
+
+
+def _unchecked(block: CodeBlock) -> CheckResult:
+    status = BlockStatus.UNCHECKED if block.role in _JUDGED else BlockStatus.SKIPPED
+    return CheckResult(block=block.index, status=status if block.complete else BlockStatus.INCOMPLETE)
+
+
+def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Verdict:
+    """Cut beats wrong, because what is missing explains what is wrong; wrong beats unchecked, unchecked beats clean."""
+    if not extraction.complete or any(c.status is BlockStatus.INCOMPLETE for c in checks):
+        return Verdict.INCOMPLETE
+    judged = [
+        c for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
+    ]
+    if not judged:
+        code = any(b.role in (Role.COMMAND, Role.DIFF) for b in blocks)
+        return Verdict.UNCHECKED if code else Verdict.NO_CODE
+    if any(c.status is BlockStatus.ERRORS for c in judged):
+        forgotten = {b.index for b in blocks if re.fullmatch("unclosed", b.why.value)}
+        cut = all(c.block in forgotten for c in judged if c.status is BlockStatus.ERRORS)
+        return Verdict.INCOMPLETE if cut else Verdict.ERRORS
+    done = [c for c in judged if c.status in (BlockStatus.OK, BlockStatus.FRAGMENT) and c.level is not Level.NONE]
+    doubtful = [c for c in judged if c.status in (BlockStatus.UNCHECKED, BlockStatus.TOOL_FAILED)]
+    return Verdict.CLEAN if done and not doubtful else Verdict.UNCHECKED
+
+
+def _level(blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Level:
+    return lowest(
+        c.level
+        for b, c in zip(blocks, checks, strict=True)
+        if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
+    )

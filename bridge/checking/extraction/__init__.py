@@ -1,0 +1,1 @@
+"""From the raw text of an answer to blocks of code. Pure."""

@@ -1,0 +1,267 @@
+"""The code in an answer: blocks with language, path, role and completeness. Pure.
+
+It never raises, whatever the text. The fourteen rules that it follows are named in `fences` (where blocks begin and
+end), `raw` (what is stripped), `classify` (language and role), `paths` (names) and `unfenced` (code without a fence).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bridge.checking.extraction import classify, clean_lines, fences, paths, unfenced
+from bridge.checking.language import languages
+from bridge.checking.language.detect import code_share
+from bridge.checking.values import BlockEnd, CodeBlock, Extraction, LanguageSource, Role
+
+#: More blocks than this are no answer; those after it are left out, and a note says so.
+MAX_BLOCKS = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Piece:
+    """A block before its language and role are known. Lines index the cleaned lines, from 0."""
+
+    body: tuple[str, ...]
+    info: str
+    mark: str
+    first: int  #: of the block, its fence included
+    last: int
+    start: int  #: of its code
+    indent: int
+    why: BlockEnd
+    parent: int | None = None
+    children: tuple[_Piece, ...] = ()
+    document: bool = False
+
+
+def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_reason: str | None = None) -> Extraction:
+    """The blocks of an answer, in order.
+
+    Args:
+        answer: the raw text that the model returned.
+        prompt: what it was asked; names the language of blocks that do not.
+        lang: language that the caller asked for, if any.
+        finish_reason: as the engine gave it; `length` means that the answer was cut, None that nobody knows.
+    """
+    lines = clean_lines.read_lines(answer)
+    if lines.thinking:
+        return Extraction(complete=False, why="unclosed thinking")
+    asked = languages.by_label(lang) if lang else None
+    found = fences.scan(lines.text)
+    over = len(found) - MAX_BLOCKS
+    found = found[:MAX_BLOCKS]
+    pieces, notes = _pieces(found, lines.text, asked)
+    if over > 0:
+        notes.append(f"{over} more blocks were left out")
+    blocks = _AnswerReader(lines, prompt, asked).read(pieces)
+    return _settle(blocks, finish_reason, tuple(notes))
+
+
+def _pieces(found: Sequence[fences.Fence], text: Sequence[str], asked: str | None) -> tuple[list[_Piece], list[str]]:
+    """What the fences hold, less those that hold nothing; code without a fence if there is no other."""
+    pieces: list[_Piece] = []
+    notes: list[str] = []
+    for at, fence in enumerate(found):
+        stray = fence.why is BlockEnd.UNCLOSED and not fence.info and not any(line.strip() for line in fence.body)
+        prose_after = fence.why is not BlockEnd.CLOSED and not fence.info and code_share(fence.body) < 0.3
+        if not stray and not prose_after:
+            pieces.append(_piece(fence))
+            continue
+        notes.append(f"line {fence.opened + 1}: a fence without a block")
+        if at == 0 and (run := unfenced.before_stray(text[: fence.opened])):
+            pieces.append(_bare(text, run, BlockEnd.STRAY, fence.opened))
+    if not pieces and (run := unfenced.run([*text], asked)):
+        pieces.append(_bare(text, run, BlockEnd.NO_FENCE, run[1]))
+    return pieces, notes
+
+
+def _piece(fence: fences.Fence) -> _Piece:
+    return _Piece(
+        body=tuple(fence.body),
+        info=fence.info,
+        mark=fence.mark,
+        first=fence.opened,
+        last=max(fence.last, fence.opened),
+        start=fence.first,
+        indent=fence.indent,
+        why=fence.why,
+        children=tuple(_piece(child) for child in fence.children),
+        document=fence.is_document or bool(fence.children),
+    )
+
+
+def _bare(text: Sequence[str], run: tuple[int, int], why: BlockEnd, last: int) -> _Piece:
+    first, end = run
+    return _Piece(
+        body=tuple(text[first : end + 1]), info="", mark="", first=first, last=last, start=first, indent=0, why=why
+    )  # fmt: skip
+
+
+class _AnswerReader:
+    """Turns pieces into blocks: first those that name their language, then the others, which look at them."""
+
+    def __init__(self, lines: clean_lines.Lines, prompt: str, asked: str | None) -> None:
+        self._lines = lines
+        self._asked = asked
+        self._named = tuple(languages.named_in(prompt))
+
+    def read(self, pieces: Sequence[_Piece]) -> list[CodeBlock]:
+        """The blocks of some pieces, wrappers before what they hold."""
+        flat: list[_Piece] = []
+        wrappers: set[int] = set()
+        for piece in pieces:
+            self._flatten(piece, None, flat, wrappers)
+        siblings = self._siblings(p for i, p in enumerate(flat) if i not in wrappers)
+        with_code = sum(
+            1 for i, p in enumerate(flat) if i not in wrappers and languages.by_label(p.info) not in languages.TEXT
+        )
+        return [
+            self._wrapper(i, piece) if i in wrappers else self._block(i, piece, siblings, with_code < 2)
+            for i, piece in enumerate(flat)
+        ]
+
+    def _flatten(self, piece: _Piece, parent: int | None, flat: list[_Piece], wrappers: set[int]) -> None:
+        own = replace(piece, parent=parent)
+        index = len(flat)
+        flat.append(own)
+        if piece.children and not self._is_document_file(piece):
+            parts: tuple[_Piece, ...] = piece.children
+        else:
+            parts = tuple(_bundle(piece)) if not piece.document else ()
+        if parts:
+            wrappers.add(index)
+        for part in parts:
+            self._flatten(part, index, flat, wrappers)
+
+    def _is_document_file(self, piece: _Piece) -> bool:
+        """Whether a document with fences in it is what was wanted: it was asked for, or it has a path of its own."""
+        path = self._path(piece)
+        return self._asked in languages.DOCUMENT or bool(path and languages.by_path(path.text) in languages.DOCUMENT)
+
+    def _siblings(self, pieces: Iterator[_Piece]) -> tuple[str, ...]:
+        counted = Counter(languages.by_label(p.info.split()[0].partition(":")[0]) for p in pieces if p.info.split())
+        ignore = {None, *languages.TEXT, *languages.TERMINAL, *languages.DATA, "diff", *languages.DOCUMENT}
+        return tuple(name for name, _ in counted.most_common() if name and name not in ignore)
+
+    def _path(self, piece: _Piece) -> paths.FoundPath | None:
+        return (
+            paths.in_info(piece.info)
+            or (paths.before(self._line_before(piece)) if piece.mark else None)
+            or (None if piece.document else paths.in_first_lines("\n".join(piece.body[:4])))
+        )
+
+    def _line_before(self, piece: _Piece) -> str:
+        for i in range(piece.first - 1, max(-1, piece.first - 4), -1):
+            if self._lines.text[i].strip():
+                return self._lines.text[i]
+        return ""
+
+    def _wrapper(self, index: int, piece: _Piece) -> CodeBlock:
+        label = languages.by_label(piece.info.split()[0]) if piece.info.split() else None
+        return self._make(index, piece, classify.Named(language=label), "\n".join((*piece.body, "")), Role.WRAPPER)
+
+    def _block(self, index: int, piece: _Piece, siblings: tuple[str, ...], alone: bool) -> CodeBlock:
+        code = "\n".join((*piece.body, "")) if piece.body else ""
+        around = classify.BlockContext(
+            asked=self._asked,
+            named=self._named,
+            siblings=siblings,
+            alone=alone,
+            line_before=self._line_before(piece),
+        )
+        named = classify.language(code, piece.info, self._path(piece), around)
+        code = _unescape(code, named.language)
+        if piece.why is BlockEnd.NO_FENCE and named.language is None and self._asked:
+            named = classify.Named(language=self._asked, source=LanguageSource.PROMPT, confidence=0.3)
+        role = classify.role(code, named, piece.info, around)
+        return self._make(index, piece, named, code, role)
+
+    def _make(self, index: int, piece: _Piece, named: classify.Named, code: str, role: Role) -> CodeBlock:
+        refused = paths.refuse(named.path.text) if named.path else None
+        good = named.path if named.path and not refused else None
+        number = self._lines.number
+        return CodeBlock(
+            index=index,
+            parent=piece.parent,
+            language=named.language,
+            language_source=named.source,
+            language_confidence=named.confidence,
+            path=paths.normal(good.text) if good else None,
+            path_source=named.path.source if named.path else None,
+            path_refused=f"{named.path.text!r} {refused}" if named.path and refused else None,
+            code=code,
+            info=piece.info,
+            fence=piece.mark,
+            span=(number[piece.first], number[min(piece.last, len(number) - 1)]),
+            code_start=number[min(piece.start, len(number) - 1) if piece.body else piece.first],
+            indent=piece.indent,
+            why=piece.why,
+            role=role,
+        )
+
+
+def _bundle(piece: _Piece) -> Iterator[_Piece]:
+    """Several files in one fence, each under a comment with its path: one piece each. Nothing if it is one file."""
+    heads: list[int] = []
+    for i, line in enumerate(piece.body):
+        if line[:1] in " \t" or (heads and piece.body[i - 1].strip()):
+            continue
+        found = paths.in_comment(line)
+        if found and languages.by_path(found.text):
+            heads.append(i)
+        elif not heads and line.strip():
+            return  # its first line names no file
+    if len(heads) < 2 or len({piece.body[i].strip() for i in heads}) < len(heads):
+        return
+    for start, end in zip(heads, [*heads[1:], len(piece.body)], strict=True):
+        stop = end
+        while stop > start + 1 and not piece.body[stop - 1].strip():
+            stop -= 1
+        last = end == len(piece.body)
+        yield _Piece(
+            body=piece.body[start:stop],
+            info=piece.info,
+            mark="",
+            first=piece.start + start,
+            last=piece.start + stop - 1,
+            start=piece.start + start,
+            indent=piece.indent,
+            why=piece.why if last else BlockEnd.CLOSED,
+        )
+
+
+_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|#39|#x27);")
+_LITERAL = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`")
+
+
+def _unescape(code: str, language: str | None) -> str:
+    """Code whose every `<` and `>` was written as an HTML entity, as it was meant.
+
+    Only if none is left as it is and entities stand outside of string literals: there no program has them.
+    """
+    if "<" in code or ">" in code or not re.search(r"&(?:lt|gt|amp);", code) or language in languages.DOCUMENT:
+        return code
+    return html.unescape(code) if _ENTITY.search(_LITERAL.sub("", code)) else code
+
+
+def _settle(blocks: list[CodeBlock], finish_reason: str | None, notes: tuple[str, ...]) -> Extraction:
+    """Say which blocks are complete, and which version of a path is the current one."""
+    cut = finish_reason == "length"
+    last = max((b.index for b in blocks if b.role is not Role.WRAPPER), default=-1)
+    settled: list[CodeBlock] = []
+    newest = {b.path: b.index for b in blocks if b.path and b.role is not Role.WRAPPER}
+    for block in blocks:
+        current = not block.path or block.role is Role.WRAPPER or newest[block.path] == block.index
+        complete, why = block.complete, block.why
+        if cut and block.index == last:
+            complete, why = False, BlockEnd.TRUNCATED
+        elif why is BlockEnd.UNCLOSED:
+            complete = finish_reason not in (None, "", "length", "error", "unknown")
+        settled.append(block.evolve(complete=complete, why=why, current=current))
+    whole = all(b.complete for b in settled) and not cut
+    reason = "closed" if whole else "token limit" if cut else "open fence"
+    return Extraction(blocks=tuple(settled), complete=whole, why=reason, notes=notes)

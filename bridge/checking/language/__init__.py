@@ -1,0 +1,1 @@
+"""Languages: names, extensions, and telling one from the text alone. Pure."""

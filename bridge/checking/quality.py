@@ -1,0 +1,106 @@
+"""Facts beside a verdict: too short, no code, a refusal, gaps left open, an error instead of an answer.
+
+Pure. None of them is a judgement; whoever routes jobs may make one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bridge.checking.values import CodeBlock, Extraction, Quality, Role, Signal
+
+#: What asks for code: a verb of making and a thing that is code.
+_ASKS = re.compile(
+    r"(?is)\b(?:write|implement|create|generate|complete|refactor|convert|port|add|fix|build|develop"
+    r"|migrate)\b.{0,120}\b"
+    r"(?:function|code|class|script|program|component|method|module|tests?|query|api|endpoint|file|page|app"
+    r"|application)\b|```|^\s*(?:def|class|function) "
+)
+_REFUSES = re.compile(
+    r"(?i)\b(?:I(?:'m| am) (?:sorry|afraid|unable|not able)|I (?:cannot|can't|can not|won't|will not) (?:help"
+    r"|assist|provide|do|write|create|comply|fulfil)|"
+    r"as an AI(?: language)? model|I must decline|against my (?:guidelines|policy)|(?:unable"
+    r"|not able) to (?:assist|help|comply|provide))"
+)
+_PLACEHOLDERS = (
+    re.compile(
+        r"(?i)(?:#|//|/\*|--|<!--|;|\{/\*)\s*\.{0,3}\s*(?:rest of|remaining|other|existing|previous|same as"
+        r"|the rest|more|additional|your|add your|insert|put your|implement(?:ation)?(?: goes)?|"
+               r"omitted|unchanged|etc)\b[^\n]{0,60}?\b(?:code|here|implementation|logic|methods?|functions?"
+               r"|content|imports|above|below|before|unchanged|remains?|goes here|components?|styles|fields|tests)\b"),
+    re.compile(r"(?i)(?:#|//|/\*|--|<!--)\s*(?:TODO|FIXME|XXX)\b[^\n]{0,80}"),
+    re.compile(r"(?m)^\s*(?:#|//)\s*\.\.\.\s*(?:\(.*\))?\s*$|^\s*\.\.\.\s*$"),
+    re.compile(
+        r"(?m)^(?:[ \t]*(?:async )?def [^\n]+:\s*\n(?:[ \t]*(?:\"\"\"[^\"]*\"\"\"|#[^\n]*)\s*\n)*[ \t]+pass\s*$)"),
+    re.compile(
+        r"\braise NotImplementedError\b|\bthrow new (?:Error|NotImplementedException"
+        r"|UnsupportedOperationException)\(\s*[\"']?(?:not implemented|TODO)?[\"']?\s*\)|\b(?:todo"
+        r"|unimplemented)!\(\)|\bTODO\(\)"),
+    re.compile(
+        r"(?i)//\s*(?:component |function |method |class )?implementation(?: goes here| here)?\s*$", re.MULTILINE),
+)  # fmt: skip
+_ERRORS = re.compile(
+    r"(?i)^\s*(?:\{\s*\"error\"\s*:|error:|internal server error|(?:HTTP )?(?:429|500|502|503)\b"
+    r"|request timed out|rate limit|CUDA out of memory|"
+    r"connection (?:refused|reset|error)|llama runner process|model .{1,60} not found|context (?:length"
+    r"|window) exceeded|Traceback \(most recent call last\))"
+)
+_REPEATS = 20
+
+
+def signals(answer: str, extraction: Extraction, *, prompt: str = "") -> tuple[Quality, ...]:
+    """The signals that an answer gives, each with what it was seen in."""
+    return tuple(_signals(answer, extraction, prompt))
+
+
+def _signals(answer: str, extraction: Extraction, prompt: str) -> Iterator[Quality]:
+    code = [b for b in extraction.blocks if b.role not in (Role.OUTPUT, Role.WRAPPER)]
+    asked = bool(_ASKS.search(prompt[:20_000]))
+    text = answer.strip()
+    if len(text) < 20 or (asked and len(text) < 60 and not code):
+        yield Quality(signal=Signal.TOO_SHORT, evidence=f"{len(text)} characters")
+    if asked and not code:
+        yield Quality(signal=Signal.NO_CODE, evidence="the prompt asks for code")
+    if not code and (match := _REFUSES.search(text[:2000])):
+        yield Quality(
+            signal=Signal.REFUSAL,
+            evidence=_shown(match[0]),
+            line=answer.count("\n", 0, answer.find(match[0])) + 1,
+        )
+    if not code and (match := _ERRORS.search(text[:2000])):
+        yield Quality(signal=Signal.ERROR_TEXT, evidence=_shown(match[0]), line=1)
+    for block in code:
+        yield from _gaps(block)
+    if repeated := repetition(answer):
+        yield Quality(signal=Signal.REPETITION, evidence=_shown(repeated[1]), line=repeated[0])
+
+
+def _gaps(block: CodeBlock) -> Iterator[Quality]:
+    """Bodies that a block leaves for its reader to write; one signal a block is enough."""
+    for pattern in _PLACEHOLDERS:
+        if match := pattern.search(block.code[:200_000]):
+            before = block.code.count("\n", 0, match.start())
+            yield Quality(signal=Signal.PLACEHOLDER, evidence=_shown(match[0]), line=block.code_start + before)
+            return
+
+
+def repetition(answer: str) -> tuple[int, str] | None:
+    """First line and shape of a run that a model fell into: the same line twenty times and more, numbers aside."""
+    run, shape, start = 0, "", 1
+    for number, line in enumerate(answer.split("\n"), 1):
+        here = re.sub(r"\d+", "0", line.strip()[:200])
+        if len(here) < 4:
+            continue
+        if here == shape:
+            run += 1
+            if run >= _REPEATS:
+                return start, shape
+        else:
+            run, shape, start = 1, here, number
+    return None
+
+
+def _shown(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 120 else flat[:119] + "…"

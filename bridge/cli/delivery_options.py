@@ -1,0 +1,56 @@
+"""What `bridge wait`, `bridge watch` and `bridge run` take of checking and of ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge.cli import complete
+
+if TYPE_CHECKING:
+    from bridge.wiring import Rules
+
+_RULES = (
+    click.option("--repair/--no-repair", default=True, help="Ask again about code that does not pass (default), or not."),
+    click.option(
+        "--max-rounds", default=2, show_default=True, type=click.IntRange(0, 3), help="Repair rounds at most."
+    ),
+    click.option(
+        "--project-lint", is_flag=True, help="Ask this folder's own ruff, ESLint and tsc too; reads their configuration."
+    ),
+)  # fmt: skip
+_WAYS_OUT = (
+    click.option("--outbox", metavar="DIR", shell_complete=complete.folders, help="Write each result to DIR/<id>/."),
+    click.option(
+        "--exec", "program", metavar="CMD", help="Run CMD (no shell) for each result, JSON on its standard input."
+    ),
+    click.option("--webhook", metavar="URL", help="POST each result as JSON; signed if BRIDGE_WEBHOOK_SECRET is set."),
+)
+
+
+def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--repair`, `--max-rounds` and `--project-lint`."""
+    for option in reversed(_RULES):
+        function = option(function)
+    return function
+
+
+def way_out_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--outbox`, `--exec` and `--webhook`."""
+    for option in reversed(_WAYS_OUT):
+        function = option(function)
+    return function
+
+
+def rules(*, repair: bool, max_rounds: int, project_lint: bool) -> Rules:
+    """The rules that these options say; warns if the project's configuration is going to be read."""
+    from bridge.wiring import Rules
+
+    if project_lint:
+        from bridge.checking.project_lint import WARNING
+
+        click.echo(f"bridge: {WARNING}", err=True)
+    return Rules(max_rounds=max_rounds if repair else 0, project=Path.cwd() if project_lint else None)

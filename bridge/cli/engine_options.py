@@ -1,0 +1,84 @@
+"""What `bridge work` and `bridge run` take of engines, and the engine that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge.cli import complete
+from bridge.cli.duration import DURATION
+
+if TYPE_CHECKING:
+    from bridge.engines.base import Engine
+    from bridge.worker.config import WorkerConfig
+
+_OPTIONS = (
+    click.option(
+        "--engine",
+        default="ollama",
+        show_default=True,
+        shell_complete=complete.engines,
+        help="ollama, openai, llamacpp, or scripted (a fake).",
+    ),
+    click.option(
+        "--parallel",
+        default=1,
+        show_default=True,
+        type=click.IntRange(1, 256),
+        help="Lanes: requests at the same time.",
+    ),
+    click.option(
+        "--max-time", type=DURATION, metavar="D", help="Begin no job after this (90s, 30min, 2h); finish those begun."
+    ),
+    click.option("--job-timeout", type=DURATION, default=3600.0, metavar="D", help="Longest answer; default 1h."),
+    click.option("--pull", is_flag=True, help="Fetch the model first, if it is missing."),
+    click.option(
+        "--gguf",
+        metavar="FILE",
+        shell_complete=complete.files,
+        help="The model of the engine llamacpp; `tiny`: a toy that ships with it.",
+    ),
+    click.option("--base-url", metavar="URL", help="Of the engine openai; of ollama, in place of OLLAMA_HOST."),
+)
+#: The parameters of these options.
+NAMES = ("engine", "parallel", "max_time", "job_timeout", "pull", "gguf", "base_url")
+
+
+def worker_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what answers the jobs."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+@contextmanager
+def engine_and_worker(
+    asked: dict[str, Any],
+    *,
+    model: str | None,
+    num_ctx: int,
+    max_tokens: int = 4096,
+    forever: bool,
+    poll_s: float = 5.0,
+) -> Iterator[tuple[Engine, WorkerConfig]]:
+    """An engine with its model, and how to work with it; let go afterwards. Raises what engines and models raise."""
+    from bridge import wiring
+    from bridge.worker.config import WorkerConfig
+
+    lanes = asked["parallel"]
+    engine = wiring.open_engine(
+        asked["engine"], lanes=lanes, num_ctx=num_ctx, gguf=asked["gguf"], base_url=asked["base_url"]
+    )
+    try:
+        chosen = wiring.ready_model(
+            engine, model, pull=asked["pull"], say=lambda line: click.echo(f"bridge: {line}", err=True)
+        )
+        yield engine, WorkerConfig(
+            model=chosen, lanes=lanes, forever=forever, max_time_s=asked["max_time"], job_timeout_s=asked["job_timeout"],
+            num_ctx=num_ctx, max_tokens=max_tokens, poll_s=poll_s,
+        )  # fmt: skip
+    finally:
+        engine.close()

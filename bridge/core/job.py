@@ -1,0 +1,277 @@
+"""A job and its results as values, the states it goes through, and what decides them.
+
+Everything here is pure. Two versions of a job join field by field (`Job.join`), and each field can only move one way, so
+the order in which versions meet does not matter: that is what the merge of whole notebooks stands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any, Self
+
+from bridge.core.result import Attempt as Attempt
+from bridge.core.result import Result as Result
+from bridge.core.result import ResultStatus as ResultStatus
+from bridge.core.result import from_iso as from_iso
+from bridge.core.result import join_attempts as join_attempts
+from bridge.core.result import join_results as join_results
+from bridge.core.result import to_iso as to_iso
+
+
+class State(Enum):
+    """Where a job stands. The first seven follow from its cell alone, the last three are the local side's knowledge."""
+
+    QUEUED = "queued"  # waits for a worker
+    RUNNING = "running"  # a worker holds a lease that has not run out
+    SUCCEEDED = "succeeded"  # has a complete answer
+    TRUNCATED = "truncated"  # has an answer that was cut at the token limit
+    FAILED = "failed"  # gave up; the error is on the job
+    BROKEN = "broken"  # a person's edit left a header that cannot be read; waits to be mended
+    CANCELLED = "cancelled"  # taken back, or its cell deleted, before it was done
+    CHECKED = "checked"  # its code was extracted and checked
+    DELIVERED = "delivered"  # handed over to the caller
+    ARCHIVED = "archived"  # moved to an archive notebook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """One arrow of the state diagram, with the letter that the documents use for it."""
+
+    letter: str
+    source: State
+    target: State
+    when: str
+
+
+#: Every way from one state to another. docs/architecture.md draws the same letters; a test compares.
+EDGES: tuple[Edge, ...] = tuple(
+    Edge(letter=letter, source=State(source), target=State(target), when=when)
+    for letter, source, target, when in (
+        ("a", "queued", "running", "a worker claims it: attempt and lease are in the cell"),
+        ("b", "running", "succeeded", "a complete answer is in the cell"),
+        ("c", "running", "truncated", "the answer ended at the token limit"),
+        ("d", "running", "failed", "no attempts are left, or the error allows none"),
+        ("e", "succeeded", "checked", "its code was extracted and checked"),
+        ("e", "truncated", "checked", "continued once if possible, then checked as incomplete"),
+        ("f", "checked", "delivered", "the caller has the result"),
+        ("f", "failed", "delivered", "the caller has the error"),
+        ("g", "delivered", "archived", "its cell moved to an archive notebook"),
+        ("g", "succeeded", "archived", "archived on request before it was handed over"),
+        ("g", "truncated", "archived", "archived on request before it was handed over"),
+        ("g", "failed", "archived", "archived on request before it was handed over"),
+        ("g", "cancelled", "archived", "a cancelled job's cell moves to the archive too"),
+        (
+            "h",
+            "checked",
+            "queued",
+            "a repair round is enqueued as a child job; this job itself stays checked",
+        ),
+        ("k", "queued", "broken", "a person's edit left a header that cannot be read"),
+        ("m", "broken", "queued", "the header was mended"),
+        ("q", "failed", "queued", "`bridge retry`: older attempts do not count any more"),
+        ("q", "succeeded", "queued", "`bridge retry`: the answer was not what was wanted"),
+        ("q", "truncated", "queued", "`bridge retry`: the answer was not what was wanted"),
+        ("q", "cancelled", "queued", "`bridge retry`: the cancellation does not count any more"),
+        ("r", "running", "queued", "the lease ran out or was given back"),
+        ("x", "queued", "cancelled", "`bridge cancel`, or its cell was deleted"),
+        ("x", "broken", "cancelled", "`bridge cancel`, or its cell was deleted"),
+        ("x", "running", "cancelled", "`bridge cancel`: a result that still arrives is kept and wins"),
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the caller asked for beside the prompt. None or empty: the worker's default. Keep in sync with grammar.OPTIONS."""
+
+    lang: str | None = None  # language that the answer's code should be in
+    out: str | None = None  # path below the caller's project for the code
+    model: str | None = None  # as the engine names it
+    max_tokens: int | None = None  # of the answer
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    priority: int = 0  # higher runs earlier
+
+    def given(self) -> dict[str, Any]:
+        """The options that differ from their default."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job that is about to be added."""
+
+    body: str
+    chat: bool = False
+    options: Options = field(default_factory=Options)
+    key: str | None = None
+    caller: str | None = None
+    parent: str | None = None
+    round: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What a job is, as far as a person or its creator can say: replaced as a whole by an edit."""
+
+    body: str  #: the prompt, or a JSON list of messages if `chat`
+    chat: bool = False
+    options: Options = field(default_factory=Options)
+    broken: str | None = None  #: why the header cannot be read; then `body` is the cell's whole source
+    position: str  #: sort key of the cell in its notebook (see format/order.py)
+    created_at: datetime | None = None
+    key: str | None = None  #: the caller's own name for the job; a second job with the same key is the first one
+    caller: str | None = None  #: who asked
+    parent: str | None = None  #: the job that this one repairs or continues
+    round: int = 0  #: 0 for an original, 1.. for repair rounds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A worker's claim on a job."""
+
+    worker: str
+    attempt: int
+    expires_at: datetime
+    released: bool = False  #: given back before it ran out
+
+    @property
+    def order(self) -> tuple[int, bool, datetime, str]:
+        """Of two leases the later in this order holds."""
+        return (self.attempt, self.released, self.expires_at, self.worker)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancellation:
+    """A cancellation; it holds as long as the job was not put back into the queue after it."""
+
+    floor: int
+    at: datetime
+    by: str  #: "cell deleted", or who asked
+
+    @property
+    def order(self) -> tuple[int, datetime, str]:
+        """Of two cancellations the later in this order is kept."""
+        return (self.floor, self.at, self.by)
+
+
+def job_id(moment: datetime, randomness: int) -> str:
+    """A ULID: 48 bits of milliseconds, 80 bits of randomness (https://github.com/ulid/spec); sorts by time."""
+    return _crockford(int(moment.timestamp() * 1000) << 80 | randomness % (1 << 80))
+
+
+def derived_id(digest: bytes) -> str:
+    """An id from the first 16 bytes of a digest of a job's content: the same content gives the same job everywhere."""
+    return _crockford(int.from_bytes(digest[:16]))
+
+
+def _crockford(number: int) -> str:
+    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    return "".join(alphabet[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One prompt with all that this side knows of it."""
+
+    id: str
+    spec: Spec
+    #: How often the spec was edited; the highest edit counts.
+    edit: int = 0
+    #: Known from its header alone: its metadata was stripped, so created_at and the like are missing.
+    bare: bool = False
+    #: Attempts up to this number do not count any more.
+    floor: int = 0
+    cancelled: Cancellation | None = None
+    lease: Lease | None = None
+    attempts: tuple[Attempt, ...] = ()
+    #: Every result that is known here, in any order of arrival, also those that do not count.
+    results: tuple[Result, ...] = ()
+    #: What the local side added: verdict, hand-over, archiving. Written into archive notebooks only.
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+
+    def evolve(self, **changes: Any) -> Self:
+        """A copy with these fields changed."""
+        return replace(self, **changes)
+
+    def counts(self, result: Result, prompt_sha256: str) -> bool:
+        """Whether a result is one of the prompt as it is now, and not of an attempt that was set aside."""
+        return result.prompt_sha256 == prompt_sha256 and result.attempt > self.floor
+
+    def best(self, prompt_sha256: str) -> Result | None:
+        """The result that counts, of all that are known; None if none does."""
+        valid = [result for result in self.results if self.counts(result, prompt_sha256)]
+        return max(valid, key=lambda result: result.merit, default=None)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the cancellation still holds (a result may win over it)."""
+        return self.cancelled is not None and self.cancelled.floor >= self.floor
+
+    def next_attempt(self) -> int:
+        """The number that a new attempt must carry: above everything seen so far."""
+        seen = [self.floor, *(a.attempt for a in self.attempts), *(r.attempt for r in self.results)]
+        return 1 + max(*seen, self.lease.attempt if self.lease else 0)
+
+    def holds_lease(self, now: datetime) -> bool:
+        """Whether a worker's claim holds at this moment."""
+        lease = self.lease
+        if lease is None or lease.released or lease.attempt <= self.floor or lease.expires_at <= now:
+            return False
+        return all((a.attempt, a.worker) != (lease.attempt, lease.worker) for a in self.attempts)
+
+    def state(self, result: Result | None, now: datetime) -> State:
+        """The worker-side state, given the result that counts. A finished job stays finished when it is cancelled too."""
+        if result and result.status is not ResultStatus.FAILED:
+            return State(result.status.value)
+        if self.is_cancelled:
+            return State.CANCELLED
+        if result:
+            return State.FAILED
+        if self.spec.broken:
+            return State.BROKEN
+        return State.RUNNING if self.holds_lease(now) else State.QUEUED
+
+    def join(self, other: Job) -> Job:
+        """Both versions of a job as one: commutative, associative, idempotent."""
+        if self == other:
+            return self
+        newer = max(self, other, key=_spec_order)
+        return replace(
+            newer,
+            spec=_with_birth(newer.spec, self.spec, other.spec),
+            floor=max(self.floor, other.floor),
+            cancelled=_later(self.cancelled, other.cancelled),
+            bare=self.bare and other.bare,
+            lease=_later(self.lease, other.lease),
+            attempts=join_attempts(self.attempts, other.attempts),
+            results=join_results(self.results, other.results),
+            outcome=max(self.outcome, other.outcome, key=lambda o: (len(o), repr(sorted(o.items())))),
+        )
+
+
+#: Said once, when a job is made; no edit changes them, but a version whose metadata was stripped lacks them.
+_BIRTH = ("created_at", "key", "caller", "parent", "round")
+
+
+def _spec_order(job: Job) -> tuple[int, str]:
+    spec = job.spec
+    return (job.edit, repr((spec.body, spec.chat, spec.options, spec.broken, spec.position)))
+
+
+def _with_birth(spec: Spec, a: Spec, b: Spec) -> Spec:
+    """The spec with what either version knows of the job's birth, each fact by itself."""
+    facts: dict[str, Any] = {}
+    for name in _BIRTH:
+        known = [value for value in (getattr(a, name), getattr(b, name)) if value is not None]
+        facts[name] = max(known, default=None)
+    return replace(spec, **facts)
+
+
+def _later(a: Any, b: Any) -> Any:
+    return max((x for x in (a, b) if x is not None), key=lambda x: x.order, default=None)

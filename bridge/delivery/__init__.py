@@ -1,0 +1,1 @@
+"""From a finished answer to the caller: review it, ask again through the queue, hand it over."""

@@ -1,0 +1,129 @@
+"""Ways out: what `bridge watch` does with a checked job. Each is done once per answer, and tried again until it is.
+
+At least once: a program or a server that takes a result and dies before it says so gets it again, with the same
+idempotency key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+
+from bridge.core.errors import NotDelivered
+from bridge.delivery.outbox import write_outbox
+
+#: A program or a server that says nothing for so long has failed, in seconds.
+TIMEOUT_S = 300.0
+
+
+class Channel(Protocol):
+    """One way out."""
+
+    @property
+    def name(self) -> str:
+        """Names it in the journal, with where it leads."""
+
+    def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:
+        """Hand a payload over. `key` is the same for every try of the same answer. Raises BridgeError if it failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outbox:
+    """Files in a folder."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """See Channel."""
+        return f"outbox:{self.folder}"
+
+    def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:  # noqa: ARG002
+        """See Channel."""
+        write_outbox(self.folder, what, sarif)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A command of the caller's, without a shell; gets the payload as JSON on standard input."""
+
+    argv: Sequence[str]
+    timeout_s: float = TIMEOUT_S
+
+    @property
+    def name(self) -> str:
+        """See Channel."""
+        return "exec:" + json.dumps(list(self.argv))
+
+    def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:  # noqa: ARG002
+        """See Channel. The program took it if it ends with 0; BRIDGE_JOB and BRIDGE_KEY are in its environment."""
+        environ = {**os.environ, "BRIDGE_JOB": str(what["job"]), "BRIDGE_KEY": key}
+        data = json.dumps(what, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        try:
+            done = subprocess.run(  # noqa: S603  # the user's own command, as an argument list
+                list(self.argv),
+                input=data,
+                env=environ,
+                timeout=self.timeout_s,
+                check=False,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+        except subprocess.TimeoutExpired:
+            raise NotDelivered(f"{self.argv[0]} did not take job {what['job']} within {self.timeout_s:g} s") from None
+        except OSError as error:
+            raise NotDelivered(f"{self.argv[0]} cannot be started: {error.strerror or error}") from error
+        if done.returncode:
+            last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [""]
+            raise NotDelivered(f"{self.argv[0]} ended with {done.returncode} for job {what['job']}: {last[0][:200]}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """An HTTP POST of the payload; signed with HMAC-SHA256 if there is a secret."""
+
+    url: str
+    secret: str | None = None
+    timeout_s: float = 30.0
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Webhook({self.host})"
+
+    @property
+    def host(self) -> str:
+        """Where it leads, without what may be a secret: user, path and query."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+    @property
+    def name(self) -> str:
+        """See Channel."""
+        return f"webhook:{self.host} {hashlib.sha256(self.url.encode()).hexdigest()[:12]}"
+
+    def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:  # noqa: ARG002
+        """See Channel. Any 2xx takes it.
+
+        Headers: `Idempotency-Key`, and `X-Bridge-Signature: sha256=<hex of HMAC-SHA256 over the body>`.
+        """
+        body = json.dumps(what, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        if self.secret:
+            digest = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
+            headers["X-Bridge-Signature"] = f"sha256={digest}"
+        try:
+            reply = requests.post(self.url, data=body, headers=headers, timeout=self.timeout_s, allow_redirects=False)
+        except requests.RequestException as error:
+            raise NotDelivered(f"the webhook did not take job {what['job']}: {type(error).__name__}") from None
+        if not 200 <= reply.status_code < 300:
+            raise NotDelivered(f"the webhook answered {reply.status_code} for job {what['job']}")

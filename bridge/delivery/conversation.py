@@ -1,0 +1,27 @@
+"""From an answer to the best version of it: continue what was cut, then repair what does not pass.
+
+One generator that asks again and is sent the replies. It gives the same requests for the same replies, so whoever drives
+it may stop at any time and later drive it anew with the replies that have come since: no state is kept anywhere but in
+the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from bridge.checking.repair import AskAgain, Judge, RepairOutcome, RepairStop, continuation, repair
+from bridge.checking.values import Verdict
+
+
+def converse(
+    answer: str, *, prompt: str, finish_reason: str | None, judge: Judge, max_rounds: int
+) -> Generator[AskAgain, str, RepairOutcome]:
+    """Ask as long as it may help; at most one continuation and `max_rounds` repairs. 0 rounds: only judge."""
+    if max_rounds < 1:
+        report = judge(answer, finish_reason)
+        return RepairOutcome(answer=answer, report=report, rounds=0, stop=RepairStop.NOTHING, improved=False)
+    whole = yield from continuation(answer, prompt=prompt, judge=judge, finish_reason=finish_reason)
+    if whole.report.verdict is not Verdict.ERRORS:
+        return whole
+    mended = yield from repair(whole.answer, prompt=prompt, judge=judge, report=whole.report, max_rounds=max_rounds)
+    return mended.evolve(rounds=whole.rounds + mended.rounds, improved=whole.improved or mended.improved)

@@ -1,0 +1,102 @@
+"""Checked jobs out through every channel: once each, with growing pauses while a channel fails, for as long as it takes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bridge.core.errors import BridgeError
+from bridge.core.events import Event, EventKind, Listener
+from bridge.delivery.channels import Channel
+from bridge.store import review_state
+from bridge.store.store import Store
+
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatch:
+    """Hands over what is checked. Several processes may do so: each channel is used by one at a time."""
+
+    store: Store
+    channels: Sequence[Channel]
+    notify: Listener
+    #: A folder for the channels' locks, which the operating system frees when their holder dies.
+    locks: Path
+
+    def send_due(self, only: Collection[str] | None = None) -> list[str]:
+        """Try what is due on every channel; gives the jobs that are with their caller now.
+
+        Args:
+            only: these jobs; None: all.
+        """
+        handed = []
+        for channel in self.channels:
+            name = hashlib.sha256(channel.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            lock = FileLock(self.locks / f"channel-{name}.lock")
+            with suppress(Timeout), lock.acquire(timeout=0):  # held: that process sends what is due
+                due = [job for job in self._due(channel) if only is None or job in only]
+                handed += [job for job in due if self._send(channel, job)]
+        return handed
+
+    def left(self, jobs: Collection[str]) -> list[str]:
+        """Those of these jobs that some channel has yet to deliver."""
+        journal = self.store.journal
+
+        def look() -> list[str]:
+            known = [what for job in jobs if (what := review_state.get(journal, job)) is not None]
+            return [what.job for what in known if not self._complete(what)]
+
+        return self.store.note(look, "looking for results")
+
+    def _due(self, channel: Channel) -> list[str]:
+        now = self.store.clock.now()
+        return self.store.note(
+            lambda: review_state.outgoing(self.store.journal, channel.name, now), "looking for results"
+        )
+
+    def _complete(self, what: review_state.ReviewState) -> bool:
+        journal = self.store.journal
+        return all(review_state.delivery(journal, what, channel.name).done_at for channel in self.channels)
+
+    def _send(self, channel: Channel, job: str) -> bool:
+        journal, clock = self.store.journal, self.store.clock
+        what = self.store.note(lambda: review_state.get(journal, job), "reading a result")
+        if what is None:
+            return False
+        before = self.store.note(lambda: review_state.delivery(journal, what, channel.name), "reading a delivery")
+        if before.done_at is not None:
+            return False
+        body = {name: value for name, value in what.payload.items() if name != "sarif"}
+        try:
+            channel.send(body, key=f"{what.job}:{what.answer}", sarif=what.payload.get("sarif"))
+        except BridgeError as error:
+            self._failed(channel, before, error)
+            return False
+        done = replace(before, tries=before.tries + 1, done_at=clock.now(), next_at=None, error=None)
+
+        def decide() -> bool:
+            review_state.put_delivery(journal, done)
+            kind = channel.name.partition(":")[0]
+            return self._complete(what) and review_state.deliver(journal, job, to=kind, now=clock.now())
+
+        complete = self.store.note(decide, "noting a delivery")
+        if complete:
+            self.notify(Event(kind=EventKind.DELIVERED, message=f"{job} handed over", facts={"job": job}))
+        return complete
+
+    def _failed(self, channel: Channel, before: review_state.Delivery, error: BridgeError) -> None:
+        tries = before.tries + 1
+        pause = timedelta(seconds=min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries - 1, 20)))
+        after = replace(before, tries=tries, next_at=self.store.clock.now() + pause, error=str(error))
+        self.store.note(lambda: review_state.put_delivery(self.store.journal, after), "noting a failed delivery")
+        message = f"{error}; next try in {pause.total_seconds():.0f} s"
+        facts = {"job": before.job, "channel": channel.name, "tries": tries}
+        self.notify(Event(kind=EventKind.UNDELIVERED, message=message, facts=facts))

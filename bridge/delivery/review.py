@@ -1,0 +1,178 @@
+"""The desk where finished jobs are looked at: each answer is checked once, and asked about again through the queue.
+
+Several processes may run a desk on one queue: the first one to write down an answer's end wins, and rounds of repair have
+a key of their own, so that two desks ask for the same one. Nothing that a model wrote is ever executed (bridge/results).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bridge.checking.examine import Toolchain, examine
+from bridge.checking.project_lint import with_project_lint
+from bridge.checking.repair import AskAgain, RepairOutcome
+from bridge.checking.sarif import to_sarif
+from bridge.checking.values import Report
+from bridge.core.errors import PromptRefused
+from bridge.core.events import Event, EventKind, Listener
+from bridge.core.job import Job, NewJob, Result, ResultStatus
+from bridge.delivery import payload
+from bridge.delivery.conversation import converse
+from bridge.format import codec
+from bridge.intake.prompt import compose, shown
+from bridge.kernel import grammar
+from bridge.store import review_state
+from bridge.store.enqueue import Added
+from bridge.store.review_state import Due
+from bridge.store.store import Store
+
+#: Default room for a continued answer, if the job did not say: twice the worker's default.
+_MORE_TOKENS = 8192
+
+
+@dataclass(kw_only=True)
+class Reviewer:
+    """Looks at finished jobs. One thread at a time."""
+
+    store: Store
+    bench: Toolchain
+    notify: Listener
+    #: Adds jobs to the queue.
+    enqueue: Callable[[list[NewJob]], list[Added]]
+    max_rounds: int = 2
+    #: The caller's project, whose own linters are asked as well; None: they are not.
+    project: Path | None = None
+    #: Reports by answer: a conversation is driven anew after each round, and need not check the same text again.
+    _reports: dict[tuple[str, str, str | None], Report] = field(default_factory=dict)
+
+    def settle(self, only: Collection[str] | None = None) -> list[str]:
+        """Look at the jobs that are due; gives those whose end is written down now.
+
+        Args:
+            only: these jobs; None: all.
+        """
+        due = self.store.note(lambda: review_state.due(self.store.journal), "looking for answers")
+        return [each.job for each in due if (only is None or each.job in only) and self._look(each)]
+
+    def _look(self, due: Due) -> bool:
+        found = self.store.note(lambda: self.store.journal.cell(due.job), "looking at an answer")
+        if found is None:
+            return False
+        job = found[0].job
+        result = job.best(grammar.prompt_sha256(job.spec.body))
+        if result is None:
+            return False
+        if result.status is ResultStatus.FAILED:
+            return self._record(due, None, payload.unchecked(job, result))
+        outcome = self._drive(job, result, due)
+        if outcome is None:
+            return False
+        report = outcome.report
+        what = payload.finished(job, result, outcome)
+        return self._record(due, report, {**what, "sarif": to_sarif(report, job=job.id)})
+
+    def _record(self, due: Due, report: Report | None, what: dict[str, object]) -> bool:
+        now = self.store.clock.now()
+        first = self.store.note(
+            lambda: review_state.record(
+                self.store.journal,
+                due,
+                verdict=report.verdict.value if report else None,
+                level=report.level.value if report else None,
+                payload=what,
+                now=now,
+            ),
+            "writing down a verdict",
+        )
+        if first:
+            verdict = f"{report.verdict.value} ({report.level.value})" if report else "failed"
+            facts = {
+                "job": due.job,
+                "verdict": report.verdict.value if report else None,
+                "rounds": what.get("rounds", 0),
+            }
+            self.notify(Event(kind=EventKind.CHECKED, message=f"{due.job} {verdict}", facts=facts))
+        return first
+
+    def _drive(self, job: Job, result: Result, due: Due) -> RepairOutcome | None:
+        """Drive the conversation as far as the replies go; None while one is still awaited."""
+
+        def judge(answer: str, finish_reason: str | None) -> Report:
+            return self._examine(job, answer, finish_reason)
+
+        steps = converse(
+            result.answer,
+            prompt=shown(job.spec.body, chat=job.spec.chat),
+            finish_reason=result.finish_reason,
+            judge=judge,
+            max_rounds=0 if self._has_double(due) else self.max_rounds,
+        )
+        number = 0
+        try:
+            request = next(steps)
+            while True:
+                number += 1
+                reply = self._reply(job, due, number, request)
+                if reply is None:
+                    return None
+                request = steps.send(reply)
+        except StopIteration as end:
+            outcome: RepairOutcome = end.value
+            return outcome
+
+    def _has_double(self, due: Due) -> bool:
+        """Whether the caller has an answer already, and needs no better version of this one."""
+        return self.store.note(lambda: review_state.has_double(self.store.journal, due), "looking at a double")
+
+    def _reply(self, job: Job, due: Due, number: int, request: AskAgain) -> str | None:
+        """The reply to a request: None while the child job is open, "" if there will be none."""
+        key = f"{request.purpose.value}:{job.id}:{due.answer}:{number}"
+        child = codec.keyed_id(self.store.journal.queue_id, key)
+        found = self.store.note(lambda: self.store.journal.cell(child), "looking for a repair round")
+        if found is None:
+            try:
+                child_job = self._child(job, key, number, request)
+            except PromptRefused:  # too long, or holding what no file can hold
+                return ""
+            self.enqueue([child_job])
+            message = f"{job.id} is asked about again ({request.purpose.value}, round {number}) as {child}"
+            self.notify(
+                Event(kind=EventKind.REPAIR, message=message, facts={"job": job.id, "child": child, "round": number})
+            )
+            return None
+        inner = found[0].job
+        answer = inner.best(grammar.prompt_sha256(inner.spec.body))
+        if answer is not None:
+            return answer.answer
+        return "" if inner.is_cancelled or inner.spec.broken else None
+
+    @staticmethod
+    def _child(job: Job, key: str, number: int, request: AskAgain) -> NewJob:
+        options = job.spec.options
+        if request.more_tokens:
+            options = replace(options, max_tokens=2 * options.max_tokens if options.max_tokens else _MORE_TOKENS)
+        body, chat = compose(request.prompt)
+        return NewJob(
+            body=body, chat=chat, options=options, key=key, caller=job.spec.caller, parent=job.id, round=number
+        )
+
+    def _examine(self, job: Job, answer: str, finish_reason: str | None) -> Report:
+        key = (job.id, answer, finish_reason)
+        if key not in self._reports:
+            if len(self._reports) > 200:
+                self._reports.clear()
+            spec = job.spec
+            report = examine(
+                answer,
+                prompt=shown(spec.body, chat=spec.chat),
+                lang=spec.options.lang,
+                finish_reason=finish_reason,
+                out=spec.options.out,
+                bench=self.bench,
+            )
+            if self.project is not None:
+                report = with_project_lint(report, self.project, out=spec.options.out)
+            self._reports[key] = report
+        return self._reports[key]

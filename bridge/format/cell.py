@@ -1,0 +1,92 @@
+"""One cell of a queue notebook: its raw JSON, who it is, and what it says, read only when asked.
+
+Most cells of two versions are equal as JSON, so a merge rarely needs to know what is in them: identity and dots are
+read at once, the job behind them at first use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+from functools import cached_property
+
+from bridge.core.job import Job
+from bridge.format import json_bytes, prompt_cell
+from bridge.format.raw_cell import Dots, RawCell, note_text, source_of, stamp_of, texts_of
+from bridge.kernel import grammar
+
+
+class CellKind(Enum):
+    """What a cell is to the queue."""
+
+    JOB = "job"  # a prompt cell
+    NOTE = "note"  # anything else: a person's notes, the setup and runtime cells
+
+
+class Cell:
+    """A cell with its identity. Immutable by agreement; two cells are equal when all but laziness is."""
+
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002  # the cell's own word for it
+        kind: CellKind,
+        raw: RawCell,
+        dots: Dots,
+        position: str,
+        moved: bool = False,
+        job: Job | None = None,
+    ) -> None:
+        self.id = id
+        self.kind = kind
+        self.raw = raw
+        self.dots = dots
+        #: Sort key in the notebook (see format/order.py).
+        self.position = position
+        #: Stands elsewhere than its stamp says: somebody moved it.
+        self.moved = moved
+        if job is not None:
+            self.job = job
+
+    def __repr__(self) -> str:
+        return f"Cell({self.kind.value} {self.id} {dict(self.dots)})"
+
+    def stand_at(self, position: str, *, moved: bool) -> None:
+        """Settle where the cell stands: once, by the codec, before anybody else sees the cell."""
+        self.position = position
+        self.moved = moved
+        vars(self).pop("touched", None)
+        if (job := vars(self).get("job")) is not None:
+            self.job = job.evolve(spec=replace(job.spec, position=position), edit=job.edit + moved)
+
+    @cached_property
+    def job(self) -> Job:
+        """The job in a prompt cell."""
+        return prompt_cell.read_job(self.raw, self.id, self.position, moved=self.moved)
+
+    @cached_property
+    def note_edit(self) -> int:
+        """How often a note was edited, counting a change that nobody has stamped yet."""
+        stamp = stamp_of(self.raw)
+        edit = stamp.get("edit", 0)
+        return (edit if isinstance(edit, int) else 0) + (self.touched and bool(stamp))
+
+    @cached_property
+    def touched(self) -> bool:
+        """Whether the content differs from what was stamped, the cell was moved, or it has no stamp at all."""
+        return self.moved or stamp_of(self.raw).get("sha") != self.digest
+
+    @cached_property
+    def digest(self) -> str:
+        """A short digest of the content: of the spec for a job, of text and outputs for a note."""
+        if self.kind is CellKind.NOTE:
+            return grammar.text_sha256(note_text(self.raw).decode())[:16]
+        return prompt_cell.spec_digest(self.job.spec)
+
+    @cached_property
+    def essence(self) -> object:
+        """What two versions of the cell must agree on to be the same: all but the editor's own metadata and layout."""
+        stamp = json_bytes.canonical(stamp_of(self.raw))
+        if self.kind is CellKind.NOTE:
+            return (stamp, note_text(self.raw))
+        return (stamp, source_of(self.raw), tuple(t for t in texts_of(self.raw) if grammar.is_result(t))[:1])

@@ -1,0 +1,89 @@
+"""What can be read from a cell's raw JSON without knowing what it means to the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.format import json_bytes
+
+RawCell = Mapping[str, Any]
+Dots = Mapping[str, int]
+
+#: Nobody has given the cell a dot yet. As a writer of its own that no context knows, it cannot look deleted.
+UNSEEN = "~"
+
+
+def source_of(raw: RawCell) -> str:
+    """The cell's source as one string."""
+    return json_bytes.join_lines(raw.get("source"))
+
+
+def stamp_of(raw: RawCell) -> Mapping[str, Any]:
+    """Our own metadata on the cell; empty if there is none, or it was stripped."""
+    metadata = raw.get("metadata")
+    stamp = metadata.get("bridge") if isinstance(metadata, dict) else None
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def native_id(raw: RawCell) -> str | None:
+    """The id that the editor gave the cell: top level in nbformat 4.5, `metadata.id` in what Colab writes as 4.0."""
+    metadata = raw.get("metadata")
+    for value in (raw.get("id"), metadata.get("id") if isinstance(metadata, dict) else None):
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def extras_of(raw: RawCell) -> dict[str, Any]:
+    """The cell's metadata that is not ours; carried along untouched."""
+    metadata = raw.get("metadata")
+    return {key: value for key, value in metadata.items() if key != "bridge"} if isinstance(metadata, dict) else {}
+
+
+def dots_of(raw: RawCell, element: str) -> dict[str, int]:
+    """The cell's dots, {writer: counter}; a cell without gets the one that only it has."""
+    return dots_in(stamp_of(raw), element)
+
+
+def dots_in(stamp: Mapping[str, Any], element: str) -> dict[str, int]:
+    """The dots that a stamp names, as `dots_of` gives them.
+
+    A stamp with another id is that of what the cell was before a person made a prompt of a note, or the reverse: its
+    dots would say that the new cell was deleted long ago.
+    """
+    dots = stamp.get("dots")
+    if isinstance(dots, dict) and stamp.get("id") in (element, None):
+        read = {w: n for w, n in dots.items() if isinstance(n, int) and n > 0 and not w.startswith(UNSEEN)}
+        if read:
+            return read
+    return {UNSEEN + element: 1}
+
+
+def without_unseen(dots: Dots) -> dict[str, int]:
+    """The dots that may be written: `UNSEEN` ones exist in memory only."""
+    return {writer: counter for writer, counter in sorted(dots.items()) if not writer.startswith(UNSEEN)}
+
+
+def texts_of(raw: RawCell) -> list[str]:
+    """Every text in the cell's outputs that may hold a result, Markdown before plain."""
+    texts = []
+    outputs = raw.get("outputs")
+    for output in outputs if isinstance(outputs, list) else ():
+        data = output.get("data") if isinstance(output, dict) else None
+        if isinstance(data, dict):
+            texts += [json_bytes.join_lines(data[mime]) for mime in ("text/markdown", "text/plain") if mime in data]
+    return texts
+
+
+def note_text(raw: RawCell) -> bytes:
+    """What makes a note the note it is: type, source and what its outputs show; not the editor's metadata."""
+    shown = []
+    outputs = raw.get("outputs")
+    for output in outputs if isinstance(outputs, list) else ():
+        data = output.get("data") if isinstance(output, dict) else None
+        if isinstance(data, dict):
+            shown.append({k: json_bytes.join_lines(v) if isinstance(v, str | list) else v for k, v in data.items()})
+        elif isinstance(output, dict):
+            shown.append({k: json_bytes.join_lines(output[k]) for k in ("text", "ename", "evalue") if k in output})
+    return json_bytes.canonical([raw.get("cell_type"), source_of(raw), shown])

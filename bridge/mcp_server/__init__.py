@@ -1,0 +1,1 @@
+"""The queue for agents, as tools of the Model Context Protocol."""

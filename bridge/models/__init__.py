@@ -1,0 +1,1 @@
+"""Models: which there are, fetching them, and which one fits."""

@@ -1,1 +1,0 @@
-"""The notebook as a database: format, merge, journal and store."""

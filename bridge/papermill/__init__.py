@@ -1,0 +1,1 @@
+"""`papermill --engine qwen-bridge`."""

@@ -1,0 +1,197 @@
+"""papermill's door: `papermill q.ipynb q.ipynb --engine qwen-bridge -p model qwen2.5-coder:14b`.
+
+The worker answers all pending jobs of the queue, then nbclient runs the other code cells in order; the notebook's own runtime
+and setup cells are skipped, because the worker replaces them. Finished outputs stay, whatever happens: papermill's engines
+begin by wiping all of them, so this one takes over before that (facts on notebook libraries, section 0).
+
+Parameters: model, lanes, engine, base_url, gguf, context, max_tokens, max_time (a number of seconds, or 30min). The same path twice
+works on the queue itself, through the store. Another output path gets a copy, a queue of its own, and the input stays as
+it is. A cell that ran in this run has `metadata.papermill.status` `completed` or `failed`; no other cell has one.
+
+Nothing here imports papermill at the top: papermill imports this module while it is half-imported itself.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.core.duration import read_duration
+from bridge.core.errors import ConfigError, NotAQueue
+from bridge.papermill.cells import CellsRun, notebook_of, papermill, run_others, write_down
+
+if TYPE_CHECKING:
+    from bridge.core.events import Event
+    from bridge.wiring import Opened
+    from bridge.worker.config import WorkSummary
+
+#: {parameter: what it must be}
+PARAMETERS: Mapping[str, type | tuple[type, ...]] = {
+    "model": str, "lanes": int, "engine": str, "base_url": str, "gguf": str, "context": int, "max_tokens": int,
+    "max_time": (int, float, str),
+}  # fmt: skip
+_INJECTED = "injected-parameters"
+
+
+class QwenBridgeEngine:
+    """What papermill calls; see papermill.engines.Engine, whose three methods these are."""
+
+    @classmethod
+    def execute_notebook(
+        cls, nb: Any, kernel_name: str, output_path: str | None = None, input_path: str | None = None, **more: Any
+    ) -> Any:
+        """The notebook as it stands on disk when all is done.
+
+        Raises:
+            MissingExtra, ConfigError, NotAQueue: nothing was run.
+            PapermillException: jobs failed, or results could not be published; what was answered is saved.
+            PapermillExecutionError: a cell that is no job failed; what was answered is saved.
+        """
+        from bridge.worker.config import End
+
+        exceptions = papermill("exceptions")
+        about = nb.metadata.get("papermill", {})
+        parameters = _checked(dict(about.get("parameters") or {}))
+        source, target = _local(input_path), _local(about.get("output_path") or output_path)
+        with _opened(nb, source, target, papermill("log").logger.info) as opened:
+            ran: dict[str, CellsRun] = {}
+            summary = _answer(opened, parameters, ran)
+            injected = [cell for cell in nb.cells if _INJECTED in cell.metadata.get("tags", [])]
+            trouble = run_others(opened, injected, kernel_name, more, ran)
+            write_down(opened, ran)
+            done = notebook_of(opened)
+        if trouble is not None:
+            raise trouble
+        if summary.end is End.OUT_OF_MEMORY:
+            raise exceptions.PapermillException("the model does not fit into memory; no job was failed for that")
+        if summary.unpublished or summary.failed:
+            why = summary.unpublished or "their cells say why"
+            raise exceptions.PapermillException(
+                f"{summary.failed} of {summary.answered + summary.failed} jobs failed: {why}"
+            )
+        return done
+
+    @classmethod
+    def nb_kernel_name(cls, nb: Any, name: str | None = None) -> Any:
+        """The kernel that the notebook names."""
+        return papermill("utils").nb_kernel_name(nb, name)
+
+    @classmethod
+    def nb_language(cls, nb: Any, language: str | None = None) -> Any:
+        """The language that the notebook names."""
+        return papermill("utils").nb_language(nb, language)
+
+
+def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that are ours; others belong to the notebook's own cells."""
+    found = {}
+    for name, kinds in PARAMETERS.items():
+        if (value := parameters.get(name)) is None:
+            continue
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise ConfigError(f"the parameter {name} cannot be {value!r}")
+        if isinstance(value, int | float) and value <= 0:
+            raise ConfigError(f"the parameter {name} must be above zero, not {value!r}")
+        found[name] = value
+    if "max_time" in found:
+        try:
+            found["max_time"] = read_duration(str(found["max_time"]))
+        except ValueError as error:
+            raise ConfigError(f"the parameter max_time: {error}") from None
+    return found
+
+
+def _local(path: str | None) -> Path | None:
+    """A path as papermill means it, absolute; None for what is no file of this machine."""
+    if not path or path == "-" or "://" in path:
+        return None
+    # `papermill --cwd` changes the folder for the cells, but not for the two notebooks.
+    handler = papermill("iorw").papermill_io.get_handler("local")
+    return Path(getattr(handler, "_cwd", None) or os.curdir, path).absolute()
+
+
+@contextmanager
+def _opened(nb: Any, source: Path | None, target: Path | None, say: Callable[[str], object]) -> Iterator[Opened]:
+    """The queue to work on: the one at the output path, or a copy of the input there (or nowhere, if that is no file)."""
+    from bridge import wiring
+
+    def tell(event: Event) -> None:
+        say(event.message)
+
+    with tempfile.TemporaryDirectory(prefix="qwen-bridge-") as folder:
+        if source and target and target.exists() and source.samefile(target):
+            _check_number(source.read_bytes(), source.name)
+            opened = wiring.open_queue(str(source), listener=tell)
+        else:
+            path = target or Path(folder, "queue.ipynb")
+            path.write_bytes(_copy(nb, source))
+            opened = wiring.open_queue(str(path), listener=tell, state=Path(folder, "state"))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def _check_number(data: bytes, name: str) -> dict[str, Any]:
+    from bridge.format import codec, json_bytes
+
+    notebook: dict[str, Any] = json_bytes.loads(data)
+    if codec.read_part(notebook, name=name).number != 1:
+        raise NotAQueue(f"{name} is a further part of a queue: give the path of its first notebook")
+    return notebook
+
+
+def _copy(nb: Any, source: Path | None) -> bytes:
+    """The input under a queue_id of its own, so that nobody takes the copy for a second version of the queue."""
+    import json
+
+    from bridge.format import codec, json_bytes, template
+
+    if source:
+        notebook = json_bytes.loads(source.read_bytes())
+    else:
+        notebook = json.loads(json.dumps(nb))
+        notebook["cells"] = [c for c in notebook["cells"] if _INJECTED not in c["metadata"].get("tags", [])]
+    part = codec.read_part(notebook, name=source.name if source else "the notebook")
+    written = codec.write_part(part)
+    written["metadata"]["bridge"] |= {"queue_id": str(uuid.uuid4()), "part": 1}
+    return template.notebook_bytes(written)
+
+
+def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, CellsRun]) -> WorkSummary:
+    from bridge import wiring
+    from bridge.core.events import EventKind
+    from bridge.worker.config import WorkerConfig
+
+    tell = opened.store.notify
+
+    def listen(event: Event) -> None:
+        if event.kind in (EventKind.ANSWERED, EventKind.FAILED) and "job" in event.facts:
+            now = datetime.now(UTC)
+            took = timedelta(seconds=float(event.facts.get("seconds", 0)))
+            ran[event.facts["job"]] = CellsRun(began=now - took, ended=now, failed=event.kind is EventKind.FAILED)
+        tell(event)
+
+    lanes, context = asked.get("lanes", 1), asked.get("context", 8192)
+    engine = wiring.open_engine(
+        asked.get("engine", "ollama"),
+        lanes=lanes,
+        num_ctx=context,
+        base_url=asked.get("base_url"),
+        gguf=asked.get("gguf"),
+    )
+    try:
+        model = wiring.ready_model(engine, asked.get("model"), pull=False, say=lambda _line: None)
+        plan = WorkerConfig(
+            model=model, lanes=lanes, num_ctx=context, max_tokens=asked.get("max_tokens", 4096),
+            max_time_s=asked.get("max_time"),
+        )  # fmt: skip
+        return wiring.open_worker(opened, engine, plan, listener=listen).run()
+    finally:
+        engine.close()

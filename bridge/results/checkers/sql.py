@@ -1,7 +1,0 @@
-"""SQL: sqlglot, right if any dialect reads it."""
-
-from __future__ import annotations
-
-from bridge.results.checkers.base import InWorker
-
-SQLGLOT = InWorker(name="sqlglot", parser="sql", languages=frozenset({"sql"}))

@@ -1,0 +1,156 @@
+"""Run a checker over text that nobody vouches for.
+
+Promises: only an argv that our own code built, never a shell; a fresh folder with nothing but our own files; an
+environment from scratch; a session of its own with a closed stdin; limits on wall time, processor, memory, file size,
+open files and output; the whole process group is gone afterwards. What crashes, hangs or hits a limit says so in
+`Ran.failure`: it is never read as "nothing found".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bridge.sandbox.process import ProcessResult, ResourceLimits, no_network, start, wait
+
+#: Names that some tool would read as its configuration if they lay beside the text; compared in lower case.
+CONFIG_NAMES = re.compile(
+    r"(?i)^(?:package(?:-lock)?\.json|[tj]sconfig.*\.json|pyproject\.toml|setup\.(?:cfg|py)|tox\.ini"
+    r"|\.?ruff\.toml|ty\.toml|"
+    r"\.?flake8|\.?pylintrc|mypy\.ini|\.eslintrc.*|eslint\.config\..*|\.eslintignore|\.?oxlintrc.*"
+    r"|oxlint\.config\..*|\.?biome\.jsonc?|"
+    r"\.prettierrc.*|prettier\.config\..*|babel\.config\..*|\.babelrc.*|\.sqlfluff|cargo\.(?:toml|lock)"
+    r"|build\.rs|rust-toolchain.*|"
+    r"\.?rustfmt\.toml|\.?clippy\.toml|go\.(?:mod|sum|work|env)|\.shellcheckrc|shellcheckrc|\.clang-(?:tidy"
+    r"|format)|conftest\.py|"
+    r"sitecustomize\.py|usercustomize\.py|\.npmrc|\.yarnrc.*|\.git.*|\.editorconfig|\.env.*|makefile|gnumakefile"
+    r"|\.?luacheckrc|"
+    r"php\.ini|\.user\.ini|\.rubocop.*|gemfile.*|.*\.pth|node_modules|__pycache__)$"
+)
+_SAFE_PART = re.compile(r"^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}$")
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """Where programs are looked for; relative folders are never searched."""
+
+    path: tuple[str, ...] = field(default_factory=lambda: default_path())  # noqa: PLW0108  # it is defined below
+
+    def find(self, name: str) -> str | None:
+        """The absolute path of a program; None if it is not installed."""
+        return _which(name, self.path)
+
+
+@lru_cache(maxsize=256)
+def _which(name: str, path: tuple[str, ...]) -> str | None:
+    folders = [p for p in path if Path(p).is_absolute()]
+    return shutil.which(name, path=os.pathsep.join(folders)) if folders else None
+
+
+def default_path() -> tuple[str, ...]:
+    """The folders of this Python's own scripts, then those of PATH."""
+    own = (sysconfig.get_path("scripts"), str(Path(sys.executable).parent))
+    return tuple(dict.fromkeys((*own, *os.environ.get("PATH", "").split(os.pathsep))))
+
+
+class Sandbox:
+    """A folder for one answer's files, and runs in it. A context manager; the folder is gone after it."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="bridge-check-", ignore_cleanup_errors=True)
+        self.folder = Path(self._folder.name).resolve()
+        self.home = self.folder / "home"
+        self.files = self.folder / "files"
+        self.config = self.folder / "config"
+        for folder in (self.home, self.files, self.config):
+            folder.mkdir()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the folder."""
+        self._folder.cleanup()
+
+    def put(self, name: str, text: str) -> Path:
+        """Store a text below `files` and give its path.
+
+        Raises:
+            ValueError: a name that is not plain, or that a tool would read as its configuration.
+        """
+        if not storable(name):
+            raise ValueError(f"{name!r} is not a name to store a text under")
+        path = self.files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+        return path
+
+    def settings(self, name: str, text: str) -> Path:
+        """Store our own configuration of a tool, outside of `files`, and give its absolute path."""
+        path = self.config / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def environment(self, program: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a run: nothing of ours but the way to the program."""
+        system = ["/usr/local/bin", "/usr/bin", "/bin"] if os.name == "posix" else []
+        env = {
+            "PATH": os.pathsep.join([str(Path(program).parent), *system]),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self.home),
+            "TMPDIR": str(self.home),
+            "NO_COLOR": "1",
+        }
+        if os.name == "nt":
+            env |= {k: os.environ[k] for k in ("SYSTEMROOT", "COMSPEC") if k in os.environ} | {"TEMP": str(self.home)}
+        return {**env, **(extra or {})}
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: ResourceLimits | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        offline: bool = False,
+    ) -> ProcessResult:
+        """Run a program to its end or its limits. Never raises for what the program does.
+
+        Args:
+            argv: absolute path of the program, then its arguments.
+            limits: what it may use.
+            env: variables beside those of `environment`.
+            cwd: where it runs; default: the folder of the stored files.
+            offline: cut it off from the network too, where the system allows that.
+        """
+        bounds = limits or ResourceLimits()
+        full = [*(no_network() if offline else ()), *argv]
+        try:
+            process = start(full, bounds, self.environment(argv[0], env), cwd or self.files)
+        except OSError as error:
+            return ProcessResult(
+                code=None, stdout="", stderr="", failure=f"cannot be started: {error.strerror or error}"
+            )
+        return wait(process, bounds)
+
+
+def storable(name: str) -> bool:
+    """Whether a relative path may be stored as it is: plain parts, none of them a tool's configuration."""
+    parts = name.split("/")
+    return len(parts) <= 12 and all(_SAFE_PART.match(p) and p.strip(".") and not CONFIG_NAMES.match(p) for p in parts)

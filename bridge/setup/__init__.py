@@ -1,0 +1,1 @@
+"""A queue made, refreshed, examined; the demo; the wheel; the steps of the Colab set-up notebook."""

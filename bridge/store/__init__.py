@@ -1,0 +1,1 @@
+"""The queue on this machine: the journal, what is taken in from the notebooks, and what commands do."""

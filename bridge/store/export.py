@@ -1,0 +1,41 @@
+"""Results as OpenAI Batch lines (https://platform.openai.com/docs/guides/batch): one JSON object a job, joined by custom_id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.core.job import Job, Result, ResultStatus, State
+
+
+def batch_line(job: Job, result: Result | None, state: State) -> tuple[dict[str, Any], bool]:
+    """(line, whether it is a result rather than an error) of a finished job."""
+    line: dict[str, Any] = {
+        "id": f"batch_req_{job.id}",
+        "custom_id": job.spec.key or job.id,
+        "response": None,
+        "error": None,
+    }
+    if result is None or result.status is ResultStatus.FAILED:
+        message = result.error.get("message") if result and result.error else None
+        code = "batch_cancelled" if state is State.CANCELLED or (result is None and job.cancelled) else "request_failed"
+        line["error"] = {"code": code, "message": message or "the job was cancelled before it was done"}
+        return line, False
+    usage = dict(result.usage)
+    body = {
+        "id": f"chatcmpl-{job.id}",
+        "object": "chat.completion",
+        "created": int(result.finished_at.timestamp()),
+        "model": result.model or job.spec.options.model or "unknown",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": result.answer},
+                "finish_reason": "length"
+                if result.status is ResultStatus.TRUNCATED
+                else result.finish_reason or "stop",
+            }
+        ],
+        "usage": {**usage, "total_tokens": sum(n for n in usage.values() if isinstance(n, int))} if usage else None,
+    }
+    line["response"] = {"status_code": 200, "request_id": job.id, "body": body}
+    return line, True

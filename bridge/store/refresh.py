@@ -1,0 +1,81 @@
+"""The first cells of a queue's notebooks, brought up to this version: an edit of these notes like any other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.format import codec, json_bytes, template
+from bridge.format.cell import Cell
+from bridge.format.raw_cell import extras_of, source_of
+from bridge.store.rows import NotebookRow
+from bridge.store.store import Store
+
+#: In the head of the runtime cell; keep in sync with runtime.py.
+_VERSION = re.compile(r"of Qwen Bridge (\d[\w.+-]*):")
+
+
+def refresh_notes(store: Store) -> list[str]:
+    """Rewrite what an older version wrote, and put back what is missing; gives the names of the notebooks that changed."""
+    purpose = "bringing the first cells up to date"
+    journal = store.journal
+    lagging: list[NotebookRow] = []
+
+    def touch() -> None:
+        """Notes get a dot only when their file is written; without one they cannot be edited."""
+        for place in lagging:
+            journal.touch(place.id)
+
+    def rewrite() -> None:
+        for place in lagging:
+            cells = journal.part(place).cells
+            fresh = [_refreshed(store, note, cells.get(note["id"])) for note in _outdated(cells)]
+            journal.put(place.id, fresh, now=store.clock.now())
+            journal.touch(place.id)
+
+    with store.exclusive(purpose):
+        store.publish()
+        lagging += (place for place in journal.places("part") if _lags(store, place))
+        if lagging:
+            store.change(touch, purpose)
+            store.change(rewrite, purpose)
+    return [place.name for place in lagging]
+
+
+def outdated_cells(cells: Mapping[str, Cell]) -> list[str]:
+    """Ids of the first cells of a part that are missing or are not what this version writes."""
+    return [note["id"] for note in _outdated(cells)]
+
+
+def version_in(cells: Mapping[str, Cell]) -> str | None:
+    """The version that wrote the runtime cell of a part, as it says itself."""
+    runtime = cells.get("bridge-runtime")
+    found = _VERSION.search(source_of(runtime.raw)) if runtime else None
+    return found[1] if found else None
+
+
+def _lags(store: Store, place: NotebookRow) -> bool:
+    read = store.transport.read(place.name)
+    return read is not None and bool(outdated_cells(codec.read_part(json_bytes.loads(read[0]), name=place.name).cells))
+
+
+def _outdated(cells: Mapping[str, Cell]) -> list[Mapping[str, Any]]:
+    found = []
+    for note in template.part_notes():
+        there = cells.get(note["id"])
+        if there is None or source_of(there.raw) != template.fresh_source(note, there.raw):
+            found.append(note)
+    return found
+
+
+def _refreshed(store: Store, note: Mapping[str, Any], there: Cell | None) -> Cell:
+    position = note["metadata"]["bridge"]["position"]
+    source = json_bytes.split_lines(template.fresh_source(note, there.raw if there else None))
+    if there is None:
+        dots = {store.journal.writer: store.journal.take_dots(1)}
+        edit = max(store.journal.history(note["id"]).values(), default=-1) + 1
+        return codec.note_cell({**note, "source": source}, note["id"], position, dots, edit)
+    extras = {**extras_of(there.raw), **extras_of(note)}
+    raw = {**note, "source": source, "metadata": extras}
+    return codec.note_cell(raw, note["id"], position, there.dots, there.note_edit + 1)

@@ -1,0 +1,40 @@
+"""Which queue was at which path: so that a queue is still known when its notebook is gone or damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from bridge.core.errors import JournalError
+
+
+class Registry:
+    """A small JSON file in the state folder, {path or address on Drive: queue_id}; a damaged one counts as empty."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def get(self, place: str) -> str | None:
+        """The queue_id that was last seen at a path or address."""
+        return self._read().get(place)
+
+    def put(self, place: str, queue_id: str) -> None:
+        """Remember a queue. Raises JournalError if the state folder cannot be written."""
+        known = {**self._read(), place: queue_id}
+        draft = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(known, indent=1), encoding="utf-8")
+            draft.replace(self._file)
+        except OSError as error:
+            raise JournalError(
+                f"cannot write {self._file}: {error.strerror}; set BRIDGE_STATE_DIR to a folder that you may write"
+            ) from error
+
+    def _read(self) -> dict[str, str]:
+        try:
+            known = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}

@@ -1,0 +1,229 @@
+"""The store: a queue's notebooks and its journal as one thing that loses nothing.
+
+Every change goes the same way, under the queue's lock: take in what others wrote, decide, write the new notebooks to
+disk under temporary names, commit the journal, make the notebooks visible. Whatever fails before the commit changes
+nothing; whatever is killed after it is finished by the next command of anybody. A notebook that somebody wrote in between
+is taken in and written again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bridge.core.clock import Clock
+from bridge.core.errors import QueueChanged, QueueError
+from bridge.core.events import Event, Listener
+from bridge.core.events import EventKind as Happened
+from bridge.format import codec, file_names, json_bytes
+from bridge.format.raw_cell import RawCell
+from bridge.store.ingest import Ingest
+from bridge.store.ingest_version import Adopt, PartLimits, VersionIngest
+from bridge.store.journal import Journal
+from bridge.store.lock import QueueLock
+from bridge.store.rows import FileVersion, NotebookRow, content_hash
+from bridge.transports.base import Staged, Transport
+from bridge.transports.conflict_copies import conflict_copy_maker
+
+T = TypeVar("T")
+
+#: How often a notebook that somebody writes at the same time is taken in and written again.
+_TRIES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Write:
+    place: NotebookRow
+    staged: Staged
+    hash: str
+
+
+@dataclass(kw_only=True)
+class Store:
+    """One queue. Safe for several threads and, through its lock, for several processes."""
+
+    transport: Transport
+    journal: Journal
+    lock: QueueLock
+    names: file_names.FileNames
+    clock: Clock
+    notify: Listener
+    limits: PartLimits = field(default_factory=PartLimits)
+    #: How long a half-written notebook is waited for, in seconds.
+    settle_s: float = 5.0
+    #: How long a part that has vanished is waited for before it is written again, in seconds: on a mounted drive there is
+    #: no file for a moment while another machine replaces it.
+    vanished_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Make what is shared between calls."""
+        self._threads = threading.RLock()
+        self.absorber = VersionIngest(
+            journal=self.journal,
+            names=self.names,
+            limits=self.limits,
+            notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
+            look_into_archives=lambda: self.arrivals.absorb_archives(fresh=True),  # made below
+        )
+        self.arrivals = Ingest(
+            transport=self.transport,
+            journal=self.journal,
+            absorber=self.absorber,
+            names=self.names,
+            clock=self.clock,
+            notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
+            settle_s=self.settle_s,
+            vanished_s=self.vanished_s,
+        )
+
+    def read(self, look: Callable[[], T], purpose: str = "reading") -> T:
+        """Take in what others wrote, then look. Writes no notebook, so it works on a read-only folder too."""
+        with self.exclusive(purpose), self.journal.transaction():
+            self.arrivals.take_all(publish=False)
+            return look()
+
+    def change(self, decide: Callable[[], T], purpose: str) -> T:
+        """Take in what others wrote, decide (which writes to the journal), and publish.
+
+        Raises:
+            QueueNotWritable, StorageFull, QueueUnreadable, NotAQueue: nothing was changed.
+            QueueChanged: somebody writes the notebook all the time; the change is in the journal and will be published.
+        """
+        with self.exclusive(purpose):
+            with self.journal.transaction():
+                forks = self.arrivals.take_all(publish=True)
+                value = decide()
+                writes = self._stage()
+            self._commit(writes)
+            for name in forks:
+                self._set_fork_aside(name)
+            return value
+
+    def note(self, decide: Callable[[], T], purpose: str) -> T:
+        """Decide on what the journal knows, and write it there only: on disk at once, published by the next change."""
+        with self.exclusive(purpose), self.journal.transaction():
+            return decide()
+
+    def version(self) -> int:
+        """A number that changes when another process has written to the journal. Takes no lock but this process's own."""
+        with self._threads:
+            return self.journal.version()
+
+    def lagging(self) -> list[tuple[int, int]]:
+        """(place, rev) of the notebooks whose file does not show what the journal says."""
+        found = self.note(lambda: self.journal.lagging(self.transport.location), "looking")
+        return [(place.id, place.rev) for place in found]
+
+    def publish(self) -> None:
+        """Take in what others wrote, archives too, and bring every notebook up to date."""
+        self.change(self.arrivals.absorb_archives, "publishing")
+
+    def new_part(self, number: int, notes: Sequence[RawCell]) -> NotebookRow:
+        """A further part, which begins with these notes. To be called while deciding."""
+        place = self.journal.add_place(kind="part", number=number, name=self.names.part(number))
+        first = self.journal.take_dots(len(notes))
+        writer = self.journal.writer
+        cells = [
+            codec.note_cell(raw, raw["id"], raw["metadata"]["bridge"]["position"], {writer: first + n}, 0)
+            for n, raw in enumerate(notes)
+        ]
+        self.journal.put(place.id, cells, now=self.clock.now())
+        return place
+
+    def absorb_archives(self) -> None:
+        """Take in archive notebooks that other writers wrote."""
+        self.arrivals.absorb_archives()
+
+    # ---- writing
+
+    def _set_fork_aside(self, name: str) -> None:
+        maker = conflict_copy_maker(name, self.names.stem)
+        what = f"{name} ({maker} made it)" if maker else name
+        try:
+            message = f"{what} was folded in and moved to {self.transport.set_aside(name, file_names.FORKS)}"
+        except QueueError as error:  # what was asked for is done; the next command tries again
+            message = f"{what} was folded in, but cannot be moved: {error}"
+        else:
+            with self.journal.transaction():
+                self.journal.forget_file(self._path(name))
+        self.notify(Event(kind=Happened.FORK, message=message))
+
+    def _stage(self) -> list[_Write]:
+        """Every notebook that lags, ready to be made visible."""
+        writes: list[_Write] = []
+        try:
+            for place in self.journal.lagging(self.transport.location):
+                write = self._stage_one(place)
+                if write is not None:
+                    writes.append(write)
+        except BaseException:
+            for write in writes:
+                write.staged.discard()
+            raise
+        return writes
+
+    def _stage_one(self, place: NotebookRow) -> _Write | None:
+        name = place.name
+        stamp = self.transport.stat(name)
+        known = self.journal.seen(self._path(name))
+        if stamp is not None and (known is None or known.stamp != stamp or known.loose):
+            arrival = self.arrivals.arrival(name, place.number)
+            stamp = arrival.stamp
+            if place.kind == "part":
+                self.arrivals.take(arrival, adopt=Adopt.ALL)
+            place = self.journal.place(place.id)
+            seen = self.journal.seen(self._path(name))
+            if seen and seen.rev == place.rev and seen.hash == content_hash(arrival.data):
+                return None
+        context = {**place.context, self.journal.writer: self.journal.counter}
+        self.journal.update_place(place.id, context=context, extras=place.extras)
+        part = codec.Part(queue_id=self.journal.queue_id, number=place.number, context=context, metadata=place.extras)
+        data = json_bytes.join_notebook(self.journal.rendered(place.id), codec.write_metadata(part))
+        staged = self.transport.stage(name, data, unless_changed=stamp)
+        return _Write(place=place, staged=staged, hash=content_hash(data))
+
+    def _commit(self, writes: list[_Write]) -> None:
+        """Make the notebooks visible; one that was written in between is taken in and written again."""
+        for _ in range(_TRIES):
+            seen: list[tuple[str, FileVersion]] = []
+            changed = False
+            try:
+                for n, write in enumerate(writes):
+                    try:
+                        stamp = write.staged.commit()
+                    except QueueChanged:
+                        changed = True
+                        continue
+                    except BaseException:
+                        for left in writes[n:]:
+                            left.staged.discard()
+                        raise
+                    place = write.place
+                    shown = FileVersion(place=place.id, hash=write.hash, stamp=stamp, rev=place.rev)
+                    seen.append((self._path(place.name), shown))
+            finally:
+                if seen:
+                    with self.journal.transaction():
+                        for path, what in seen:
+                            self.journal.see(path, what)
+            if not changed:
+                return
+            with self.journal.transaction():
+                self.arrivals.take_all(publish=True)
+                writes = self._stage()
+        raise QueueChanged(
+            "another program writes the notebook all the time; your change is safe in the journal and will be "
+            "published by the next command"
+        )
+
+    def _path(self, name: str) -> str:
+        return f"{self.transport.location}/{name}"
+
+    @contextmanager
+    def exclusive(self, purpose: str) -> Iterator[None]:
+        """Hold the queue's lock over several steps. Raises LockHeld."""
+        with self._threads, self.lock.held(purpose):
+            yield

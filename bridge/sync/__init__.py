@@ -1,0 +1,1 @@
+"""A queue in a folder and its copy on Drive, kept in sync."""

@@ -1,0 +1,252 @@
+"""The calls of Drive's API v2 that a queue needs: one method, one request, errors translated.
+
+v2, because only its files carry an etag that a media PUT with `If-Match` honours: that is the compare-and-swap
+(facts on Drive, section 2). What failed without an effect is tried again here, with jitter and `Retry-After`; a write that
+may have had its effect is not: it ends in `DriveUnreachable`, and the caller looks what happened.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import stamina
+from googleapiclient.http import MediaInMemoryUpload
+
+from bridge.core.errors import DriveFileGone, DriveUnreachable
+from bridge.transports.drive.refusals import Limited, translated
+
+FOLDER_TYPE = "application/vnd.google-apps.folder"
+#: Drive knows notebooks by this type, and opens Colab for them.
+NOTEBOOK_TYPE = "application/vnd.google.colaboratory"
+_FIELDS = (
+    "id,title,etag,mimeType,headRevisionId,md5Checksum,fileSize,createdDate,editable,labels(trashed),parents(id),"
+    "properties(key,value,visibility)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriveFile:
+    """A file as Drive describes it."""
+
+    id: str
+    title: str
+    etag: str
+    type: str
+    revision: str  #: of the content; a change of metadata leaves it
+    md5: str
+    size: int  #: bytes
+    created: str  #: RFC 3339
+    editable: bool
+    trashed: bool
+    parents: tuple[str, ...]
+    properties: Mapping[str, str]  #: the public ones
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a call is tried: tries in all, and seconds in all."""
+
+    attempts: int = 6
+    total_s: float = 40.0
+
+
+#: For calls under a lock that others wait for: the loop around them tries again.
+NONE = Patience(attempts=1, total_s=1.0)
+
+
+class Connections:
+    """One connection a thread: httplib2's are not for several."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._own = threading.local()
+        self._all: list[Any] = []
+
+    def mine(self) -> Any:
+        """This thread's."""
+        if not hasattr(self._own, "http"):
+            self._own.http = self._connect()
+            self._all.append(self._own.http)
+        return self._own.http
+
+    def close(self) -> None:
+        """End them all."""
+        while self._all:
+            self._all.pop().close()
+        self._own = threading.local()
+
+
+@dataclass(kw_only=True)
+class Calls:
+    """Calls through one signed-in service. Safe for several threads.
+
+    Whoever holds a lock that others wait for sets `patience` to `NONE`.
+
+    Args:
+        service: Drive v2, as googleapiclient builds it.
+        connections: authorized, with a time limit for every call.
+    """
+
+    service: Any
+    connections: Connections
+    patience: Patience = field(default_factory=Patience)
+    #: Requests by method, and bytes by direction, since the start.
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def get(self, file_id: str) -> DriveFile:
+        """A file's description, fresh. Raises DriveFileGone."""
+        request = self.service.files().get(fileId=file_id, fields=_FIELDS, supportsAllDrives=True)
+        return _file(self._ask("files.get", request, about=file_id))
+
+    def search(self, query: str) -> list[DriveFile]:
+        """The files that match, oldest first. New ones may be missing for minutes (facts on Drive, section 2)."""
+        found: list[DriveFile] = []
+        token = None
+        while True:
+            request = self.service.files().list(
+                q=query, maxResults=500, pageToken=token, orderBy="createdDate", fields=f"nextPageToken,items({_FIELDS})",
+                supportsAllDrives=True, includeItemsFromAllDrives=True,
+            )  # fmt: skip
+            page = self._ask("files.list", request, about="the folder")
+            found += [_file(item) for item in page.get("items", ())]
+            token = page.get("nextPageToken")
+            if not token:
+                return found
+
+    def download(self, file: DriveFile) -> bytes:
+        """The content as it is now: compare with `file.md5` whether it is that of the description."""
+        data: bytes = self._ask(
+            "files.get media", self.service.files().get_media(fileId=file.id, supportsAllDrives=True), about=file.title
+        )
+        self.counts["bytes down"] += len(data)
+        return data
+
+    def new_id(self) -> str:
+        """An id for a file that is yet to be made."""
+        reply = self._ask("files.generateIds", self.service.files().generateIds(maxResults=1), about="new files")
+        return str(reply["ids"][0])
+
+    def create(
+        self,
+        file_id: str,
+        title: str,
+        *,
+        parent: str | None,
+        type_: str,
+        properties: Mapping[str, str],
+        data: bytes | None,
+    ) -> DriveFile:
+        """Make a file under an id from `new_id`. Raises Taken, and DriveUnreachable if it may have been made."""
+        body: dict[str, Any] = {
+            "id": file_id, "title": title, "mimeType": type_, "properties": _properties(properties),
+        }  # fmt: skip
+        if parent:
+            body["parents"] = [{"id": parent}]
+        media = MediaInMemoryUpload(data, mimetype=type_, resumable=False) if data is not None else None
+        request = self.service.files().insert(body=body, media_body=media, fields=_FIELDS, supportsAllDrives=True)
+        self.counts["bytes up"] += len(data or b"")
+        return _file(self._ask("files.insert", request, about=title, once=True))
+
+    def put(self, file: DriveFile, data: bytes) -> DriveFile:
+        """Replace the content of a file that is still at this etag.
+
+        Raises:
+            Changed: it is not, or Drive says so.
+            DriveUnreachable: it may have been replaced, or not.
+        """
+        media = MediaInMemoryUpload(data, mimetype=file.type, resumable=False)
+        request = self.service.files().update(fileId=file.id, media_body=media, fields=_FIELDS, supportsAllDrives=True)
+        request.headers["If-Match"] = file.etag
+        self.counts["bytes up"] += len(data)
+        return _file(self._ask("files.update", request, about=file.title, once=True))
+
+    def describe(self, file: DriveFile, *, properties: Mapping[str, str]) -> DriveFile:
+        """Set public properties of a file that is still at this etag. Raises Changed."""
+        request = self.service.files().patch(
+            fileId=file.id, body={"properties": _properties(properties)}, fields=_FIELDS, supportsAllDrives=True
+        )
+        request.headers["If-Match"] = file.etag
+        return _file(self._ask("files.patch", request, about=file.title, once=True))
+
+    def move(self, file: DriveFile, *, into: str, properties: Mapping[str, str]) -> DriveFile:
+        """Move a file to another folder."""
+        request = self.service.files().patch(
+            fileId=file.id, addParents=into, removeParents=",".join(file.parents) or None,
+            body={"properties": _properties(properties)}, fields=_FIELDS, supportsAllDrives=True,
+        )  # fmt: skip
+        return _file(self._ask("files.patch", request, about=file.title))
+
+    def delete(self, file: DriveFile) -> None:
+        """Delete a file for good; none there is fine."""
+        try:
+            self._ask(
+                "files.delete", self.service.files().delete(fileId=file.id, supportsAllDrives=True), about=file.title
+            )
+        except DriveFileGone:
+            return
+
+    def changes_from_now(self) -> str:
+        """A token for `changes`."""
+        reply = self._ask(
+            "changes.getStartPageToken",
+            self.service.changes().getStartPageToken(supportsAllDrives=True),
+            about="changes",
+        )
+        return str(reply["startPageToken"])
+
+    def changes(self, token: str) -> tuple[list[DriveFile], str]:
+        """The files that changed since a token, and the next token. Minutes late, perhaps never: a hint (facts, 2)."""
+        found: list[DriveFile] = []
+        while True:
+            request = self.service.changes().list(
+                pageToken=token, maxResults=500, includeDeleted=False, supportsAllDrives=True, includeItemsFromAllDrives=True,
+                fields=f"nextPageToken,newStartPageToken,items(fileId,deleted,file({_FIELDS}))",
+            )  # fmt: skip
+            page = self._ask("changes.list", request, about="changes")
+            found += [_file(item["file"]) for item in page.get("items", ()) if item.get("file")]
+            if not page.get("nextPageToken"):
+                return found, str(page.get("newStartPageToken", token))
+            token = page["nextPageToken"]
+
+    # ---- one request
+
+    def _ask(self, method: str, request: Any, *, about: str, once: bool = False) -> Any:
+        """Send it. `once`: it is not sent again if it may have had its effect."""
+
+        def again(error: Exception) -> bool | float:
+            if isinstance(error, Limited):
+                return True if error.retry_after_s is None else error.retry_after_s
+            return isinstance(error, DriveUnreachable) and not once
+
+        for attempt in stamina.retry_context(
+            on=again, attempts=self.patience.attempts, timeout=self.patience.total_s, wait_initial=0.5, wait_max=20.0
+        ):
+            with attempt, translated(about):
+                self.counts[method] += 1
+                return request.execute(http=self.connections.mine(), num_retries=0)
+        raise AssertionError("stamina lets the last error through")
+
+
+def _file(item: Mapping[str, Any]) -> DriveFile:
+    return DriveFile(
+        id=item["id"],
+        title=item.get("title", ""),
+        etag=item.get("etag", ""),
+        type=item.get("mimeType", ""),
+        revision=item.get("headRevisionId", ""),
+        md5=item.get("md5Checksum", ""),
+        size=int(item.get("fileSize", 0)),
+        created=item.get("createdDate", ""),
+        editable=bool(item.get("editable", True)),
+        trashed=bool(item.get("labels", {}).get("trashed", False)),
+        parents=tuple(parent["id"] for parent in item.get("parents", ())),
+        properties={p["key"]: p["value"] for p in item.get("properties", ()) if p.get("visibility") == "PUBLIC"},
+    )
+
+
+def _properties(values: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+    return [{"key": key, "value": value, "visibility": "PUBLIC"} for key, value in values.items()]

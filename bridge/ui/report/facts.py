@@ -1,0 +1,266 @@
+"""What a report tells of jobs, as one value: `bridge report --json` prints it, and the page is drawn from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median, quantiles
+from typing import Any
+
+from bridge.api.views import JobView
+from bridge.core.job import ResultStatus, State
+from bridge.core.jsonable import to_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptFacts:
+    """One try at a job."""
+
+    attempt: int
+    worker: str
+    status: str
+    finished_at: datetime
+    error: str | None
+    late: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFacts:
+    """One job with all that came of it. Texts are as they came: nothing is escaped or cut here."""
+
+    id: str
+    state: str
+    key: str | None
+    caller: str | None
+    lang: str | None
+    out: str | None
+    parent: str | None  #: the job that this one repairs or continues
+    round: int
+    model: str | None  #: that answered
+    engine: str | None
+    worker: str | None
+    prompt: str
+    answer: str | None  #: of the best version
+    error: str | None
+    finish_reason: str | None
+    verdict: str | None  #: clean, errors, incomplete, unchecked, no_code; None: not checked
+    level: str | None
+    #: As in docs/handover.md. A file's `status` is None if nobody checked it.
+    files: Sequence[Mapping[str, Any]]
+    diagnostics: Sequence[Mapping[str, Any]]
+    quality: Sequence[Mapping[str, Any]]
+    notes: Sequence[str]
+    rounds: int  #: how often the model was asked again
+    stop: str | None
+    repaired: bool
+    attempts: Sequence[AttemptFacts]
+    created_at: datetime | None
+    answered_at: datetime | None
+    checked_at: datetime | None
+    delivered_at: datetime | None
+    delivered_to: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    seconds: float | None  #: that the answer took
+    tokens_per_s: float | None
+    tries: int  #: attempts that began, the one that counts included
+    outcome: (
+        str  #: the verdict if it was checked, else `failed`, `round` (of repair) or the state; what it is counted as
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How long something took, over jobs; seconds."""
+
+    jobs: int
+    median_s: float
+    p90_s: float
+    most_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """What one model or worker did."""
+
+    name: str
+    jobs: int
+    completion_tokens: int
+    seconds: float  #: of answering, all lanes added up
+    tokens_per_s: float | None  #: of one lane, in the mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """A queue or a batch, told."""
+
+    queue: str
+    queue_id: str
+    at: datetime
+    chosen: str  #: which jobs, in words
+    states: Mapping[str, int]
+    outcomes: Mapping[str, int]  #: of `JobFacts.outcome`
+    verdicts: Mapping[str, int]  #: of the jobs that were checked
+    quality: Mapping[str, int]  #: signal: jobs that have it
+    diagnostics: Mapping[str, int]  #: blocking, other
+    prompt_tokens: int
+    completion_tokens: int
+    attempts: int
+    tried_again: int  #: jobs with more than one attempt
+    repair_rounds: int
+    repaired: int
+    until_answered: Spread | None  #: from the moment it was queued
+    until_checked: Spread | None  #: from the answer
+    until_delivered: Spread | None  #: from the check
+    answering: Spread | None  #: the engine's own time
+    began_at: datetime | None  #: the first job was queued
+    ended_at: datetime | None  #: the last answer came
+    models: Sequence[Pace]
+    workers: Sequence[Pace]
+    jobs: Sequence[JobFacts]
+
+    def to_json(self) -> dict[str, Any]:
+        """One object of JSON types; documented in docs/report.md."""
+        value = to_json(self)
+        assert isinstance(value, dict)  # narrows the type
+        return value
+
+
+def gather(views: Iterable[JobView], *, queue: str, queue_id: str, at: datetime, chosen: str) -> Facts:
+    """The facts of some jobs, in their order. Pure."""
+    return summed([_job(view) for view in views], queue=queue, queue_id=queue_id, at=at, chosen=chosen)
+
+
+def summed(jobs: Sequence[JobFacts], *, queue: str, queue_id: str, at: datetime, chosen: str) -> Facts:
+    """The same of jobs whose facts are known."""
+    checked = [job for job in jobs if job.verdict]
+    blocking = sum(bool(d.get("blocking")) for job in jobs for d in job.diagnostics)
+    return Facts(
+        queue=queue,
+        queue_id=queue_id,
+        at=at,
+        chosen=chosen,
+        states=_counted(job.state for job in jobs),
+        outcomes=_counted(job.outcome for job in jobs),
+        verdicts=_counted(str(job.verdict) for job in checked),
+        quality=_counted(signal for job in jobs for signal in sorted({str(q["signal"]) for q in job.quality})),
+        diagnostics={"blocking": blocking, "other": sum(len(job.diagnostics) for job in jobs) - blocking},
+        prompt_tokens=sum(job.prompt_tokens or 0 for job in jobs),
+        completion_tokens=sum(job.completion_tokens or 0 for job in jobs),
+        attempts=sum(job.tries for job in jobs),
+        tried_again=sum(job.tries > 1 for job in jobs),
+        repair_rounds=sum(job.rounds for job in jobs),
+        repaired=sum(job.repaired for job in jobs),
+        until_answered=_spread((job.created_at, job.answered_at) for job in jobs),
+        until_checked=_spread((job.answered_at, job.checked_at) for job in checked),
+        until_delivered=_spread((job.checked_at, job.delivered_at) for job in jobs),
+        answering=_spread_of([job.seconds for job in jobs if job.seconds is not None]),
+        began_at=min((job.created_at for job in jobs if job.created_at), default=None),
+        ended_at=max((job.answered_at for job in jobs if job.answered_at), default=None),
+        models=_paces((job.model, job) for job in jobs),
+        workers=_paces((job.worker, job) for job in jobs),
+        jobs=jobs,
+    )
+
+
+def _job(view: JobView) -> JobFacts:
+    spec, result, told = view.job.spec, view.result, view.payload or {}
+    usage, timing = (result.usage, result.timing_s) if result else ({}, {})
+    seconds = view.line.seconds
+    tokens = usage.get("completion_tokens")
+    generating = timing.get("answer") or seconds
+    verdict = view.verdict or view.job.outcome.get("verdict")  # an archive of another machine says it
+    failed = result is not None and result.status is ResultStatus.FAILED
+    tried = {a.attempt for a in view.job.attempts} | ({result.attempt} if result else set())
+    return JobFacts(
+        id=view.id,
+        state=view.state.value,
+        key=spec.key,
+        caller=spec.caller,
+        lang=spec.options.lang,
+        out=spec.options.out,
+        parent=spec.parent,
+        round=spec.round or 0,
+        model=result.model if result else None,
+        engine=str(result.worker.get("engine")) if result and result.worker.get("engine") else None,
+        worker=result.worker_id if result else None,
+        prompt=view.prompt,
+        answer=told.get("answer") or view.answer,
+        error=view.error,
+        finish_reason=result.finish_reason if result else None,
+        verdict=verdict,
+        level=told.get("level"),
+        files=view.files,
+        diagnostics=list(told.get("diagnostics", ())),
+        quality=list(told.get("quality", ())),
+        notes=list(told.get("notes", ())),
+        rounds=int(told.get("rounds", 0)),
+        stop=told.get("stop"),
+        repaired=bool(told.get("repaired")),
+        attempts=[
+            AttemptFacts(
+                attempt=a.attempt, worker=a.worker, status=a.status.value, finished_at=a.finished_at, error=a.error, late=a.late
+            )
+            for a in view.job.attempts
+        ],
+        created_at=spec.created_at,
+        answered_at=result.finished_at if result else None,
+        checked_at=view.checked_at if verdict else None,
+        delivered_at=view.delivered_at,
+        delivered_to=view.delivered_to,
+        prompt_tokens=usage.get("prompt_tokens"),
+        completion_tokens=tokens,
+        seconds=seconds,
+        tokens_per_s=tokens / generating if tokens and generating else None,
+        tries=len(tried),
+        outcome=str(verdict) if verdict else _unchecked(view, failed=failed),
+    )  # fmt: skip
+
+
+def _unchecked(view: JobView, *, failed: bool) -> str:
+    """What a job without a verdict counts as."""
+    if failed:
+        return "failed"
+    if view.job.spec.parent and view.state in (State.SUCCEEDED, State.TRUNCATED):
+        return "round"  # it is checked with the job that it mends
+    return view.state.value
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    """How often each name comes, the most frequent first."""
+    return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _spread(pairs: Iterable[tuple[datetime | None, datetime | None]]) -> Spread | None:
+    """Of two moments; machines' clocks differ, so a time that would be negative counts as none."""
+    return _spread_of([max(0.0, (b - a).total_seconds()) for a, b in pairs if a and b])
+
+
+def _spread_of(seconds: list[float]) -> Spread | None:
+    if not seconds:
+        return None
+    p90 = quantiles(seconds, n=10, method="inclusive")[-1] if len(seconds) > 1 else seconds[0]
+    return Spread(jobs=len(seconds), median_s=median(seconds), p90_s=p90, most_s=max(seconds))
+
+
+def _paces(named: Iterable[tuple[str | None, JobFacts]]) -> list[Pace]:
+    groups: dict[str, list[JobFacts]] = {}
+    for name, job in named:
+        if name:
+            groups.setdefault(name, []).append(job)
+    paces = []
+    for name, jobs in groups.items():
+        timed = [job for job in jobs if job.tokens_per_s]
+        generating = sum((job.completion_tokens or 0) / (job.tokens_per_s or 1.0) for job in timed)
+        paces.append(
+            Pace(
+                name=name,
+                jobs=len(jobs),
+                completion_tokens=sum(job.completion_tokens or 0 for job in jobs),
+                seconds=sum(job.seconds or 0.0 for job in jobs),
+                tokens_per_s=sum(job.completion_tokens or 0 for job in timed) / generating if generating else None,
+            )
+        )
+    return sorted(paces, key=lambda pace: (-pace.jobs, pace.name))

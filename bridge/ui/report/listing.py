@@ -1,0 +1,77 @@
+"""Code as HTML: numbered lines, coloured, with each finding below its line. Pure.
+
+The HTML is made here, so that every character of an answer goes through `ink`; Pygments only says where which kind of word
+is (`colour`). Lexers come from a fixed table, by the language that extraction found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bridge.ui.report import escape
+from bridge.ui.report.colour import Colours
+
+#: Longest code that is shown of one file; most findings below one file.
+CODE_CHARS, FINDINGS = 24_000, 60
+
+#: {language: lexer}, where the names differ; no other language is looked up by a name from an answer.
+_LEXERS: Mapping[str, str] = {
+    "cpp": "cpp", "c": "c", "csharp": "csharp", "fsharp": "fsharp", "vb": "vbnet", "objc": "objective-c",
+    "jsonc": "json", "commonlisp": "common-lisp", "elisp": "emacs-lisp", "jsx": "javascript", "tsx": "typescript",
+    "batch": "bat", "hcl": "terraform", "asm": "nasm", "dockerfile": "docker", "proto": "protobuf", "latex": "tex",
+    "gomod": "go", "wat": "wast", "vue": "html", "svelte": "html", "astro": "html", "pascal": "pascal",
+} | {
+    name: name
+    for name in ["python", "javascript", "typescript", "json", "yaml", "toml", "xml", "html", "css", "scss", "less", "sass", "sql", "bash", "console", "powershell", "go", "rust", "java", "kotlin", "scala", "groovy", "swift", "dart", "php", "ruby", "perl", "lua", "r", "julia", "matlab", "haskell", "ocaml", "elm", "elixir", "erlang", "clojure", "scheme", "racket", "fortran", "cobol", "ada", "d", "nim", "zig", "crystal", "haxe", "tcl", "awk", "vim", "verilog", "vhdl", "solidity", "glsl", "hlsl", "cuda", "graphql", "thrift", "nix", "make", "cmake", "ini", "nginx", "markdown", "rst", "diff", "prolog", "smalltalk", "jinja", "pug", "haml", "http"]
+}  # fmt: skip
+
+
+def piece(code: str, language: str | None) -> tuple[str, str] | None:
+    """What is to be asked about this code, as (lexer, code); None if there is no lexer for it."""
+    lexer = _LEXERS.get(language or "")
+    return (lexer, code) if lexer and code else None
+
+
+def listing(code: str, language: str | None, findings: Sequence[Mapping[str, Any]], colours: Colours) -> str:
+    """The code as HTML. `findings`: its diagnostics as in docs/handover.md, lines from 0."""
+    asked = piece(code, language)
+    lines = _lines(code, colours.get(asked, [("", len(code))]) if asked else [("", len(code))])
+    below: dict[int, list[str]] = {}
+    for finding in findings[:FINDINGS]:
+        at = min(_line_of(finding), len(lines) - 1)
+        below.setdefault(at, []).append(remark(finding))
+    rows = (f'<span class="l">{html}\n</span>{"".join(below.get(n, ()))}' for n, html in enumerate(lines))
+    more = len(findings) - FINDINGS
+    rest = f'<p class="cut">{more} more findings are not shown here</p>' if more > 0 else ""
+    return f'<pre class="code" dir="ltr"><code>{"".join(rows)}</code></pre>{rest}'
+
+
+def remark(finding: Mapping[str, Any]) -> str:
+    """One finding as a line of its own."""
+    grade = "bad" if finding.get("blocking") else "mild"
+    rule = " ".join(str(part) for part in (finding.get("source"), finding.get("code")) if part)
+    return f'<span class="remark {grade}"><b>{escape.line(rule, 60)}</b> {escape.line(finding.get("message", ""), 400)}</span>'
+
+
+def _line_of(finding: Mapping[str, Any]) -> int:
+    try:
+        return max(0, int(finding["range"]["start"]["line"]))
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
+def _lines(code: str, runs: Iterable[tuple[str, int]]) -> list[str]:
+    """Each line as HTML, without its line end."""
+    lines, at = [""], 0
+    for css, length in runs:
+        for n, part in enumerate(code[at : at + length].split("\n")):
+            if n:
+                lines.append("")
+            if part:
+                html = escape.text(part)
+                lines[-1] += f'<span class="{css}">{html}</span>' if css and part.strip() else html
+        at += length
+    if len(lines) > 1 and not lines[-1]:
+        lines.pop()  # the code ends with a line end
+    return lines

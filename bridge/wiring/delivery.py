@@ -1,0 +1,143 @@
+"""From a finished cell to the caller: desks, waits, watchers and ways out. Imported where they are made."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.core.errors import ConfigError
+from bridge.core.events import Listener
+from bridge.core.job import NewJob
+from bridge.store.enqueue import Added
+from bridge.transports.mount import mount_of
+from bridge.wiring.queue import Opened
+
+if TYPE_CHECKING:
+    from bridge.checking.examine import Toolchain
+    from bridge.delivery.channels import Channel
+    from bridge.delivery.dispatch import Dispatch
+    from bridge.delivery.review import Reviewer
+    from bridge.delivery.waiting import Waiter
+    from bridge.delivery.watch import Watcher
+    from bridge.transports.file_events import FileEvents
+
+Enqueue = Callable[[list[NewJob]], list[Added]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How answers are checked."""
+
+    max_rounds: int = 2  #: repair rounds at most; 0: ask nothing again
+    project: Path | None = None  #: ask its own linters too
+
+
+def open_toolchain() -> Toolchain:
+    """Tools to check with; they start when the first answer is looked at."""
+    from bridge.checking.examine import Toolchain
+
+    return Toolchain()
+
+
+def open_reviewer(opened: Opened, enqueue: Enqueue, bench: Toolchain, rules: Rules, listener: Listener) -> Reviewer:
+    """A desk at a queue."""
+    from bridge.delivery.review import Reviewer
+
+    return Reviewer(
+        store=opened.store,
+        bench=bench,
+        notify=listener,
+        enqueue=enqueue,
+        max_rounds=rules.max_rounds,
+        project=rules.project,
+    )
+
+
+def open_waiting(opened: Opened, enqueue: Enqueue, bench: Toolchain | None, rules: Rules) -> Waiter:
+    """A wait on a queue; with a bench, it works at the desk whenever that is free."""
+    from bridge.delivery.waiting import Waiter
+
+    store = opened.store
+    desk = open_reviewer(opened, enqueue, bench, rules, store.notify) if bench is not None else None
+    return Waiter(
+        store=store, desk=desk, hints=local_file_events(opened), desk_lock=review_lock(opened), now_s=time.monotonic
+    )
+
+
+def open_watcher(
+    opened: Opened,
+    enqueue: Enqueue,
+    archive: Callable[[timedelta], list[str]],
+    bench: Toolchain,
+    rules: Rules,
+    *,
+    channels: Sequence[Channel],
+    poll_s: float,
+    archive_after_s: float | None,
+    listener: Listener,
+) -> Watcher:
+    """A watcher on a queue, ready to run."""
+    from bridge.delivery.watch import Watcher
+
+    return Watcher(
+        store=opened.store,
+        desk=open_reviewer(opened, enqueue, bench, rules, listener),
+        dispatch=open_dispatch(opened, channels, listener),
+        hints=local_file_events(opened),
+        now_s=time.monotonic,
+        notify=listener,
+        archive=archive,
+        poll_s=poll_s,
+        archive_after=timedelta(seconds=archive_after_s) if archive_after_s is not None else None,
+        desk_lock=review_lock(opened),
+    )
+
+
+def open_dispatch(opened: Opened, channels: Sequence[Channel], listener: Listener) -> Dispatch:
+    """The hand-over of a queue's checked jobs."""
+    from bridge.delivery.dispatch import Dispatch
+
+    locks = review_lock(opened).parent
+    return Dispatch(store=opened.store, channels=channels, notify=listener, locks=locks)
+
+
+def open_channels(
+    *, outbox: str | None, program: str | None, webhook: str | None, environ: Mapping[str, str] = os.environ
+) -> list[Channel]:
+    """The ways out that were asked for. The webhook's secret is `BRIDGE_WEBHOOK_SECRET`. Raises ConfigError."""
+    from bridge.delivery.channels import Outbox, Program, Webhook
+
+    channels: list[Channel] = []
+    if outbox:
+        channels.append(Outbox(folder=Path(outbox).expanduser().absolute()))
+    if program:
+        argv = shlex.split(program)
+        if not argv:
+            raise ConfigError("--exec needs a command")
+        channels.append(Program(argv=argv))
+    if webhook:
+        if not webhook.startswith(("http://", "https://")):
+            raise ConfigError(f"--webhook needs an http or https URL, not {webhook!r}")
+        channels.append(Webhook(url=webhook, secret=environ.get("BRIDGE_WEBHOOK_SECRET")))
+    return channels
+
+
+def local_file_events(opened: Opened) -> FileEvents:
+    """What wakes a loop when a queue's folder changes."""
+    from bridge.transports.file_events import FileEvents
+
+    if opened.path is None:
+        return FileEvents(None, poll=False)
+    folder = opened.path.parent
+    return FileEvents(folder, poll=not mount_of(folder).client.events)
+
+
+def review_lock(opened: Opened) -> Path:
+    """Held by whoever checks a queue's answers on this machine."""
+    return opened.home / "desk.lock"

@@ -1,0 +1,167 @@
+"""Which engine a demo uses: the first that answers, unless one was named; and nothing leaves this machine unasked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bridge.core.errors import ConfigError, EngineError, UsageError
+from bridge.models import tiny
+from bridge.wiring.engines import ENGINES, ollama_url, open_engine
+
+if TYPE_CHECKING:
+    from bridge.engines.base import EngineModel
+    from bridge.models.fetch import Hub
+
+_LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1|0\.0\.0\.0")  # 0.0.0.0 is where an Ollama listens, on this machine
+
+#: Models that an Ollama on this machine only passes on to ollama.com; their tags end so (docs.ollama.com/cloud).
+_CLOUD = re.compile(r"[:-]cloud$")
+
+Say = Callable[[str], None]
+Agree = Callable[[str], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """An engine and its model; the fields are arguments of `open_engine`."""
+
+    kind: str
+    model: str | None  #: None: the only one that it has
+    about: str  #: one line for a person: what answers, and where
+    gguf: str | None = None
+    base_url: str | None = None
+
+
+def choose_engine(
+    *,
+    kind: str | None = None,
+    model: str | None = None,
+    gguf: str | None = None,
+    base_url: str | None = None,
+    agree: Agree,
+    say: Say,
+    environ: Mapping[str, str] = os.environ,
+) -> Choice:
+    """The engine that was named, else the first that answers: Ollama, an OpenAI-compatible API, the model in the package.
+
+    Args:
+        kind: one of `ENGINES`; None: look.
+        model: as the engine names it; None: the largest coder model that it has.
+        gguf: a file, or `tiny`; it is what answers, then.
+        agree: is asked before anything is sent to another machine; False: look on.
+        say: is told what was looked at and not taken.
+
+    Raises:
+        ConfigError: unknown kind, or a choice of models that nobody can make here.
+        UsageError: the engine that was named is on another machine, and nobody agreed.
+        EngineError: the engine that was named does not answer.
+    """
+    if kind is not None and kind not in ENGINES:
+        raise ConfigError(f"unknown engine {kind!r}; known are {', '.join(ENGINES)}")
+    if kind == "scripted":
+        return Choice(kind=kind, model=None, about="a scripted fake: it repeats the question and is no model")
+    if gguf is not None or kind == "llamacpp":
+        return _embedded(gguf or tiny.SHORT_NAME)
+    for found in ("ollama", "openai"):
+        url = _address(found, base_url, environ)
+        if kind not in (None, found) or url is None:
+            continue
+        if not _may_send(url, agree):
+            if kind is not None:
+                raise UsageError(f"nothing was sent to {_host(url)}: --yes agrees to it")
+            say(f"{_host(url)} is not this machine, and nobody agreed to send prompts there (--yes does)")
+            continue
+        if (
+            found == "ollama"
+            and _CLOUD.search(model or "")
+            and not agree(f"{model} runs at ollama.com. Send it the prompts?")
+        ):
+            raise UsageError(f"nothing was sent to ollama.com, where {model} runs: --yes agrees to it")
+        try:
+            return _served(found, model, url)
+        except (EngineError, ConfigError) as error:
+            if kind is not None:
+                raise
+            say(f"not {found}: {error}")
+    if kind == "openai":
+        raise ConfigError("the engine openai needs --base-url or OPENAI_BASE_URL")
+    return _embedded(tiny.SHORT_NAME)
+
+
+def open_hub(environ: Mapping[str, str] = os.environ) -> Hub:
+    """Where models are fetched from, and kept: `HF_ENDPOINT` and `BRIDGE_CACHE_DIR`, else Hugging Face and the user's cache."""
+    from platformdirs import user_cache_path
+
+    from bridge.models.fetch import HUB_URL, Hub
+
+    given = environ.get("BRIDGE_CACHE_DIR")
+    cache = Path(given).expanduser().absolute() if given else user_cache_path("qwen-bridge", appauthor=False)
+    return Hub(cache / "models", url=environ.get("HF_ENDPOINT") or HUB_URL)
+
+
+def _embedded(gguf: str) -> Choice:
+    if gguf == tiny.SHORT_NAME:
+        return Choice(kind="llamacpp", model=tiny.NAME, gguf=gguf, about=f"{tiny.NAME}, in this process: {tiny.ABOUT}")
+    file = Path(gguf).expanduser()
+    if not file.is_file():
+        raise UsageError(f"there is no file {gguf}: name a GGUF file, or `tiny`")
+    return Choice(kind="llamacpp", model=None, gguf=str(file), about=f"{file.name}, by llama.cpp on this machine")
+
+
+def _address(kind: str, base_url: str | None, environ: Mapping[str, str]) -> str | None:
+    if kind == "ollama":
+        return ollama_url(environ, base_url=base_url)
+    return base_url or environ.get("OPENAI_BASE_URL")
+
+
+def _host(url: str) -> str:
+    """The host of an address, and nothing that may stand beside it, such as a password."""
+    return urlsplit(url).hostname or url.partition("@")[2] or url
+
+
+def _may_send(url: str, agree: Agree) -> bool:
+    host = _host(url)
+    return bool(_LOOPBACK.fullmatch(host)) or agree(f"The demo's prompts would go to {host}. Send them?")
+
+
+def _served(kind: str, model: str | None, url: str) -> Choice:
+    """The choice, if a server answers there and has a model for us. Raises EngineError, ConfigError."""
+    engine = open_engine(kind, base_url=url)
+    try:
+        has = engine.models()
+    finally:
+        engine.close()
+    if model is None:
+        name = _largest_coder([found for found in has if kind != "ollama" or not _CLOUD.search(found.name)])
+    elif kind == "ollama" and not {model, f"{model}:latest"} & {found.name for found in has}:
+        raise ConfigError(f"it does not have {model}: `ollama pull {model}` fetches it")
+    else:
+        name = model  # an API may answer to names that it does not list
+    where = "on this machine" if _LOOPBACK.fullmatch(_host(url)) else f"at {_host(url)}: the prompts go there"
+    served = "Ollama" if kind == "ollama" else "an OpenAI-compatible API"
+    return Choice(kind=kind, model=name, base_url=url, about=f"{name}, by {served} {where}")
+
+
+def _largest_coder(models: Sequence[EngineModel]) -> str:
+    """The largest model that has `coder` in its name, or the only one there is.
+
+    Largest by the billions in its name, then by its file. Raises ConfigError.
+    """
+    coders = [model for model in models if "coder" in model.name.lower()]
+    if coders:
+        return max(coders, key=lambda model: (_billions(model.name), model.size_bytes or 0)).name
+    if len(models) == 1:
+        return models[0].name
+    raise ConfigError(f"none of its {len(models)} model(s) is a coder model: --model names one")
+
+
+def _billions(name: str) -> float:
+    """Parameters in billions, as a name such as qwen2.5-coder:14b-instruct-q4_K_M says; 0: it does not."""
+    found = re.search(r"(?<![\d.a-z])(\d+(?:\.\d+)?)b\b", name.lower())
+    return float(found[1]) if found else 0.0

@@ -1,0 +1,160 @@
+"""Engines by name, and workers that use them. Each is imported where it is made: `bridge add` needs none, and starts fast."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.core.errors import ConfigError, ModelMissing
+from bridge.core.events import Listener
+from bridge.wiring.queue import Opened
+
+if TYPE_CHECKING:
+    from bridge.engines.base import Engine
+    from bridge.worker.config import WorkerConfig
+    from bridge.worker.loop import Worker
+
+
+def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None = None) -> str:
+    """Where Ollama is: as given, else `OLLAMA_HOST`, as Ollama itself reads it, else 127.0.0.1:11434."""
+    host = base_url or environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
+    return (host if "://" in host else f"http://{host}").rstrip("/")
+
+
+#: For jobs that name none, on Ollama.
+DEFAULT_MODEL = "qwen2.5-coder:32b"
+
+#: Kinds of engine, and what each needs.
+ENGINES: Mapping[str, str] = {
+    "ollama": "Ollama by its own API; OLLAMA_HOST says where",
+    "openai": "any OpenAI-compatible API; --base-url or OPENAI_BASE_URL, and OPENAI_API_KEY if it wants one",
+    "llamacpp": "llama.cpp in a child process; --gguf FILE, or `--gguf tiny` for a toy; needs the extra [embedded]",
+    "scripted": "a fake that answers at once, for dry runs",
+}
+
+
+def open_engine(
+    kind: str,
+    *,
+    lanes: int = 1,
+    num_ctx: int = 8192,
+    gguf: str | None = None,
+    base_url: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Engine:
+    """An engine of a kind in `ENGINES`; starts and contacts nothing yet.
+
+    `gguf`: a path, or the name of a model in the package, of which there is one: `tiny`.
+
+    Raises:
+        ConfigError: unknown kind, or something that this kind needs is missing.
+        MissingExtra: its package is not installed.
+    """
+    if kind == "ollama":
+        from bridge.engines.ollama import OllamaEngine
+
+        return OllamaEngine(ollama_url(environ, base_url=base_url))
+    if kind == "openai":
+        from bridge.engines.openai import OpenAIEngine
+
+        url = base_url or environ.get("OPENAI_BASE_URL")
+        if not url:
+            raise ConfigError("the engine openai needs --base-url or OPENAI_BASE_URL")
+        return OpenAIEngine(url, api_key=environ.get("OPENAI_API_KEY"))
+    if kind == "llamacpp":
+        from bridge.engines.llamacpp import LlamaCppEngine
+        from bridge.models import tiny
+
+        if not gguf:
+            raise ConfigError("the engine llamacpp needs --gguf FILE, or `--gguf tiny` for the toy that ships with it")
+        if gguf == tiny.SHORT_NAME:
+            return LlamaCppEngine(tiny.PATH, lanes=lanes, num_ctx=num_ctx, called=tiny.NAME)
+        return LlamaCppEngine(Path(gguf), lanes=lanes, num_ctx=num_ctx)
+    if kind == "scripted":
+        from bridge.engines.scripted import ScriptedEngine
+
+        return ScriptedEngine()
+    raise ConfigError(f"unknown engine {kind!r}; known are {', '.join(ENGINES)}")
+
+
+def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[[str], None]) -> str:
+    """The model for jobs that name none; sees to it that an engine that answers has it.
+
+    None: qwen2.5-coder:32b for Ollama, else the one model that the engine has. An engine that is down is left to the
+    worker, which waits for it.
+
+    Raises:
+        ConfigError: the engine has several models, or is down, and none was named.
+        ModelMissing: it is not there, and `pull` is off; says how to get it.
+        EngineError: the download failed.
+    """
+    if model is None and engine.name == "ollama":
+        model = DEFAULT_MODEL
+    if not engine.health().ok:
+        if model is None:
+            raise ConfigError("the engine does not answer yet, so it cannot say which model it has: give --model")
+        return model
+    names = {found.name for found in engine.models()}
+    if model is None:
+        if len(names) != 1:
+            raise ConfigError(f"the engine has {len(names)} models: choose one with --model")
+        return names.pop()
+    if names & {model, f"{model}:latest"} or engine.name == "openai":
+        return model  # an API may answer to names that it does not list
+    if not pull:
+        have = ", ".join(sorted(names)[:5]) or "none"
+        raise ModelMissing(
+            f"the engine does not have {model} (it has {have}): --pull fetches it, --model names another"
+        )
+    say(f"fetching {model}")
+    shown = [-1]
+
+    def progress(status: str, done: int, total: int) -> None:
+        percent = 100 * done // total if total else 0
+        if percent // 10 != shown[0]:
+            shown[0] = percent // 10
+            say(f"{status} {percent} % of {total / 1e9:.1f} GB")
+
+    engine.pull(model, progress)
+    return model
+
+
+def open_worker(
+    opened: Opened,
+    engine: Engine,
+    plan: WorkerConfig,
+    *,
+    listener: Listener,
+    lease_s: float = 900.0,
+    now_s: Callable[[], float] = time.monotonic,
+) -> Worker:
+    """A worker on a queue, ready to run. `now_s`: seconds of a clock that only goes forward."""
+    from bridge.worker.claims import Claims
+    from bridge.worker.heartbeat import WorkerHeartbeat
+    from bridge.worker.leases import Leases
+    from bridge.worker.loop import Worker
+
+    host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:30] or "host"
+    name = f"{host}-{os.getpid()}-{secrets.token_hex(2)}"
+    store = opened.store
+    if opened.path is None:  # each beat is four requests, and leases are as long as ever
+        plan = replace(plan, beat_s=max(plan.beat_s, 60.0))
+    presence = WorkerHeartbeat(name, locks=opened.home / "workers", transport=store.transport)
+    ledger = Claims(
+        store=store,
+        leases=Leases(length_s=lease_s, is_dead=presence.is_dead),
+        worker=name,
+        about=lambda: {"engine": engine.name, "where": platform.node()},
+        default_model=plan.model,
+        max_attempts=opened.settings.max_attempts,
+        patience=timedelta(minutes=30),
+    )
+    return Worker(store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=now_s)

@@ -1,0 +1,213 @@
+"""What a worker writes about jobs: claims, results, failures, and claims given back. All through the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.core.errors import EngineError
+from bridge.core.job import Attempt, Job, Lease, Result, ResultStatus
+from bridge.engines.base import Answer
+from bridge.format import merge
+from bridge.format.raw_cell import extras_of
+from bridge.kernel import grammar
+from bridge.store import query
+from bridge.store.rows import NOWHERE
+from bridge.store.store import Store
+from bridge.worker.leases import Leases
+from bridge.worker.scheduler import Candidate, choose
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimedJob:
+    """A job that this worker holds."""
+
+    job: Job
+    attempt: int
+    claimed_at: datetime
+
+    @property
+    def prompt_sha256(self) -> str:
+        """Of the prompt as it was when the job was claimed."""
+        return grammar.prompt_sha256(self.job.spec.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """One worker's way to the queue."""
+
+    store: Store
+    leases: Leases
+    worker: str
+    #: Facts for a record: engine, engine_version, where.
+    about: Callable[[], dict[str, Any]]
+    default_model: str
+    max_attempts: int
+    patience: timedelta
+    #: {model: when a job of it was last taken, or first seen waiting}; only models that jobs wait for.
+    _served: dict[str, datetime] = field(default_factory=dict)
+
+    def claim(self, room: int, *, loaded: str | None, held: frozenset[str], now_s: float) -> list[ClaimedJob]:
+        """Take up to `room` jobs; in the journal at once, in the notebook with the next publishing."""
+        if room < 1:
+            return []
+
+        def decide() -> list[ClaimedJob]:
+            now = self.store.clock.now()
+            waiting = self._free(held, now, now_s)
+            seen = {job.model: self._served.get(job.model, now) for job in waiting}
+            self._served.clear()
+            self._served.update(seen)
+            passed_over = {model: now - since for model, since in seen.items()}
+            chosen = choose(waiting, loaded=loaded, room=room, patience=self.patience, passed_over=passed_over)
+            self._served.update(dict.fromkeys((job.model for job in chosen), now))
+            return [task for job in chosen if (task := self._claim_one(job.id, now)) is not None]
+
+        return self.store.note(decide, "claiming jobs")
+
+    def still_mine(self) -> set[str]:
+        """The jobs that wait under a claim of this worker."""
+        return self.store.note(lambda: query.claimed(self.store.journal, self.worker), "looking at claims")
+
+    def finish(self, task: ClaimedJob, answer: Answer) -> ResultStatus:
+        """Write down an answer, on disk when this returns."""
+        status = ResultStatus.TRUNCATED if answer.truncated else ResultStatus.SUCCEEDED
+        result = replace(
+            self._result(task, status),
+            answer=answer.text,
+            finish_reason=answer.finish_reason,
+            model=answer.model,
+            model_digest=answer.model_digest,
+            usage=dict(answer.usage),
+            timing_s={name: round(seconds, 3) for name, seconds in answer.timing_s.items()},
+        )
+        self._write(task, lambda job: job.evolve(results=(*job.results, result)))
+        return status
+
+    def fail(self, task: ClaimedJob, error: EngineError, *, waited_s: float) -> bool:
+        """Write down a failure; gives whether the job is given up. If not, it is in the queue again.
+
+        A failure that the job has no part in (the engine is down, busy or asks to wait) burns no attempt.
+        """
+        failure = {"kind": error.kind, "message": str(error)}
+        result = replace(
+            self._result(task, ResultStatus.FAILED),
+            finish_reason="error", error=failure, model=task.job.spec.options.model or self.default_model,
+            timing_s={"total": round(waited_s, 3)},
+        )  # fmt: skip
+        gave_up = False
+
+        def change(job: Job) -> Job:
+            nonlocal gave_up
+            burnt = sum(a.status is ResultStatus.FAILED and a.attempt > job.floor for a in job.attempts)
+            gave_up = not error.retry.again or (error.retry.burns_attempt and burnt + 1 >= self.max_attempts)
+            if gave_up:
+                return job.evolve(results=(*job.results, result))
+            released = _released(job, task, self.worker)
+            if not error.retry.burns_attempt:
+                return released
+            attempt = Attempt(
+                attempt=task.attempt, worker=self.worker, status=ResultStatus.FAILED,
+                finished_at=result.finished_at, error=str(error),
+            )  # fmt: skip
+            return released.evolve(attempts=(*job.attempts, attempt))
+
+        self._write(task, change)
+        return gave_up
+
+    def give_back(self, tasks: list[ClaimedJob]) -> None:
+        """Release claims without burning an attempt."""
+        for task in tasks:
+            self._write(task, lambda job, task=task: _released(job, task, self.worker))  # type: ignore[misc]  # binds now
+
+    def _free(self, held: frozenset[str], now: datetime, now_s: float) -> list[Candidate]:
+        """The jobs that nobody works on, as far as can be seen from here."""
+        free = []
+        for row in query.waiting(self.store.journal):
+            if row.id in held or self._is_taken(row, now_s):
+                continue
+            free.append(
+                Candidate(
+                    id=row.id,
+                    model=row.model or self.default_model,
+                    priority=row.priority,
+                    created_at=row.created_at or now,
+                    position=row.position,
+                    mine=self.leases.falls_to(row.id, self.worker, now_s),
+                )
+            )
+        return free
+
+    def _is_taken(self, row: query.WaitingJob, now_s: float) -> bool:
+        worker = row.lease_worker
+        if not worker or worker == self.worker:  # our own claim on a job that we do not hold is over
+            return False
+        return self.leases.holds(row.id, worker, row.lease_attempt, now_s)
+
+    def _claim_one(self, job_id: str, now: datetime) -> ClaimedJob | None:
+        found = self.store.journal.cell(job_id)
+        if found is None:
+            return None
+        cell, place = found
+        lease = Lease(
+            worker=self.worker,
+            attempt=cell.job.next_attempt(),
+            expires_at=now + timedelta(seconds=self.leases.length_s),
+        )
+        job = cell.job.evolve(lease=lease)
+        self.store.journal.put(place, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
+        self.store.journal.touch(place)
+        return ClaimedJob(job=job, attempt=lease.attempt, claimed_at=now)
+
+    def _result(self, task: ClaimedJob, status: ResultStatus) -> Result:
+        return Result(
+            job=task.job.id,
+            attempt=task.attempt,
+            status=status,
+            finished_at=self.store.clock.now(),
+            prompt_sha256=task.prompt_sha256,
+            worker={"id": self.worker, **self.about()},
+        )
+
+    def _write(self, task: ClaimedJob, change: Callable[[Job], Job]) -> None:
+        def decide() -> None:
+            now = self.store.clock.now()
+            found = self.store.journal.cell(task.job.id)
+            if found is None:
+                return
+            cell, place = found
+            job = change(cell.job)
+            lease = cell.job.lease
+            if (
+                job.best(grammar.prompt_sha256(job.spec.body)) is None
+            ):  # the prompt was edited: it runs again, for anybody
+                job = _released(job, task, self.worker)
+            if lease is not None and (lease.attempt, lease.worker) > (task.attempt, self.worker):
+                late = tuple(
+                    Attempt(
+                        attempt=r.attempt, worker=r.worker_id, status=r.status, finished_at=r.finished_at,
+                        answer_sha256=grammar.text_sha256(r.answer) if r.answer else None, late=True,
+                    )
+                    for r in job.results if r not in cell.job.results
+                )  # fmt: skip
+                job = job.evolve(attempts=(*job.attempts, *late))
+            best = job.best(grammar.prompt_sha256(job.spec.body))
+            if best is not None and (place == NOWHERE or not self.store.journal.place(place).own):
+                self.store.absorber.archive(
+                    job, cell, place, now
+                )  # its cell is gone: nobody else would keep the result
+                return
+            self.store.journal.put(place, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
+            if place:
+                self.store.journal.touch(place)
+
+        self.store.note(decide, "writing down a result")
+
+
+def _released(job: Job, task: ClaimedJob, worker: str) -> Job:
+    lease = job.lease
+    if lease is None or (lease.worker, lease.attempt) != (worker, task.attempt):
+        return job
+    return job.evolve(lease=Lease(worker=worker, attempt=task.attempt, expires_at=lease.expires_at, released=True))

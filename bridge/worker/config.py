@@ -1,0 +1,75 @@
+"""What a worker is told to do, what it did, and how far it is: values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from bridge.core.job import Spec
+from bridge.engines.base import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerConfig:
+    """How to work."""
+
+    model: str
+    lanes: int = 1
+    forever: bool = False  #: wait for new jobs when the queue is empty
+    max_time_s: float | None = None  #: begin nothing after this; what is under way is finished
+    job_timeout_s: float | None = 3600.0
+    num_ctx: int = 8192
+    max_tokens: int = 4096
+    publish_s: float = 3.0  #: at most one write of the notebook in this time
+    poll_s: float = 5.0  #: between two looks for new jobs when there are none
+    beat_s: float = 15.0
+    last_tries_s: float = 60.0  #: how long the last publishing is tried before the worker ends
+
+    def request(self, spec: Spec) -> Request:
+        """What to ask the engine for a job. Raises BadRequest."""
+        return Request.for_job(
+            spec, model=self.model, num_ctx=self.num_ctx, max_tokens=self.max_tokens, timeout_s=self.job_timeout_s
+        )
+
+    def prefetch(self, ended: int) -> int:
+        """Jobs to hold, if so many ended in the last second: two a lane, more when they end faster than is published."""
+        return max(2 * self.lanes, min(400, 2 * ended))
+
+
+class End(Enum):
+    """Why the worker ended."""
+
+    EMPTY = "empty"  # no job is waiting
+    STOPPED = "stopped"  # somebody asked to
+    TIME = "time"  # max_time_s is over
+    OUT_OF_MEMORY = "out_of_memory"  # the model does not fit: it has answered nothing, and would fail every job
+
+
+@dataclass(kw_only=True)
+class WorkSummary:
+    """What was done."""
+
+    end: End = End.EMPTY
+    answered: int = 0
+    truncated: int = 0
+    failed: int = 0
+    retried: int = 0
+    given_back: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    publishes: int = 0
+    unpublished: str | None = None  #: why the last results are in the journal only
+    unwritten: int = 0  #: results that could not even be written into the journal
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerProgress:
+    """How far a worker is."""
+
+    done: int
+    left: int  #: jobs that wait or run, as of the last publishing
+    running: tuple[str, ...]
+    tokens_per_s: float
+    eta_s: float | None
+    model: str
+    engine_down: bool

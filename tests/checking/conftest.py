@@ -1,0 +1,32 @@
+"""One bench for all tests of this folder: its worker starts once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks import results_report
+from bridge.checking import Toolchain
+
+
+@pytest.fixture(scope="session")
+def bench() -> Iterator[Toolchain]:
+    with Toolchain() as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+def real_answers() -> list[dict]:
+    rows = results_report.answers()
+    if not rows:
+        pytest.skip("the real answers are not here: they are looked for in ../shared/data")
+    return rows
+
+
+@pytest.fixture(scope="session")
+def real_prompts() -> list[dict]:
+    rows = results_report.rows("prompts_multilang.jsonl")
+    if not rows:
+        pytest.skip("the prompts with canonical solutions are not here: they are looked for in ../shared/data")
+    return rows

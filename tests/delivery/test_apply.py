@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge import Bridge, State
+from bridge.core.errors import UsageError, WrongState
+from tests.support.answers import CUT, GOOD, cut, give
+
+CODE = "def f(x):\n    y = x + 1\n    return y\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    made = tmp_path / "project"
+    made.mkdir()
+    return made
+
+
+def done(bridge: Bridge, answer: str = GOOD, **options: Any) -> str:
+    """A job whose answer is checked."""
+    job = give(bridge, bridge.add("Write f.", **options), answer)
+    bridge.wait([job], timeout_s=20, max_rounds=0)
+    return job
+
+
+def files(root: Path) -> dict[str, str]:
+    return {p.relative_to(root).as_posix(): p.read_text() for p in root.rglob("*") if p.is_file()}
+
+
+def named(**blocks: str) -> str:
+    """An answer with these files; `__` in a name stands for `/`."""
+    return "\n".join(f"`{name.replace('__', '/')}`\n\n```python\n{code}```\n" for name, code in blocks.items())
+
+
+@pytest.mark.parametrize(
+    ("answer", "out", "written"),
+    [
+        (GOOD, "src/f.py", {"src/f.py": CODE}),  # the only block goes where the job wanted it
+        (named(**{"src__f.py": CODE}), None, {"src/f.py": CODE}),  # the answer names the path
+        (named(**{"f.py": CODE}), "src/f.py", {"src/f.py": CODE}),  # it names the file, the job its folder
+        (
+            named(**{"src__f.py": CODE, "tests__test_f.py": "import f\n\nprint(f)\n"}),
+            "src/f.py",
+            {"src/f.py": CODE, "tests/test_f.py": "import f\n\nprint(f)\n"},
+        ),  # several files
+    ],
+)
+def test_code_goes_to_out_and_to_the_paths_that_the_answer_names(
+    bridge: Bridge, root: Path, answer: str, out: str | None, written: dict[str, str]
+):
+    job = done(bridge, answer, out=out) if out else done(bridge, answer)
+
+    changes = bridge.apply_result(job, root)
+
+    assert files(root) == written
+    assert {change.path for change in changes} == written.keys()
+
+
+def test_a_plan_shows_a_diff_and_writes_nothing(bridge: Bridge, root: Path):
+    (root / "f.py").write_text("old\n")
+    job = done(bridge, out="f.py")
+
+    [change] = bridge.plan(job, root)
+
+    assert change.diff().splitlines()[:4] == ["--- a/f.py", "+++ b/f.py", "@@ -1 +1,3 @@", "-old"]
+    assert files(root) == {"f.py": "old\n"}
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_changes_of_your_own_are_overwritten_with_force_only(bridge: Bridge, root: Path, force: bool):
+    (root / "f.py").write_text("my own work\n")
+    job = done(bridge, named(**{"f.py": CODE, "g.py": CODE}))
+
+    if force:
+        bridge.apply_result(job, root, force=True)
+        assert files(root) == {"f.py": CODE, "g.py": CODE}
+    else:
+        with pytest.raises(UsageError, match=r"f\.py has changes of your own"):
+            bridge.apply_result(job, root)
+        assert files(root) == {"f.py": "my own work\n"}  # nothing at all was written
+
+
+def test_what_apply_wrote_may_be_replaced_until_somebody_changes_it(bridge: Bridge, root: Path):
+    first, second, third = (done(bridge, f"```python\nx = {n}\n```\n", out="x.py", key=str(n)) for n in (1, 2, 3))
+    bridge.apply_result(first, root)
+    assert bridge.apply_result(first, root) == []  # the same again: nothing to do
+    bridge.apply_result(second, root)
+    assert files(root) == {"x.py": "x = 2\n"}
+    (root / "x.py").write_text("x = 2  # mine\n")
+
+    with pytest.raises(UsageError):
+        bridge.apply_result(third, root)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights there")
+@pytest.mark.parametrize("link", ["folder", "file"])
+def test_a_symbolic_link_that_leaves_the_project_is_refused(bridge: Bridge, root: Path, tmp_path: Path, link: str):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "f.py").write_text("canary")
+    if link == "folder":
+        (root / "src").symlink_to(outside, target_is_directory=True)
+    else:
+        (root / "src").mkdir()
+        (root / "src" / "f.py").symlink_to(outside / "f.py")
+    job = done(bridge, out="src/f.py")
+
+    with pytest.raises(UsageError, match="leads out of the project"):
+        bridge.apply_result(job, root, force=True)
+    assert (outside / "f.py").read_text() == "canary"
+
+
+@pytest.mark.parametrize("out", ["../f.py", "/tmp/canary.py", "a/../../f.py", "C:\\f.py", "..\\f.py"])
+def test_a_path_out_of_the_project_is_refused(bridge: Bridge, root: Path, out: str):
+    job = done(bridge, out=out)
+
+    with pytest.raises(UsageError, match="does not lie inside of the project"):
+        bridge.apply_result(job, root)
+    assert sorted(p.name for p in root.parent.iterdir()) == ["project", "queue", "state"]
+
+
+def test_cut_code_is_refused(bridge: Bridge, root: Path):
+    job = cut(bridge, bridge.add("Write f.", out="f.py"), CUT)
+    bridge.wait([job], timeout_s=20, max_rounds=0)
+
+    with pytest.raises(UsageError, match="is cut in the answer"):
+        bridge.apply_result(job, root)
+    assert files(root) == {}
+
+
+def test_what_is_not_checked_cannot_be_applied(bridge: Bridge, root: Path):
+    job = give(bridge, bridge.add("Write f.", out="f.py"), GOOD)
+
+    with pytest.raises(WrongState, match="not checked"):
+        bridge.apply_result(job, root)
+
+
+def test_code_without_a_place_says_how_to_get_at_it(bridge: Bridge, root: Path):
+    with pytest.raises(UsageError, match="bridge show"):
+        bridge.apply_result(done(bridge), root)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"\x00\xff\xfe binary",  # no text at all
+        b"x = 1\r\ny = 2\r\n",  # CRLF
+        b"",  # empty
+    ],
+)
+def test_a_file_of_any_bytes_is_somebodys_own_work_and_is_kept(bridge: Bridge, root: Path, before: bytes):
+    (root / "f.py").write_bytes(before)
+    job = done(bridge, out="f.py")
+
+    assert bridge.plan(job, root)[0].step.value == "conflict"
+    with pytest.raises(UsageError):
+        bridge.apply_result(job, root)
+    assert (root / "f.py").read_bytes() == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions")
+def test_an_executable_file_stays_executable(bridge: Bridge, root: Path):
+    (root / "f.py").write_text("old\n")
+    (root / "f.py").chmod(0o755)
+
+    bridge.apply_result(done(bridge, out="f.py"), root, force=True)
+
+    assert (root / "f.py").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_job_that_was_only_applied_counts_as_delivered(bridge: Bridge, root: Path, desk: Any):
+    job = give(bridge, bridge.add("Write f.", out="f.py"), GOOD)
+    desk.settle()
+
+    bridge.apply_result(job, root)
+
+    assert bridge.get(job).state is State.DELIVERED
+
+
+def test_a_folder_where_a_file_is_wanted_is_refused(bridge: Bridge, root: Path):
+    (root / "f.py").mkdir()
+
+    with pytest.raises(UsageError, match="is no file"):
+        bridge.apply_result(done(bridge, out="f.py"), root, force=True)

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge import Bridge, State
+from bridge.core.events import EventKind
+from bridge.delivery.review import Reviewer
+from bridge.store import review_state
+from tests.support.answers import BROKEN, CUT, GOOD, REST, WORSE, cut, fail, give, rounds
+from tests.support.queues import Queue
+
+Desks = Callable[..., Reviewer]
+
+
+def payload(bridge: Bridge, job: str) -> dict[str, Any]:
+    view = bridge.get(job)
+    assert view.payload is not None
+    return dict(view.payload)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (GOOD, "clean"),
+        ("There is nothing to write.", "no_code"),
+        ("", "no_code"),  # an engine may answer nothing at all
+        ("```python\nx = '\ud800'\n```\n", "clean"),  # a lone surrogate goes through journal and payload
+    ],
+)
+def test_an_answer_is_checked_once(bridge: Bridge, desk: Reviewer, queue: Queue, answer: str, verdict: str):
+    job = give(bridge, bridge.add("Write f."), answer)
+
+    assert desk.settle() == [job]
+    assert desk.settle() == []
+    assert (bridge.get(job).state, bridge.get(job).verdict) == (State.CHECKED, verdict)
+    assert len(queue.told(EventKind.CHECKED)) == 1
+
+
+def test_two_desks_write_down_one_end(bridge: Bridge, queue: Queue, desk_of: Desks, monkeypatch: pytest.MonkeyPatch):
+    job = give(bridge, bridge.add("Write f."), GOOD)
+    first, second = desk_of(bridge), desk_of(queue.open())
+    examine = first._examine
+
+    def meanwhile(*args: Any) -> Any:
+        """The other desk looks at the same answer while the first one checks it."""
+        assert second.settle() == [job]
+        return examine(*args)
+
+    monkeypatch.setattr(first, "_examine", meanwhile)
+
+    assert first.settle() == []
+    assert len(queue.told(EventKind.CHECKED)) == 1
+
+
+def test_two_desks_ask_for_one_round_of_repair(bridge: Bridge, queue: Queue, desk_of: Desks):
+    job = give(bridge, bridge.add("Write f."), BROKEN)
+
+    assert [desk_of(bridge).settle(), desk_of(queue.open()).settle()] == [[], []]
+    assert len(rounds(bridge, job)) == 1
+
+
+def test_a_broken_answer_becomes_a_child_job_whose_reply_is_taken_if_it_is_better(bridge: Bridge, desk: Reviewer):
+    job = give(bridge, bridge.add("Write f.", lang="python", caller="me", model="m:1"), BROKEN)
+    desk.settle()
+    [child] = rounds(bridge, job)
+    asked = bridge.get(child)
+
+    assert bridge.get(job).state is State.SUCCEEDED  # not checked to its end yet
+    assert "Undefined name `z`" in asked.prompt
+    assert "Write f." in asked.prompt
+    spec = asked.job.spec
+    assert (spec.round, spec.caller, spec.options.lang, spec.options.model) == (1, "me", "python", "m:1")
+
+    give(bridge, child, GOOD)
+
+    assert desk.settle() == [job]
+    what = payload(bridge, job)
+    assert (what["verdict"], what["answer"], what["rounds"], what["repaired"], what["stop"]) == (
+        "clean", GOOD, 1, True, "clean",
+    )  # fmt: skip
+    assert [file["code"] for file in what["files"]] == [GOOD.split("```python\n")[1].removesuffix("```\n")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "replies", "best", "verdict"),
+    [
+        (BROKEN, [WORSE, WORSE.replace("q", "r")], BROKEN, "errors"),  # no reply is better: the first answer stays
+        (WORSE, [BROKEN, WORSE], BROKEN, "errors"),  # the best version is kept, not the last
+        (BROKEN, [BROKEN], BROKEN, "errors"),  # the same findings again end it after one round
+        (BROKEN, ["I am sorry.", GOOD], GOOD, "clean"),  # a reply without code does not count
+    ],
+)
+def test_the_best_version_is_kept(
+    bridge: Bridge, desk: Reviewer, answer: str, replies: list[str], best: str, verdict: str
+):
+    job = give(bridge, bridge.add("Write f."), answer)
+    desk.settle()
+    for n, reply in enumerate(replies, 1):
+        asked = rounds(bridge, job)
+        assert len(asked) == n
+        give(bridge, asked[-1], reply)
+        desk.settle()
+
+    what = payload(bridge, job)
+    assert (what["answer"], what["verdict"]) == (best, verdict)
+    assert len(rounds(bridge, job)) == len(replies)
+
+
+def test_a_cut_answer_is_continued_once_with_more_room(bridge: Bridge, desk: Reviewer):
+    job = cut(bridge, bridge.add("Write add and mul.", max_tokens=100))
+    desk.settle()
+    [child] = rounds(bridge, job)
+    assert bridge.get(child).job.spec.options.max_tokens == 200
+
+    give(bridge, child, REST)
+
+    assert desk.settle() == [job]
+    what = payload(bridge, job)
+    assert (what["verdict"], what["stop"], what["complete"]) == ("clean", "joined", True)
+    assert what["answer"].startswith(CUT)
+
+
+@pytest.mark.parametrize("answer", [BROKEN, CUT])
+@pytest.mark.parametrize("end", ["cancelled", "failed", "cell deleted"])
+def test_a_round_that_is_cancelled_or_fails_ends_the_conversation(
+    bridge: Bridge, desk: Reviewer, queue: Queue, answer: str, end: str
+):
+    job = bridge.add("Write f.")
+    (cut if answer == CUT else give)(bridge, job, answer)
+    desk.settle()
+    [child] = rounds(bridge, job)
+    if end == "cancelled":
+        bridge.cancel(child)
+    elif end == "failed":
+        fail(bridge, child)
+    else:
+        notebook = queue.load()
+        notebook["cells"] = [cell for cell in notebook["cells"] if child not in "".join(cell["source"])]
+        queue.save(notebook)
+        bridge.status()
+
+    assert desk.settle() == [job]
+    what = payload(bridge, job)
+    assert (what["answer"], what["stop"]) == (answer, "unanswered")
+    assert len(rounds(bridge, job)) == 1
+
+
+@pytest.mark.parametrize(("most", "asked"), [(0, 0), (1, 1)])
+def test_rounds_are_limited(bridge: Bridge, desk_of: Desks, most: int, asked: int):
+    desk = desk_of(bridge, max_rounds=most)
+    job = give(bridge, bridge.add("Write f."), BROKEN)
+    desk.settle()
+    for child in rounds(bridge, job):
+        give(bridge, child, WORSE)
+        desk.settle()
+
+    assert len(rounds(bridge, job)) == asked
+    assert payload(bridge, job)["verdict"] == "errors"
+
+
+def test_a_retried_job_gets_a_new_answer_that_is_checked_anew(bridge: Bridge, desk: Reviewer):
+    job = give(bridge, bridge.add("Write f."), GOOD)
+    desk.settle()
+    bridge.wait([job], timeout_s=5)
+    assert bridge.get(job).state is State.DELIVERED
+
+    bridge.retry(job)
+    assert (bridge.get(job).state, bridge.get(job).payload) == (State.QUEUED, None)
+    give(bridge, job, BROKEN)
+    desk.settle()
+    [child] = rounds(bridge, job)
+    give(bridge, child, GOOD)
+
+    assert desk.settle() == [job]
+    assert (bridge.get(job).state, payload(bridge, job)["rounds"]) == (State.CHECKED, 1)
+
+
+def test_a_failed_job_is_said_to_have_failed(bridge: Bridge, desk: Reviewer):
+    job = fail(bridge, bridge.add("Write f."), "out of memory")
+
+    assert desk.settle() == [job]
+    what = payload(bridge, job)
+    assert (what["status"], what["verdict"], what["answer"], what["files"]) == ("failed", None, None, [])
+    assert what["error"]["message"] == "out of memory"
+    assert not bridge.get(job).good
+
+
+def test_only_the_jobs_that_are_asked_for_are_settled(bridge: Bridge, desk: Reviewer):
+    mine, theirs = (give(bridge, bridge.add(text), GOOD) for text in ("one", "two"))
+
+    assert desk.settle({mine}) == [mine]
+    assert bridge.get(theirs).state is State.SUCCEEDED
+
+
+def test_a_prompt_that_is_too_long_to_ask_again_ends_the_conversation(
+    bridge: Bridge, desk: Reviewer, monkeypatch: pytest.MonkeyPatch
+):
+    job = give(bridge, bridge.add("Write f."), BROKEN)
+    monkeypatch.setattr("bridge.intake.prompt.MAX_BYTES", 50)
+
+    assert desk.settle() == [job]
+    assert payload(bridge, job)["stop"] == "unanswered"
+
+
+def test_the_projects_own_linter_joins_the_verdict(bridge: Bridge, desk_of: Desks, tmp_path: Path):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text('[tool.ruff.lint]\nselect = ["ANN001"]\n')
+    answer = "```python\ndef twice(x):\n    return 2 * x\n```\n"
+    jobs = [give(bridge, bridge.add("Write f.", out="src/f.py", key=key), answer) for key in "ab"]
+
+    desk_of(bridge).settle({jobs[0]})
+    desk_of(bridge, project=project, max_rounds=0).settle({jobs[1]})
+
+    assert [bridge.get(job).verdict for job in jobs] == ["clean", "errors"]
+    assert {d["code"] for d in payload(bridge, jobs[1])["diagnostics"]} == {"ANN001"}
+    assert review_state.get(bridge.store.journal, jobs[1]) is not None
+    assert sorted(p.name for p in project.rglob("*")) == ["pyproject.toml"]
+
+
+def test_a_round_about_code_with_fragile_characters_is_stored_so_that_editors_keep_it(bridge: Bridge, desk: Reviewer):
+    job = give(bridge, bridge.add("Write f."), "```python\ndef f(x):\n    return z  # \x0c\u2028 \x1b[0m\n```\n")
+    desk.settle()
+
+    [child] = rounds(bridge, job)
+    spec = bridge.get(child).job.spec
+    assert spec.chat
+    assert not any(char in spec.body for char in "\x0c\u2028\x1b\r")
+
+
+def test_a_round_about_code_that_no_file_can_hold_is_not_asked_for(bridge: Bridge, desk: Reviewer):
+    job = give(bridge, bridge.add("Write f."), "```python\ndef f(x):\n    return z + '\ud800'\n```\n")
+
+    assert desk.settle() == [job]
+    assert rounds(bridge, job) == []
+    assert payload(bridge, job)["stop"] in ("unanswered", "nothing")
+
+
+def test_a_chat_that_a_person_edited_into_no_chat_is_checked_all_the_same(bridge: Bridge, desk: Reviewer, queue: Queue):
+    job = bridge.add("Write f.", system="Be brief.")
+    notebook = queue.load()
+    [cell] = [c for c in notebook["cells"] if job in "".join(c["source"])]
+    cell["source"] = "".join(cell["source"]).split("\n")[0] + "\nnot JSON at all"
+    queue.save(notebook)
+    give(bridge, job, BROKEN)
+    desk.settle()
+
+    for child in rounds(bridge, job):
+        bridge.cancel(child)
+    assert desk.settle() == [job]
+    assert bridge.get(job).verdict == "errors"

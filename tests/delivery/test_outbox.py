@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.core.errors import QueueNotWritable
+from bridge.delivery import outbox as outboxes
+from bridge.delivery.outbox import write_outbox
+from tests.support.commands import environment
+
+
+def result(job: str = "01JOB", answer: str = "hello", **files: str) -> dict[str, Any]:
+    """A payload with these files; `__` in a name stands for `/`."""
+    return {
+        "job": job,
+        "answer": answer,
+        "files": [
+            {"path": path.replace("__", "/"), "language": "python", "role": "file", "code": code}
+            for path, code in files.items()
+        ],
+    }
+
+
+def visible(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_folder_is_complete_when_it_is_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    seen: list[list[str]] = []
+    write = outboxes._write
+
+    def looking(path: Path, text: str) -> None:
+        seen.append(visible(tmp_path))
+        write(path, text)
+
+    monkeypatch.setattr(outboxes, "_write", looking)
+    what = result(src__a="x = 1\n")
+
+    folder = write_outbox(tmp_path, what, {"runs": []})
+
+    assert seen == [[]] * 4
+    assert visible(tmp_path) == ["01JOB"]
+    assert tree(folder).keys() == {"answer.md", "result.json", "report.sarif", "files/src/a"}
+    assert json.loads((folder / "result.json").read_text()) == what
+
+
+def test_text_is_kept_byte_for_byte(tmp_path: Path):
+    folder = write_outbox(tmp_path, result(answer="a\r\nb\r", f="x\r\n\ty\u2028"), None)
+
+    assert (folder / "answer.md").read_bytes() == b"a\r\nb\r"
+    assert (folder / "files" / "f").read_bytes() == "x\r\n\ty\u2028".encode()
+
+
+def test_two_answers_of_one_job_stand_side_by_side_and_the_same_twice_does_not(tmp_path: Path):
+    for answer in ("first", "first", "second", "third"):
+        write_outbox(tmp_path, result(answer=answer), None)
+
+    assert visible(tmp_path) == ["01JOB", "01JOB.1", "01JOB.2"]
+    assert [(tmp_path / name / "answer.md").read_text() for name in visible(tmp_path)] == ["third", "first", "second"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../canary",  # up and out
+        "/tmp/canary",  # absolute
+        "a/../../../canary",  # up and out, later
+        "C:\\canary",  # a drive
+        "~/canary",  # a home
+        "a\0b",  # no name at all
+        "x" * 300,  # longer than a name may be
+        ".git/hooks/pre-commit",  # runs by itself
+    ],
+)
+def test_a_hostile_path_stays_inside_under_a_name_of_ours(tmp_path: Path, path: str):
+    inner = tmp_path / "inner"
+    folder = write_outbox(inner, result(**{path: "code"}), None)
+
+    assert tree(folder)["files/block-1.py"] == "code"
+    assert [p.name for p in tmp_path.iterdir()] == ["inner"]
+
+
+def test_a_file_that_is_also_a_folder_gets_a_name_of_ours(tmp_path: Path):
+    folder = write_outbox(tmp_path, result(a="1", a__b="2", **{"block-3.py": "3"}), None)
+
+    assert sorted(tree(folder / "files").values()) == ["1", "2", "3"]
+
+
+def test_the_file_that_a_job_asked_for_stands_under_the_name_that_it_asked_for(tmp_path: Path):
+    nameless = {"path": None, "language": "python", "role": "file", "code": "x = 1"}
+    short = {"path": None, "language": "python", "role": "file", "code": "y"}
+    folder = write_outbox(tmp_path, {**result(b="z"), "files": [short, nameless], "out": "src/slug.py"}, None)
+
+    assert tree(folder / "files") == {"src/slug.py": "x = 1", "block-1.py": "y"}
+
+
+def test_a_hostile_out_stays_inside_too(tmp_path: Path):
+    nameless = {"path": None, "language": "python", "role": "file", "code": "x = 1"}
+    folder = write_outbox(tmp_path / "inner", {**result(), "files": [nameless], "out": "../../canary"}, None)
+
+    assert tree(folder)["files/block-1.py"] == "x = 1"
+    assert [p.name for p in tmp_path.iterdir()] == ["inner"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_full_disk_leaves_nothing_behind_and_the_next_try_succeeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    write = outboxes._write
+
+    def full(path: Path, text: str) -> None:
+        if path.name == "answer.md":
+            raise OSError(number, os.strerror(number))
+        write(path, text)
+
+    monkeypatch.setattr(outboxes, "_write", full)
+    with pytest.raises(QueueNotWritable, match="01JOB"):
+        write_outbox(tmp_path, result(), None)
+    assert list(tmp_path.iterdir()) == []
+
+    monkeypatch.setattr(outboxes, "_write", write)
+    write_outbox(tmp_path, result(), None)
+    assert visible(tmp_path) == ["01JOB"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bridge.watcher import outbox
+write = outbox._write
+def dying(path, text):
+    if path.name == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(path, text)
+outbox._write = dying
+outbox.write_outbox(Path(sys.argv[1]), {"job": "01JOB", "answer": "a", "files": []}, {})
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+@pytest.mark.parametrize("moment", ["result.json", "answer.md", "report.sarif"])
+def test_killed_midway_no_half_folder_is_visible_and_the_next_try_cleans_up(tmp_path: Path, moment: str):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), moment], env=environment(), check=False)
+
+    assert done.returncode == -signal.SIGKILL
+    assert visible(tmp_path) == []
+    write_outbox(tmp_path, result(), None)
+    assert [p.name for p in tmp_path.iterdir()] == ["01JOB"]
