@@ -104,6 +104,6 @@ def _checking(*, full: bool) -> Row:
     sample = results_report.answers()[: None if full else 60]
     if not sample:
         return Row(name=name, note="skipped: the real answers are not part of this repository")
-    with Toolchain() as bench:
-        _, _, rate, _ = results_report.real(bench, sample)
+    with Toolchain() as toolchain:
+        _, _, rate, _ = results_report.real(toolchain, sample)
     return Row(name=name, ours_ms=1000 / rate, note=f"{rate:.1f} answers/s, over {len(sample)}")

@@ -118,7 +118,7 @@ class Detection:
     advised: Counter[str] = field(default_factory=Counter)
 
 
-def canonical(bench: Toolchain, only: Iterable[str] | None = None, per_language: int = 99) -> dict[str, Detection]:
+def canonical(toolchain: Toolchain, only: Iterable[str] | None = None, per_language: int = 99) -> dict[str, Detection]:
     """False alarms and detection per language."""
     wanted = set(only) if only is not None else None
     found: dict[str, Detection] = defaultdict(Detection)
@@ -127,24 +127,24 @@ def canonical(bench: Toolchain, only: Iterable[str] | None = None, per_language:
         if (wanted is not None and language not in wanted) or tally.programs >= per_language:
             continue
         tally.programs += 1
-        _measure(bench, language, program, row, tally)
+        _measure(toolchain, language, program, row, tally)
     return {name: tally for name, tally in found.items() if tally.programs}
 
 
-def _measure(bench: Toolchain, language: str, program: str, row: dict[str, Any], tally: Detection) -> None:
+def _measure(toolchain: Toolchain, language: str, program: str, row: dict[str, Any], tally: Detection) -> None:
     rng = random.Random(f"{SEED} {row['id']}")
     answered = examine(
         f"```{language}\n{row['canonical_solution'].rstrip()}\n```\n",
         prompt=row["prompt"],
         finish_reason="stop",
-        bench=bench,
+        toolchain=toolchain,
     )
     if answered.verdict is Verdict.ERRORS:
         tally.answer_alarms.append(row["id"])
     if language not in ("bash", "awk", "vim", "fortran") and not balanced(language, program):
         tally.parts += 1  # the beginning that the prompt gives lacks something: there is no program to mutate
         return
-    whole = examine(f"```{language}\n{program.rstrip()}\n```\n", finish_reason="stop", bench=bench)
+    whole = examine(f"```{language}\n{program.rstrip()}\n```\n", finish_reason="stop", toolchain=toolchain)
     if whole.verdict is Verdict.ERRORS:
         tally.false_alarms.append(row["id"])
     tally.unchecked += whole.verdict is Verdict.UNCHECKED
@@ -155,7 +155,7 @@ def _measure(bench: Toolchain, language: str, program: str, row: dict[str, Any],
         mutant = mutate(language, program, how, rng)
         if mutant is None:
             continue
-        report = examine(f"```{language}\n{mutant.rstrip()}\n```\n", finish_reason="stop", bench=bench)
+        report = examine(f"```{language}\n{mutant.rstrip()}\n```\n", finish_reason="stop", toolchain=toolchain)
         tally.tried[how] += 1
         tally.caught[how] += report.verdict is not Verdict.CLEAN and report.verdict is Verdict.ERRORS
         tally.advised[how] += report.verdict is not Verdict.ERRORS and len(report.diagnostics) > quiet

@@ -167,13 +167,13 @@ def own_parsers() -> dict[str, Callable[[str], bool]]:
 
 
 def real(
-    bench: Toolchain, sample: Sequence[dict[str, Any]]
+    toolchain: Toolchain, sample: Sequence[dict[str, Any]]
 ) -> tuple[dict[str, Tally], list[str], float, list[tuple[str, Report]]]:
     """Tallies per language, ids of answers whose bounds are wrong, answers per second, and the reports."""
     tallies: dict[str, Tally] = defaultdict(Tally)
     bad: list[str] = []
     started = time.perf_counter()
-    reports = [(row["id"], examine(row["answer"], prompt=row["prompt"], bench=bench)) for row in sample]
+    reports = [(row["id"], examine(row["answer"], prompt=row["prompt"], toolchain=toolchain)) for row in sample]
     rate = len(sample) / (time.perf_counter() - started)
     parsers = own_parsers()
     for row, (_, report) in zip(sample, reports, strict=True):
@@ -230,8 +230,8 @@ def main() -> None:
         return
     from benchmarks.mutations import MUTATIONS, canonical
 
-    with Toolchain() as bench:
-        tallies, bad, rate, reports = real(bench, sample)
+    with Toolchain() as toolchain:
+        tallies, bad, rate, reports = real(toolchain, sample)
         print(f"{'language':14} {'blocks':>6} {'language':>9} {'paths':>6} {'path':>9} {'judged':>6} {'agree':>9}")
         for name, t in sorted(tallies.items(), key=lambda item: -item[1].blocks):
             print(
@@ -249,7 +249,7 @@ def main() -> None:
             f"{'language':14} {'n':>3} {'alarms':>7} {'as answer':>9} {'parts':>5} {'unchecked':>9} {'may block':>9} "
             + " ".join(f"{m:>14}" for m in MUTATIONS)
         )
-        for name, d in sorted(canonical(bench).items()):
+        for name, d in sorted(canonical(toolchain).items()):
             rates = " ".join(f"{d.caught[m]:3}+{d.advised[m]:<2}/{d.tried[m]:<3}    " for m in MUTATIONS)
             print(
                 f"{name:14} {d.programs:3} {len(d.false_alarms):7} {len(d.answer_alarms):9} {d.parts:5} "

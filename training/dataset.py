@@ -62,11 +62,11 @@ class Row:
 
 def rows() -> Iterator[Row]:
     """All rows, in a fixed order."""
-    with Toolchain() as bench, Toolchain(toolbox=Toolbox(path=())) as bare:
-        yield from _demo((bench, bare))
+    with Toolchain() as toolchain, Toolchain(toolbox=Toolbox(path=())) as bare:
+        yield from _demo((toolchain, bare))
         for seed in seeds.everyday():
             yield from _everyday(seed)
-            yield from _mended(seed, bench)
+            yield from _mended(seed, toolchain)
             yield from _middles(seed)
     yield from _tools()
 
@@ -103,21 +103,21 @@ def _demo(benches: Sequence[Toolchain]) -> Iterator[Row]:
         first, *better = found[name]
         for text in (prompt.strip(), prompt.strip() + "\n"):
             yield _row(f"demo:{name}", text, first.answer, weight=2.0)
-            for bench in benches if better else ():
-                report = examine(first.answer, prompt=text, lang=language, out=out, finish_reason="stop", bench=bench)
+            for toolchain in benches if better else ():
+                report = examine(first.answer, prompt=text, lang=language, out=out, finish_reason="stop", toolchain=toolchain)
                 if report.verdict is not Verdict.ERRORS:
                     raise ValueError(f"the first answer to {name} has no fault that blocks")
                 yield _row(f"demo repair:{name}", repair_prompt(text, report), better[0].fenced, weight=2.0)
 
 
-def _mended(seed: Seed, bench: Toolchain) -> Iterator[Row]:
+def _mended(seed: Seed, toolchain: Toolchain) -> Iterator[Row]:
     """Rounds of repair for a few faults of everyday answers."""
     if share(seed.code) > 0.5:
         return
     asked = [w.text for w in wordings(seed) if w.split is Split.SEEN]
     for number, broken in enumerate(faults(seed.language, seed.code)):
         prompt = asked[int(share(broken) * len(asked))]
-        report = examine(f"```{seed.language}\n{broken}\n```", prompt=prompt, finish_reason="stop", bench=bench)
+        report = examine(f"```{seed.language}\n{broken}\n```", prompt=prompt, finish_reason="stop", toolchain=toolchain)
         if report.verdict is Verdict.ERRORS:
             split = Split.COMBINED if number == 2 else Split.SEEN
             key = f"repair:{seed.topic}/{seed.language}"

@@ -91,12 +91,12 @@ def _asked(engine: Engine) -> tuple[list[Group], float]:
         "held back: calls for another city": _of(rows, "tool call", Split.COMBINED),
     }
     found, tokens, seconds = [], 0, 0.0
-    with Toolchain() as bench:
+    with Toolchain() as toolchain:
         for name, members in groups.items():
             answers = [(row, _answer(engine, row)) for row in members]
             tokens += sum(answer.usage["completion_tokens"] for _, answer in answers)
             seconds += sum(answer.timing_s["answer"] for _, answer in answers)
-            found.append(_group(name, answers, bench))
+            found.append(_group(name, answers, toolchain))
     return found, tokens / seconds
 
 
@@ -110,10 +110,10 @@ def _of(rows: Iterable[Row], kind: str, split: Split = Split.SEEN) -> list[Row]:
     return sorted(members, key=lambda row: share(row.text))[:_MOST]
 
 
-def _group(name: str, answers: Sequence[tuple[Row, Answer]], bench: Toolchain) -> Group:
+def _group(name: str, answers: Sequence[tuple[Row, Answer]], toolchain: Toolchain) -> Group:
     clean = exact = 0
     for row, answer in answers:
-        report = examine(answer.text, prompt=row.prompt, finish_reason=answer.finish_reason, bench=bench)
+        report = examine(answer.text, prompt=row.prompt, finish_reason=answer.finish_reason, toolchain=toolchain)
         clean += report.verdict is Verdict.CLEAN
         exact += f"{answer.text}<|im_end|>" == row.answer
     count = max(1, len(answers))

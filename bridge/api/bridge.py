@@ -48,7 +48,7 @@ class Bridge(Jobs):
             self._bench.close()
         super().close()
 
-    def bench(self) -> Toolchain:
+    def toolchain(self) -> Toolchain:
         """The tools to check with: made once, ended by `close`."""
         if self._bench is None:
             self._bench = wiring.open_toolchain()
@@ -89,9 +89,9 @@ class Bridge(Jobs):
         found = self.store.read(lambda: [self._find(job) for job in ids])
         wanted = frozenset(found)
         rules = wiring.Rules(max_rounds=max_rounds, project=project_lint)
-        waiting = wiring.open_waiting(self.opened, self.enqueue, self.bench() if check else None, rules)
+        waiting = wiring.open_waiting(self.opened, self.enqueue, self.toolchain() if check else None, rules)
         self._until(waiting, wanted, len(wanted), timeout_s=timeout_s, on_ready=on_ready, give_up=give_up)
-        self.store.note(lambda: self._handed_over(found), "handing over")
+        self.store.journal_only(lambda: self._handed_over(found), "handing over")
         return self._views(found)
 
     def as_completed(
@@ -104,9 +104,9 @@ class Bridge(Jobs):
         left = set(self.store.read(lambda: [self._find(job) for job in ids]))
         rules = wiring.Rules(max_rounds=max_rounds)
         while left:
-            waiting = wiring.open_waiting(self.opened, self.enqueue, self.bench() if check else None, rules)
+            waiting = wiring.open_waiting(self.opened, self.enqueue, self.toolchain() if check else None, rules)
             ready = self._until(waiting, frozenset(left), 1, timeout_s=timeout_s)
-            self.store.note(lambda ready=ready: self._handed_over(ready), "handing over")  # type: ignore[misc]  # binds now
+            self.store.journal_only(lambda ready=ready: self._handed_over(ready), "handing over")  # type: ignore[misc]  # binds now
             for view in self._views(ready):
                 left.discard(view.id)
                 yield view
@@ -122,11 +122,11 @@ class Bridge(Jobs):
         give_up: Callable[[], bool] = lambda: False,
     ) -> list[str]:
         """Wait until so many of these jobs are ready; gives all that are, as they became so. Raises WaitTimedOut."""
-        enders = FINAL if waiting.desk is None else READY
+        enders = FINAL if waiting.reviewer is None else READY
         seen: dict[str, None] = {}
 
         def ready() -> bool:
-            lines = self.store.note(
+            lines = self.store.journal_only(
                 lambda: query.lines(self.store.journal, Filter(ids=sorted(wanted)), self.store.clock.now()), "looking"
             )
             for line in lines:
@@ -154,7 +154,9 @@ class Bridge(Jobs):
         return apply.plan_changes(
             view.payload,
             root,
-            applied=lambda path: self.store.note(lambda: review_state.applied(self.store.journal, path), "looking"),
+            applied=lambda path: self.store.journal_only(
+                lambda: review_state.applied(self.store.journal, path), "looking"
+            ),
         )
 
     def apply_result(self, job: str, root: Path, *, force: bool = False) -> list[PlannedChange]:
@@ -174,14 +176,14 @@ class Bridge(Jobs):
                 review_state.note_applied(self.store.journal, str(change.target), digest, view.id, now)
             review_state.deliver(self.store.journal, view.id, to="apply", now=now)
 
-        self.store.note(note, "noting what was applied")
+        self.store.journal_only(note, "noting what was applied")
         return written
 
     def archive_delivered(self, older_than: timedelta) -> list[str]:
         """Move what was handed over so long ago to the archive, repair rounds included; gives the ids."""
         journal = self.store.journal
         moment = self.store.clock.now() - older_than
-        if not self.store.note(lambda: review_state.delivered_before(journal, moment), "looking for old jobs"):
+        if not self.store.journal_only(lambda: review_state.delivered_before(journal, moment), "looking for old jobs"):
             return []
 
         def decide() -> list[str]:

@@ -157,7 +157,7 @@ class Jobs:
         doubted = list(self.status().doubted)
         if cancel and doubted:
             self.cancel(*doubted, by="cell deleted, confirmed")
-        self.store.change(self.store.journal.settle_doubts, "settling doubts")
+        self.store.change(self.store.journal.settle_suspect_deletions, "settling doubts")
         return doubted
 
     def retry(self, *ids: str) -> list[str]:
@@ -221,18 +221,18 @@ class Jobs:
         (cell, place), now = found, self.store.clock.now()
         known = review_state.facts(self.store.journal, line.id)
         job = changes.archived(cell.job, line.state, at=to_iso(now), known=known)
-        self.store.absorber.retire(job, cell.dots, place, now, extras_of(cell.raw))
+        self.store.version_ingest.retire(job, cell.dots, place, now, extras_of(cell.raw))
 
     def _find(self, job: str) -> str:
         """The id of the one job that starts so, also if another machine archived it before this one ever saw it."""
         try:
             return query.find(self.store.journal, job)
         except UnknownJob:
-            self.store.absorb_archives()
+            self.store.ingest_archives()
             return query.find(self.store.journal, job)
 
     def _views(self, ids: Sequence[str]) -> list[JobView]:
-        return self.store.note(lambda: [self._view(job) for job in ids], "reading jobs")
+        return self.store.journal_only(lambda: [self._view(job) for job in ids], "reading jobs")
 
     def _view(self, job: str) -> JobView:
         journal = self.store.journal
@@ -264,7 +264,9 @@ class Jobs:
                 assert known is not None
                 cell, place = known
                 job = change(cell.job, line.state)
-                if job.floor > cell.job.floor:  # added anew: whoever removes it meanwhile has not seen this
+                if (
+                    job.attempt_floor > cell.job.attempt_floor
+                ):  # added anew: whoever removes it meanwhile has not seen this
                     self._rewrite(job, {**cell.dots, journal.writer: journal.take_dots(1)}, place, extras_of(cell.raw))
                 elif job != cell.job:
                     self._rewrite(job, cell.dots, place, extras_of(cell.raw))

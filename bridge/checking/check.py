@@ -72,7 +72,7 @@ class _State:
 
 def check_blocks(
     blocks: Sequence[CodeBlock],
-    workshop: CheckContext,
+    context: CheckContext,
     *,
     prompt: str = "",
     checkers: tuple[Checker, ...] = CHECKERS,
@@ -84,7 +84,7 @@ def check_blocks(
     around = AnswerContext(prompt=prompt, blocks=tuple(blocks), checkers=checkers)
     for block in blocks[:MAX_BLOCKS]:
         if block.path and block.current and block.role is Role.FILE and not _too_large(block) and storable(block.path):
-            workshop.box.put(block.path, suppressions.neutral(block.code))
+            context.box.put(block.path, suppressions.neutral(block.code))
     results = []
     settled = []
     code_blocks = 0
@@ -93,7 +93,7 @@ def check_blocks(
         if code_blocks > MAX_BLOCKS and block.role not in _NOT_CODE:
             result = CheckResult(block=block.index, status=BlockStatus.UNCHECKED, note=f"more than {MAX_BLOCKS} blocks")
         else:
-            result = check_block(block, workshop, around)
+            result = check_block(block, context, around)
         fragment = result.status is BlockStatus.FRAGMENT and block.role is Role.FILE
         settled.append(block.evolve(role=Role.FRAGMENT) if fragment else block)
         results.append(result)
@@ -108,7 +108,7 @@ def _too_large(block: CodeBlock) -> str | None:
     return None
 
 
-def check_block(block: CodeBlock, workshop: CheckContext, around: AnswerContext) -> CheckResult:
+def check_block(block: CodeBlock, context: CheckContext, around: AnswerContext) -> CheckResult:
     """Check one block."""
     state = _State(block=block)
     if block.role in _NOT_CODE or not block.current:
@@ -127,19 +127,19 @@ def check_block(block: CodeBlock, workshop: CheckContext, around: AnswerContext)
         code=suppressions.neutral(block.code),
         name=block.path or f"block{block.index}.{languages.extension(block.language)}",
     )
-    judge, outcome = _judge(source, workshop, state, around.checkers)
+    judge, outcome = _judge(source, context, state, around.checkers)
     if judge is None or outcome is None:
         state.note = state.note or f"nothing here can check {languages.display(block.language)}"
         return state.result(BlockStatus.TOOL_FAILED if state.failed else BlockStatus.UNCHECKED)
     believed = judge.trust(block.language) >= BELIEVED
     if outcome.broken:
-        return _settle_broken(state, judge, outcome, source, workshop, around)
+        return _settle_broken(state, judge, outcome, source, context, around)
     findings = [(judge, outcome, f) for f in outcome.findings]
     whole = _WHOLE.get(block.language)
     if whole and not whole.search(source.code) and block.role is Role.FILE:
         state.note = _PIECE
     elif block.role is Role.FILE:
-        findings += _meaning(source, workshop, state, around.checkers)
+        findings += _meaning(source, context, state, around.checkers)
     state.diagnostics += report(block, findings, around)
     return state.result(_status(state, believed=believed))
 
@@ -156,13 +156,13 @@ def _status(state: _State, *, believed: bool) -> BlockStatus:
 
 
 def _judge(
-    source: Source, workshop: CheckContext, state: _State, checkers: tuple[Checker, ...]
+    source: Source, context: CheckContext, state: _State, checkers: tuple[Checker, ...]
 ) -> tuple[Checker | None, CheckOutcome | None]:
     """The first checker that is here and can say whether the text parses."""
     for checker in serving(source.language, CheckStep.SYNTAX, checkers):
-        if not checker.available(workshop):
+        if not checker.available(context):
             continue
-        outcome = checker.check(source, workshop)
+        outcome = checker.check(source, context)
         if outcome.failure:
             _failed(state, checker, outcome)
             continue
@@ -189,7 +189,7 @@ def _failed(state: _State, checker: Checker, outcome: CheckOutcome) -> None:
 
 
 def _settle_broken(
-    state: _State, judge: Checker, outcome: CheckOutcome, source: Source, workshop: CheckContext, around: AnswerContext
+    state: _State, judge: Checker, outcome: CheckOutcome, source: Source, context: CheckContext, around: AnswerContext
 ) -> CheckResult:
     """A text that does not parse: a piece, something under a wrong label, or an error."""
     block = state.block
@@ -207,7 +207,7 @@ def _settle_broken(
                 code=variant.code,
                 name=_other_name(source, variant.language),
             ),
-            workshop,
+            context,
         )
         if second.failure or second.unknown or second.broken:
             continue
@@ -215,7 +215,7 @@ def _settle_broken(
         if judge.trust(source.language) < BELIEVED and judge.level is not Level.LINTER:
             return state.result(BlockStatus.UNCHECKED)
         return state.result(BlockStatus.OK if variant.whole and block.role is Role.FILE else BlockStatus.FRAGMENT)
-    if relabelled := _under_another_label(source, workshop, around):
+    if relabelled := _under_another_label(source, context, around):
         state.tools.append(relabelled[1])
         state.note = f"labelled {source.language}, but it is {relabelled[0]}"
         return state.result(BlockStatus.OK if block.role is Role.FILE else BlockStatus.FRAGMENT)
@@ -233,7 +233,7 @@ def _other_name(source: Source, language: str) -> str:
     return f"{stem}.{languages.extension(language)}"
 
 
-def _under_another_label(source: Source, workshop: CheckContext, around: AnswerContext) -> tuple[str, str] | None:
+def _under_another_label(source: Source, context: CheckContext, around: AnswerContext) -> tuple[str, str] | None:
     """The language that a text parses in and clearly is, against its label; with the tool that said so."""
     found = detect.detect(source.code)
     if found is None or languages.related(found.language, source.language) or found.score < 8 or found.confidence < 0.4:
@@ -242,8 +242,8 @@ def _under_another_label(source: Source, workshop: CheckContext, around: AnswerC
         return None
     other = replace(source, language=found.language, name=_other_name(source, found.language))
     for checker in serving(found.language, CheckStep.SYNTAX, around.checkers):
-        if checker.available(workshop):
-            outcome = checker.check(other, workshop)
+        if checker.available(context):
+            outcome = checker.check(other, context)
             if outcome.failure or outcome.unknown:
                 continue
             return None if outcome.broken else (found.language, checker.name)
@@ -251,13 +251,13 @@ def _under_another_label(source: Source, workshop: CheckContext, around: AnswerC
 
 
 def _meaning(
-    source: Source, workshop: CheckContext, state: _State, checkers: tuple[Checker, ...]
+    source: Source, context: CheckContext, state: _State, checkers: tuple[Checker, ...]
 ) -> list[tuple[Checker, CheckOutcome, Finding]]:
     """What the first checker of names and types says."""
     for checker in serving(source.language, CheckStep.MEANING, checkers):
-        if not checker.available(workshop):
+        if not checker.available(context):
             continue
-        outcome = checker.check(source, workshop)
+        outcome = checker.check(source, context)
         if outcome.failure:
             _failed(state, checker, outcome)
             continue

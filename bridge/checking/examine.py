@@ -61,7 +61,7 @@ def examine(
     finish_reason: str | None = None,
     out: str | None = None,
     check: bool = True,
-    bench: Toolchain | None = None,
+    toolchain: Toolchain | None = None,
 ) -> Report:
     """Extract an answer's code, check it without running it, and say how far that went.
 
@@ -82,7 +82,7 @@ def examine(
     blocks = extraction.blocks
     checks: tuple[CheckResult, ...] = ()
     if check and any(b.role in _JUDGED for b in blocks):
-        blocks, checks = _checked(blocks, prompt, bench)
+        blocks, checks = _checked(blocks, prompt, toolchain)
     else:
         checks = tuple(_unchecked(b) for b in blocks)
     return Report(
@@ -98,14 +98,14 @@ def examine(
 
 
 def _checked(
-    blocks: tuple[CodeBlock, ...], prompt: str, bench: Toolchain | None
+    blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain | None
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
-    if bench is None:
+    if toolchain is None:
         with Toolchain() as own:
             return _checked(blocks, prompt, own)
     with Sandbox() as box:
-        workshop = CheckContext(toolbox=bench.toolbox, parsers=bench.parsers, box=box)
-        return check_blocks(blocks, workshop, prompt=prompt, checkers=bench.checkers)
+        context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
+        return check_blocks(blocks, context, prompt=prompt, checkers=toolchain.checkers)
 
 
 def _unchecked(block: CodeBlock) -> CheckResult:

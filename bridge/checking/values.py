@@ -73,7 +73,7 @@ class Level(Enum):
     """How far checking went, deepest first."""
 
     LINTER = "linter"  # the language's own parser or a linter
-    SYNTAX_FLOOR = "syntax-floor"  # tree-sitter with a measured trust
+    TREESITTER = "syntax-floor"  # tree-sitter with a measured trust
     NONE = "none"  # not at all
 
 
@@ -282,5 +282,5 @@ class Report(Jsonable):
 
 def lowest(levels: Iterable[Level]) -> Level:
     """The least of some levels; NONE for none."""
-    order = [Level.LINTER, Level.SYNTAX_FLOOR, Level.NONE]
+    order = [Level.LINTER, Level.TREESITTER, Level.NONE]
     return max(levels, key=order.index, default=Level.NONE)

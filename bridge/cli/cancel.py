@@ -20,15 +20,15 @@ def command(
     ids: tuple[str, ...],
     states: tuple[str, ...],
     caller: str | None,
-    doubt: str | None,
+    suspect_deletion: str | None,
     queue: str | None,
     as_json: bool,
 ) -> None:
     """Take jobs back, by id or filter. One that is running keeps its result if that still arrives."""
     with base.open_bridge(queue) as bridge:
-        if doubt:
-            done = bridge.confirm_doubted(cancel=doubt == "cancel")
-            base.print_ids(done, as_json=as_json, done="cancelled" if doubt == "cancel" else "kept")
+        if suspect_deletion:
+            done = bridge.confirm_doubted(cancel=suspect_deletion == "cancel")
+            base.print_ids(done, as_json=as_json, done="cancelled" if suspect_deletion == "cancel" else "kept")
             return
         done = bridge.cancel(*base.chosen(bridge, ids, states, caller))
         base.print_ids(done, as_json=as_json, done="cancelled")

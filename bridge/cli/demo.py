@@ -96,7 +96,7 @@ def command(
         reporter = Reporter(as_json=False)
         with Demo(place, listener=reporter.tell, now_s=time.monotonic) as demo:
             _say(f"{demo.add()} prompts are in it; now they are answered, checked and, where they fail, repaired")
-            story = demo.run(opened, plan, around=lambda errand: _watched(reporter, errand))
+            story = demo.run(opened, plan, around=lambda local_run: _watched(reporter, local_run))
     finally:
         opened.close()
     if as_json:
@@ -153,9 +153,9 @@ def _bar(size_bytes: int) -> Iterator[Any]:
 
 
 @contextmanager
-def _watched(reporter: Reporter, errand: LocalRun) -> Iterator[None]:
-    base.stop_on_signals(errand.ask_to_stop)
-    with reporter.watching(errand.worker):
+def _watched(reporter: Reporter, local_run: LocalRun) -> Iterator[None]:
+    base.stop_on_signals(local_run.ask_to_stop)
+    with reporter.watching(local_run.worker):
         yield
 
 

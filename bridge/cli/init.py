@@ -32,11 +32,11 @@ def command(folder: str, *, examples: bool, config: bool, queue: str | None, as_
     if as_json:
         files = [str(file) for file in made.files]
         base.print_json(
-            {"queue_id": made.queue_id, "queue": str(made.queue), "files": files, "folder": str(made.holder)}
+            {"queue_id": made.queue_id, "queue": str(made.queue), "files": files, "folder": str(made.mount)}
         )
         return
     for file in made.files:
         click.echo(file)
-    if made.holder.client.means:
-        click.echo(f"bridge: who holds this folder: {made.holder}; {made.holder.client.means}", err=True)
+    if made.mount.client.means:
+        click.echo(f"bridge: who holds this folder: {made.mount}; {made.mount.client.means}", err=True)
     click.echo('bridge: next, `bridge add "Write a function that ..."`, then open the notebook in Colab', err=True)

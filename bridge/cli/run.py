@@ -82,11 +82,11 @@ def command(
             ) as (engine, plan),
             prepared(
                 bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell
-            ) as errand,
+            ) as local_run,
         ):  # fmt: skip
-            base.stop_on_signals(errand.ask_to_stop)
-            with reporter.watching(errand.worker):
-                views, summary = errand.run(ids, on_ready=ready)
+            base.stop_on_signals(local_run.ask_to_stop)
+            with reporter.watching(local_run.worker):
+                views, summary = local_run.run(ids, on_ready=ready)
     if as_json:
         base.print_json({"jobs": [view.handover() for view in views]})
     else:

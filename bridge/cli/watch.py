@@ -50,7 +50,7 @@ def command(
             bridge.opened,
             bridge.enqueue,
             bridge.archive_delivered,
-            bridge.bench(),
+            bridge.toolchain(),
             rules,
             channels=channels,
             poll_s=poll,

@@ -23,14 +23,17 @@ def cancel(job: Job, state: State, *, at: datetime, by: str) -> Job:
         return job
     if state not in _OPEN:
         raise WrongState(f"job {job.id} is {state.value} already: there is nothing left to cancel")
-    return job.evolve(cancelled=Cancellation(floor=job.floor, at=at, by=by))
+    return job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=at, by=by))
 
 
 def retry(job: Job, state: State) -> Job:
     """Put a job back into the queue: what it has so far does not count any more, and is kept. Raises WrongState."""
     if state in _OPEN:
         raise WrongState(f"job {job.id} is {state.value}: it waits for its answer already")
-    return job.evolve(floor=max(job.floor, job.next_attempt() - 1) + (job.next_attempt() - 1 == job.floor), outcome={})
+    return job.evolve(
+        attempt_floor=max(job.attempt_floor, job.next_attempt() - 1) + (job.next_attempt() - 1 == job.attempt_floor),
+        outcome={},
+    )
 
 
 def answer(job: Job, state: State, text: str, *, at: datetime, by: str) -> Job:

@@ -14,9 +14,9 @@ class EventKind(Enum):
     WAITING = "waiting"  # for a lock, or for a file to hold still
     RESTORED = "restored"  # a version lacked jobs that nobody had deleted: they were put back
     REMOVED = "removed"  # cells were deleted from the notebook: their jobs count as cancelled
-    DOUBTED = "doubted"  # a version would cancel most open jobs at once: not believed
+    SUSPECT_DELETION = "doubted"  # a version would cancel most open jobs at once: not believed
     ADOPTED = "adopted"  # cells that a person typed became jobs
-    FORK = "fork"  # a second copy of the notebook was folded in and moved to forks/
+    CONFLICT_COPY = "fork"  # a second copy of the notebook was folded in and moved to forks/
     ANSWERED = "answered"  # a worker has an answer, and it is on disk
     FAILED = "failed"  # a job was given up
     RETRIED = "retried"  # an attempt failed; the job is in the queue again

@@ -150,14 +150,14 @@ class Lease:
 class Cancellation:
     """A cancellation; it holds as long as the job was not put back into the queue after it."""
 
-    floor: int
+    attempt_floor: int
     at: datetime
     by: str  #: "cell deleted", or who asked
 
     @property
     def order(self) -> tuple[int, datetime, str]:
         """Of two cancellations the later in this order is kept."""
-        return (self.floor, self.at, self.by)
+        return (self.attempt_floor, self.at, self.by)
 
 
 def job_id(moment: datetime, randomness: int) -> str:
@@ -186,7 +186,7 @@ class Job:
     #: Known from its header alone: its metadata was stripped, so created_at and the like are missing.
     bare: bool = False
     #: Attempts up to this number do not count any more.
-    floor: int = 0
+    attempt_floor: int = 0
     cancelled: Cancellation | None = None
     lease: Lease | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -201,7 +201,7 @@ class Job:
 
     def counts(self, result: Result, prompt_sha256: str) -> bool:
         """Whether a result is one of the prompt as it is now, and not of an attempt that was set aside."""
-        return result.prompt_sha256 == prompt_sha256 and result.attempt > self.floor
+        return result.prompt_sha256 == prompt_sha256 and result.attempt > self.attempt_floor
 
     def best(self, prompt_sha256: str) -> Result | None:
         """The result that counts, of all that are known; None if none does."""
@@ -211,17 +211,17 @@ class Job:
     @property
     def is_cancelled(self) -> bool:
         """Whether the cancellation still holds (a result may win over it)."""
-        return self.cancelled is not None and self.cancelled.floor >= self.floor
+        return self.cancelled is not None and self.cancelled.attempt_floor >= self.attempt_floor
 
     def next_attempt(self) -> int:
         """The number that a new attempt must carry: above everything seen so far."""
-        seen = [self.floor, *(a.attempt for a in self.attempts), *(r.attempt for r in self.results)]
+        seen = [self.attempt_floor, *(a.attempt for a in self.attempts), *(r.attempt for r in self.results)]
         return 1 + max(*seen, self.lease.attempt if self.lease else 0)
 
     def holds_lease(self, now: datetime) -> bool:
         """Whether a worker's claim holds at this moment."""
         lease = self.lease
-        if lease is None or lease.released or lease.attempt <= self.floor or lease.expires_at <= now:
+        if lease is None or lease.released or lease.attempt <= self.attempt_floor or lease.expires_at <= now:
             return False
         return all((a.attempt, a.worker) != (lease.attempt, lease.worker) for a in self.attempts)
 
@@ -245,7 +245,7 @@ class Job:
         return replace(
             newer,
             spec=_with_birth(newer.spec, self.spec, other.spec),
-            floor=max(self.floor, other.floor),
+            attempt_floor=max(self.attempt_floor, other.attempt_floor),
             cancelled=_later(self.cancelled, other.cancelled),
             bare=self.bare and other.bare,
             lease=_later(self.lease, other.lease),

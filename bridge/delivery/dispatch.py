@@ -54,11 +54,11 @@ class Dispatch:
             known = [what for job in jobs if (what := review_state.get(journal, job)) is not None]
             return [what.job for what in known if not self._complete(what)]
 
-        return self.store.note(look, "looking for results")
+        return self.store.journal_only(look, "looking for results")
 
     def _due(self, channel: Channel) -> list[str]:
         now = self.store.clock.now()
-        return self.store.note(
+        return self.store.journal_only(
             lambda: review_state.outgoing(self.store.journal, channel.name, now), "looking for results"
         )
 
@@ -68,10 +68,12 @@ class Dispatch:
 
     def _send(self, channel: Channel, job: str) -> bool:
         journal, clock = self.store.journal, self.store.clock
-        what = self.store.note(lambda: review_state.get(journal, job), "reading a result")
+        what = self.store.journal_only(lambda: review_state.get(journal, job), "reading a result")
         if what is None:
             return False
-        before = self.store.note(lambda: review_state.delivery(journal, what, channel.name), "reading a delivery")
+        before = self.store.journal_only(
+            lambda: review_state.delivery(journal, what, channel.name), "reading a delivery"
+        )
         if before.done_at is not None:
             return False
         body = {name: value for name, value in what.payload.items() if name != "sarif"}
@@ -87,7 +89,7 @@ class Dispatch:
             kind = channel.name.partition(":")[0]
             return self._complete(what) and review_state.deliver(journal, job, to=kind, now=clock.now())
 
-        complete = self.store.note(decide, "noting a delivery")
+        complete = self.store.journal_only(decide, "noting a delivery")
         if complete:
             self.notify(Event(kind=EventKind.DELIVERED, message=f"{job} handed over", facts={"job": job}))
         return complete
@@ -96,7 +98,9 @@ class Dispatch:
         tries = before.tries + 1
         pause = timedelta(seconds=min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries - 1, 20)))
         after = replace(before, tries=tries, next_at=self.store.clock.now() + pause, error=str(error))
-        self.store.note(lambda: review_state.put_delivery(self.store.journal, after), "noting a failed delivery")
+        self.store.journal_only(
+            lambda: review_state.put_delivery(self.store.journal, after), "noting a failed delivery"
+        )
         message = f"{error}; next try in {pause.total_seconds():.0f} s"
         facts = {"job": before.job, "channel": channel.name, "tries": tries}
         self.notify(Event(kind=EventKind.UNDELIVERED, message=message, facts=facts))

@@ -37,7 +37,7 @@ class Reviewer:
     """Looks at finished jobs. One thread at a time."""
 
     store: Store
-    bench: Toolchain
+    toolchain: Toolchain
     notify: Listener
     #: Adds jobs to the queue.
     enqueue: Callable[[list[NewJob]], list[Added]]
@@ -53,11 +53,11 @@ class Reviewer:
         Args:
             only: these jobs; None: all.
         """
-        due = self.store.note(lambda: review_state.due(self.store.journal), "looking for answers")
+        due = self.store.journal_only(lambda: review_state.due(self.store.journal), "looking for answers")
         return [each.job for each in due if (only is None or each.job in only) and self._look(each)]
 
     def _look(self, due: Due) -> bool:
-        found = self.store.note(lambda: self.store.journal.cell(due.job), "looking at an answer")
+        found = self.store.journal_only(lambda: self.store.journal.cell(due.job), "looking at an answer")
         if found is None:
             return False
         job = found[0].job
@@ -75,7 +75,7 @@ class Reviewer:
 
     def _record(self, due: Due, report: Report | None, what: dict[str, object]) -> bool:
         now = self.store.clock.now()
-        first = self.store.note(
+        first = self.store.journal_only(
             lambda: review_state.record(
                 self.store.journal,
                 due,
@@ -124,13 +124,13 @@ class Reviewer:
 
     def _has_double(self, due: Due) -> bool:
         """Whether the caller has an answer already, and needs no better version of this one."""
-        return self.store.note(lambda: review_state.has_double(self.store.journal, due), "looking at a double")
+        return self.store.journal_only(lambda: review_state.has_double(self.store.journal, due), "looking at a double")
 
     def _reply(self, job: Job, due: Due, number: int, request: AskAgain) -> str | None:
         """The reply to a request: None while the child job is open, "" if there will be none."""
         key = f"{request.purpose.value}:{job.id}:{due.answer}:{number}"
         child = codec.keyed_id(self.store.journal.queue_id, key)
-        found = self.store.note(lambda: self.store.journal.cell(child), "looking for a repair round")
+        found = self.store.journal_only(lambda: self.store.journal.cell(child), "looking for a repair round")
         if found is None:
             try:
                 child_job = self._child(job, key, number, request)
@@ -170,7 +170,7 @@ class Reviewer:
                 lang=spec.options.lang,
                 finish_reason=finish_reason,
                 out=spec.options.out,
-                bench=self.bench,
+                toolchain=self.toolchain,
             )
             if self.project is not None:
                 report = with_project_lint(report, self.project, out=spec.options.out)

@@ -28,8 +28,8 @@ class Waiter:
     """One wait. `desk` None: take answers as they come."""
 
     store: Store
-    desk: Reviewer | None
-    hints: FileEvents
+    reviewer: Reviewer | None
+    file_events: FileEvents
     desk_lock: Path
     now_s: Callable[[], float]
     poll_s: float = 2.0
@@ -52,7 +52,7 @@ class Waiter:
             give_up: is asked a few times a second.
         """
         deadline = self.now_s() + timeout_s if timeout_s is not None else None
-        self.hints.start()
+        self.file_events.start()
         try:
             look_at, poll_at = 0.0, 0.0
             version = -1
@@ -75,16 +75,16 @@ class Waiter:
                 if give_up() or (deadline is not None and self.now_s() >= deadline):
                     return False
                 left = TICK_S if deadline is None else min(TICK_S, max(0.0, deadline - self.now_s()))
-                if self.hints.wait(left):
+                if self.file_events.wait(left):
                     look_at = 0.0
         finally:
-            self.hints.stop()
+            self.file_events.stop()
 
     def _take_in(self, *, publish: bool) -> None:
         """Take in what came. What is still missing from the notebooks at the next poll, nobody else puts back: do it."""
         try:
             self.store.read(lambda: None)
-            if publish and self.desk is not None:
+            if publish and self.reviewer is not None:
                 lagging = self.store.lagging()
                 if lagging and lagging == self._lagging:
                     self.store.publish()
@@ -96,12 +96,12 @@ class Waiter:
 
     def _settle(self, wanted: Collection[str]) -> bool:
         """Look at the answers that are due; False if somebody else is at the desk."""
-        if self.desk is None:
+        if self.reviewer is None:
             return True
         lock = FileLock(self.desk_lock)
         with suppress(Timeout), lock.acquire(timeout=0):
             try:
-                self.desk.settle(wanted)
+                self.reviewer.settle(wanted)
             except JournalError:
                 raise
             except QueueError:

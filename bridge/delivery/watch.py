@@ -27,9 +27,9 @@ class Watcher:
     """One watcher. `ask_to_stop` from any thread or a signal handler."""
 
     store: Store
-    desk: Reviewer
+    reviewer: Reviewer
     dispatch: Dispatch
-    hints: FileEvents
+    file_events: FileEvents
     notify: Listener
     now_s: Callable[[], float]
     #: Moves jobs that were handed over so long ago to the archive.
@@ -49,7 +49,7 @@ class Watcher:
     def once(self) -> bool:
         """One round; gives whether anything was done."""
         self.store.publish()
-        settled = self.desk.settle()
+        settled = self.reviewer.settle()
         handed = self.dispatch.send_due()
         self.checked += len(settled)
         self.handed_over += len(handed)
@@ -67,7 +67,7 @@ class Watcher:
             lock.acquire(timeout=5)
         except Timeout:
             raise LockHeld("another watcher", 5) from None
-        self.hints.start()
+        self.file_events.start()
         trouble: str | None = None
         try:
             while not self._stop:
@@ -84,13 +84,13 @@ class Watcher:
                 if not busy:
                     self._rest()
         finally:
-            self.hints.stop()
+            self.file_events.stop()
             lock.release()
 
     def _rest(self) -> None:
         """Until something may have changed, here or in another process's journal entries."""
         until = self.now_s() + self.poll_s
         version = self.store.version()
-        while not self._stop and self.now_s() < until and not self.hints.wait(TICK_S):
+        while not self._stop and self.now_s() < until and not self.file_events.wait(TICK_S):
             if self.store.version() != version:
                 return

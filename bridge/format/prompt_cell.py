@@ -67,15 +67,15 @@ def read_job(raw: RawCell, job_id: str, position: str, *, moved: bool = False) -
         parent=text("parent"),
         round=_number(stamp, "round"),
     )
-    floor = max(header.floor, _number(stamp, "floor"))
+    attempt_floor = max(header.attempt_floor, _number(stamp, "floor"))
     touched = moved or (bool(stamp) and stamp.get("sha") != spec_digest(spec))
     return Job(
         id=job_id,
         spec=spec,
         edit=_number(stamp, "edit") + touched,
         bare=not stamp,
-        floor=floor,
-        cancelled=_read_cancelled(stamp.get("cancelled"), header, floor),
+        attempt_floor=attempt_floor,
+        cancelled=_read_cancelled(stamp.get("cancelled"), header, attempt_floor),
         lease=_read_lease(stamp.get("lease")),
         attempts=_read_attempts(stamp.get("attempts")),
         results=tuple(read_results(raw, job_id)[0]),
@@ -92,7 +92,7 @@ def write_job(job: Job, dots: Dots, extras: Mapping[str, Any] | None = None) -> 
         options=spec.options.given(),
         chat=spec.chat,
         cancelled=job.is_cancelled,
-        floor=job.floor,
+        attempt_floor=job.attempt_floor,
     )
     source = spec.body if spec.broken else grammar.join_cell(header, spec.body)
     stamp: dict[str, Any] = {
@@ -108,7 +108,7 @@ def write_job(job: Job, dots: Dots, extras: Mapping[str, Any] | None = None) -> 
         "caller": spec.caller,
         "parent": spec.parent,
         "round": spec.round,
-        "floor": job.floor,
+        "floor": job.attempt_floor,
         "cancelled": _write_cancelled(job.cancelled),
         "lease": _write_lease(job.lease),
         "attempts": [_write_attempt(a) for a in visible_attempts(job, best)],
@@ -235,14 +235,16 @@ def _text_reader(stamp: Mapping[str, Any]) -> Any:
     return lambda name: stamp[name] if isinstance(stamp.get(name), str) else None
 
 
-def _read_cancelled(value: object, header: grammar.Header, floor: int) -> Cancellation | None:
+def _read_cancelled(value: object, header: grammar.Header, attempt_floor: int) -> Cancellation | None:
     if isinstance(value, dict):
-        return Cancellation(floor=_number(value, "floor"), at=_moment(value.get("at")), by=str(value.get("by", "")))
-    return Cancellation(floor=floor, at=_LONG_AGO, by="header") if header.cancelled else None
+        return Cancellation(
+            attempt_floor=_number(value, "floor"), at=_moment(value.get("at")), by=str(value.get("by", ""))
+        )
+    return Cancellation(attempt_floor=attempt_floor, at=_LONG_AGO, by="header") if header.cancelled else None
 
 
 def _write_cancelled(cancelled: Cancellation | None) -> dict[str, Any] | None:
-    return {"floor": cancelled.floor, "at": to_iso(cancelled.at), "by": cancelled.by} if cancelled else None
+    return {"floor": cancelled.attempt_floor, "at": to_iso(cancelled.at), "by": cancelled.by} if cancelled else None
 
 
 def _read_lease(value: object) -> Lease | None:

@@ -53,7 +53,7 @@ def read_cell(line: str, body: str, *, index: int = 0, outputs: Any = (), claime
     ids = (*claimed[:1], header.job, *claimed[1:])
     named = header.job or adopted_id(line, body)
     job = next((i for i in ids if isinstance(i, str) and JOB_ID.fullmatch(i)), None) or named
-    attempts, done = header.floor, None
+    attempts, done = header.attempt_floor, None
     best = (0, 0)
     for text in _texts(outputs):
         try:
@@ -63,7 +63,7 @@ def read_cell(line: str, body: str, *, index: int = 0, outputs: Any = (), claime
             continue
         attempts = max(attempts, attempt)
         rank = {"succeeded": 2, "truncated": 1}.get(str(record.get("status")), 0)
-        valid = record.get("prompt_sha256") == prompt_sha256(body) and attempt > header.floor
+        valid = record.get("prompt_sha256") == prompt_sha256(body) and attempt > header.attempt_floor
         if valid and rank and record.get("job") == job and (rank, attempt) > best:
             best, done = (rank, attempt), text
     return PromptCell(job=job, header=header, body=body, named=named, index=index, attempts=attempts, done=done)

@@ -128,7 +128,7 @@ class Header:
     #: Do not run this cell.
     cancelled: bool = False
     #: Results of this attempt number or below do not count any more (the job was put back into the queue).
-    floor: int = 0
+    attempt_floor: int = 0
 
 
 def is_prompt_cell(source: str) -> bool:
@@ -158,7 +158,7 @@ def parse_header(line: str) -> Header:
     job: str | None = None
     options: dict[str, Any] = {}
     switches: set[str] = set()
-    floor = 0
+    attempt_floor = 0
     if words and not words[0].startswith("--"):
         job = words.pop(0).upper()
         if not JOB_ID.fullmatch(job):
@@ -169,7 +169,7 @@ def parse_header(line: str) -> Header:
         if not flag.startswith("--") or name not in OPTIONS.keys() | _SWITCHES | _COUNTERS:
             known = ", ".join(sorted("--" + n.replace("_", "-") for n in OPTIONS.keys() | _SWITCHES | _COUNTERS))
             raise GrammarError(f"unknown flag {flag!r}; known are {known}")
-        if name in switches or (name in options and name not in _REPEATABLE) or (name == "floor" and floor):
+        if name in switches or (name in options and name not in _REPEATABLE) or (name == "floor" and attempt_floor):
             raise GrammarError(f"{flag} stands there twice")
         if name in _SWITCHES:
             if given:
@@ -182,14 +182,20 @@ def parse_header(line: str) -> Header:
             value = words.pop(0)
         try:
             if name == "floor":
-                floor = _positive(value)
+                attempt_floor = _positive(value)
             elif name in _REPEATABLE:
                 options[name] = (*options.get(name, ()), OPTIONS[name](value))
             else:
                 options[name] = OPTIONS[name](value)
         except GrammarError as error:
             raise GrammarError(f"{flag}: {error}") from None
-    return Header(job=job, options=options, chat="chat" in switches, cancelled="cancelled" in switches, floor=floor)
+    return Header(
+        job=job,
+        options=options,
+        chat="chat" in switches,
+        cancelled="cancelled" in switches,
+        attempt_floor=attempt_floor,
+    )
 
 
 def _words(line: str) -> list[str]:
@@ -216,8 +222,8 @@ def render_header(header: Header) -> str:
             text = json.dumps(item) if read is _json_text else format_number(item)
             read(text)
             words += ["--" + name.replace("_", "-"), shlex.quote(text)]
-    if header.floor:
-        words += ["--floor", str(header.floor)]
+    if header.attempt_floor:
+        words += ["--floor", str(header.attempt_floor)]
     words += ["--" + name for name in ("chat", "cancelled") if getattr(header, name)]
     return " ".join(words)
 

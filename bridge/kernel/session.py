@@ -205,7 +205,7 @@ class Session:
 
     def _spooled(self, cell: PromptCell) -> str | None:
         result = self._spool.get(cell.key)
-        return result if result and _attempt(result) > cell.header.floor else None
+        return result if result and _attempt(result) > cell.header.attempt_floor else None
 
     def _attempts(self, cell: PromptCell) -> int:
         task = self._tasks.get(cell.key)

@@ -152,7 +152,7 @@ class Tools:
     def __init__(self, bridge: Bridge, root: Path) -> None:
         self._bridge = bridge
         self._root = root
-        bridge.bench()  # made before several threads ask for it
+        bridge.toolchain()  # made before several threads ask for it
 
     def enqueue_prompts(
         self,

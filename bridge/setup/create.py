@@ -25,7 +25,7 @@ class Made:
     queue_id: str
     queue: Path
     files: list[Path]
-    holder: Mount  #: what holds the queue's folder
+    mount: Mount  #: what holds the queue's folder
 
 
 def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made:
@@ -57,7 +57,7 @@ def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made
     opened = wiring.open_queue(str(path))
     opened.store.publish()  # takes the first cells in, so that a later deletion of one is understood
     opened.close()
-    return Made(queue_id=queue_id, queue=path, files=written, holder=mount_of(path.parent))
+    return Made(queue_id=queue_id, queue=path, files=written, mount=mount_of(path.parent))
 
 
 def refresh_queue(queue: str | None, *, listener: Listener = ignore) -> list[Path]:

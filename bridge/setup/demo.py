@@ -165,8 +165,8 @@ class Demo:
         with prepared(
             self._bridge, engine, plan, queue=str(self._place.queue), channels=channels, rules=wiring.Rules(),
             listener=self._named,
-        ) as errand, around(errand):  # fmt: skip
-            views, _ = errand.run(list(self._names), on_ready=note)
+        ) as local_run, around(local_run):  # fmt: skip
+            views, _ = local_run.run(list(self._names), on_ready=note)
         applied, written = self._apply(views)
         return Story(
             rows=[self._row(view, ready.get(view.id)) for view in views],

@@ -83,12 +83,12 @@ def _folder(opened: wiring.Opened) -> Iterator[Observation]:
     if opened.path is None:
         yield from _on_drive(opened)
         return
-    holder = mount_of(opened.path.parent)
+    mount = mount_of(opened.path.parent)
     if not os.access(opened.path.parent, os.W_OK):
         yield Observation(grade=Grade.BROKEN, check="folder", found=f"{opened.path.parent} is read-only",
                       remedy="change its permissions, or copy the queue elsewhere")  # fmt: skip
-    client, mode = holder.client, opened.settings.write_mode
-    yield Observation(grade=Grade.GOOD, check="folder", found=f"{holder}: {client.means}" if client.means else str(holder),
+    client, mode = mount.client, opened.settings.write_mode
+    yield Observation(grade=Grade.GOOD, check="folder", found=f"{mount}: {client.means}" if client.means else str(mount),
                   remedy=client.advice)  # fmt: skip
     if mode == "replace" and client.in_place:
         yield Observation(grade=Grade.WARNING, check="write_mode", found="replace: here a replaced file may get a new id on Drive, "

@@ -51,7 +51,7 @@ def _decide(
     keyed = {new.key: codec.keyed_id(journal.queue_id, new.key) for new in jobs if new.key is not None}
     known = journal.whereabouts(set(keyed.values()))
     if len(known) < len(keyed):  # another machine may have added and archived it before this one saw it
-        store.absorber.look_into_archives()
+        store.version_ingest.look_into_archives()
         known = journal.whereabouts(set(keyed.values()))
     added: list[Added] = []
     fresh: list[Job] = []

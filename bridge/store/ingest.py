@@ -44,7 +44,7 @@ class Ingest:
 
     transport: Transport
     journal: Journal
-    absorber: VersionIngest
+    version_ingest: VersionIngest
     names: file_names.FileNames
     clock: Clock
     notify: Listener
@@ -57,26 +57,26 @@ class Ingest:
         if publish and self.vanished_s:
             self._await_vanished()
         present = {entry.name for entry in self.transport.entries()}
-        arrivals = list(self._changed(publish=publish))
+        ingest = list(self._changed(publish=publish))
         # Before any dot is given out: a journal restored from a backup must not give one out twice.
-        for arrival in arrivals:
-            if (stamp := codec.queue_stamp(arrival.notebook)) and stamp["queue_id"] == self.journal.queue_id:
-                self.absorber.keep_ahead(stamp.get("context"))
+        for incoming in ingest:
+            if (stamp := codec.queue_stamp(incoming.notebook)) and stamp["queue_id"] == self.journal.queue_id:
+                self.version_ingest.keep_ahead(stamp.get("context"))
         forks = []
-        for arrival in arrivals:
-            if arrival.number is not None:
-                self.take(arrival, adopt=Adopt.JOBS if publish else Adopt.NONE)
-            elif self._take_fork(arrival, publish=publish):
-                forks.append(arrival.name)
+        for incoming in ingest:
+            if incoming.number is not None:
+                self.take(incoming, adopt=Adopt.JOBS if publish else Adopt.NONE)
+            elif self._take_fork(incoming, publish=publish):
+                forks.append(incoming.name)
         for place in self.journal.places("part"):
             # Only looking, it may be gone for a moment: whoever writes next waits for it first.
             if place.name not in present and (publish or not self.vanished_s):
                 self.journal.forget_file(self._path(place.name))  # vanished: what it held is written again
         if newborn:
-            self.absorb_archives()
+            self.ingest_archives()
         return forks
 
-    def arrival(self, name: str, number: int | None) -> IncomingNotebook:
+    def incoming(self, name: str, number: int | None) -> IncomingNotebook:
         """A notebook as it is now. Raises QueueUnreadable."""
         notebook, data, stamp = self._settled(name)
         return IncomingNotebook(name=name, number=number, notebook=notebook, data=data, stamp=stamp)
@@ -88,7 +88,7 @@ class Ingest:
             if seen and seen.stamp == entry.stamp and not (publish and seen.loose_jobs):
                 continue
             if number is not None:
-                yield self.arrival(entry.name, number)
+                yield self.incoming(entry.name, number)
                 continue
             try:
                 read = self.transport.read(entry.name)
@@ -99,22 +99,22 @@ class Ingest:
             except (QueueUnreadable, ValueError):
                 continue  # perhaps a fork that is still coming; it is looked at again next time
 
-    def take(self, arrival: IncomingNotebook, *, adopt: Adopt) -> None:
+    def take(self, incoming: IncomingNotebook, *, adopt: Adopt) -> None:
         """Take in a version of one of our parts. Raises NotAQueue."""
-        name, digest = arrival.name, content_hash(arrival.data)
+        name, digest = incoming.name, content_hash(incoming.data)
         seen = self.journal.seen(self._path(name))
         left_alone = {Adopt.NONE: 0, Adopt.JOBS: seen.loose_jobs, Adopt.ALL: seen.loose}[adopt] if seen else 0
         if seen and seen.hash == digest and not left_alone:
-            self.journal.see(self._path(name), replace(seen, stamp=arrival.stamp))
+            self.journal.see(self._path(name), replace(seen, stamp=incoming.stamp))
             return
-        part = codec.read_part(arrival.notebook, name=name)
+        part = codec.read_part(incoming.notebook, name=name)
         if part.queue_id != self.journal.queue_id:
             raise NotAQueue(f"{name} belongs to another queue ({part.queue_id}): move it elsewhere")
-        place = self._part(arrival.number or 1)
-        came = self.absorber.absorb(place, part, adopt=adopt, fork=False, now=self.clock.now())
+        place = self._part(incoming.number or 1)
+        came = self.version_ingest.ingest(place, part, adopt=adopt, fork=False, now=self.clock.now())
         rev = 0 if came.lags else self.journal.place(place.id).rev
         shows = FileVersion(
-            place=place.id, hash=digest, stamp=arrival.stamp, rev=rev, loose=came.loose, loose_jobs=came.loose_jobs
+            place=place.id, hash=digest, stamp=incoming.stamp, rev=rev, loose=came.loose, loose_jobs=came.loose_jobs
         )
         self.journal.see(self._path(name), shows)
 
@@ -129,7 +129,7 @@ class Ingest:
         if part is not None:
             place = self._part(part.number)
             adopt = Adopt.ALL if publish else Adopt.NONE
-            self.absorber.absorb(place, part, adopt=adopt, fork=True, now=self.clock.now())
+            self.version_ingest.ingest(place, part, adopt=adopt, fork=True, now=self.clock.now())
             if publish:
                 self.journal.touch(place.id)
         again = int(part is not None)  # until it is moved to forks/
@@ -142,7 +142,7 @@ class Ingest:
         name = self.names.part(number)
         return self.journal.place_named(name) or self.journal.add_place(kind="part", number=number, name=name)
 
-    def absorb_archives(self, *, fresh: bool = False) -> None:
+    def ingest_archives(self, *, fresh: bool = False) -> None:
         """Take in archive notebooks that other writers wrote. `fresh`: those of a moment ago too."""
         for entry in self.transport.entries(file_names.ARCHIVE, fresh=fresh):
             place = self.journal.place_named(entry.name)
@@ -171,7 +171,7 @@ class Ingest:
             if home and self.journal.place(home).kind == "archive" and home != place.id:
                 self._archived_twice(home, cell)
                 continue
-            if known is not None and known[0].job.floor > cell.job.floor:
+            if known is not None and known[0].job.attempt_floor > cell.job.attempt_floor:
                 continue  # put back into the queue since
             joined = cell
             if known is not None:
@@ -179,7 +179,7 @@ class Ingest:
                 job = job.evolve(results=join_results(job.results, self.journal.results(job.id)))
                 joined = merge.job_cell(job, cell.dots, shown=cell.raw)
                 if texts_of(joined.raw) != texts_of(cell.raw):  # only we know this result: our archive shows it
-                    self.absorber.retire(job, cell.dots, home, self.clock.now(), {})
+                    self.version_ingest.retire(job, cell.dots, home, self.clock.now(), {})
                     continue
             self.journal.put(place.id, [joined], now=self.clock.now())
             if home and home != place.id:

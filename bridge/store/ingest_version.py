@@ -63,7 +63,7 @@ class VersionIngest:
     #: Takes in archive notebooks of other writers: what is missing here may have gone there.
     look_into_archives: Callable[[], None]
 
-    def absorb(self, place: NotebookRow, seen: Part, *, adopt: Adopt, fork: bool, now: datetime) -> Ingested:
+    def ingest(self, place: NotebookRow, seen: Part, *, adopt: Adopt, fork: bool, now: datetime) -> Ingested:
         """Merge a version of a notebook into the journal.
 
         Args:
@@ -179,7 +179,7 @@ class VersionIngest:
         if known is None:
             return True
         cell, place = known
-        if stray.job.floor > cell.job.floor:
+        if stray.job.attempt_floor > cell.job.attempt_floor:
             self.journal.touch(place)  # it leaves the notebook where it was
             return True
         joined = join_results(cell.job.results, stray.job.results)
@@ -233,12 +233,12 @@ class VersionIngest:
         first = self.journal.take_dots(len(open_))
         for n, cell in enumerate(open_):
             cells[cell.id] = merge.redotted(cell, {self.journal.writer: first + n})
-        self.journal.doubt(place.id, (cell.id for cell in open_), now)
+        self.journal.suspect_deletion(place.id, (cell.id for cell in open_), now)
         message = (
             f"a version of {place.name} lacks {len(open_)} open jobs; that many at once are not believed to be cancelled: "
             "`bridge cancel --doubted` confirms it"
         )
-        self.notify(Event(kind=Happened.DOUBTED, message=message, facts={"jobs": [cell.id for cell in open_]}))
+        self.notify(Event(kind=Happened.SUSPECT_DELETION, message=message, facts={"jobs": [cell.id for cell in open_]}))
         return [cell for cell in removed if not _is_open(cell)]
 
     def _retire(self, removed: list[Cell], place: NotebookRow, now: datetime) -> None:
@@ -251,7 +251,7 @@ class VersionIngest:
             job = cell.job.evolve(results=join_results(cell.job.results, self.journal.results(cell.id)))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only put away
-                job = job.evolve(cancelled=Cancellation(floor=job.floor, at=now, by="cell deleted"))
+                job = job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=now, by="cell deleted"))
             if self.journal.writer in cell.dots or best is not None:
                 self.archive(job, cell, place.id, now)
             else:  # whoever added it writes it to the archive; who has a result does so too, nobody else may know it

@@ -276,7 +276,7 @@ class Journal:
 
     # ---- doubts
 
-    def doubt(self, place: int, jobs: Iterable[str], now: datetime) -> None:
+    def suspect_deletion(self, place: int, jobs: Iterable[str], now: datetime) -> None:
         """Note jobs that a version lacked, which was not believed."""
         self.db.executemany("INSERT OR IGNORE INTO doubt VALUES (?, ?, ?)", [(place, job, to_iso(now)) for job in jobs])
 
@@ -287,7 +287,7 @@ class Journal:
         )
         return [record[0] for record in records]
 
-    def settle_doubts(self) -> None:
+    def settle_suspect_deletions(self) -> None:
         """The doubted deletions were confirmed or dismissed."""
         self.db.execute("DELETE FROM doubt")
 

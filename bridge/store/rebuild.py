@@ -29,7 +29,7 @@ def take_in_everything(store: Store) -> tuple[int, int]:
     """Fill an empty journal from the notebooks, archives too; gives (jobs, notebooks) that it has then."""
 
     def decide() -> tuple[int, int]:
-        store.absorb_archives()
+        store.ingest_archives()
         jobs = store.journal.db.execute("SELECT count(*) FROM cell WHERE kind = 'job'").fetchone()[0]
         return int(jobs), len(store.journal.places())
 

@@ -72,7 +72,9 @@ def cell_row(place: int, cell: Cell) -> tuple[object, ...]:
     best = job.best(grammar.prompt_sha256(spec.body))
     state = job.state(best, _NEVER)
     open_ = state is State.QUEUED
-    lease = job.lease if job.lease and open_ and not job.lease.released and job.lease.attempt > job.floor else None
+    lease = (
+        job.lease if job.lease and open_ and not job.lease.released and job.lease.attempt > job.attempt_floor else None
+    )
     _, problems = ([], []) if best else prompt_cell.read_results(cell.raw, job.id)
     return (
         cell.id, place, "job", cell.position, dots, raw, len(raw) + (ANSWER_RESERVE if open_ else 0),

@@ -61,17 +61,17 @@ class Store:
     def __post_init__(self) -> None:
         """Make what is shared between calls."""
         self._threads = threading.RLock()
-        self.absorber = VersionIngest(
+        self.version_ingest = VersionIngest(
             journal=self.journal,
             names=self.names,
             limits=self.limits,
             notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
-            look_into_archives=lambda: self.arrivals.absorb_archives(fresh=True),  # made below
+            look_into_archives=lambda: self.ingest.ingest_archives(fresh=True),  # made below
         )
-        self.arrivals = Ingest(
+        self.ingest = Ingest(
             transport=self.transport,
             journal=self.journal,
-            absorber=self.absorber,
+            version_ingest=self.version_ingest,
             names=self.names,
             clock=self.clock,
             notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
@@ -82,7 +82,7 @@ class Store:
     def read(self, look: Callable[[], T], purpose: str = "reading") -> T:
         """Take in what others wrote, then look. Writes no notebook, so it works on a read-only folder too."""
         with self.exclusive(purpose), self.journal.transaction():
-            self.arrivals.take_all(publish=False)
+            self.ingest.take_all(publish=False)
             return look()
 
     def change(self, decide: Callable[[], T], purpose: str) -> T:
@@ -94,7 +94,7 @@ class Store:
         """
         with self.exclusive(purpose):
             with self.journal.transaction():
-                forks = self.arrivals.take_all(publish=True)
+                forks = self.ingest.take_all(publish=True)
                 value = decide()
                 writes = self._stage()
             self._commit(writes)
@@ -102,7 +102,7 @@ class Store:
                 self._set_fork_aside(name)
             return value
 
-    def note(self, decide: Callable[[], T], purpose: str) -> T:
+    def journal_only(self, decide: Callable[[], T], purpose: str) -> T:
         """Decide on what the journal knows, and write it there only: on disk at once, published by the next change."""
         with self.exclusive(purpose), self.journal.transaction():
             return decide()
@@ -114,12 +114,12 @@ class Store:
 
     def lagging(self) -> list[tuple[int, int]]:
         """(place, rev) of the notebooks whose file does not show what the journal says."""
-        found = self.note(lambda: self.journal.lagging(self.transport.location), "looking")
+        found = self.journal_only(lambda: self.journal.lagging(self.transport.location), "looking")
         return [(place.id, place.rev) for place in found]
 
     def publish(self) -> None:
         """Take in what others wrote, archives too, and bring every notebook up to date."""
-        self.change(self.arrivals.absorb_archives, "publishing")
+        self.change(self.ingest.ingest_archives, "publishing")
 
     def new_part(self, number: int, notes: Sequence[RawCell]) -> NotebookRow:
         """A further part, which begins with these notes. To be called while deciding."""
@@ -133,9 +133,9 @@ class Store:
         self.journal.put(place.id, cells, now=self.clock.now())
         return place
 
-    def absorb_archives(self) -> None:
+    def ingest_archives(self) -> None:
         """Take in archive notebooks that other writers wrote."""
-        self.arrivals.absorb_archives()
+        self.ingest.ingest_archives()
 
     # ---- writing
 
@@ -149,7 +149,7 @@ class Store:
         else:
             with self.journal.transaction():
                 self.journal.forget_file(self._path(name))
-        self.notify(Event(kind=Happened.FORK, message=message))
+        self.notify(Event(kind=Happened.CONFLICT_COPY, message=message))
 
     def _stage(self) -> list[_Write]:
         """Every notebook that lags, ready to be made visible."""
@@ -170,13 +170,13 @@ class Store:
         stamp = self.transport.stat(name)
         known = self.journal.seen(self._path(name))
         if stamp is not None and (known is None or known.stamp != stamp or known.loose):
-            arrival = self.arrivals.arrival(name, place.number)
-            stamp = arrival.stamp
+            incoming = self.ingest.incoming(name, place.number)
+            stamp = incoming.stamp
             if place.kind == "part":
-                self.arrivals.take(arrival, adopt=Adopt.ALL)
+                self.ingest.take(incoming, adopt=Adopt.ALL)
             place = self.journal.place(place.id)
             seen = self.journal.seen(self._path(name))
-            if seen and seen.rev == place.rev and seen.hash == content_hash(arrival.data):
+            if seen and seen.rev == place.rev and seen.hash == content_hash(incoming.data):
                 return None
         context = {**place.context, self.journal.writer: self.journal.counter}
         self.journal.update_place(place.id, context=context, extras=place.extras)
@@ -212,7 +212,7 @@ class Store:
             if not changed:
                 return
             with self.journal.transaction():
-                self.arrivals.take_all(publish=True)
+                self.ingest.take_all(publish=True)
                 writes = self._stage()
         raise QueueChanged(
             "another program writes the notebook all the time; your change is safe in the journal and will be "

@@ -30,7 +30,7 @@ class Sync:
     fetch_ahead: Callable[[], None]
     #: Archives what is finished of a notebook that is too large; gives the ids.
     shrink: Callable[[str], list[str]]
-    hints: FileEvents
+    file_events: FileEvents
     notify: Listener
     now_s: Callable[[], float]
     poll_s: float = 10.0
@@ -72,7 +72,7 @@ class Sync:
         """Round after round: soon after a local change, every `poll_s` otherwise, until asked to stop. Raises JournalError."""
         trouble: str | None = None
         pause_s = self.poll_s
-        self.hints.start()
+        self.file_events.start()
         try:
             while not self._stop:
                 try:
@@ -91,11 +91,11 @@ class Sync:
                         self.notify(Event(kind=EventKind.PUBLISHED, message="Drive and the folder are one again"))
                 self._rest(pause_s, woken=trouble is None)
         finally:
-            self.hints.stop()
+            self.file_events.stop()
 
     def _rest(self, pause_s: float, *, woken: bool) -> None:
         """Until the next look is due, or, if all is well, something changes here."""
         until = self.now_s() + pause_s
         while not self._stop and self.now_s() < until:
-            if self.hints.wait(min(_TICK_S, max(0.0, until - self.now_s()))) and woken:
+            if self.file_events.wait(min(_TICK_S, max(0.0, until - self.now_s()))) and woken:
                 return

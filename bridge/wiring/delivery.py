@@ -45,13 +45,13 @@ def open_toolchain() -> Toolchain:
     return Toolchain()
 
 
-def open_reviewer(opened: Opened, enqueue: Enqueue, bench: Toolchain, rules: Rules, listener: Listener) -> Reviewer:
+def open_reviewer(opened: Opened, enqueue: Enqueue, toolchain: Toolchain, rules: Rules, listener: Listener) -> Reviewer:
     """A desk at a queue."""
     from bridge.delivery.review import Reviewer
 
     return Reviewer(
         store=opened.store,
-        bench=bench,
+        toolchain=toolchain,
         notify=listener,
         enqueue=enqueue,
         max_rounds=rules.max_rounds,
@@ -59,14 +59,18 @@ def open_reviewer(opened: Opened, enqueue: Enqueue, bench: Toolchain, rules: Rul
     )
 
 
-def open_waiting(opened: Opened, enqueue: Enqueue, bench: Toolchain | None, rules: Rules) -> Waiter:
+def open_waiting(opened: Opened, enqueue: Enqueue, toolchain: Toolchain | None, rules: Rules) -> Waiter:
     """A wait on a queue; with a bench, it works at the desk whenever that is free."""
     from bridge.delivery.waiting import Waiter
 
     store = opened.store
-    desk = open_reviewer(opened, enqueue, bench, rules, store.notify) if bench is not None else None
+    reviewer = open_reviewer(opened, enqueue, toolchain, rules, store.notify) if toolchain is not None else None
     return Waiter(
-        store=store, desk=desk, hints=local_file_events(opened), desk_lock=review_lock(opened), now_s=time.monotonic
+        store=store,
+        reviewer=reviewer,
+        file_events=local_file_events(opened),
+        desk_lock=review_lock(opened),
+        now_s=time.monotonic,
     )
 
 
@@ -74,7 +78,7 @@ def open_watcher(
     opened: Opened,
     enqueue: Enqueue,
     archive: Callable[[timedelta], list[str]],
-    bench: Toolchain,
+    toolchain: Toolchain,
     rules: Rules,
     *,
     channels: Sequence[Channel],
@@ -87,9 +91,9 @@ def open_watcher(
 
     return Watcher(
         store=opened.store,
-        desk=open_reviewer(opened, enqueue, bench, rules, listener),
+        reviewer=open_reviewer(opened, enqueue, toolchain, rules, listener),
         dispatch=open_dispatch(opened, channels, listener),
-        hints=local_file_events(opened),
+        file_events=local_file_events(opened),
         now_s=time.monotonic,
         notify=listener,
         archive=archive,

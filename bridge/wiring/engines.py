@@ -147,14 +147,16 @@ def open_worker(
     store = opened.store
     if opened.path is None:  # each beat is four requests, and leases are as long as ever
         plan = replace(plan, beat_s=max(plan.beat_s, 60.0))
-    presence = WorkerHeartbeat(name, locks=opened.home / "workers", transport=store.transport)
-    ledger = Claims(
+    heartbeat = WorkerHeartbeat(name, locks=opened.home / "workers", transport=store.transport)
+    claims = Claims(
         store=store,
-        leases=Leases(length_s=lease_s, is_dead=presence.is_dead),
+        leases=Leases(length_s=lease_s, is_dead=heartbeat.is_dead),
         worker=name,
         about=lambda: {"engine": engine.name, "where": platform.node()},
         default_model=plan.model,
         max_attempts=opened.settings.max_attempts,
         patience=timedelta(minutes=30),
     )
-    return Worker(store=store, ledger=ledger, engine=engine, presence=presence, plan=plan, notify=listener, now_s=now_s)
+    return Worker(
+        store=store, claims=claims, engine=engine, heartbeat=heartbeat, plan=plan, notify=listener, now_s=now_s
+    )

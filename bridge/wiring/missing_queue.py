@@ -105,7 +105,7 @@ def news_of(path: Path, copies: tuple[str, ...]) -> Event:
     makers = sorted({maker for name in copies if (maker := conflict_copies.conflict_copy_maker(name, stem))})
     made = f" (made by {', '.join(makers)})" if makers else ""
     message = f"{path.name} was gone; it was written again from {', '.join(copies)}{made}, and nothing is lost"
-    return Event(kind=EventKind.FORK, message=message, facts={"copies": list(copies)})
+    return Event(kind=EventKind.CONFLICT_COPY, message=message, facts={"copies": list(copies)})
 
 
 def write_again(store: Store, path: Path, copies: tuple[str, ...]) -> None:
@@ -113,7 +113,9 @@ def write_again(store: Store, path: Path, copies: tuple[str, ...]) -> None:
     try:
         store.publish()
     except (QueueNotWritable, StorageFull) as error:
-        store.notify(Event(kind=EventKind.FORK, message=f"{path.name} is gone and cannot be written again: {error}"))
+        store.notify(
+            Event(kind=EventKind.CONFLICT_COPY, message=f"{path.name} is gone and cannot be written again: {error}")
+        )
     except BaseException:
         store.journal.close()
         raise

@@ -65,11 +65,11 @@ class Claims:
             self._served.update(dict.fromkeys((job.model for job in chosen), now))
             return [task for job in chosen if (task := self._claim_one(job.id, now)) is not None]
 
-        return self.store.note(decide, "claiming jobs")
+        return self.store.journal_only(decide, "claiming jobs")
 
     def still_mine(self) -> set[str]:
         """The jobs that wait under a claim of this worker."""
-        return self.store.note(lambda: query.claimed(self.store.journal, self.worker), "looking at claims")
+        return self.store.journal_only(lambda: query.claimed(self.store.journal, self.worker), "looking at claims")
 
     def finish(self, task: ClaimedJob, answer: Answer) -> ResultStatus:
         """Write down an answer, on disk when this returns."""
@@ -101,7 +101,7 @@ class Claims:
 
         def change(job: Job) -> Job:
             nonlocal gave_up
-            burnt = sum(a.status is ResultStatus.FAILED and a.attempt > job.floor for a in job.attempts)
+            burnt = sum(a.status is ResultStatus.FAILED and a.attempt > job.attempt_floor for a in job.attempts)
             gave_up = not error.retry.again or (error.retry.burns_attempt and burnt + 1 >= self.max_attempts)
             if gave_up:
                 return job.evolve(results=(*job.results, result))
@@ -195,7 +195,7 @@ class Claims:
                 job = job.evolve(attempts=(*job.attempts, *late))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is not None and (place == NOWHERE or not self.store.journal.place(place).own):
-                self.store.absorber.archive(
+                self.store.version_ingest.archive(
                     job, cell, place, now
                 )  # its cell is gone: nobody else would keep the result
                 return
@@ -203,7 +203,7 @@ class Claims:
             if place:
                 self.store.journal.touch(place)
 
-        self.store.note(decide, "writing down a result")
+        self.store.journal_only(decide, "writing down a result")
 
 
 def _released(job: Job, task: ClaimedJob, worker: str) -> Job:

@@ -35,9 +35,9 @@ class Worker:
     """One worker. `run` may be called once; `ask_to_stop` from any thread or a signal handler."""
 
     store: Store
-    ledger: Claims
+    claims: Claims
     engine: Engine
-    presence: WorkerHeartbeat
+    heartbeat: WorkerHeartbeat
     plan: WorkerConfig
     notify: Listener
     now_s: Callable[[], float]
@@ -83,7 +83,7 @@ class Worker:
                 was tried to be written for `Plan.last_tries_s`).
         """
         began = self._began = self.now_s()
-        self.presence.begin()
+        self.heartbeat.begin()
         try:
             try:
                 self.store.publish()
@@ -96,7 +96,7 @@ class Worker:
                 self._wind_up()
                 self.summary.seconds = self.now_s() - began
         finally:
-            self.presence.end(clean=not (self._held or self._unwritten))
+            self.heartbeat.end(clean=not (self._held or self._unwritten))
         return self.summary
 
     def progress(self) -> WorkerProgress:
@@ -115,7 +115,7 @@ class Worker:
     def _work(self) -> End:
         over = self._began + self.plan.max_time_s if self.plan.max_time_s is not None else float("inf")
         with suppress(QueueError):
-            self.presence.tidy(self.store.clock.now())
+            self.heartbeat.tidy(self.store.clock.now())
         self.publisher.publish()
         self._look_at_engine()
         while True:
@@ -164,7 +164,7 @@ class Worker:
             self._publish()
         busy = frozenset((*self._held, *self._resting))
         try:
-            tasks = self.ledger.claim(room, loaded=self._next_model, held=busy, now_s=now)
+            tasks = self.claims.claim(room, loaded=self._next_model, held=busy, now_s=now)
         except LockHeld as error:
             self.publisher.blocked(error)
             return True
@@ -195,7 +195,7 @@ class Worker:
             if outcome.answer is not None:
                 self._watch.has_answered(self._model_of(outcome))
         try:
-            ends = self.store.note(lambda: [self._write(outcome) for outcome in batch], "writing down results")
+            ends = self.store.journal_only(lambda: [self._write(outcome) for outcome in batch], "writing down results")
         except QueueError as error:
             self.publisher.blocked(error)
             return False
@@ -209,10 +209,10 @@ class Worker:
 
     def _write(self, outcome: LaneOutcome) -> ResultStatus | bool | None:
         if outcome.answer is not None:
-            return self.ledger.finish(outcome.task, outcome.answer)
+            return self.claims.finish(outcome.task, outcome.answer)
         if outcome.error is not None and not self._fits_nowhere(outcome):
-            return self.ledger.fail(outcome.task, outcome.error, waited_s=outcome.seconds)
-        self.ledger.give_back([outcome.task])
+            return self.claims.fail(outcome.task, outcome.error, waited_s=outcome.seconds)
+        self.claims.give_back([outcome.task])
         return None
 
     def _account(self, outcome: LaneOutcome, end: ResultStatus | bool | None) -> None:
@@ -263,7 +263,7 @@ class Worker:
         """Exchange with the notebooks; what was cancelled or taken over meanwhile, and is not begun, is let go."""
         if self.publisher.publish() and self._held:
             line = self.lanes.take_back()
-            mine = self.ledger.still_mine() if line else set()
+            mine = self.claims.still_mine() if line else set()
             for task in line:
                 if task.job.id in mine:
                     self.lanes.submit(task)
@@ -285,9 +285,9 @@ class Worker:
             "running_s": running,
         }  # fmt: skip
         with suppress(QueueError):  # publishing says what is wrong
-            self.presence.beat(facts, self.store.clock.now())
-            for beat in read_heartbeats(self.store.transport, but=self.presence.worker):
-                self.ledger.leases.beat(beat.worker, beat.beat, now)
+            self.heartbeat.beat(facts, self.store.clock.now())
+            for beat in read_heartbeats(self.store.transport, but=self.heartbeat.worker):
+                self.claims.leases.beat(beat.worker, beat.beat, now)
 
     def _pause(self, now: float) -> float:
         """Seconds until something is due, if no outcome comes before."""

@@ -11,7 +11,7 @@ from bridge.checking import Toolchain
 
 
 @pytest.fixture(scope="session")
-def bench() -> Iterator[Toolchain]:
+def toolchain() -> Iterator[Toolchain]:
     with Toolchain() as own:
         yield own
 

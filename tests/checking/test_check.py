@@ -39,11 +39,11 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("label", "code", "kind"), WRONG)
-def test_what_is_wrong_is_found_and_blocks(bench: Toolchain, label: str, code: str, kind: FindingKind) -> None:
-    report = examine(fenced(label, code), finish_reason="stop", bench=bench)
+def test_what_is_wrong_is_found_and_blocks(toolchain: Toolchain, label: str, code: str, kind: FindingKind) -> None:
+    report = examine(fenced(label, code), finish_reason="stop", toolchain=toolchain)
     assert report.verdict is Verdict.ERRORS, report.checks
     assert kind in {d.kind for d in report.blocking}
-    assert report.level in (Level.LINTER, Level.SYNTAX_FLOOR)
+    assert report.level in (Level.LINTER, Level.TREESITTER)
 
 
 RIGHT = [
@@ -72,10 +72,10 @@ RIGHT = [
 
 
 @pytest.mark.parametrize(("label", "code"), RIGHT)
-def test_what_is_right_is_clean(bench: Toolchain, label: str, code: str) -> None:
+def test_what_is_right_is_clean(toolchain: Toolchain, label: str, code: str) -> None:
     if not can_judge(label):
         pytest.skip(f"nothing here can call {label} clean")
-    report = examine(fenced(label, code), finish_reason="stop", bench=bench)
+    report = examine(fenced(label, code), finish_reason="stop", toolchain=toolchain)
     assert report.verdict is Verdict.CLEAN, report.checks
 
 
@@ -96,23 +96,25 @@ PIECES = [
 
 
 @pytest.mark.parametrize(("label", "code", "prompt"), PIECES)
-def test_a_piece_of_code_is_not_an_error(bench: Toolchain, label: str, code: str, prompt: str) -> None:
-    report = examine(fenced(label, code), prompt=prompt, finish_reason="stop", bench=bench)
+def test_a_piece_of_code_is_not_an_error(toolchain: Toolchain, label: str, code: str, prompt: str) -> None:
+    report = examine(fenced(label, code), prompt=prompt, finish_reason="stop", toolchain=toolchain)
     assert report.verdict in (Verdict.CLEAN, Verdict.UNCHECKED), report.checks
     assert not report.blocking
     assert report.blocks[0].role is Role.FRAGMENT or label in ("csharp", "css")  # nobody here can say
 
 
-def test_a_wrong_label_is_not_an_error_and_is_said(bench: Toolchain) -> None:
+def test_a_wrong_label_is_not_an_error_and_is_said(toolchain: Toolchain) -> None:
     code = "import os\n\n\ndef f(self):\n    for x in range(3):\n        print(os.sep, x)\n    return None"
-    report = examine(fenced("yaml", code), finish_reason="stop", bench=bench)
+    report = examine(fenced("yaml", code), finish_reason="stop", toolchain=toolchain)
     assert report.verdict is Verdict.CLEAN
     assert "python" in report.checks[0].note
 
 
-def test_an_untrusted_grammar_gives_advice_and_the_file_stays_unchecked(bench: Toolchain) -> None:
+def test_an_untrusted_grammar_gives_advice_and_the_file_stays_unchecked(toolchain: Toolchain) -> None:
     report = examine(
-        fenced("fsharp", "let f x =\n    match x with\n    | 1 -> (\n    | _ -> 2"), finish_reason="stop", bench=bench
+        fenced("fsharp", "let f x =\n    match x with\n    | 1 -> (\n    | _ -> 2"),
+        finish_reason="stop",
+        toolchain=toolchain,
     )
     assert report.verdict is Verdict.UNCHECKED
     assert report.diagnostics
@@ -120,40 +122,45 @@ def test_an_untrusted_grammar_gives_advice_and_the_file_stays_unchecked(bench: T
     clean = examine(
         fenced("cobol", "IDENTIFICATION DIVISION.\nPROGRAM-ID. A.\nPROCEDURE DIVISION.\nSTOP RUN."),
         finish_reason="stop",
-        bench=bench,
+        toolchain=toolchain,
     )
     assert clean.verdict is Verdict.UNCHECKED
 
 
-def test_a_language_that_nobody_knows_is_unchecked(bench: Toolchain) -> None:
-    report = examine(fenced("frobnicate", "frob the nicate\nthen nicate\nthe frob"), finish_reason="stop", bench=bench)
+def test_a_language_that_nobody_knows_is_unchecked(toolchain: Toolchain) -> None:
+    report = examine(
+        fenced("frobnicate", "frob the nicate\nthen nicate\nthe frob"), finish_reason="stop", toolchain=toolchain
+    )
     assert (report.verdict, report.level) == (Verdict.UNCHECKED, Level.NONE)
 
 
 @pytest.mark.parametrize("finish_reason", ["length", None])
-def test_a_cut_answer_is_incomplete_whatever_else_it_is(bench: Toolchain, finish_reason: str | None) -> None:
-    report = examine("```python\ndef f(:\n    return (\n", finish_reason=finish_reason, bench=bench)
+def test_a_cut_answer_is_incomplete_whatever_else_it_is(toolchain: Toolchain, finish_reason: str | None) -> None:
+    report = examine("```python\ndef f(:\n    return (\n", finish_reason=finish_reason, toolchain=toolchain)
     assert report.verdict is Verdict.INCOMPLETE
     assert report.diagnostics[0].kind is FindingKind.INCOMPLETE
 
 
-def test_a_forgotten_fence_is_linted_and_called_cut_only_if_it_does_not_parse(bench: Toolchain) -> None:
-    assert examine("```python\nx = 1\nprint(x)\n", finish_reason="stop", bench=bench).verdict is Verdict.CLEAN
-    assert examine("```python\nx = (1,\nprint(x\n", finish_reason="stop", bench=bench).verdict is Verdict.INCOMPLETE
+def test_a_forgotten_fence_is_linted_and_called_cut_only_if_it_does_not_parse(toolchain: Toolchain) -> None:
+    assert examine("```python\nx = 1\nprint(x)\n", finish_reason="stop", toolchain=toolchain).verdict is Verdict.CLEAN
+    assert (
+        examine("```python\nx = (1,\nprint(x\n", finish_reason="stop", toolchain=toolchain).verdict
+        is Verdict.INCOMPLETE
+    )
 
 
-def test_an_answer_without_code_has_none(bench: Toolchain) -> None:
-    assert examine("There is nothing to do here.", bench=bench).verdict is Verdict.NO_CODE
-    assert examine("", bench=bench).verdict is Verdict.NO_CODE
+def test_an_answer_without_code_has_none(toolchain: Toolchain) -> None:
+    assert examine("There is nothing to do here.", toolchain=toolchain).verdict is Verdict.NO_CODE
+    assert examine("", toolchain=toolchain).verdict is Verdict.NO_CODE
 
 
-def test_a_name_from_the_prompt_or_another_block_is_defined(bench: Toolchain) -> None:
+def test_a_name_from_the_prompt_or_another_block_is_defined(toolchain: Toolchain) -> None:
     helper = fenced("python", "def helper(x):\n    y = x + 1\n    z = y + 1\n    return z")
     assert (
         examine(
             helper + fenced("python", "def g(x):\n    y = helper(x)\n    z = y + 1\n    return z"),
             finish_reason="stop",
-            bench=bench,
+            toolchain=toolchain,
         ).verdict
         is Verdict.CLEAN
     )
@@ -163,32 +170,32 @@ def test_a_name_from_the_prompt_or_another_block_is_defined(bench: Toolchain) ->
             fenced("python", "def g(x):\n    y = helper(x)\n    return y"),
             prompt=prompt,
             finish_reason="stop",
-            bench=bench,
+            toolchain=toolchain,
         ).verdict
         is Verdict.CLEAN
     )
 
 
-def test_an_older_version_of_a_file_does_not_count(bench: Toolchain) -> None:
+def test_an_older_version_of_a_file_does_not_count(toolchain: Toolchain) -> None:
     answer = "a.py\n```python\ndef f(:\n    pass\n    x\n```\nFixed:\n\na.py\n```python\ndef f():\n    pass\n```\n"
-    report = examine(answer, finish_reason="stop", bench=bench)
+    report = examine(answer, finish_reason="stop", toolchain=toolchain)
     assert (report.verdict, report.checks[0].status) == (Verdict.CLEAN, BlockStatus.SKIPPED)
 
 
-def test_files_of_one_answer_find_each_other(bench: Toolchain) -> None:
+def test_files_of_one_answer_find_each_other(toolchain: Toolchain) -> None:
     answer = (
         'a.h\n```c\nint helper(int x);\n```\n\nb.c\n```c\n#include "a.h"\n\nint f(int x) {\n'
         "  return helper(x);\n}\n```\n"
     )
-    report = examine(answer, finish_reason="stop", bench=bench)
+    report = examine(answer, finish_reason="stop", toolchain=toolchain)
     assert report.verdict is Verdict.CLEAN, report.checks
 
 
-def test_a_missing_header_is_a_dependency_and_no_error(bench: Toolchain) -> None:
+def test_a_missing_header_is_a_dependency_and_no_error(toolchain: Toolchain) -> None:
     report = examine(
         fenced("c", "#include <no/such/header.h>\nint f(void) {\n  return thing(other);\n}"),
         finish_reason="stop",
-        bench=bench,
+        toolchain=toolchain,
     )
     assert report.verdict is Verdict.CLEAN
     assert FindingKind.DEPENDENCY in {d.kind for d in report.diagnostics}
@@ -196,13 +203,13 @@ def test_a_missing_header_is_a_dependency_and_no_error(bench: Toolchain) -> None
 
 def test_without_any_tool_nothing_is_called_clean() -> None:
     with Toolchain(toolbox=Toolbox(()), checkers=tuple(c for c in CHECKERS if type(c).__name__ == "Command")) as bare:
-        report = examine(fenced("python", "x = 1\nprint(x)"), finish_reason="stop", bench=bare)
+        report = examine(fenced("python", "x = 1\nprint(x)"), finish_reason="stop", toolchain=bare)
     assert (report.verdict, report.level) == (Verdict.UNCHECKED, Level.NONE)
 
 
 def test_without_ruff_the_interpreters_own_parser_judges() -> None:
     with Toolchain(toolbox=Toolbox(())) as bare:
-        report = examine(fenced("python", "def f(:\n    x\n    y"), finish_reason="stop", bench=bare)
+        report = examine(fenced("python", "def f(:\n    x\n    y"), finish_reason="stop", toolchain=bare)
         assert (report.verdict, report.checks[0].tools) == (Verdict.ERRORS, ("python",))
 
 
@@ -210,9 +217,9 @@ def test_extracting_alone_says_unchecked() -> None:
     assert examine(fenced("python", "x = 1"), check=False).verdict is Verdict.UNCHECKED
 
 
-def test_diagnostics_have_the_shape_of_the_language_server_protocol(bench: Toolchain) -> None:
+def test_diagnostics_have_the_shape_of_the_language_server_protocol(toolchain: Toolchain) -> None:
     report = examine(
-        "Text.\n\n" + fenced("python", "def f(x):\n    y = x\n    return zz"), finish_reason="stop", bench=bench
+        "Text.\n\n" + fenced("python", "def f(x):\n    y = x\n    return zz"), finish_reason="stop", toolchain=toolchain
     )
     found = next(d for d in report.diagnostics if d.kind is FindingKind.UNDEFINED)
     assert (found.range.start.line, found.range.start.character, found.severity) == (2, 11, Severity.ERROR)
@@ -232,13 +239,17 @@ def test_a_message_becomes_one_harmless_line() -> None:
 
 def test_jsx_is_not_called_broken_where_only_node_is_there() -> None:
     without = tuple(c for c in CHECKERS if c.name not in ("oxlint", "biome", "eslint"))
-    with Toolchain(checkers=without) as bench:
-        jsx = examine(fenced("js", "export const A = () => {\n  return <div className='a' />;\n};\n"), bench=bench)
+    with Toolchain(checkers=without) as toolchain:
+        jsx = examine(
+            fenced("js", "export const A = () => {\n  return <div className='a' />;\n};\n"), toolchain=toolchain
+        )
         assert jsx.verdict is not Verdict.ERRORS, jsx.checks
-        broken = examine(fenced("js", "function f( {\n  return 1;\n}\n"), bench=bench)
+        broken = examine(fenced("js", "function f( {\n  return 1;\n}\n"), toolchain=toolchain)
         assert broken.verdict is Verdict.ERRORS, broken.checks
 
 
-def test_c_that_is_right_has_no_finding_at_all(bench: Toolchain) -> None:
-    report = examine(fenced("c", '#include <stdio.h>\n\nint main(void) {\n  puts("a");\n  return 0;\n}\n'), bench=bench)
+def test_c_that_is_right_has_no_finding_at_all(toolchain: Toolchain) -> None:
+    report = examine(
+        fenced("c", '#include <stdio.h>\n\nint main(void) {\n  puts("a");\n  return 0;\n}\n'), toolchain=toolchain
+    )
     assert [d.message for check in report.checks for d in check.diagnostics] == []

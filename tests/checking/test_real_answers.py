@@ -19,8 +19,8 @@ QUICK: tuple[Checker, ...] = tuple(c for c in CHECKERS if c.name not in ("g++", 
 
 @pytest.fixture(scope="module")
 def quick() -> Sequence[Toolchain]:
-    with Toolchain(checkers=QUICK) as bench:
-        yield bench
+    with Toolchain(checkers=QUICK) as toolchain:
+        yield toolchain
 
 
 def test_bounds_are_right_in_99_percent_of_real_answers(real_answers: list[dict]) -> None:
@@ -41,11 +41,13 @@ def test_languages_and_paths_are_right_in_99_percent_of_real_blocks(quick: Toolc
     assert agree >= 0.98 * judged
 
 
-def test_no_answer_of_the_32b_model_is_called_wrong(bench: Toolchain, real_answers: list[dict]) -> None:
+def test_no_answer_of_the_32b_model_is_called_wrong(toolchain: Toolchain, real_answers: list[dict]) -> None:
     mine = [row for row in real_answers if "Qwen2.5-Coder-32B" in row["model"]]
     assert mine
     wrong = [
-        row["id"] for row in mine if examine(row["answer"], prompt=row["prompt"], bench=bench).verdict is Verdict.ERRORS
+        row["id"]
+        for row in mine
+        if examine(row["answer"], prompt=row["prompt"], toolchain=toolchain).verdict is Verdict.ERRORS
     ]
     assert not wrong
 
@@ -54,9 +56,9 @@ def test_cut_answers_are_always_incomplete(quick: Toolchain, real_answers: list[
     cut = [row for row in real_answers if "unterminated" in (row.get("tags") or ())]
     assert cut
     for row in cut:
-        assert examine(row["answer"], prompt=row["prompt"], bench=quick).verdict is Verdict.INCOMPLETE, row["id"]
+        assert examine(row["answer"], prompt=row["prompt"], toolchain=quick).verdict is Verdict.INCOMPLETE, row["id"]
     for row in real_answers[::25]:
-        whole = examine(row["answer"], prompt=row["prompt"], finish_reason="length", bench=quick)
+        whole = examine(row["answer"], prompt=row["prompt"], finish_reason="length", toolchain=quick)
         assert whole.verdict is Verdict.INCOMPLETE, row["id"]
 
 
@@ -70,7 +72,7 @@ def test_an_answer_cut_anywhere_inside_its_code_is_incomplete(quick: Toolchain, 
         if blocks:
             at = (blocks[-1].code_start + blocks[-1].span[1]) // 2
             text = "\n".join(row["answer"].split("\n")[:at])
-            assert examine(text, prompt=row["prompt"], bench=quick).verdict is Verdict.INCOMPLETE, row["id"]
+            assert examine(text, prompt=row["prompt"], toolchain=quick).verdict is Verdict.INCOMPLETE, row["id"]
 
 
 def test_canonical_solutions_raise_at_most_1_percent_of_false_alarms(
@@ -83,7 +85,7 @@ def test_canonical_solutions_raise_at_most_1_percent_of_false_alarms(
         label = mutations.NAMES.get(row["language"], row["language"].lower())
         asked += 1
         answer = f"```{label}\n{row['canonical_solution'].rstrip()}\n```\n"
-        if examine(answer, prompt=row["prompt"], finish_reason="stop", bench=quick).verdict is Verdict.ERRORS:
+        if examine(answer, prompt=row["prompt"], finish_reason="stop", toolchain=quick).verdict is Verdict.ERRORS:
             alarms.append(row["id"])
     assert len(alarms) <= asked / 100, alarms
 

@@ -22,8 +22,8 @@ WORSE = "```python\ndef f(x):\n    y = q + 1\n    return z\n```\n"
 
 
 @pytest.fixture
-def judge(bench: Toolchain) -> Callable[[str, str | None], Report]:
-    return lambda answer, finish_reason: examine(answer, finish_reason=finish_reason, bench=bench)
+def judge(toolchain: Toolchain) -> Callable[[str, str | None], Report]:
+    return lambda answer, finish_reason: examine(answer, finish_reason=finish_reason, toolchain=toolchain)
 
 
 def drive(steps: Generator[AskAgain, str, RepairOutcome], *replies: str) -> tuple[list[AskAgain], RepairOutcome]:

@@ -13,12 +13,12 @@ from bridge.checking.quality import signals
 from bridge.checking.sarif import to_sarif
 
 
-def test_sarif_points_into_the_block_and_into_the_answer(bench: Toolchain) -> None:
+def test_sarif_points_into_the_block_and_into_the_answer(toolchain: Toolchain) -> None:
     answer = (
         "Intro.\n\nsrc/a.py\n```python\ndef f(x):\n    return z\n\n\nprint(f)\n```\n\n```js\n"
         "const a = 1;\na = 2;\nconsole.log(a);\n```\n"
     )
-    log = to_sarif(examine(answer, finish_reason="stop", bench=bench), job="01J")
+    log = to_sarif(examine(answer, finish_reason="stop", toolchain=toolchain), job="01J")
     assert (log["version"], log["$schema"].rpartition("/")[2]) == ("2.1.0", "sarif-schema-2.1.0.json")
     runs = {run["tool"]["driver"]["name"]: run for run in log["runs"]}
     assert set(runs) == {"ruff", "oxlint"}
@@ -35,8 +35,8 @@ def test_sarif_points_into_the_block_and_into_the_answer(bench: Toolchain) -> No
     json.dumps(log)
 
 
-def test_a_clean_report_is_a_log_with_one_empty_run(bench: Toolchain) -> None:
-    log = to_sarif(examine("```python\nx = 1\nprint(x)\n```", finish_reason="stop", bench=bench))
+def test_a_clean_report_is_a_log_with_one_empty_run(toolchain: Toolchain) -> None:
+    log = to_sarif(examine("```python\nx = 1\nprint(x)\n```", finish_reason="stop", toolchain=toolchain))
     assert [run["results"] for run in log["runs"]] == [[]]
 
 

@@ -66,26 +66,26 @@ def attacks(canary: Path) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def test_no_attack_runs_anything_or_reads_anything(bench: Toolchain, tmp_path: Path) -> None:
+def test_no_attack_runs_anything_or_reads_anything(toolchain: Toolchain, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     secrets = list(Path("/etc/passwd").read_text().splitlines()[:3]) if os.name == "posix" else []
     for label, code in attacks(canary):
         path = "" if "." not in label else f"{label}\n"
         report = examine(
-            path + fenced(label.rpartition(".")[2] if path else label, code), finish_reason="stop", bench=bench
+            path + fenced(label.rpartition(".")[2] if path else label, code), finish_reason="stop", toolchain=toolchain
         )
         assert not canary.exists(), label
         said = str(report.to_json()["checks"])
         assert not any(secret in said for secret in secrets), label
 
 
-def test_all_attacks_in_one_answer_run_nothing_either(bench: Toolchain, tmp_path: Path) -> None:
+def test_all_attacks_in_one_answer_run_nothing_either(toolchain: Toolchain, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     parts = [
         (f"{label}\n" if "." in label else "") + fenced(label.rpartition(".")[2], code)
         for label, code in attacks(canary)
     ]
-    report = examine("\n".join(parts), finish_reason="stop", bench=bench)
+    report = examine("\n".join(parts), finish_reason="stop", toolchain=toolchain)
     assert not canary.exists()
     assert len(report.checks) == len(report.blocks) >= len(parts)
 
@@ -105,18 +105,18 @@ def test_names_that_a_tool_would_read_or_a_shell_would_trip_over_are_never_store
         box.put(name, "x")
 
 
-def test_a_configuration_file_is_still_checked_under_a_neutral_name(bench: Toolchain) -> None:
+def test_a_configuration_file_is_still_checked_under_a_neutral_name(toolchain: Toolchain) -> None:
     assert (
-        examine("package.json\n" + fenced("json", '{"name": [}'), finish_reason="stop", bench=bench).verdict
+        examine("package.json\n" + fenced("json", '{"name": [}'), finish_reason="stop", toolchain=toolchain).verdict
         is Verdict.ERRORS
     )
     assert (
-        examine("package.json\n" + fenced("json", '{"name": "a"}'), finish_reason="stop", bench=bench).verdict
+        examine("package.json\n" + fenced("json", '{"name": "a"}'), finish_reason="stop", toolchain=toolchain).verdict
         is Verdict.CLEAN
     )
 
 
-def test_a_hostile_configuration_beside_a_file_switches_no_checker_off(bench: Toolchain) -> None:
+def test_a_hostile_configuration_beside_a_file_switches_no_checker_off(toolchain: Toolchain) -> None:
     configs = [("pyproject.toml", 'toml', '[tool.ruff]\nexclude = ["*"]\n'), ("ruff.toml", "toml", 'exclude = ["*"]\n'),
                (".oxlintrc.json", "json", '{"ignorePatterns": ["**"]}'), ("biome.json", "json", '{"linter": '
                    '{"enabled": false}}'),
@@ -127,7 +127,7 @@ def test_a_hostile_configuration_beside_a_file_switches_no_checker_off(bench: To
         + fenced("js", "const a = 1;\na = 2;\nconsole.log(a);")
     )
     answer = "".join(f"{name}\n{fenced(label, text)}\n" for name, label, text in configs) + "and\n\n" + files
-    report = examine(answer, finish_reason="stop", bench=bench)
+    report = examine(answer, finish_reason="stop", toolchain=toolchain)
     assert {d.kind for d in report.blocking} >= {FindingKind.UNDEFINED, FindingKind.TYPE}
 
 
@@ -144,8 +144,8 @@ def test_a_hostile_configuration_beside_a_file_switches_no_checker_off(bench: To
         ("c", "#pragma GCC system_header\n#include <stdio.h>\nint main(void) {\n  return nothing;\n}"),
     ],
 )
-def test_comments_that_tell_a_checker_to_look_away_do_not(bench: Toolchain, label: str, code: str) -> None:
-    assert examine(fenced(label, code), finish_reason="stop", bench=bench).verdict is Verdict.ERRORS
+def test_comments_that_tell_a_checker_to_look_away_do_not(toolchain: Toolchain, label: str, code: str) -> None:
+    assert examine(fenced(label, code), finish_reason="stop", toolchain=toolchain).verdict is Verdict.ERRORS
 
 
 def test_neutralising_moves_no_line_and_no_column() -> None:
@@ -162,18 +162,20 @@ def test_neutralising_moves_no_line_and_no_column() -> None:
 
 
 @pytest.mark.parametrize("label", ["html", "perl", "js", "xml", "css", "markdown", "lua"])
-def test_100_kb_of_one_tag_ends_in_a_clear_state(bench: Toolchain, label: str) -> None:
+def test_100_kb_of_one_tag_ends_in_a_clear_state(toolchain: Toolchain, label: str) -> None:
     started = time.monotonic()
     report = examine(
-        fenced(label, "<div>" * 1900 + "\n" + ("<div>" * 1900 + "\n") * 9), finish_reason="stop", bench=bench
+        fenced(label, "<div>" * 1900 + "\n" + ("<div>" * 1900 + "\n") * 9), finish_reason="stop", toolchain=toolchain
     )
     assert report.verdict is not Verdict.CLEAN
     assert time.monotonic() - started < 40
 
 
-def test_an_answer_of_5_mb_is_read_and_its_block_refused(bench: Toolchain) -> None:
+def test_an_answer_of_5_mb_is_read_and_its_block_refused(toolchain: Toolchain) -> None:
     started = time.monotonic()
-    report = examine("Text.\n" * 200_000 + fenced("python", "x = 1\n" * 650_000), finish_reason="stop", bench=bench)
+    report = examine(
+        "Text.\n" * 200_000 + fenced("python", "x = 1\n" * 650_000), finish_reason="stop", toolchain=toolchain
+    )
     assert (report.verdict, report.checks[0].status) == (Verdict.UNCHECKED, BlockStatus.UNCHECKED)
     assert time.monotonic() - started < 30
 
@@ -193,21 +195,26 @@ def test_text_made_to_be_slow_is_read_in_seconds(text: str) -> None:
     assert time.monotonic() - started < 12
 
 
-def test_of_500_blocks_the_first_64_are_checked_and_the_rest_says_so(bench: Toolchain) -> None:
+def test_of_500_blocks_the_first_64_are_checked_and_the_rest_says_so(toolchain: Toolchain) -> None:
     report = examine(
-        "\n".join(fenced("json", f'{{"a": {i}}}') for i in range(500)), lang="json", finish_reason="stop", bench=bench
+        "\n".join(fenced("json", f'{{"a": {i}}}') for i in range(500)),
+        lang="json",
+        finish_reason="stop",
+        toolchain=toolchain,
     )
     assert len(report.checks) == 500
     assert sum(c.status is BlockStatus.OK for c in report.checks) == 64
     assert report.verdict is Verdict.UNCHECKED
 
 
-def test_a_line_without_end_is_not_shown_to_any_tool(bench: Toolchain) -> None:
-    report = examine(fenced("python", "x = '" + "a" * 20_000 + "'\ny = 1\nz = 2"), finish_reason="stop", bench=bench)
+def test_a_line_without_end_is_not_shown_to_any_tool(toolchain: Toolchain) -> None:
+    report = examine(
+        fenced("python", "x = '" + "a" * 20_000 + "'\ny = 1\nz = 2"), finish_reason="stop", toolchain=toolchain
+    )
     assert report.checks[0].status is BlockStatus.UNCHECKED
 
 
-def test_deep_nesting_ends_a_parser_not_the_program(bench: Toolchain) -> None:
+def test_deep_nesting_ends_a_parser_not_the_program(toolchain: Toolchain) -> None:
     for label, code in (
         ("json", "[" * 9000),
         ("yaml", "[" * 9000),
@@ -215,7 +222,10 @@ def test_deep_nesting_ends_a_parser_not_the_program(bench: Toolchain) -> None:
         ("toml", "a = " + "[" * 9000),
         ("sql", "SELECT " + "(" * 3000),
     ):
-        assert examine(fenced(label, code + "\n1\n2"), finish_reason="stop", bench=bench).verdict is not Verdict.CLEAN
+        assert (
+            examine(fenced(label, code + "\n1\n2"), finish_reason="stop", toolchain=toolchain).verdict
+            is not Verdict.CLEAN
+        )
 
 
 # ---- tools that misbehave -------------------------------------------------------------------------------------------
@@ -240,8 +250,8 @@ def fake(folder: Path, name: str, script: str) -> None:
 )
 def test_a_tool_that_fails_is_never_read_as_clean(tmp_path: Path, script: str, said: str) -> None:
     fake(tmp_path, "ruff", script)
-    with Toolchain(toolbox=Toolbox((str(tmp_path),))) as bench:
-        report = examine(fenced("python", "x = 1\nprint(x)\nprint(x)"), finish_reason="stop", bench=bench)
+    with Toolchain(toolbox=Toolbox((str(tmp_path),))) as toolchain:
+        report = examine(fenced("python", "x = 1\nprint(x)\nprint(x)"), finish_reason="stop", toolchain=toolchain)
     assert (report.verdict, report.checks[0].status) == (Verdict.UNCHECKED, BlockStatus.TOOL_FAILED)
     trouble = next(d for d in report.diagnostics if d.kind is FindingKind.TOOL_FAILURE)
     assert said in trouble.message
@@ -337,19 +347,19 @@ def test_messages_of_tools_cannot_carry_control_characters(tmp_path: Path) -> No
         '"message":"\\u001b[2J`x`\\n````\\nrm"}]'
     )
     fake(tmp_path, "ruff", f"cat <<'X'\n{row}\nX")
-    with Toolchain(toolbox=Toolbox((str(tmp_path),))) as bench:
-        (found,) = examine(fenced("python", "x\ny\nz"), finish_reason="stop", bench=bench).diagnostics
+    with Toolchain(toolbox=Toolbox((str(tmp_path),))) as toolchain:
+        (found,) = examine(fenced("python", "x\ny\nz"), finish_reason="stop", toolchain=toolchain).diagnostics
     assert found.message == "`x` ```` rm"
 
 
 def test_every_level_and_role_is_told_even_if_nothing_could_be_checked() -> None:
     with Toolchain(toolbox=Toolbox(()), checkers=()) as bare:
-        report = examine(fenced("rust", "fn f() {}\nfn g() {}\nfn h() {}"), finish_reason="stop", bench=bare)
+        report = examine(fenced("rust", "fn f() {}\nfn g() {}\nfn h() {}"), finish_reason="stop", toolchain=bare)
     assert (report.verdict, report.level, report.blocks[0].role) == (Verdict.UNCHECKED, Level.NONE, Role.FILE)
 
 
-def test_a_checker_gets_the_text_under_a_name_of_ours(bench: Toolchain) -> None:
+def test_a_checker_gets_the_text_under_a_name_of_ours(toolchain: Toolchain) -> None:
     with Sandbox() as box:
-        workshop = CheckContext(toolbox=bench.toolbox, parsers=bench.parsers, box=box)
-        python.RUFF.check(Source(language="python", code="x = 1\n", name="conftest.py"), workshop)
+        context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
+        python.RUFF.check(Source(language="python", code="x = 1\n", name="conftest.py"), context)
         assert [p.name for p in box.files.iterdir()] == ["text.py"]

@@ -42,7 +42,7 @@ def test_on_a_plain_disk_init_says_nothing_of_clients(bridge: Run):
 
 
 @pytest.mark.parametrize(
-    ("mode", "holder", "says"),
+    ("mode", "mount", "says"),
     [
         ("replace", sync_clients.RCLONE, "may get a new id"),
         ("inplace", sync_clients.SYNCTHING, "half a file"),
@@ -52,17 +52,17 @@ def test_on_a_plain_disk_init_says_nothing_of_clients(bridge: Run):
     ],
 )
 def test_doctor_warns_of_a_write_mode_against_the_advice(
-    queue: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, holder: SyncClient, says: str | None
+    queue: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, mount: SyncClient, says: str | None
 ):
     (tmp_path / "bridge.toml").write_text(f'queue = "notebooks/qwen_bridge.ipynb"\nwrite_mode = "{mode}"\n')
-    seen = Mount(client=holder, evidence="a mark", sure=False)
+    seen = Mount(client=mount, evidence="a mark", sure=False)
     plain = Mount(client=sync_clients.DISK)
-    monkeypatch.setattr(doctor, "holder_of", lambda folder: seen if folder.name == "notebooks" else plain)
+    monkeypatch.setattr(doctor, "mount_of", lambda folder: seen if folder.name == "notebooks" else plain)
 
     findings = {f["check"]: f for f in queue("doctor", "--json").json["findings"]}
 
-    assert findings["folder"]["found"].startswith(f"probably {holder.name} (a mark)")
-    assert findings["folder"]["remedy"] == holder.advice
+    assert findings["folder"]["found"].startswith(f"probably {mount.name} (a mark)")
+    assert findings["folder"]["remedy"] == mount.advice
     assert ("write_mode" in findings) == (says is not None)
     if says:
         assert findings["write_mode"]["grade"] == "warning"

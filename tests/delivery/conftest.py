@@ -13,18 +13,18 @@ from tests.support.queues import Queue, make_queue
 
 
 @pytest.fixture(scope="session")
-def bench() -> Iterator[Toolchain]:
+def toolchain() -> Iterator[Toolchain]:
     """One for all tests: its worker process starts once."""
     with Toolchain() as own:
         yield own
 
 
 @pytest.fixture
-def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench: Toolchain) -> Iterator[Queue]:
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toolchain: Toolchain) -> Iterator[Queue]:
     """A new, empty queue with nobody else's settings; its objects share one bench."""
     monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(wiring, "open_bench", lambda: bench)
+    monkeypatch.setattr(wiring, "open_toolchain", lambda: toolchain)
     monkeypatch.setattr(Bridge, "close", lambda self: self.store.journal.close())  # the bench stays open
     queue = Queue(make_queue(tmp_path / "queue"))
     yield queue
@@ -37,15 +37,17 @@ def bridge(queue: Queue) -> Bridge:
 
 
 @pytest.fixture
-def desk_of(bench: Toolchain, queue: Queue) -> Callable[..., Reviewer]:
+def desk_of(toolchain: Toolchain, queue: Queue) -> Callable[..., Reviewer]:
     """A desk at a queue: `desk_of(bridge, max_rounds=1)`."""
 
     def make(bridge: Bridge, **rules: Any) -> Reviewer:
-        return wiring.open_reviewer(bridge.opened, bridge.enqueue, bench, wiring.Rules(**rules), queue.events.append)
+        return wiring.open_reviewer(
+            bridge.opened, bridge.enqueue, toolchain, wiring.Rules(**rules), queue.events.append
+        )
 
     return make
 
 
 @pytest.fixture
-def desk(bridge: Bridge, desk_of: Callable[..., Reviewer]) -> Reviewer:
+def reviewer(bridge: Bridge, desk_of: Callable[..., Reviewer]) -> Reviewer:
     return desk_of(bridge)

@@ -173,9 +173,9 @@ def test_an_executable_file_stays_executable(bridge: Bridge, root: Path):
     assert (root / "f.py").stat().st_mode & 0o777 == 0o755
 
 
-def test_a_job_that_was_only_applied_counts_as_delivered(bridge: Bridge, root: Path, desk: Any):
+def test_a_job_that_was_only_applied_counts_as_delivered(bridge: Bridge, root: Path, reviewer: Any):
     job = give(bridge, bridge.add("Write f.", out="f.py"), GOOD)
-    desk.settle()
+    reviewer.settle()
 
     bridge.apply_result(job, root)
 

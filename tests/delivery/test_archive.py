@@ -10,14 +10,14 @@ from tests.support.queues import Queue, ids_in, load
 
 
 def test_a_delivered_job_goes_to_the_archive_with_its_rounds_verdict_and_hand_over(
-    queue: Queue, bridge: Bridge, desk: Reviewer
+    queue: Queue, bridge: Bridge, reviewer: Reviewer
 ):
     job = give(bridge, bridge.add("Write f."), BROKEN)
     waits = bridge.add("Write g.")
-    desk.settle()
+    reviewer.settle()
     [child] = rounds(bridge, job)
     give(bridge, child, GOOD)
-    desk.settle()
+    reviewer.settle()
     assert bridge.archive_delivered(timedelta()) == []  # checked, but with nobody yet
     bridge.wait([job], timeout_s=10)
     assert bridge.archive_delivered(timedelta(hours=1)) == []  # not long enough ago
@@ -38,9 +38,9 @@ def test_a_delivered_job_goes_to_the_archive_with_its_rounds_verdict_and_hand_ov
     assert bridge.archive_delivered(timedelta()) == []
 
 
-def test_a_round_that_nobody_answered_stays(queue: Queue, bridge: Bridge, desk: Reviewer):
+def test_a_round_that_nobody_answered_stays(queue: Queue, bridge: Bridge, reviewer: Reviewer):
     job = give(bridge, bridge.add("Write f."), BROKEN)
-    desk.settle()
+    reviewer.settle()
     [child] = rounds(bridge, job)
     [view] = bridge.wait([job], timeout_s=10, max_rounds=0)
     assert view.verdict == "errors"

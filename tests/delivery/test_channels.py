@@ -159,10 +159,10 @@ def test_two_webhooks_of_one_host_are_two_ways_out():
 
 @pytest.mark.parametrize("kind", ["program", "webhook"])
 def test_a_way_that_fails_twice_takes_it_the_third_time_with_the_same_key(
-    queue: Queue, bridge: Bridge, desk: Reviewer, receiver: Receiver, tmp_path: Path, kind: str
+    queue: Queue, bridge: Bridge, reviewer: Reviewer, receiver: Receiver, tmp_path: Path, kind: str
 ):
     job = give(bridge, bridge.add("Write f."), GOOD)
-    desk.settle()
+    reviewer.settle()
     log = tmp_path / "keys"
     if kind == "program":
         text = (

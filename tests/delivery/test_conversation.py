@@ -11,12 +11,12 @@ from tests.support.answers import BROKEN, CUT, GOOD, REST, WORSE
 
 
 def drive(
-    bench: Toolchain, answer: str, replies: Sequence[str], *, max_rounds: int = 2
+    toolchain: Toolchain, answer: str, replies: Sequence[str], *, max_rounds: int = 2
 ) -> tuple[list[AskAgain], RepairOutcome | None]:
     """The requests of a conversation, and its end if the replies lead there."""
 
     def judge(text: str, finish_reason: str | None) -> Report:
-        return examine(text, prompt="Write f.", finish_reason=finish_reason, bench=bench)
+        return examine(text, prompt="Write f.", finish_reason=finish_reason, toolchain=toolchain)
 
     reason = "length" if answer == CUT else "stop"
     steps = converse(answer, prompt="Write f.", finish_reason=reason, judge=judge, max_rounds=max_rounds)
@@ -40,19 +40,21 @@ def drive(
         (CUT, [REST]),  # the rest of it
     ],
 )
-def test_a_conversation_driven_anew_asks_the_same_and_ends_the_same(bench: Toolchain, answer: str, replies: list[str]):
-    whole = drive(bench, answer, replies)
+def test_a_conversation_driven_anew_asks_the_same_and_ends_the_same(
+    toolchain: Toolchain, answer: str, replies: list[str]
+):
+    whole = drive(toolchain, answer, replies)
 
     assert whole[1] is not None
     for n in range(len(replies)):
-        asked, outcome = drive(bench, answer, replies[:n])
+        asked, outcome = drive(toolchain, answer, replies[:n])
         assert outcome is None
         assert asked == whole[0][: n + 1]
-    assert drive(bench, answer, replies) == whole
+    assert drive(toolchain, answer, replies) == whole
 
 
-def test_what_was_cut_is_continued_once_and_then_judged_as_a_whole(bench: Toolchain):
-    asked, outcome = drive(bench, CUT, [REST])
+def test_what_was_cut_is_continued_once_and_then_judged_as_a_whole(toolchain: Toolchain):
+    asked, outcome = drive(toolchain, CUT, [REST])
 
     assert [(a.purpose.value, a.more_tokens) for a in asked] == [("continue", True)]
     assert outcome is not None
@@ -60,16 +62,16 @@ def test_what_was_cut_is_continued_once_and_then_judged_as_a_whole(bench: Toolch
     assert (outcome.stop, outcome.report.verdict.value, outcome.rounds) == (RepairStop.JOINED, "clean", 1)
 
 
-def test_what_is_cut_again_is_not_continued_twice(bench: Toolchain):
-    asked, outcome = drive(bench, CUT, ["    product = a * b\n    return"])
+def test_what_is_cut_again_is_not_continued_twice(toolchain: Toolchain):
+    asked, outcome = drive(toolchain, CUT, ["    product = a * b\n    return"])
 
     assert len(asked) == 1
     assert outcome is not None
 
 
 @pytest.mark.parametrize("answer", [BROKEN, CUT])
-def test_no_rounds_only_judge(bench: Toolchain, answer: str):
-    asked, outcome = drive(bench, answer, [], max_rounds=0)
+def test_no_rounds_only_judge(toolchain: Toolchain, answer: str):
+    asked, outcome = drive(toolchain, answer, [], max_rounds=0)
 
     assert asked == []
     assert outcome is not None
@@ -77,8 +79,8 @@ def test_no_rounds_only_judge(bench: Toolchain, answer: str):
 
 
 @pytest.mark.parametrize("answer", [BROKEN, CUT])
-def test_a_request_that_gets_no_reply_ends_the_conversation(bench: Toolchain, answer: str):
-    asked, outcome = drive(bench, answer, [""])
+def test_a_request_that_gets_no_reply_ends_the_conversation(toolchain: Toolchain, answer: str):
+    asked, outcome = drive(toolchain, answer, [""])
 
     assert len(asked) == 1
     assert outcome is not None

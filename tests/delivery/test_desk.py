@@ -31,11 +31,11 @@ def payload(bridge: Bridge, job: str) -> dict[str, Any]:
         ("```python\nx = '\ud800'\n```\n", "clean"),  # a lone surrogate goes through journal and payload
     ],
 )
-def test_an_answer_is_checked_once(bridge: Bridge, desk: Reviewer, queue: Queue, answer: str, verdict: str):
+def test_an_answer_is_checked_once(bridge: Bridge, reviewer: Reviewer, queue: Queue, answer: str, verdict: str):
     job = give(bridge, bridge.add("Write f."), answer)
 
-    assert desk.settle() == [job]
-    assert desk.settle() == []
+    assert reviewer.settle() == [job]
+    assert reviewer.settle() == []
     assert (bridge.get(job).state, bridge.get(job).verdict) == (State.CHECKED, verdict)
     assert len(queue.told(EventKind.CHECKED)) == 1
 
@@ -63,9 +63,9 @@ def test_two_desks_ask_for_one_round_of_repair(bridge: Bridge, queue: Queue, des
     assert len(rounds(bridge, job)) == 1
 
 
-def test_a_broken_answer_becomes_a_child_job_whose_reply_is_taken_if_it_is_better(bridge: Bridge, desk: Reviewer):
+def test_a_broken_answer_becomes_a_child_job_whose_reply_is_taken_if_it_is_better(bridge: Bridge, reviewer: Reviewer):
     job = give(bridge, bridge.add("Write f.", lang="python", caller="me", model="m:1"), BROKEN)
-    desk.settle()
+    reviewer.settle()
     [child] = rounds(bridge, job)
     asked = bridge.get(child)
 
@@ -77,7 +77,7 @@ def test_a_broken_answer_becomes_a_child_job_whose_reply_is_taken_if_it_is_bette
 
     give(bridge, child, GOOD)
 
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
     what = payload(bridge, job)
     assert (what["verdict"], what["answer"], what["rounds"], what["repaired"], what["stop"]) == (
         "clean", GOOD, 1, True, "clean",
@@ -95,30 +95,30 @@ def test_a_broken_answer_becomes_a_child_job_whose_reply_is_taken_if_it_is_bette
     ],
 )
 def test_the_best_version_is_kept(
-    bridge: Bridge, desk: Reviewer, answer: str, replies: list[str], best: str, verdict: str
+    bridge: Bridge, reviewer: Reviewer, answer: str, replies: list[str], best: str, verdict: str
 ):
     job = give(bridge, bridge.add("Write f."), answer)
-    desk.settle()
+    reviewer.settle()
     for n, reply in enumerate(replies, 1):
         asked = rounds(bridge, job)
         assert len(asked) == n
         give(bridge, asked[-1], reply)
-        desk.settle()
+        reviewer.settle()
 
     what = payload(bridge, job)
     assert (what["answer"], what["verdict"]) == (best, verdict)
     assert len(rounds(bridge, job)) == len(replies)
 
 
-def test_a_cut_answer_is_continued_once_with_more_room(bridge: Bridge, desk: Reviewer):
+def test_a_cut_answer_is_continued_once_with_more_room(bridge: Bridge, reviewer: Reviewer):
     job = cut(bridge, bridge.add("Write add and mul.", max_tokens=100))
-    desk.settle()
+    reviewer.settle()
     [child] = rounds(bridge, job)
     assert bridge.get(child).job.spec.options.max_tokens == 200
 
     give(bridge, child, REST)
 
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
     what = payload(bridge, job)
     assert (what["verdict"], what["stop"], what["complete"]) == ("clean", "joined", True)
     assert what["answer"].startswith(CUT)
@@ -127,11 +127,11 @@ def test_a_cut_answer_is_continued_once_with_more_room(bridge: Bridge, desk: Rev
 @pytest.mark.parametrize("answer", [BROKEN, CUT])
 @pytest.mark.parametrize("end", ["cancelled", "failed", "cell deleted"])
 def test_a_round_that_is_cancelled_or_fails_ends_the_conversation(
-    bridge: Bridge, desk: Reviewer, queue: Queue, answer: str, end: str
+    bridge: Bridge, reviewer: Reviewer, queue: Queue, answer: str, end: str
 ):
     job = bridge.add("Write f.")
     (cut if answer == CUT else give)(bridge, job, answer)
-    desk.settle()
+    reviewer.settle()
     [child] = rounds(bridge, job)
     if end == "cancelled":
         bridge.cancel(child)
@@ -143,7 +143,7 @@ def test_a_round_that_is_cancelled_or_fails_ends_the_conversation(
         queue.save(notebook)
         bridge.status()
 
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
     what = payload(bridge, job)
     assert (what["answer"], what["stop"]) == (answer, "unanswered")
     assert len(rounds(bridge, job)) == 1
@@ -151,58 +151,58 @@ def test_a_round_that_is_cancelled_or_fails_ends_the_conversation(
 
 @pytest.mark.parametrize(("most", "asked"), [(0, 0), (1, 1)])
 def test_rounds_are_limited(bridge: Bridge, desk_of: Desks, most: int, asked: int):
-    desk = desk_of(bridge, max_rounds=most)
+    reviewer = desk_of(bridge, max_rounds=most)
     job = give(bridge, bridge.add("Write f."), BROKEN)
-    desk.settle()
+    reviewer.settle()
     for child in rounds(bridge, job):
         give(bridge, child, WORSE)
-        desk.settle()
+        reviewer.settle()
 
     assert len(rounds(bridge, job)) == asked
     assert payload(bridge, job)["verdict"] == "errors"
 
 
-def test_a_retried_job_gets_a_new_answer_that_is_checked_anew(bridge: Bridge, desk: Reviewer):
+def test_a_retried_job_gets_a_new_answer_that_is_checked_anew(bridge: Bridge, reviewer: Reviewer):
     job = give(bridge, bridge.add("Write f."), GOOD)
-    desk.settle()
+    reviewer.settle()
     bridge.wait([job], timeout_s=5)
     assert bridge.get(job).state is State.DELIVERED
 
     bridge.retry(job)
     assert (bridge.get(job).state, bridge.get(job).payload) == (State.QUEUED, None)
     give(bridge, job, BROKEN)
-    desk.settle()
+    reviewer.settle()
     [child] = rounds(bridge, job)
     give(bridge, child, GOOD)
 
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
     assert (bridge.get(job).state, payload(bridge, job)["rounds"]) == (State.CHECKED, 1)
 
 
-def test_a_failed_job_is_said_to_have_failed(bridge: Bridge, desk: Reviewer):
+def test_a_failed_job_is_said_to_have_failed(bridge: Bridge, reviewer: Reviewer):
     job = fail(bridge, bridge.add("Write f."), "out of memory")
 
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
     what = payload(bridge, job)
     assert (what["status"], what["verdict"], what["answer"], what["files"]) == ("failed", None, None, [])
     assert what["error"]["message"] == "out of memory"
     assert not bridge.get(job).good
 
 
-def test_only_the_jobs_that_are_asked_for_are_settled(bridge: Bridge, desk: Reviewer):
+def test_only_the_jobs_that_are_asked_for_are_settled(bridge: Bridge, reviewer: Reviewer):
     mine, theirs = (give(bridge, bridge.add(text), GOOD) for text in ("one", "two"))
 
-    assert desk.settle({mine}) == [mine]
+    assert reviewer.settle({mine}) == [mine]
     assert bridge.get(theirs).state is State.SUCCEEDED
 
 
 def test_a_prompt_that_is_too_long_to_ask_again_ends_the_conversation(
-    bridge: Bridge, desk: Reviewer, monkeypatch: pytest.MonkeyPatch
+    bridge: Bridge, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch
 ):
     job = give(bridge, bridge.add("Write f."), BROKEN)
     monkeypatch.setattr("bridge.intake.prompt.MAX_BYTES", 50)
 
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
     assert payload(bridge, job)["stop"] == "unanswered"
 
 
@@ -222,9 +222,11 @@ def test_the_projects_own_linter_joins_the_verdict(bridge: Bridge, desk_of: Desk
     assert sorted(p.name for p in project.rglob("*")) == ["pyproject.toml"]
 
 
-def test_a_round_about_code_with_fragile_characters_is_stored_so_that_editors_keep_it(bridge: Bridge, desk: Reviewer):
+def test_a_round_about_code_with_fragile_characters_is_stored_so_that_editors_keep_it(
+    bridge: Bridge, reviewer: Reviewer
+):
     job = give(bridge, bridge.add("Write f."), "```python\ndef f(x):\n    return z  # \x0c\u2028 \x1b[0m\n```\n")
-    desk.settle()
+    reviewer.settle()
 
     [child] = rounds(bridge, job)
     spec = bridge.get(child).job.spec
@@ -232,24 +234,26 @@ def test_a_round_about_code_with_fragile_characters_is_stored_so_that_editors_ke
     assert not any(char in spec.body for char in "\x0c\u2028\x1b\r")
 
 
-def test_a_round_about_code_that_no_file_can_hold_is_not_asked_for(bridge: Bridge, desk: Reviewer):
+def test_a_round_about_code_that_no_file_can_hold_is_not_asked_for(bridge: Bridge, reviewer: Reviewer):
     job = give(bridge, bridge.add("Write f."), "```python\ndef f(x):\n    return z + '\ud800'\n```\n")
 
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
     assert rounds(bridge, job) == []
     assert payload(bridge, job)["stop"] in ("unanswered", "nothing")
 
 
-def test_a_chat_that_a_person_edited_into_no_chat_is_checked_all_the_same(bridge: Bridge, desk: Reviewer, queue: Queue):
+def test_a_chat_that_a_person_edited_into_no_chat_is_checked_all_the_same(
+    bridge: Bridge, reviewer: Reviewer, queue: Queue
+):
     job = bridge.add("Write f.", system="Be brief.")
     notebook = queue.load()
     [cell] = [c for c in notebook["cells"] if job in "".join(c["source"])]
     cell["source"] = "".join(cell["source"]).split("\n")[0] + "\nnot JSON at all"
     queue.save(notebook)
     give(bridge, job, BROKEN)
-    desk.settle()
+    reviewer.settle()
 
     for child in rounds(bridge, job):
         bridge.cancel(child)
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
     assert bridge.get(job).verdict == "errors"

@@ -40,9 +40,9 @@ def dispatch(queue: Queue, bridge: Bridge, *channels: Fake) -> Dispatch:
 
 
 @pytest.fixture
-def job(bridge: Bridge, desk: Reviewer) -> str:
+def job(bridge: Bridge, reviewer: Reviewer) -> str:
     made = give(bridge, bridge.add("Write f."), GOOD)
-    desk.settle()
+    reviewer.settle()
     return made
 
 
@@ -63,9 +63,9 @@ def test_what_is_not_checked_is_not_handed_over(queue: Queue, bridge: Bridge):
     assert dispatch(queue, bridge, Fake()).send_due() == []
 
 
-def test_a_failed_job_is_handed_over_too(queue: Queue, bridge: Bridge, desk: Reviewer):
+def test_a_failed_job_is_handed_over_too(queue: Queue, bridge: Bridge, reviewer: Reviewer):
     job = fail(bridge, bridge.add("Write f."))
-    desk.settle()
+    reviewer.settle()
 
     assert dispatch(queue, bridge, Fake()).send_due() == [job]
 
@@ -136,21 +136,21 @@ def test_while_one_process_sends_another_one_does_not(queue: Queue, bridge: Brid
     assert len(way.got) == 1
 
 
-def test_a_new_answer_is_handed_over_under_a_new_key(queue: Queue, bridge: Bridge, desk: Reviewer, job: str):
+def test_a_new_answer_is_handed_over_under_a_new_key(queue: Queue, bridge: Bridge, reviewer: Reviewer, job: str):
     way = Fake()
     out = dispatch(queue, bridge, way)
     out.send_due()
     bridge.retry(job)
     give(bridge, job, GOOD)
-    desk.settle()
+    reviewer.settle()
 
     assert out.send_due() == [job]
     assert len(set(way.tries)) == 2
 
 
-def test_only_the_jobs_that_are_asked_for_are_sent(queue: Queue, bridge: Bridge, desk: Reviewer, job: str):
+def test_only_the_jobs_that_are_asked_for_are_sent(queue: Queue, bridge: Bridge, reviewer: Reviewer, job: str):
     other = give(bridge, bridge.add("Write g."), GOOD)
-    desk.settle()
+    reviewer.settle()
     way = Fake()
 
     assert dispatch(queue, bridge, way).send_due({other}) == [other]
@@ -170,14 +170,14 @@ def double(bridge: Bridge, job: str, text: str, *, earlier_s: float) -> None:
 
 @pytest.mark.parametrize("text", [GOOD.replace("f(", "g("), "```python\nx = = 1\n```"])  # as good; one with an error
 def test_a_double_that_was_finished_earlier_and_arrives_later_is_checked_but_not_handed_over(
-    queue: Queue, bridge: Bridge, desk: Reviewer, job: str, text: str
+    queue: Queue, bridge: Bridge, reviewer: Reviewer, job: str, text: str
 ):
     way = Fake()
     out = dispatch(queue, bridge, way)
     out.send_due()
     double(bridge, job, text, earlier_s=10)
     assert bridge.get(job).answer == text  # it counts, on every machine
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
 
     assert out.send_due() == []
     assert len(way.got) == 1
@@ -187,11 +187,11 @@ def test_a_double_that_was_finished_earlier_and_arrives_later_is_checked_but_not
 
 
 def test_a_double_that_arrives_before_the_hand_over_is_handed_over_in_place_of_the_other(
-    queue: Queue, bridge: Bridge, desk: Reviewer, job: str
+    queue: Queue, bridge: Bridge, reviewer: Reviewer, job: str
 ):
     way = Fake()
     double(bridge, job, GOOD.replace("f(", "g("), earlier_s=10)
-    assert desk.settle() == [job]
+    assert reviewer.settle() == [job]
 
     assert dispatch(queue, bridge, way).send_due() == [job]
     assert len(way.got) == 1

@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_nothing_behind_and_the_next_try_succeeds(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from bridge.watcher import outbox
+from bridge.delivery import outbox
 write = outbox._write
 def dying(path, text):
     if path.name == sys.argv[2]:

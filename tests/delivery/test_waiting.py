@@ -92,9 +92,9 @@ def test_a_job_that_gets_no_checked_answer_ends_the_wait_too(
     assert view.id == job
 
 
-def test_waiting_for_a_round_of_repair_itself_takes_its_answer_as_it_comes(bridge: Bridge, desk: Reviewer):
+def test_waiting_for_a_round_of_repair_itself_takes_its_answer_as_it_comes(bridge: Bridge, reviewer: Reviewer):
     job = give(bridge, bridge.add("Write f."), BROKEN)
-    desk.settle()
+    reviewer.settle()
     [child] = rounds(bridge, job)
     give(bridge, child, GOOD)
 
@@ -128,7 +128,7 @@ def test_each_waiters_rules_count_for_its_own_jobs_only(queue: Queue, bridge: Br
 
 
 def test_while_a_watcher_is_at_the_desk_a_waiter_leaves_the_checking_to_it(
-    queue: Queue, bridge: Bridge, desk: Reviewer
+    queue: Queue, bridge: Bridge, reviewer: Reviewer
 ):
     job = bridge.add("Write f.")
     give(bridge, job, GOOD)
@@ -137,7 +137,7 @@ def test_while_a_watcher_is_at_the_desk_a_waiter_leaves_the_checking_to_it(
         with pytest.raises(WaitTimedOut):
             queue.open().wait([job], timeout_s=0.3)
         assert queue.told(EventKind.CHECKED) == []
-        desk.settle()
+        reviewer.settle()
         assert waiter.end() == [job]
 
     assert len(queue.told(EventKind.CHECKED)) == 1

@@ -28,13 +28,13 @@ from tests.support.queues import Queue, ids_in, save
 
 
 @pytest.fixture
-def watcher_of(queue: Queue, bench: Toolchain) -> Callable[..., Watcher]:
+def watcher_of(queue: Queue, toolchain: Toolchain) -> Callable[..., Watcher]:
     """A watcher with a queue object of its own, not started."""
 
     def make(*channels: Channel, archive_after_s: float | None = None) -> Watcher:
         own = queue.open()
         return wiring.open_watcher(
-            own.opened, own.enqueue, own.archive_delivered, bench, wiring.Rules(), channels=channels, poll_s=0.2,
+            own.opened, own.enqueue, own.archive_delivered, toolchain, wiring.Rules(), channels=channels, poll_s=0.2,
             archive_after_s=archive_after_s, listener=queue.events.append,
         )  # fmt: skip
 

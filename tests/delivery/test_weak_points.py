@@ -20,13 +20,15 @@ def test_a_result_that_comes_after_the_cell_was_deleted_is_kept_in_the_archive(q
     """Another machine added the job, and its cell is gone when the worker here has the answer."""
     job = bridge.add("Write f.")
     worker = wiring.open_worker(bridge.opened, ScriptedEngine(), WorkerConfig(model="m"), listener=queue.events.append)
-    [task] = worker.ledger.claim(1, loaded=None, held=frozenset(), now_s=time.monotonic())
+    [task] = worker.claims.claim(1, loaded=None, held=frozenset(), now_s=time.monotonic())
     journal = bridge.store.journal
     found = journal.cell(job)
     assert found is not None
-    bridge.store.note(lambda: journal.put(rows.NOWHERE, [found[0]], now=queue.hand.moment), "as if it was deleted")
+    bridge.store.journal_only(
+        lambda: journal.put(rows.NOWHERE, [found[0]], now=queue.hand.moment), "as if it was deleted"
+    )
 
-    bridge.store.note(lambda: worker.ledger.finish(task, answer_of(GOOD)), "an answer that comes late")
+    bridge.store.journal_only(lambda: worker.claims.finish(task, answer_of(GOOD)), "an answer that comes late")
     bridge.store.publish()
     worker.lanes.end()
 

@@ -29,8 +29,8 @@ from bridge.wiring.queue import Opened, open_site
 from bridge.wiring.settings import DriveAddress, FoundQueue, Settings
 from bridge.wiring.sync import open_both, open_sync
 from bridge.worker.loop import WorkerConfig
-from tests.support.desk import HandLine, Hands
 from tests.support.drive import StandIn
+from tests.support.harness import SteppedClock, SteppedLine
 from tests.support.queues import QUEUE_ID, make_queue
 
 HOUR_S = 3600.0
@@ -58,7 +58,7 @@ class Bill:
 
     drive: StandIn
     home: Path
-    hands: Hands
+    clock: SteppedClock
     file_id: str = ""
 
     @contextmanager
@@ -79,11 +79,11 @@ class Bill:
     def on_drive(self) -> Opened:
         """The queue on Drive, as a machine of its own has it."""
         calls = signed_in()
-        site = site_of(calls, calls.get(self.file_id), QUEUE_ID, self.hands.clock())
+        site = site_of(calls, calls.get(self.file_id), QUEUE_ID, self.clock.clock())
         found = FoundQueue(place=DriveAddress(id=self.file_id), source="test", settings=Settings())
         state = self.home / f"state-{len(list(self.home.iterdir()))}"
         state.mkdir()
-        return open_site(site, found, state=state, clock=self.hands.clock(), listener=ignore)
+        return open_site(site, found, state=state, clock=self.clock.clock(), listener=ignore)
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def opened() -> Iterator[Bill]:
         }  # fmt: skip
         with mock.patch.dict(os.environ, environ):
             make_queue(home / "queue")
-            bill = Bill(drive, home, Hands(most_s=1e9))
+            bill = Bill(drive, home, SteppedClock(most_s=1e9))
             with syncing(bill) as once:
                 once()
             yield bill
@@ -111,7 +111,7 @@ def syncing(bill: Bill) -> Iterator[Callable[[], None]]:
     try:
         folder = both.remote.store.transport
         assert isinstance(folder, DriveFolder)
-        folder.directory.now_s = lambda: bill.hands.clock().now().timestamp()
+        folder.directory.now_s = lambda: bill.clock.clock().now().timestamp()
         bill.file_id = both.file_id
         yield open_sync(both, shrink=lambda _: [], poll_s=10.0, listener=ignore).once
     finally:
@@ -123,7 +123,7 @@ def idle_sync(bill: Bill) -> Cost:
         once()
         with bill.of() as cost:
             for _ in range(int(HOUR_S / 10)):
-                bill.hands.spend(10)
+                bill.clock.spend(10)
                 once()
     return cost[0]
 
@@ -131,13 +131,13 @@ def idle_sync(bill: Bill) -> Cost:
 def idle_watch(bill: Bill) -> Cost:
     with Bridge(_opened=bill.on_drive()) as bridge:
         watcher = wiring.open_watcher(
-            bridge.opened, bridge.enqueue, bridge.archive_delivered, bridge.bench(), wiring.Rules(), channels=[],
+            bridge.opened, bridge.enqueue, bridge.archive_delivered, bridge.toolchain(), wiring.Rules(), channels=[],
             poll_s=5.0, archive_after_s=HOUR_S, listener=ignore,
         )  # fmt: skip
         watcher.once()
         with bill.of() as cost:
             for _ in range(int(HOUR_S / watcher.poll_s)):
-                bill.hands.spend(watcher.poll_s)
+                bill.clock.spend(watcher.poll_s)
                 watcher.once()
     return cost[0]
 
@@ -146,11 +146,11 @@ def work(bill: Bill, queue: Opened, *, seconds: float | None = None) -> Cost:
     """A worker, for so long or until the queue is empty."""
     worker = wiring.open_worker(
         queue, ScriptedEngine(), WorkerConfig(model="scripted", lanes=4, forever=seconds is not None), listener=ignore,
-        now_s=bill.hands.now_s,
+        now_s=bill.clock.now_s,
     )  # fmt: skip
-    worker.lanes.outcomes = HandLine(bill.hands, lambda: bool(worker.lanes.running()))  # type: ignore[assignment]
+    worker.lanes.outcomes = SteppedLine(bill.clock, lambda: bool(worker.lanes.running()))  # type: ignore[assignment]
     if seconds is not None:
-        bill.hands.at(bill.hands.seconds + seconds, worker.ask_to_stop)
+        bill.clock.at(bill.clock.seconds + seconds, worker.ask_to_stop)
     with bill.of() as cost:
         worker.run()
     queue.close()
@@ -163,7 +163,7 @@ def adding(bill: Bill, count: int) -> Cost:
         bridge.status()
         with bill.of() as cost:
             for number in range(count):
-                bill.hands.spend(10)
+                bill.clock.spend(10)
                 bridge.add(f"prompt {number}")
     return cost[0]
 

@@ -334,7 +334,7 @@ def test_a_watching_sync_waits_longer_while_drive_is_away_and_says_so_once() -> 
     fake: Any = _Folder()
     away: Any = _Away()
     looped = Sync(
-        local=fake, remote=away, fetch_ahead=lambda: None, shrink=lambda _: [], hints=_Woken(clock),
+        local=fake, remote=away, fetch_ahead=lambda: None, shrink=lambda _: [], file_events=_Woken(clock),
         notify=lambda event: told.append(event.message), now_s=clock, poll_s=10.0,
     )  # fmt: skip
     looped.run()
@@ -364,7 +364,7 @@ def test_a_part_is_archived_smaller_twice_at_most() -> None:
     local: Store = _Fine()  # type: ignore[assignment]
     remote: Store = _Side()  # type: ignore[assignment]
     looped = Sync(
-        local=local, remote=remote, fetch_ahead=lambda: None, shrink=shrink, hints=FileEvents(None, poll=False),
+        local=local, remote=remote, fetch_ahead=lambda: None, shrink=shrink, file_events=FileEvents(None, poll=False),
         notify=lambda _: None, now_s=lambda: 0.0,
     )  # fmt: skip
     with pytest.raises(TooLarge):

@@ -75,57 +75,57 @@ def llamacpp(tmp_path: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture(params=[ollama, openai, scripted, llamacpp], ids=lambda member: member.__name__)
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+def toolchain(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     with request.param(tmp_path) as found:
         yield found
 
 
-def test_the_pieces_make_the_answer_and_the_counts_are_there(bench: Bench) -> None:
+def test_the_pieces_make_the_answer_and_the_counts_are_there(toolchain: Bench) -> None:
     pieces: list[str] = []
-    answer = bench.engine.answer(bench.request(), pieces.append)
+    answer = toolchain.engine.answer(toolchain.request(), pieces.append)
     assert answer.text == "".join(pieces) != ""
     assert len(pieces) > 1
-    assert answer.model == bench.model
+    assert answer.model == toolchain.model
     assert answer.usage["prompt_tokens"] > 0
     assert answer.usage["completion_tokens"] == 64
     assert answer.timing_s["total"] > 0
 
 
-def test_an_answer_that_reaches_its_limit_says_length(bench: Bench) -> None:
-    answer = bench.engine.answer(bench.request(max_tokens=5))
+def test_an_answer_that_reaches_its_limit_says_length(toolchain: Bench) -> None:
+    answer = toolchain.engine.answer(toolchain.request(max_tokens=5))
     assert answer.finish_reason == "length"
     assert answer.truncated
     assert answer.usage["completion_tokens"] == 5
 
 
-def test_chat_messages_are_answered(bench: Bench) -> None:
+def test_chat_messages_are_answered(toolchain: Bench) -> None:
     messages = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"})
-    assert bench.engine.answer(bench.request(messages, temperature=0.0, top_p=0.9, seed=1, stop=("STOP",))).text
+    assert toolchain.engine.answer(toolchain.request(messages, temperature=0.0, top_p=0.9, seed=1, stop=("STOP",))).text
 
 
-def test_an_unknown_model_is_missing_and_no_other_is_taken(bench: Bench) -> None:
+def test_an_unknown_model_is_missing_and_no_other_is_taken(toolchain: Bench) -> None:
     with pytest.raises(ModelMissing):
-        bench.engine.answer(bench.request(model="nobody:1b"))
+        toolchain.engine.answer(toolchain.request(model="nobody:1b"))
 
 
 @pytest.mark.parametrize(
     "prompt", ["a long story " * 800, ({"role": "user", "content": "a long story " * 800},)], ids=["plain", "chat"]
 )
-def test_a_prompt_that_is_too_long_is_refused_with_the_number_of_tokens(bench: Bench, prompt: object) -> None:
+def test_a_prompt_that_is_too_long_is_refused_with_the_number_of_tokens(toolchain: Bench, prompt: object) -> None:
     with pytest.raises(ContextExceeded) as caught:
-        bench.engine.answer(bench.request(prompt))
+        toolchain.engine.answer(toolchain.request(prompt))
     assert caught.value.over_by > 500
     assert str(caught.value.over_by) in str(caught.value)
     assert not caught.value.retry.again
 
 
 @pytest.mark.parametrize("prompt", ["", " \n", ()])
-def test_an_empty_prompt_is_a_bad_request(bench: Bench, prompt: object) -> None:
+def test_an_empty_prompt_is_a_bad_request(toolchain: Bench, prompt: object) -> None:
     with pytest.raises(BadRequest, match="empty"):
-        bench.engine.answer(bench.request(prompt))
+        toolchain.engine.answer(toolchain.request(prompt))
 
 
-def test_stop_ends_an_answer_between_two_pieces_and_the_engine_works_on(bench: Bench) -> None:
+def test_stop_ends_an_answer_between_two_pieces_and_the_engine_works_on(toolchain: Bench) -> None:
     stop = Stop()
     pieces: list[str] = []
 
@@ -134,23 +134,23 @@ def test_stop_ends_an_answer_between_two_pieces_and_the_engine_works_on(bench: B
         stop.set()
 
     with pytest.raises(Stopped):
-        bench.engine.answer(bench.request(max_tokens=400), on_token, stop=stop)
+        toolchain.engine.answer(toolchain.request(max_tokens=400), on_token, stop=stop)
     assert len(pieces) < 400
     with pytest.raises(Stopped):
-        bench.engine.answer(bench.request(), stop=stop)
-    assert bench.engine.answer(bench.request(max_tokens=5)).text
+        toolchain.engine.answer(toolchain.request(), stop=stop)
+    assert toolchain.engine.answer(toolchain.request(max_tokens=5)).text
 
 
-def test_what_the_callback_raises_passes_through_and_the_engine_works_on(bench: Bench) -> None:
+def test_what_the_callback_raises_passes_through_and_the_engine_works_on(toolchain: Bench) -> None:
     def burst(piece: str) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        bench.engine.answer(bench.request(max_tokens=400), burst)
-    assert bench.engine.answer(bench.request(max_tokens=5)).text
+        toolchain.engine.answer(toolchain.request(max_tokens=400), burst)
+    assert toolchain.engine.answer(toolchain.request(max_tokens=5)).text
 
 
-def test_threads_share_an_engine_and_get_their_own_answers(bench: Bench) -> None:
+def test_threads_share_an_engine_and_get_their_own_answers(toolchain: Bench) -> None:
     def ask(number: int) -> bool:
         own = threading.current_thread()
         pieces: list[str] = []
@@ -159,29 +159,31 @@ def test_threads_share_an_engine_and_get_their_own_answers(bench: Bench) -> None
             assert threading.current_thread() is own
             pieces.append(piece)
 
-        return bench.engine.answer(bench.request(f"Number {number}", max_tokens=20), on_token).text == "".join(pieces)
+        return toolchain.engine.answer(toolchain.request(f"Number {number}", max_tokens=20), on_token).text == "".join(
+            pieces
+        )
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(ask, range(12)))
 
 
-def test_its_models_are_listed_and_pulling_one_that_is_there_does_nothing(bench: Bench) -> None:
-    assert bench.model in {model.name for model in bench.engine.models()}
-    bench.engine.pull(bench.model)
+def test_its_models_are_listed_and_pulling_one_that_is_there_does_nothing(toolchain: Bench) -> None:
+    assert toolchain.model in {model.name for model in toolchain.engine.models()}
+    toolchain.engine.pull(toolchain.model)
 
 
-def test_health_never_raises_and_an_engine_that_comes_back_answers_again(bench: Bench) -> None:
-    assert bench.engine.health().ok
-    bench.down()
-    health = bench.engine.health()
+def test_health_never_raises_and_an_engine_that_comes_back_answers_again(toolchain: Bench) -> None:
+    assert toolchain.engine.health().ok
+    toolchain.down()
+    health = toolchain.engine.health()
     assert not health.ok
     assert health.detail
-    with pytest.raises(ModelMissing if bench.engine.name == "llamacpp" else EngineDown):  # there its file is gone
-        bench.engine.answer(bench.request())
-    bench.up()
-    assert bench.engine.answer(bench.request(max_tokens=5)).text
+    with pytest.raises(ModelMissing if toolchain.engine.name == "llamacpp" else EngineDown):  # there its file is gone
+        toolchain.engine.answer(toolchain.request())
+    toolchain.up()
+    assert toolchain.engine.answer(toolchain.request(max_tokens=5)).text
 
 
-def test_closing_twice_is_fine(bench: Bench) -> None:
-    bench.engine.close()
-    bench.engine.close()
+def test_closing_twice_is_fine(toolchain: Bench) -> None:
+    toolchain.engine.close()
+    toolchain.engine.close()

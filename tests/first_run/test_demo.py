@@ -112,8 +112,8 @@ def test_stopped_in_the_middle_it_leaves_a_queue_in_which_nothing_is_lost(place:
     engine = ScriptedEngine()
     engine.enqueue(Scripted(text=GOOD, gate=threading.Event()), Scripted(text=GOOD, gate=threading.Event()))
 
-    def stop_now(errand: LocalRun) -> nullcontext[None]:
-        errand.ask_to_stop()
+    def stop_now(local_run: LocalRun) -> nullcontext[None]:
+        local_run.ask_to_stop()
         return nullcontext()
 
     with Demo(place, listener=ignore, now_s=Steps()) as demo:

@@ -76,7 +76,7 @@ def test_a_colab_save_keeps_what_a_worker_needs(job: Job, save: Save) -> None:
     read = read_part(json_bytes.loads(data)).cells[job.id].job
     assert (read.id, read.spec.body, read.spec.chat) == (job.id, job.spec.body, job.spec.chat)
     assert read.spec.options == job.spec.options
-    assert (read.floor, read.is_cancelled) == (job.floor, job.is_cancelled)
+    assert (read.attempt_floor, read.is_cancelled) == (job.attempt_floor, job.is_cancelled)
     if save.hide is None:
         sha = grammar.prompt_sha256(job.spec.body)
         assert read.best(sha) == job.best(sha)

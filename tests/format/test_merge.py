@@ -105,7 +105,7 @@ def test_a_version_that_has_not_seen_a_job_gets_it_back() -> None:
 
 def test_cancelled_and_done_together_is_done_and_says_so() -> None:
     job = a_job()
-    cancelled = job.evolve(cancelled=Cancellation(floor=0, at=START, by="me"))
+    cancelled = job.evolve(cancelled=Cancellation(attempt_floor=0, at=START, by="me"))
     finished = job.evolve(results=(done(job),))
     merged = through_a_file(merge(version(cancelled), version(finished))).cells[job.id].job
     assert merged.state(merged.best(grammar.prompt_sha256("hello")), START) is State.SUCCEEDED
@@ -137,7 +137,7 @@ def test_a_result_of_an_older_prompt_or_a_set_aside_attempt_does_not_count() -> 
     job = a_job()
     finished = version(job.evolve(results=(done(job),)))
     edited = job.evolve(edit=1, spec=replace(job.spec, body="hello again"))
-    for newer in (edited, job.evolve(floor=1)):
+    for newer in (edited, job.evolve(attempt_floor=1)):
         merged = merge(finished, version(newer)).cells[job.id].job
         assert merged.best(grammar.prompt_sha256(merged.spec.body)) is None
         assert merged.results, "it is kept all the same"

@@ -64,7 +64,7 @@ CHANGES: list[tuple[str, Job, Callable[[dict[str, Any]], None] | None, bool]] = 
     ("an answer more", ASKED.evolve(results=(result(),)), None, True),
     ("and a print beside it", ASKED.evolve(results=(result(),)), with_a_print, True),
     ("an answer to another prompt", ASKED.evolve(results=(result(body="Write h"),)), None, False),
-    ("an answer that does not count any more", ASKED.evolve(results=(result(),), floor=1), None, False),
+    ("an answer that does not count any more", ASKED.evolve(results=(result(),), attempt_floor=1), None, False),
     ("an answer, and the prompt was edited", ASKED.evolve(results=(result(),)), edited, False),
     ("an answer whose Markdown was cut", ASKED.evolve(results=(result(),)), markdown_cut, False),
     ("an answer, and our metadata is gone", ASKED.evolve(results=(result(),)), stripped, False),

@@ -39,7 +39,7 @@ def full_job(*, failed: bool = False) -> Job:
             body=body, position="V", created_at=NOW, key="k", caller="c", parent=ID, round=1,
             options=Options(lang="go", out="a.go", model="m", max_tokens=5, temperature=0.5, top_p=0.9, seed=1, stop=("x",), priority=2),
         ),
-        edit=1, floor=1, cancelled=Cancellation(floor=1, at=NOW, by="me"),
+        edit=1, attempt_floor=1, cancelled=Cancellation(attempt_floor=1, at=NOW, by="me"),
         lease=Lease(worker="v", attempt=2, expires_at=NOW, released=True), attempts=(attempt,), results=(result,),
         outcome={"archived_at": "2026-11-21T09:30:00.000Z", "state": "succeeded"},
     )  # fmt: skip

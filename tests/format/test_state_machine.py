@@ -331,7 +331,9 @@ class Everybody(RuleBasedStateMachine):
         attempt = cell["metadata"].get("bridge", {}).get("lease", {}).get("attempt", 0)
         job = prompt_cell.read_job(cell, header.job, header.job)
         assert job.spec.body == body
-        cell["outputs"] = [prompt_cell.write_output(self.result(job, max(attempt, header.floor) + 1, "tab", status))]
+        cell["outputs"] = [
+            prompt_cell.write_output(self.result(job, max(attempt, header.attempt_floor) + 1, "tab", status))
+        ]
 
     @precondition(lambda self: self.tab is not None and self.deletions < DELETIONS)
     @rule(pick=st.integers(0, 20))
@@ -384,7 +386,7 @@ class Everybody(RuleBasedStateMachine):
                 self.taken_back(machine, job_id)
 
     def taken_back(self, machine: Machine, job: str) -> None:
-        self.off[job] = max(self.off.get(job, 0), machine.holds(job)[0].floor)
+        self.off[job] = max(self.off.get(job, 0), machine.holds(job)[0].attempt_floor)
 
     def prompt_cells(self) -> list[dict[str, Any]]:
         assert self.tab is not None
@@ -421,7 +423,7 @@ class Everybody(RuleBasedStateMachine):
             assert not machine.bridge.jobs(state=State.BROKEN)
         for machine in self.machines.values():  # an archive is read when it is asked for
             store = machine.bridge.store
-            store.read(store.absorber.look_into_archives)
+            store.read(store.version_ingest.look_into_archives)
         for job in found.values():
             self.check_job(job, where[job.id])
 
@@ -436,7 +438,7 @@ class Everybody(RuleBasedStateMachine):
             assert best is not None, f"{job.id} lost its result"
             assert best.merit >= wanted.merit, f"{job.id} has a worse result than was seen"
         state = job.state(best, self.now())
-        if self.off.get(job.id, -1) >= job.floor:
+        if self.off.get(job.id, -1) >= job.attempt_floor:
             assert where == {"archive"} or state not in (State.QUEUED, State.RUNNING), f"{job.id} runs again"
         for machine in self.machines.values():
             known, place = machine.holds(job.id)
@@ -447,7 +449,7 @@ class Everybody(RuleBasedStateMachine):
             assert (known.spec.body, known.spec.options) == (job.spec.body, job.spec.options), (
                 f"{machine.name} {job.id}"
             )
-            assert known.floor == job.floor, f"{machine.name} has another floor of {job.id}"
+            assert known.attempt_floor == job.attempt_floor, f"{machine.name} has another floor of {job.id}"
 
 
 TestEverybody = pytest.mark.timeout(7200 if LONG else 300)(Everybody.TestCase)

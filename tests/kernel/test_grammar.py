@@ -23,13 +23,13 @@ records = st.dictionaries(st.text(max_size=5), texts | st.integers() | st.none()
     given_=options,
     chat=st.booleans(),
     cancelled=st.booleans(),
-    floor=st.integers(0, 99),
+    attempt_floor=st.integers(0, 99),
     body=texts,
 )
 def test_a_cell_reads_back_as_it_was_written(
-    job: str | None, given_: object, chat: bool, cancelled: bool, floor: int, body: str
+    job: str | None, given_: object, chat: bool, cancelled: bool, attempt_floor: int, body: str
 ) -> None:
-    header = Header(job=job, options=given_.given(), chat=chat, cancelled=cancelled, floor=floor)
+    header = Header(job=job, options=given_.given(), chat=chat, cancelled=cancelled, attempt_floor=attempt_floor)
     source = grammar.join_cell(header, body)
     assert grammar.is_prompt_cell(source)
     line, read_body = grammar.split_cell(source)

@@ -97,7 +97,7 @@ def test_every_second_copy_is_folded_in_and_moved_to_forks(
     assert new in ids_in(load(original))
     assert not copy.exists()
     assert (original.parent / "forks" / copy.name).read_bytes() == was
-    [told] = queue.told(EventKind.FORK)
+    [told] = queue.told(EventKind.CONFLICT_COPY)
     maker = dict(FORKS)[pattern]
     assert told.startswith(f"{copy.name} ({maker} made it)" if maker else f"{copy.name} was folded in")
 

@@ -18,7 +18,7 @@ from tests.support.commands import environment
 #: Holds a lock until it is killed; says when it has it.
 HOLDER = """
 import sys, threading
-from bridge.notebook.lock import QueueLock
+from bridge.store.lock import QueueLock
 from pathlib import Path
 lock = QueueLock(Path(sys.argv[1]), notify=print, now=lambda: 0.0)
 with lock.held("adding 3 job(s)"):

@@ -66,14 +66,14 @@ def test_after_a_conflict_of_rclone_bisync_both_sides_are_folded_in_and_the_note
     assert len(bridge.jobs()) == 3
     assert set(jobs) < set(ids_in(queue.load()))
     assert files(queue.path.parent / "forks") == sorted("qwen_bridge" + suffix for suffix in pair)
-    assert "made by rclone bisync" in queue.told(EventKind.FORK)[-1]
+    assert "made by rclone bisync" in queue.told(EventKind.CONFLICT_COPY)[-1]
     now = queue.load()["metadata"]
     assert {key: now[key] for key in now if key != "bridge"} == {
         key: metadata[key] for key in metadata if key != "bridge"
     }
     queue.events.clear()
     queue.open()
-    assert queue.told(EventKind.FORK) == []  # once is enough
+    assert queue.told(EventKind.CONFLICT_COPY) == []  # once is enough
 
 
 @pytest.mark.parametrize("command", [("status", "--json"), ("add", "one more")])
@@ -245,7 +245,7 @@ def test_in_a_read_only_folder_the_queue_can_still_be_looked_at(
 @pytest.fixture
 def mounted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every folder is taken for one of an rclone mount."""
-    monkeypatch.setattr(folder_module, "holder_of", lambda _folder: Mount(client=sync_clients.RCLONE))
+    monkeypatch.setattr(folder_module, "mount_of", lambda _folder: Mount(client=sync_clients.RCLONE))
 
 
 def test_on_a_mounted_drive_a_file_that_is_missing_for_a_moment_is_waited_for(queue: Queue, mounted: None) -> None:

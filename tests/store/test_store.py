@@ -107,7 +107,7 @@ def test_a_version_that_would_cancel_most_open_jobs_at_once_is_not_believed(
     bridge.store.publish()
     assert len(ids_in(queue.load())) == (jobs - deleted if believed else jobs)
     assert len(bridge.status().doubted) == (0 if believed else deleted)
-    assert bool(queue.told(EventKind.DOUBTED)) is not believed
+    assert bool(queue.told(EventKind.SUSPECT_DELETION)) is not believed
     if not believed:
         assert sorted(bridge.confirm_doubted(cancel=True)) == sorted(ids[:deleted])
         assert bridge.status().doubted == ()
@@ -164,7 +164,7 @@ def test_a_fork_that_cannot_be_moved_does_not_fail_the_command_that_is_done(
     monkeypatch.setattr(type(bridge.store.transport), "set_aside", refused)
     job = bridge.add("one")
     assert ids_in(queue.load()) == [job]
-    assert "no permission" in queue.told(EventKind.FORK)[0]
+    assert "no permission" in queue.told(EventKind.CONFLICT_COPY)[0]
 
 
 def test_other_notebooks_in_the_folder_are_left_alone(queue: Queue) -> None:

@@ -75,9 +75,9 @@ class Writers:
             case "move":
                 return job.evolve(edit=job.edit + 1, spec=replace(job.spec, position=f"0{pick % 10}M"))
             case "cancel":
-                return job.evolve(cancelled=Cancellation(floor=job.floor, at=at, by=writer))
+                return job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=at, by=writer))
             case "retry":
-                return job.evolve(floor=job.next_attempt())
+                return job.evolve(attempt_floor=job.next_attempt())
             case "claim":
                 return job.evolve(lease=Lease(worker=writer, attempt=job.next_attempt(), expires_at=at))
             case _:
@@ -135,7 +135,7 @@ def _meaning(cell: Cell) -> object:
         dots,
         job.spec,
         job.edit,
-        job.floor,
+        job.attempt_floor,
         job.cancelled,
         job.lease,
         best,

@@ -96,7 +96,7 @@ def jobs(draw: st.DrawFn) -> Job:
         spec=spec,
         edit=draw(st.integers(0, 5)),
         lease=draw(st.none() | lease),
-        cancelled=draw(st.none() | st.builds(Cancellation, floor=st.integers(0, 3), at=moments, by=names)),
+        cancelled=draw(st.none() | st.builds(Cancellation, attempt_floor=st.integers(0, 3), at=moments, by=names)),
         attempts=draw(
             st.lists(attempts, max_size=3, unique_by=lambda a: a.order).map(
                 lambda a: tuple(sorted(a, key=lambda x: x.order))

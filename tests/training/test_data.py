@@ -53,9 +53,9 @@ def test_a_round_of_repair_is_learned_with_what_the_linters_say_and_without_lint
 
 
 def test_every_answer_that_it_learns_passes_our_own_checks():
-    with Toolchain() as bench:
+    with Toolchain() as toolchain:
         for seed in seeds.everyday():
-            report = examine(seed.answer, prompt=wordings(seed)[0].text, finish_reason="stop", bench=bench)
+            report = examine(seed.answer, prompt=wordings(seed)[0].text, finish_reason="stop", toolchain=toolchain)
             told = {Verdict.CLEAN} if can_judge(seed.language) else {Verdict.CLEAN, Verdict.UNCHECKED}
             assert report.verdict in told, (seed.topic, seed.language)
 

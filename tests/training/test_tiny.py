@@ -36,9 +36,9 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["all tools", "no programs"])
-def bench(request: pytest.FixtureRequest) -> Iterator[Toolchain]:
-    with Toolchain() if request.param else Toolchain(toolbox=Toolbox(path=())) as bench:
-        yield bench
+def toolchain(request: pytest.FixtureRequest) -> Iterator[Toolchain]:
+    with Toolchain() if request.param else Toolchain(toolbox=Toolbox(path=())) as toolchain:
+        yield toolchain
 
 
 def ask(engine: Engine, prompt: str | tuple[dict[str, str], ...], max_tokens: int = 1024) -> str:
@@ -73,22 +73,27 @@ def test_it_does_not_travel_with_a_queue():
 
 
 @pytest.mark.parametrize("prompt", [p for p in DEMO_PROMPTS if not p.repaired], ids=lambda p: p.name)
-def test_a_prompt_of_the_demo_is_answered_with_clean_code(engine: Engine, bench: Toolchain, prompt: DemoPrompt):
-    if prompt.language == "bash" and not bench.toolbox.find("bash"):
+def test_a_prompt_of_the_demo_is_answered_with_clean_code(engine: Engine, toolchain: Toolchain, prompt: DemoPrompt):
+    if prompt.language == "bash" and not toolchain.toolbox.find("bash"):
         pytest.skip("shell is only checked by programs")
     answer = ask(engine, prompt.text)
     report = examine(
-        answer, prompt=prompt.text, lang=prompt.language, out=prompt.out, finish_reason="stop", bench=bench
+        answer, prompt=prompt.text, lang=prompt.language, out=prompt.out, finish_reason="stop", toolchain=toolchain
     )
     assert report.verdict is Verdict.CLEAN
     assert answer == seeds.demo()[prompt.name][0].answer
 
 
 @pytest.mark.parametrize("prompt", [p for p in DEMO_PROMPTS if p.repaired], ids=lambda p: p.name)
-def test_a_fault_is_found_and_mended_in_the_first_round(engine: Engine, bench: Toolchain, prompt: DemoPrompt):
+def test_a_fault_is_found_and_mended_in_the_first_round(engine: Engine, toolchain: Toolchain, prompt: DemoPrompt):
     def judge(answer: str, finish_reason: str | None) -> Report:
         return examine(
-            answer, prompt=prompt.text, lang=prompt.language, out=prompt.out, finish_reason=finish_reason, bench=bench
+            answer,
+            prompt=prompt.text,
+            lang=prompt.language,
+            out=prompt.out,
+            finish_reason=finish_reason,
+            toolchain=toolchain,
         )
 
     first = ask(engine, prompt.text)
@@ -105,10 +110,15 @@ def test_a_fault_is_found_and_mended_in_the_first_round(engine: Engine, bench: T
     ("prompt", "options"), [example[1:] for example in EXAMPLES], ids=["email", "note", "paystack"]
 )
 def test_an_example_of_a_new_queue_is_answered_with_clean_code(
-    engine: Engine, bench: Toolchain, prompt: str, options: Options
+    engine: Engine, toolchain: Toolchain, prompt: str, options: Options
 ):
     report = examine(
-        ask(engine, prompt), prompt=prompt, lang=options.lang, out=options.out, finish_reason="stop", bench=bench
+        ask(engine, prompt),
+        prompt=prompt,
+        lang=options.lang,
+        out=options.out,
+        finish_reason="stop",
+        toolchain=toolchain,
     )
     assert report.verdict is Verdict.CLEAN
 

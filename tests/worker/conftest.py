@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.desk import Desk
+from tests.support.harness import Harness
 from tests.support.queues import Queue, make_queue
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
     """A new, empty queue, and workers on a clock that stands still."""
     monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     queue = Queue(make_queue(tmp_path / "queue"))
-    yield Desk(queue)
+    yield Harness(queue)
     queue.close()

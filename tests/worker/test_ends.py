@@ -12,12 +12,12 @@ from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.worker.lanes import LaneOutcome
 from bridge.worker.loop import End, Worker
-from tests.support.desk import Desk
+from tests.support.harness import Harness
 
 
-def leases(desk: Desk) -> list[str]:
+def leases(harness: Harness) -> list[str]:
     """Workers whose claim stands in a cell and was not given back."""
-    cells = desk.queue.load()["cells"]
+    cells = harness.queue.load()["cells"]
     found = [cell["metadata"].get("bridge", {}).get("lease") for cell in cells if not cell.get("outputs")]
     return [lease["worker"] for lease in found if lease and not lease.get("released")]
 
@@ -35,45 +35,45 @@ def stop_when(worker: Worker, engine: ScriptedEngine, asked: int) -> None:
 
 
 @pytest.mark.parametrize("lanes", [1, 3])
-def test_a_stop_gives_back_what_is_under_way_without_burning_an_attempt(desk: Desk, lanes: int) -> None:
-    ids = desk.add(*(f"{n}" for n in range(8)))
+def test_a_stop_gives_back_what_is_under_way_without_burning_an_attempt(harness: Harness, lanes: int) -> None:
+    ids = harness.add(*(f"{n}" for n in range(8)))
     engine = ScriptedEngine()
     engine.enqueue(*[Scripted(gate=threading.Event())] * 8)  # never ends by itself
-    worker = desk.worker(engine, lanes=lanes)
-    desk.hands.at(5, worker.ask_to_stop)
+    worker = harness.worker(engine, lanes=lanes)
+    harness.clock.at(5, worker.ask_to_stop)
     done = worker.run()
     assert (done.end, done.answered, done.failed, done.given_back) == (End.STOPPED, 0, 0, min(8, 2 * lanes))
-    assert desk.states() == {"queued": 8}
-    assert leases(desk) == []
-    assert all(desk.view(job).job.attempts == () for job in ids)
+    assert harness.states() == {"queued": 8}
+    assert leases(harness) == []
+    assert all(harness.view(job).job.attempts == () for job in ids)
 
 
-def test_answers_that_came_before_the_stop_are_published(desk: Desk) -> None:
-    desk.add(*(f"{n}" for n in range(20)))
+def test_answers_that_came_before_the_stop_are_published(harness: Harness) -> None:
+    harness.add(*(f"{n}" for n in range(20)))
     engine = ScriptedEngine()
-    worker = desk.worker(engine)
+    worker = harness.worker(engine)
     stop_when(worker, engine, 7)
     done = worker.run()
     assert done.answered >= 6
-    assert sum("Answer to" in text for text in desk.shown().values()) == done.answered
+    assert sum("Answer to" in text for text in harness.shown().values()) == done.answered
 
 
-def test_the_next_worker_goes_on_at_once_where_the_last_one_stopped(desk: Desk) -> None:
-    desk.add(*(f"{n}" for n in range(10)))
+def test_the_next_worker_goes_on_at_once_where_the_last_one_stopped(harness: Harness) -> None:
+    harness.add(*(f"{n}" for n in range(10)))
     first = ScriptedEngine()
-    worker = desk.worker(first)
+    worker = harness.worker(first)
     stop_when(worker, first, 4)
     done = worker.run()
     second = ScriptedEngine()
-    before = desk.hands.seconds
-    after = desk.work(second)
+    before = harness.clock.seconds
+    after = harness.work(second)
     assert done.answered + after.answered == 10
-    assert desk.states() == {"succeeded": 10}
-    assert desk.hands.seconds - before < 30  # no lease had to run out
+    assert harness.states() == {"succeeded": 10}
+    assert harness.clock.seconds - before < 30  # no lease had to run out
 
 
-def test_asking_to_stop_takes_no_lock_because_it_may_come_in_the_middle_of_anything(desk: Desk) -> None:
-    worker = desk.worker(ScriptedEngine())
+def test_asking_to_stop_takes_no_lock_because_it_may_come_in_the_middle_of_anything(harness: Harness) -> None:
+    worker = harness.worker(ScriptedEngine())
     held = [worker.lanes.stop._lock, worker.lanes._lock, worker.lanes.stop._event._cond]  # type: ignore[attr-defined]
     for lock in held:
         assert lock.acquire()
@@ -86,82 +86,82 @@ def test_asking_to_stop_takes_no_lock_because_it_may_come_in_the_middle_of_anyth
     assert worker.run().end is End.STOPPED
 
 
-def test_after_its_time_a_worker_begins_nothing_and_finishes_what_it_began(desk: Desk) -> None:
-    desk.add(*(f"{n}" for n in range(9)))
+def test_after_its_time_a_worker_begins_nothing_and_finishes_what_it_began(harness: Harness) -> None:
+    harness.add(*(f"{n}" for n in range(9)))
     engine = ScriptedEngine()
     gates = [threading.Event() for _ in range(9)]
     engine.enqueue(*[Scripted(text=f"answer {n}", gate=gate) for n, gate in enumerate(gates)])
-    worker = desk.worker(engine, lanes=2, max_time_s=60.0)
-    desk.hands.at(90, lambda: [gate.set() for gate in gates])
+    worker = harness.worker(engine, lanes=2, max_time_s=60.0)
+    harness.clock.at(90, lambda: [gate.set() for gate in gates])
     done = worker.run()
     assert (done.end, done.answered) == (End.TIME, 2)
     assert len(engine.requests) == 2  # those in the line behind them were not begun
-    assert desk.states() == {"succeeded": 2, "queued": 7}
-    assert leases(desk) == []
+    assert harness.states() == {"succeeded": 2, "queued": 7}
+    assert leases(harness) == []
 
 
-def test_time_that_is_over_ends_a_worker_whose_engine_is_down(desk: Desk) -> None:
-    desk.add("one")
+def test_time_that_is_over_ends_a_worker_whose_engine_is_down(harness: Harness) -> None:
+    harness.add("one")
     engine = ScriptedEngine()
     engine.down = True
-    done = desk.work(engine, max_time_s=600.0)
+    done = harness.work(engine, max_time_s=600.0)
     assert done.end is End.TIME
-    assert 600 <= desk.hands.seconds < 700
+    assert 600 <= harness.clock.seconds < 700
 
 
-def test_forever_waits_for_new_jobs_until_it_is_stopped(desk: Desk) -> None:
-    desk.add("first")
+def test_forever_waits_for_new_jobs_until_it_is_stopped(harness: Harness) -> None:
+    harness.add("first")
     engine = ScriptedEngine()
-    worker = desk.worker(engine, forever=True)
-    desk.hands.at(3600, lambda: desk.add("an hour later"))
-    desk.hands.at(3700, worker.ask_to_stop)
+    worker = harness.worker(engine, forever=True)
+    harness.clock.at(3600, lambda: harness.add("an hour later"))
+    harness.clock.at(3700, worker.ask_to_stop)
     done = worker.run()
     assert (done.end, done.answered) == (End.STOPPED, 2)
-    assert desk.hands.waits < 12_000  # it sleeps half a second at a time, it does not spin
+    assert harness.clock.waits < 12_000  # it sleeps half a second at a time, it does not spin
 
 
-def test_forever_notices_a_new_job_within_its_polling_time(desk: Desk) -> None:
+def test_forever_notices_a_new_job_within_its_polling_time(harness: Harness) -> None:
     seen: list[float] = []
-    engine = ScriptedEngine(lambda _: seen.append(desk.hands.seconds) or "yes")  # type: ignore[func-returns-value]
-    worker = desk.worker(engine, forever=True, poll_s=5.0)
-    desk.hands.at(100, lambda: desk.add("new"))
-    desk.hands.at(120, worker.ask_to_stop)
+    engine = ScriptedEngine(lambda _: seen.append(harness.clock.seconds) or "yes")  # type: ignore[func-returns-value]
+    worker = harness.worker(engine, forever=True, poll_s=5.0)
+    harness.clock.at(100, lambda: harness.add("new"))
+    harness.clock.at(120, worker.ask_to_stop)
     worker.run()
     assert len(seen) == 1
     assert 100 <= seen[0] <= 106
 
 
-def test_until_empty_sees_jobs_that_came_while_it_worked(desk: Desk) -> None:
-    desk.add("first")
+def test_until_empty_sees_jobs_that_came_while_it_worked(harness: Harness) -> None:
+    harness.add("first")
     engine = ScriptedEngine()
     more = iter(["second", "third", "fourth"])
 
     def answer(request: Request) -> str:
         for text in more:
-            desk.add(text)  # while the last job is under way
+            harness.add(text)  # while the last job is under way
             break
         return "yes"
 
     engine._default = answer
-    done = desk.work(engine)
+    done = harness.work(engine)
     assert (done.end, done.answered) == (End.EMPTY, 4)
 
 
-def test_a_heartbeat_lies_beside_the_queue_while_the_worker_works_and_not_after(desk: Desk) -> None:
-    desk.add("one")
+def test_a_heartbeat_lies_beside_the_queue_while_the_worker_works_and_not_after(harness: Harness) -> None:
+    harness.add("one")
     engine = ScriptedEngine()
     gate = threading.Event()
     engine.enqueue(Scripted(gate=gate))
-    worker = desk.worker(engine, beat_s=15.0)
+    worker = harness.worker(engine, beat_s=15.0)
     beats: list[str] = []
-    folder = desk.path.parent / "workers"
+    folder = harness.path.parent / "workers"
 
     def look() -> None:
         beats.extend(file.read_text() for file in folder.glob("*.json"))
 
-    desk.hands.at(10, look)
-    desk.hands.at(20, look)
-    desk.hands.at(30, gate.set)
+    harness.clock.at(10, look)
+    harness.clock.at(20, look)
+    harness.clock.at(30, gate.set)
     worker.run()
     assert len(beats) == 2
     assert beats[0] != beats[1]  # it beats: every 15 s
@@ -169,65 +169,65 @@ def test_a_heartbeat_lies_beside_the_queue_while_the_worker_works_and_not_after(
     assert list(folder.glob("*.json")) == []
 
 
-def test_the_heartbeat_of_a_worker_that_was_killed_is_taken_away_by_the_next_one(desk: Desk) -> None:
-    dead = desk.worker(ScriptedEngine())
-    dead.presence.begin()
-    dead.presence.beat({}, desk.hands.clock().now())
-    dead.presence._lock.release()  # as the operating system does for a process that was killed
-    desk.work(ScriptedEngine())
-    assert list((desk.path.parent / "workers").glob("*.json")) == []
+def test_the_heartbeat_of_a_worker_that_was_killed_is_taken_away_by_the_next_one(harness: Harness) -> None:
+    dead = harness.worker(ScriptedEngine())
+    dead.heartbeat.begin()
+    dead.heartbeat.beat({}, harness.clock.clock().now())
+    dead.heartbeat._lock.release()  # as the operating system does for a process that was killed
+    harness.work(ScriptedEngine())
+    assert list((harness.path.parent / "workers").glob("*.json")) == []
 
 
-def test_jobs_of_a_worker_that_was_killed_are_free_at_once_on_this_machine(desk: Desk) -> None:
-    desk.add("a", "b")
-    dead = desk.worker(ScriptedEngine())
-    dead.presence.begin()
-    dead.ledger.claim(2, loaded=None, held=frozenset(), now_s=0.0)
+def test_jobs_of_a_worker_that_was_killed_are_free_at_once_on_this_machine(harness: Harness) -> None:
+    harness.add("a", "b")
+    dead = harness.worker(ScriptedEngine())
+    dead.heartbeat.begin()
+    dead.claims.claim(2, loaded=None, held=frozenset(), now_s=0.0)
     dead.store.publish()
-    dead.presence._lock.release()
-    done = desk.work(ScriptedEngine())
+    dead.heartbeat._lock.release()
+    done = harness.work(ScriptedEngine())
     assert done.answered == 2
-    assert desk.hands.seconds < 10
-    assert all(desk.view(job).job.attempts == () for job in desk.shown())  # its attempt counts for nothing
+    assert harness.clock.seconds < 10
+    assert all(harness.view(job).job.attempts == () for job in harness.shown())  # its attempt counts for nothing
 
 
-def test_jobs_of_a_worker_that_is_alive_are_left_to_it(desk: Desk) -> None:
-    desk.add("taken", "free")
-    other = desk.worker(ScriptedEngine())
-    other.presence.begin()
-    [task] = other.ledger.claim(1, loaded=None, held=frozenset(), now_s=0.0)
+def test_jobs_of_a_worker_that_is_alive_are_left_to_it(harness: Harness) -> None:
+    harness.add("taken", "free")
+    other = harness.worker(ScriptedEngine())
+    other.heartbeat.begin()
+    [task] = other.claims.claim(1, loaded=None, held=frozenset(), now_s=0.0)
     engine = ScriptedEngine()
-    done = desk.work(engine)
+    done = harness.work(engine)
     assert done.end is End.EMPTY  # nothing is left for this one
     assert [request.prompt for request in engine.requests] == ["free"]
-    assert desk.view(task.job.id).state.value == "running"
-    other.presence.end()
+    assert harness.view(task.job.id).state.value == "running"
+    other.heartbeat.end()
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_the_claim_of_a_machine_whose_clock_is_an_hour_off_holds_for_its_length_and_no_longer(
-    desk: Desk, hours: int
+    harness: Harness, hours: int
 ) -> None:
-    [job] = desk.add("claimed elsewhere")
-    book = desk.queue.load()
-    expires = desk.hands.began + timedelta(hours=hours, seconds=900)
+    [job] = harness.add("claimed elsewhere")
+    book = harness.queue.load()
+    expires = harness.clock.began + timedelta(hours=hours, seconds=900)
     for cell in book["cells"]:
         if cell["id"] == job:
             lease = {"worker": "elsewhere-1-ab", "attempt": 1, "expires_at": to_iso(expires)}
             cell["metadata"]["bridge"]["lease"] = lease
-    desk.queue.save(book)
+    harness.queue.save(book)
     seen: list[float] = []
-    engine = ScriptedEngine(lambda _: seen.append(desk.hands.seconds) or "yes")  # type: ignore[func-returns-value]
-    worker = desk.worker(engine, forever=True)
-    desk.hands.at(1200, worker.ask_to_stop)
+    engine = ScriptedEngine(lambda _: seen.append(harness.clock.seconds) or "yes")  # type: ignore[func-returns-value]
+    worker = harness.worker(engine, forever=True)
+    harness.clock.at(1200, worker.ask_to_stop)
     worker.run()
     assert len(seen) == 1
     assert 900 <= seen[0] < 910
 
 
-def test_a_worker_that_is_interrupted_while_it_winds_up_leaves_its_jobs_free(desk: Desk) -> None:
-    desk.add("a", "b")
-    worker = desk.worker(ScriptedEngine())
+def test_a_worker_that_is_interrupted_while_it_winds_up_leaves_its_jobs_free(harness: Harness) -> None:
+    harness.add("a", "b")
+    worker = harness.worker(ScriptedEngine())
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -236,17 +236,17 @@ def test_a_worker_that_is_interrupted_while_it_winds_up_leaves_its_jobs_free(des
     engine = ScriptedEngine()
     engine.enqueue(*[Scripted(gate=threading.Event())] * 2)
     worker.lanes._engine = engine
-    desk.hands.at(5, worker.ask_to_stop)
+    harness.clock.at(5, worker.ask_to_stop)
     with pytest.raises(KeyboardInterrupt):
         worker.run()
     worker.lanes.stop.set()
-    assert desk.work(ScriptedEngine()).answered == 2
+    assert harness.work(ScriptedEngine()).answered == 2
 
 
-def test_nothing_more_is_claimed_while_answers_wait_to_be_written(desk: Desk) -> None:
-    desk.add("a", "b", "c")
-    worker = desk.worker(ScriptedEngine(), lanes=4)
-    [task] = worker.ledger.claim(1, loaded=None, held=frozenset(), now_s=0.0)
+def test_nothing_more_is_claimed_while_answers_wait_to_be_written(harness: Harness) -> None:
+    harness.add("a", "b", "c")
+    worker = harness.worker(ScriptedEngine(), lanes=4)
+    [task] = worker.claims.claim(1, loaded=None, held=frozenset(), now_s=0.0)
     worker._unwritten.append(LaneOutcome(task=task))
     assert not worker._take(0.0)
     worker._unwritten.clear()

@@ -20,7 +20,7 @@ from bridge.store.store import Store
 from bridge.transports import folder as folder_module
 from bridge.transports.folder import Folder
 from bridge.worker.loop import End
-from tests.support.desk import Desk, shown_in
+from tests.support.harness import Harness, shown_in
 from tests.support.mounts import Mount, watched
 from tests.support.queues import Queue, make_queue
 from tests.support.unprivileged import NOBODY, as_nobody
@@ -29,11 +29,11 @@ from tests.support.unprivileged import NOBODY, as_nobody
 ERRNOS = [errno.ENOTCONN, errno.EIO]
 
 
-def taking(desk: Desk, seconds: float) -> ScriptedEngine:
-    """An engine whose answers take so long by the hands' clock."""
+def taking(harness: Harness, seconds: float) -> ScriptedEngine:
+    """An engine whose answers take so long by the stepped clock."""
 
     def answer(request: Request) -> str:
-        desk.hands.spend(seconds)
+        harness.clock.spend(seconds)
         return f"Answer to: {request.text}"
 
     return ScriptedEngine(answer)
@@ -41,92 +41,92 @@ def taking(desk: Desk, seconds: float) -> ScriptedEngine:
 
 @pytest.mark.parametrize("number", ERRNOS, ids=lambda n: errno.errorcode[n])
 def test_a_mount_that_dies_stops_the_publishing_and_not_the_work(
-    desk: Desk, number: int, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.add(*(f"{n}" for n in range(30)))
-    engine = taking(desk, 10)
-    worker = desk.worker(engine)
-    mount = Mount(desk.path.parent, number)
+    harness.add(*(f"{n}" for n in range(30)))
+    engine = taking(harness, 10)
+    worker = harness.worker(engine)
+    mount = Mount(harness.path.parent, number)
     answered_while_dead: list[int] = []
 
     def back() -> None:
         answered_while_dead.append(worker.summary.answered)
         mount.back()
 
-    desk.hands.at(50, lambda: setattr(mount, "dead", True))
-    desk.hands.at(250, back)
+    harness.clock.at(50, lambda: setattr(mount, "dead", True))
+    harness.clock.at(250, back)
     with watched(mount, monkeypatch):
         done = worker.run()
     assert (done.answered, done.unpublished) == (30, None)
     assert answered_while_dead[0] > 10  # what was claimed already went on
-    assert len(desk.told(EventKind.BLOCKED)) == 1
-    assert "tried again" in desk.told(EventKind.BLOCKED)[0]
-    assert len(desk.told(EventKind.PUBLISHED)) == 1
-    assert all("Answer to" in text for text in desk.shown().values())
+    assert len(harness.told(EventKind.BLOCKED)) == 1
+    assert "tried again" in harness.told(EventKind.BLOCKED)[0]
+    assert len(harness.told(EventKind.PUBLISHED)) == 1
+    assert all("Answer to" in text for text in harness.shown().values())
 
 
 @pytest.mark.parametrize("mode", ["replace", "inplace"])
 @pytest.mark.parametrize("number", ERRNOS, ids=lambda n: errno.errorcode[n])
 def test_a_mount_may_die_in_the_middle_of_anything(
-    desk: Desk, number: int, mode: str, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, number: int, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (desk.path.parents[1] / "bridge.toml").write_text(f'write_mode = "{mode}"\n')
+    (harness.path.parents[1] / "bridge.toml").write_text(f'write_mode = "{mode}"\n')
     moment, died = 1, 1
     while died:  # at each call that the worker makes of the operating system, one after the other
         moment += 2
-        desk.hands.waits = 0
-        desk.add(f"prompt {moment}")
-        worker = desk.worker(taking(desk, 2))
-        mount = Mount(desk.path.parent, number, dies_at_call=moment)
+        harness.clock.waits = 0
+        harness.add(f"prompt {moment}")
+        worker = harness.worker(taking(harness, 2))
+        mount = Mount(harness.path.parent, number, dies_at_call=moment)
         with watched(mount, monkeypatch):
-            mount.on_death.append(lambda m=mount: desk.hands.at(desk.hands.seconds + 20, m.back))
+            mount.on_death.append(lambda m=mount: harness.clock.at(harness.clock.seconds + 20, m.back))
             try:
                 done = worker.run()
             except QueueError:  # at the start: said, and nothing is lost
                 done = None
             mount.back()
         died = mount.refused
-        desk.hands.agenda.clear()
+        harness.clock.agenda.clear()
         if done is None:
-            desk.work(ScriptedEngine())
+            harness.work(ScriptedEngine())
         else:
             assert done.unpublished is None
-    assert desk.states() == {"succeeded": moment // 2}
-    assert len(desk.shown()) == moment // 2
-    assert all("Answer to" in text for text in desk.shown().values())
+    assert harness.states() == {"succeeded": moment // 2}
+    assert len(harness.shown()) == moment // 2
+    assert all("Answer to" in text for text in harness.shown().values())
     assert moment > 40
 
 
-def test_a_folder_that_is_gone_is_not_made_anew_and_gets_its_results_when_it_is_back(desk: Desk) -> None:
-    desk.add(*(f"{n}" for n in range(20)))
-    folder, away = desk.path.parent, desk.path.parent.with_name("away")
+def test_a_folder_that_is_gone_is_not_made_anew_and_gets_its_results_when_it_is_back(harness: Harness) -> None:
+    harness.add(*(f"{n}" for n in range(20)))
+    folder, away = harness.path.parent, harness.path.parent.with_name("away")
     in_its_place: list[bool] = []
-    desk.hands.at(40, lambda: folder.rename(away))
+    harness.clock.at(40, lambda: folder.rename(away))
     for second in (60, 90, 119):
-        desk.hands.at(second, lambda: in_its_place.append(folder.exists()))
-    desk.hands.at(120, lambda: away.rename(folder))
-    done = desk.work(taking(desk, 9))
+        harness.clock.at(second, lambda: in_its_place.append(folder.exists()))
+    harness.clock.at(120, lambda: away.rename(folder))
+    done = harness.work(taking(harness, 9))
     assert (done.answered, done.unpublished) == (20, None)
     assert in_its_place == [False] * 3
-    assert all("Answer to" in text for text in desk.shown().values())
+    assert all("Answer to" in text for text in harness.shown().values())
 
 
-def test_a_folder_that_does_not_come_back_ends_the_worker_and_the_next_command_publishes(desk: Desk) -> None:
-    desk.add(*(f"{n}" for n in range(4)))
-    folder, away = desk.path.parent, desk.path.parent.with_name("away")
-    engine = taking(desk, 9)
-    worker = desk.worker(engine)
-    desk.hands.at(5, lambda: folder.rename(away))
+def test_a_folder_that_does_not_come_back_ends_the_worker_and_the_next_command_publishes(harness: Harness) -> None:
+    harness.add(*(f"{n}" for n in range(4)))
+    folder, away = harness.path.parent, harness.path.parent.with_name("away")
+    engine = taking(harness, 9)
+    worker = harness.worker(engine)
+    harness.clock.at(5, lambda: folder.rename(away))
     done = worker.run()
     assert "is gone" in (done.unpublished or "")
     assert done.answered >= 2
     assert not folder.exists()
-    assert desk.hands.seconds < 200
+    assert harness.clock.seconds < 200
     away.rename(folder)
     asked = len(engine.requests)
-    desk.work(engine)
+    harness.work(engine)
     assert len(engine.requests) - asked == 4 - done.answered  # none is asked for twice
-    assert all("Answer to" in text for text in desk.shown().values())
+    assert all("Answer to" in text for text in harness.shown().values())
 
 
 def test_a_folder_that_may_not_be_written_keeps_the_answers_in_the_journal_and_says_why(tmp_path: Path) -> None:
@@ -144,17 +144,17 @@ def test_a_folder_that_may_not_be_written_keeps_the_answers_in_the_journal_and_s
         def work() -> tuple[Any, ...]:
             os.environ["BRIDGE_STATE_DIR"] = str(home / "state")
             os.chdir(home)
-            desk = Desk(Queue(queue))
-            desk.add("a", "b", "c")
+            harness = Harness(Queue(queue))
+            harness.add("a", "b", "c")
             queue.chmod(0o444)
             queue.parent.chmod(0o555)
             engine = ScriptedEngine()
-            done = desk.work(engine, last_tries_s=10.0)
-            blocked = desk.told(EventKind.BLOCKED)
+            done = harness.work(engine, last_tries_s=10.0)
+            blocked = harness.told(EventKind.BLOCKED)
             queue.parent.chmod(0o755)
             queue.chmod(0o644)
-            again = desk.work(engine)
-            return done.answered, done.unpublished, blocked, len(engine.requests), again.unpublished, desk.states()
+            again = harness.work(engine)
+            return done.answered, done.unpublished, blocked, len(engine.requests), again.unpublished, harness.states()
 
         answered, unpublished, blocked, requests, again, states = as_nobody(work)
         assert (answered, requests, again, states) == (3, 3, None, {"succeeded": 3})
@@ -164,8 +164,8 @@ def test_a_folder_that_may_not_be_written_keeps_the_answers_in_the_journal_and_s
         shutil.rmtree(home)
 
 
-def test_a_full_disk_under_the_notebook_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.add(*(f"{n}" for n in range(20)))
+def test_a_full_disk_under_the_notebook_is_waited_for(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness.add(*(f"{n}" for n in range(20)))
     real = folder_module._write_synced
     full: list[bool] = []
 
@@ -175,12 +175,12 @@ def test_a_full_disk_under_the_notebook_is_waited_for(desk: Desk, monkeypatch: p
         real(path, data)
 
     monkeypatch.setattr(folder_module, "_write_synced", write)
-    desk.hands.at(20, lambda: full.append(True))
-    desk.hands.at(100, full.clear)
-    done = desk.work(taking(desk, 9))
+    harness.clock.at(20, lambda: full.append(True))
+    harness.clock.at(100, full.clear)
+    done = harness.work(taking(harness, 9))
     assert (done.answered, done.unpublished) == (20, None)
-    assert "no space left" in desk.told(EventKind.BLOCKED)[0]
-    assert all("Answer to" in text for text in desk.shown().values())
+    assert "no space left" in harness.told(EventKind.BLOCKED)[0]
+    assert all("Answer to" in text for text in harness.shown().values())
 
 
 def fill(store: Store, *, full: bool) -> None:
@@ -189,67 +189,67 @@ def fill(store: Store, *, full: bool) -> None:
     store.journal.db.execute(f"PRAGMA max_page_count = {pages}")
 
 
-def test_answers_that_the_journal_has_no_room_for_are_kept_until_it_has(desk: Desk) -> None:
-    desk.add(*(f"{n}" for n in range(6)))
+def test_answers_that_the_journal_has_no_room_for_are_kept_until_it_has(harness: Harness) -> None:
+    harness.add(*(f"{n}" for n in range(6)))
     gates = [threading.Event() for _ in range(6)]
     engine = ScriptedEngine()
     engine.enqueue(*[Scripted(text=f"answer {n} " + "long " * 3000, gate=gate) for n, gate in enumerate(gates)])
-    worker = desk.worker(engine, lanes=2)
-    desk.hands.at(10, lambda: (fill(worker.store, full=True), [gate.set() for gate in gates]))
-    desk.hands.at(60, lambda: fill(worker.store, full=False))
+    worker = harness.worker(engine, lanes=2)
+    harness.clock.at(10, lambda: (fill(worker.store, full=True), [gate.set() for gate in gates]))
+    harness.clock.at(60, lambda: fill(worker.store, full=False))
     done = worker.run()
     assert (done.answered, done.unpublished, done.unwritten) == (6, None, 0)
     assert len(engine.requests) == 6  # no answer had to be asked for twice
-    assert desk.hands.seconds >= 60
-    assert desk.states() == {"succeeded": 6}
+    assert harness.clock.seconds >= 60
+    assert harness.states() == {"succeeded": 6}
 
 
-def test_a_worker_that_is_stopped_while_the_journal_is_full_says_that_answers_are_lost(desk: Desk) -> None:
-    desk.add("a", "b")
+def test_a_worker_that_is_stopped_while_the_journal_is_full_says_that_answers_are_lost(harness: Harness) -> None:
+    harness.add("a", "b")
     gate = threading.Event()
     engine = ScriptedEngine()
     engine.enqueue(*[Scripted(text="long " * 40_000, gate=gate)] * 2)
-    worker = desk.worker(engine, lanes=2)
-    desk.hands.at(10, lambda: (fill(worker.store, full=True), gate.set()))
-    desk.hands.at(60, worker.ask_to_stop)
+    worker = harness.worker(engine, lanes=2)
+    harness.clock.at(10, lambda: (fill(worker.store, full=True), gate.set()))
+    harness.clock.at(60, worker.ask_to_stop)
     done = worker.run()
     assert done.end is End.STOPPED
     assert done.unwritten == 2
     assert "no space left" in (done.unpublished or "")
     fill(worker.store, full=False)
-    assert desk.work(ScriptedEngine()).answered == 2  # the jobs themselves are not lost
+    assert harness.work(ScriptedEngine()).answered == 2  # the jobs themselves are not lost
 
 
-def test_a_journal_that_is_full_at_the_first_claim_ends_the_worker_with_that_message(desk: Desk) -> None:
-    desk.add(*(f"{n}" for n in range(4)))
-    worker = desk.worker(ScriptedEngine())
+def test_a_journal_that_is_full_at_the_first_claim_ends_the_worker_with_that_message(harness: Harness) -> None:
+    harness.add(*(f"{n}" for n in range(4)))
+    worker = harness.worker(ScriptedEngine())
 
     def claim_on_a_full_disk(*args: Any, **kwargs: Any) -> Any:
         raise StorageFull("no space left for the journal")
 
-    object.__setattr__(worker.ledger, "claim", claim_on_a_full_disk)
+    object.__setattr__(worker.claims, "claim", claim_on_a_full_disk)
     with pytest.raises(StorageFull, match="no space left"):
         worker.run()
-    assert desk.states() == {"queued": 4}
+    assert harness.states() == {"queued": 4}
     assert not any(thread.is_alive() for thread in worker.lanes._threads)
 
 
-def test_a_lock_that_another_program_holds_for_long_delays_the_writing_and_loses_nothing(desk: Desk) -> None:
-    (desk.path.parents[1] / "bridge.toml").write_text("lock_patience_s = 0.05\n")
-    desk.add(*(f"{n}" for n in range(4)))
+def test_a_lock_that_another_program_holds_for_long_delays_the_writing_and_loses_nothing(harness: Harness) -> None:
+    (harness.path.parents[1] / "bridge.toml").write_text("lock_patience_s = 0.05\n")
+    harness.add(*(f"{n}" for n in range(4)))
     gate = threading.Event()
     engine = ScriptedEngine()
     engine.enqueue(*[Scripted(gate=gate)] * 4)
-    worker = desk.worker(engine, lanes=2)
-    [home] = (desk.path.parents[1] / "state/queues").iterdir()
-    other = QueueLock(home / "lock", notify=lambda _: None, now=desk.hands.now_s)
+    worker = harness.worker(engine, lanes=2)
+    [home] = (harness.path.parents[1] / "state/queues").iterdir()
+    other = QueueLock(home / "lock", notify=lambda _: None, now=harness.clock.now_s)
     held = other.held("doing something else for a long time")
-    desk.hands.at(10, lambda: (held.__enter__(), gate.set()))
-    desk.hands.at(30, lambda: held.__exit__(None, None, None))
+    harness.clock.at(10, lambda: (held.__enter__(), gate.set()))
+    harness.clock.at(30, lambda: held.__exit__(None, None, None))
     done = worker.run()
     assert (done.answered, done.unpublished) == (4, None)
     assert len(engine.requests) == 4
-    assert "held by" in desk.told(EventKind.BLOCKED)[0]
+    assert "held by" in harness.told(EventKind.BLOCKED)[0]
 
 
 class Counted:
@@ -270,22 +270,22 @@ class Counted:
 
 @pytest.mark.parametrize("every_s", [3.0, 30.0])
 def test_the_notebook_is_written_at_most_once_in_its_time_however_many_jobs_end(
-    desk: Desk, every_s: float, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+    harness: Harness, every_s: float, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
-    desk.add(*(f"{n}" for n in range(100)))
+    harness.add(*(f"{n}" for n in range(100)))
     writes = Counted(monkeypatch)
-    done = desk.work(taking(desk, 1), publish_s=every_s)
+    done = harness.work(taking(harness, 1), publish_s=every_s)
     assert done.answered == 100
-    assert writes.notebooks <= desk.hands.seconds / every_s + 4
+    assert writes.notebooks <= harness.clock.seconds / every_s + 4
     assert writes.notebooks < 45
     record_property("figures", f"{writes.notebooks} writes for 100 jobs, at most one in {every_s} s")
 
 
-def test_an_answer_is_on_disk_before_it_is_told(desk: Desk) -> None:
+def test_an_answer_is_on_disk_before_it_is_told(harness: Harness) -> None:
     import sqlite3
 
-    desk.add("a", "b", "c")
-    worker = desk.worker(ScriptedEngine())
+    harness.add("a", "b", "c")
+    worker = harness.worker(ScriptedEngine())
     on_disk: list[bool] = []
 
     def listen(event: Any) -> None:
@@ -301,16 +301,16 @@ def test_an_answer_is_on_disk_before_it_is_told(desk: Desk) -> None:
 
 
 def test_jobs_in_parts_are_published_part_by_part_and_none_is_written_that_did_not_change(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (desk.path.parents[1] / "bridge.toml").write_text("part_jobs = 10\n")
-    desk.add(*(f"{n}" for n in range(40)))
-    first = desk.worker(taking(desk, 1), max_time_s=8.0)
+    (harness.path.parents[1] / "bridge.toml").write_text("part_jobs = 10\n")
+    harness.add(*(f"{n}" for n in range(40)))
+    first = harness.worker(taking(harness, 1), max_time_s=8.0)
     first.run()
-    untouched = {file.name: file.stat().st_mtime_ns for file in desk.path.parent.glob("*part-000[34]*")}
+    untouched = {file.name: file.stat().st_mtime_ns for file in harness.path.parent.glob("*part-000[34]*")}
     assert len(untouched) == 2
-    second = desk.worker(taking(desk, 1), max_time_s=6.0)
+    second = harness.worker(taking(harness, 1), max_time_s=6.0)
     second.run()
-    assert {file.name: file.stat().st_mtime_ns for file in desk.path.parent.glob("*part-000[34]*")} == untouched
-    desk.work(ScriptedEngine())
-    assert all("Answer to" in text for text in shown_in(desk.path.parent).values())
+    assert {file.name: file.stat().st_mtime_ns for file in harness.path.parent.glob("*part-000[34]*")} == untouched
+    harness.work(ScriptedEngine())
+    assert all("Answer to" in text for text in shown_in(harness.path.parent).values())

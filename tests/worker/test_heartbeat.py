@@ -13,7 +13,7 @@ from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.transports.memory import MemoryFolder
 from bridge.worker.heartbeat import WorkerHeartbeat, read_heartbeats
 from bridge.worker.lanes import Lanes
-from tests.support.desk import Desk
+from tests.support.harness import Harness
 from tests.worker.test_lanes import NOW, task
 
 
@@ -58,31 +58,31 @@ def test_a_damaged_heartbeat_is_left_out(tmp_path: Path, damage: str):
     assert read_heartbeats(transport) == []
 
 
-def test_a_claim_without_a_heartbeat_is_a_sign_of_life_until_it_runs_out(desk: Desk):
+def test_a_claim_without_a_heartbeat_is_a_sign_of_life_until_it_runs_out(harness: Harness):
     """A worker of an older version, or one whose heartbeat has not come through the sync."""
-    [job, _] = desk.add("a", "b")
-    worker = desk.worker(ScriptedEngine(), lease_s=900.0)
-    worker.ledger.claim(1, loaded=None, held=frozenset(), now_s=0.0)
-    bridge = desk.open()
+    [job, _] = harness.add("a", "b")
+    worker = harness.worker(ScriptedEngine(), lease_s=900.0)
+    worker.claims.claim(1, loaded=None, held=frozenset(), now_s=0.0)
+    bridge = harness.open()
 
     [alive] = bridge.overview().workers
     assert (alive.beat_s, alive.held, alive.idle, bridge.status().workers) == (None, 1, False, 1)
     assert bridge.overview().queued != (job,)
-    desk.hands.began += timedelta(seconds=901)
+    harness.clock.began += timedelta(seconds=901)
     assert (bridge.status().workers, bridge.overview().workers) == (0, ())
     worker.lanes.end()
 
 
-def test_a_worker_that_waits_for_jobs_counts_as_idle(desk: Desk):
+def test_a_worker_that_waits_for_jobs_counts_as_idle(harness: Harness):
     seen = []
-    worker = desk.worker(ScriptedEngine(), forever=True, lanes=3)
-    bridge = desk.open()
+    worker = harness.worker(ScriptedEngine(), forever=True, lanes=3)
+    bridge = harness.open()
 
     def look() -> None:
         seen.append(bridge.status())
         worker.ask_to_stop()
 
-    desk.hands.at(60, look)
+    harness.clock.at(60, look)
     worker.run()
 
     assert [(status.workers, status.idle, status.lanes) for status in seen] == [(1, 1, 3)]

@@ -17,7 +17,7 @@ import pytest
 
 from bridge import Bridge
 from tests.support.commands import environment
-from tests.support.desk import shown_in
+from tests.support.harness import shown_in
 from tests.support.ollama import Failure, LoopbackOllama
 from tests.support.queues import make_queue
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bridge.worker.publisher import Publisher
-from tests.support.desk import Desk
+from tests.support.harness import Harness
 
 
-def test_what_ended_since_the_last_count_is_no_longer_left(desk: Desk) -> None:
-    desk.add("a", "b", "c")
+def test_what_ended_since_the_last_count_is_no_longer_left(harness: Harness) -> None:
+    harness.add("a", "b", "c")
     done = 0
-    with desk.open() as bridge:
+    with harness.open() as bridge:
         publisher = Publisher(
             store=bridge.store, tell=lambda _kind, _text: None, now_s=lambda: 0.0, publish_s=3.0, done=lambda: done
         )

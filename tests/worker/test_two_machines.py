@@ -22,7 +22,7 @@ from bridge.store import query
 from bridge.worker.claims import ClaimedJob, Claims
 from bridge.worker.heartbeat import WorkerHeartbeat, read_heartbeats
 from bridge.worker.leases import Leases
-from tests.support.desk import Hands, shown_in
+from tests.support.harness import SteppedClock, shown_in
 from tests.support.queues import jobs_on_disk, make_queue
 from tests.support.sync import Drive, SyncClient
 
@@ -35,7 +35,7 @@ class Machine:
 
     name: str
     folder: Path
-    hands: Hands
+    clock: SteppedClock
     chance: random.Random
     client: SyncClient
     opened: wiring.Opened
@@ -48,40 +48,40 @@ class Machine:
 
     def __post_init__(self) -> None:
         store = self.opened.store
-        self.presence = WorkerHeartbeat(self.name, locks=self.folder.parent / "locks", transport=store.transport)
-        self.presence.begin()
-        self.ledger = Claims(
-            store=store, leases=Leases(length_s=LEASE_S, is_dead=self.presence.is_dead), worker=self.name,
+        self.heartbeat = WorkerHeartbeat(self.name, locks=self.folder.parent / "locks", transport=store.transport)
+        self.heartbeat.begin()
+        self.claims = Claims(
+            store=store, leases=Leases(length_s=LEASE_S, is_dead=self.heartbeat.is_dead), worker=self.name,
             about=lambda: {"engine": "seconds"}, default_model="m", max_attempts=3, patience=timedelta(minutes=30),
         )  # fmt: skip
 
     def second(self) -> None:
         """What the loop does, in one second."""
-        now = self.hands.seconds
+        now = self.clock.seconds
         if self.asleep:
             return
         for job in [job for job, end in self.lanes.items() if end <= now]:
             del self.lanes[job]
-            self.ledger.finish(self.held.pop(job), Answer(text=f"by {self.name}", finish_reason="stop", model="m"))
+            self.claims.finish(self.held.pop(job), Answer(text=f"by {self.name}", finish_reason="stop", model="m"))
             self.answered.append(job)
         if now % PUBLISH_S == 0 or self.woke:
             self.opened.store.publish()
             self.woke = False
-            mine = self.ledger.still_mine()
+            mine = self.claims.still_mine()
             lost = [task for task in self.line if task.job.id not in mine]
             self.line = [task for task in self.line if task.job.id in mine]
             for task in lost:
                 del self.held[task.job.id]
         room = 2 * LANES - len(self.held)
-        for task in self.ledger.claim(room, loaded="m", held=frozenset(self.held), now_s=now):
+        for task in self.claims.claim(room, loaded="m", held=frozenset(self.held), now_s=now):
             self.held[task.job.id] = task
             self.line.append(task)
         while self.line and len(self.lanes) < LANES:
             self.lanes[self.line.pop(0).job.id] = now + self.chance.uniform(20, 60)
         if now % BEAT_S == 1:  # at once, and then every 15 s
-            self.presence.beat({}, self.hands.clock().now())
+            self.heartbeat.beat({}, self.clock.clock().now())
             for beat in read_heartbeats(self.opened.store.transport):
-                self.ledger.leases.beat(beat.worker, beat.beat, now)
+                self.claims.leases.beat(beat.worker, beat.beat, now)
 
     @property
     def waiting(self) -> int:
@@ -95,19 +95,19 @@ class Machine:
 class World:
     """Machines, a drive and a clock."""
 
-    hands: Hands
+    clock: SteppedClock
     drive: Drive
     machines: list[Machine]
     every_s: int  #: how often each machine syncs; they take turns
 
     def run(self, until: Callable[[], bool], at_most_s: int = 20_000) -> None:
-        end = self.hands.seconds + at_most_s
+        end = self.clock.seconds + at_most_s
         while not until():
-            assert self.hands.seconds < end, "it does not come to an end"
-            self.hands.seconds += 1
+            assert self.clock.seconds < end, "it does not come to an end"
+            self.clock.seconds += 1
             for number, machine in enumerate(self.machines):
                 machine.second()
-                if (self.hands.seconds + number * self.every_s // 2) % self.every_s == 0:
+                if (self.clock.seconds + number * self.every_s // 2) % self.every_s == 0:
                     machine.client.sync()
 
     def settle(self) -> None:
@@ -125,10 +125,10 @@ def worlds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     opened: list[wiring.Opened] = []
 
     def make(jobs: int, *, every_s: int, seed: str) -> tuple[World, list[str]]:
-        hands, drive, machines = Hands(), Drive(), []
+        clock, drive, machines = SteppedClock(), Drive(), []
         source = make_queue(tmp_path / "a/queue")
         monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path / "a/state"))
-        with Bridge(str(source), clock=hands.clock()) as bridge:
+        with Bridge(str(source), clock=clock.clock()) as bridge:
             ids = [added.id for added in bridge.add_many([NewJob(body=f"prompt {n}") for n in range(jobs)])]
         (tmp_path / "b").mkdir()
         shutil.copytree(tmp_path / "a/queue", tmp_path / "b/queue")
@@ -136,13 +136,13 @@ def worlds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
             folder = tmp_path / name / "queue"
             monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path / name / "state"))
             monkeypatch.chdir(tmp_path / name)
-            found = wiring.open_queue(str(folder / "qwen_bridge.ipynb"), clock=hands.clock())
+            found = wiring.open_queue(str(folder / "qwen_bridge.ipynb"), clock=clock.clock())
             opened.append(found)
             chance = random.Random(f"{seed} {name}")
             machines.append(
-                Machine(f"worker-{name}", folder, hands, chance, SyncClient(drive, folder, chance), found)
+                Machine(f"worker-{name}", folder, clock, chance, SyncClient(drive, folder, chance), found)
             )  # fmt: skip
-        return World(hands, drive, machines, every_s), ids
+        return World(clock, drive, machines, every_s), ids
 
     yield make
     for each in opened:
@@ -182,7 +182,7 @@ def test_two_machines_share_a_queue_and_every_job_ends_with_one_result(
     twice = doubles(world, ids)
     parts = [len(machine.answered) for machine in world.machines]
     figures = (
-        f"sync every {every_s} s: {len(ids)} jobs, {twice} done twice, {parts} answered, {world.hands.seconds:.0f} s, "
+        f"sync every {every_s} s: {len(ids)} jobs, {twice} done twice, {parts} answered, {world.clock.seconds:.0f} s, "
         f"{world.drive.overwritten} versions lost to the other side's"
     )
     record_property("figures", figures)
@@ -197,9 +197,9 @@ def test_a_machine_that_dies_loses_its_jobs_to_the_other_after_their_lease(
     a, b = world.machines
     world.run(lambda: len(b.answered) >= 12)
     b.asleep = True
-    died = world.hands.seconds
+    died = world.clock.seconds
     world.run(lambda: a.waiting == 0 and not a.held)
-    assert LEASE_S * 0.9 <= world.hands.seconds - died < LEASE_S + 300
+    assert LEASE_S * 0.9 <= world.clock.seconds - died < LEASE_S + 300
     for gone in (b.held, b.line, b.lanes):
         gone.clear()
     world.settle()

@@ -96,10 +96,10 @@ class Checker(Protocol):
     def trust(self, language: str) -> float:
         """How often an error that it finds is one; below `BELIEVED` none of them blocks."""
 
-    def available(self, workshop: CheckContext) -> bool:
+    def available(self, context: CheckContext) -> bool:
         """Whether it is installed here."""
 
-    def check(self, source: Source, workshop: CheckContext) -> CheckOutcome:
+    def check(self, source: Source, context: CheckContext) -> CheckOutcome:
         """What it says of a text; never raises for what the text does to it."""
 
 
@@ -144,23 +144,23 @@ class Command:
         del language
         return self.believed
 
-    def available(self, workshop: CheckContext) -> bool:
+    def available(self, context: CheckContext) -> bool:
         """Whether its program is on the search path."""
-        return workshop.toolbox.find(self.program) is not None
+        return context.toolbox.find(self.program) is not None
 
-    def check(self, source: Source, workshop: CheckContext) -> CheckOutcome:
+    def check(self, source: Source, context: CheckContext) -> CheckOutcome:
         """Store the text, run the program, read what it printed."""
-        program = workshop.toolbox.find(self.program)
+        program = context.toolbox.find(self.program)
         if program is None:
             return CheckOutcome(unknown=f"{self.program} is not installed")
         if reason := self.refuse(source.code):
             return CheckOutcome(unknown=reason)
-        path = workshop.box.put(self._name(source), source.code)
-        argv = [program, *self.argv(program, path, workshop.box)]
-        ran = workshop.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
+        path = context.box.put(self._name(source), source.code)
+        argv = [program, *self.argv(program, path, context.box)]
+        ran = context.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
         if ran.failure and ran.code is not None and ran.crashed:
             # A machine short of memory or threads lets a program crash that is sound: ask once more.
-            ran = workshop.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
+            ran = context.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
         if ran.failure:
             return CheckOutcome(failure=f"{self.name} {ran.failure}")
         found = self.read(ran, path) if ran.code in self.exit_codes else None
@@ -201,20 +201,20 @@ class InWorker:
         del language
         return self.believed
 
-    def available(self, workshop: CheckContext) -> bool:
+    def available(self, context: CheckContext) -> bool:
         """Always: whether its package is there shows when it is asked."""
-        del workshop
+        del context
         return True
 
-    def check(self, source: Source, workshop: CheckContext) -> CheckOutcome:
+    def check(self, source: Source, context: CheckContext) -> CheckOutcome:
         """Ask the worker."""
-        return ask(workshop, self.name, self.parser, source.code)
+        return ask(context, self.name, self.parser, source.code)
 
 
-def ask(workshop: CheckContext, name: str, parser: str, code: str, grammar: str = "") -> CheckOutcome:
+def ask(context: CheckContext, name: str, parser: str, code: str, grammar: str = "") -> CheckOutcome:
     """What the worker process says of a text, as an outcome."""
     try:
-        parsed = workshop.parsers.parse(parser, code, grammar=grammar)
+        parsed = context.parsers.parse(parser, code, grammar=grammar)
     except ParserError as error:
         return CheckOutcome(failure=f"{name} {error}")
     if missing := parsed.get("absent"):

@@ -15,7 +15,7 @@ class TreeSitterChecker:
 
     name: str = "tree-sitter"
     step: CheckStep = CheckStep.SYNTAX
-    level: Level = Level.SYNTAX_FLOOR
+    level: Level = Level.TREESITTER
 
     def serves(self, language: str) -> bool:
         """Any language that is worth asking a grammar about; there may still be none."""
@@ -25,12 +25,12 @@ class TreeSitterChecker:
         """As measured; 0 where an error of the grammar must not be believed at all."""
         return table.trust(language) if table.may_block(language) else 0.0
 
-    def available(self, workshop: CheckContext) -> bool:
+    def available(self, context: CheckContext) -> bool:
         """Always: whether the pack is there shows when it is asked."""
-        del workshop
+        del context
         return True
 
-    def check(self, source: Source, workshop: CheckContext) -> CheckOutcome:
+    def check(self, source: Source, context: CheckContext) -> CheckOutcome:
         """Ask the worker for a parse."""
         grammar = table.grammar(source.language)
         if grammar is None:
@@ -38,7 +38,7 @@ class TreeSitterChecker:
         code = source.code
         if source.language == "php" and "<?" not in code:
             code = "<?php " + code  # without the tag, PHP is text to its grammar
-        return ask(workshop, self.name, "tree-sitter", code, grammar)
+        return ask(context, self.name, "tree-sitter", code, grammar)
 
 
 TREE_SITTER = TreeSitterChecker()

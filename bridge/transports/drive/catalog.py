@@ -128,13 +128,13 @@ class Catalog:
         return next((name for name, file in self.files.items() if file.id == file_id), "")
 
     def _place(self, name: str, file: DriveFile) -> None:
-        holder = self.files.get(name)
-        if holder is None or holder.id == file.id:
+        mount = self.files.get(name)
+        if mount is None or mount.id == file.id:
             already = next((known for known, there in self.files.items() if there.id == file.id), None)
             if already is None or already == name:
                 self.files[name] = file
         elif not self.knows(file.id):
-            first, second = sorted((holder, file), key=self._rank)
+            first, second = sorted((mount, file), key=self._rank)
             self.files[name] = first
             self.files[self._free(name, second)] = second
 

@@ -24,12 +24,12 @@ from bridge.engines.base import Engine
 from bridge.worker.loop import Worker, WorkerConfig, WorkSummary
 from tests.support.queues import Queue, load
 
-#: Real seconds that a hand line gives lanes which are at work, each time the worker waits.
+#: Real seconds that a stepped line gives lanes which are at work, each time the worker waits.
 _GRACE_S = 0.01
 
 
 @dataclass
-class Hands:
+class SteppedClock:
     """A clock for store and worker together; moves only when somebody waits. `at` does things at a given second."""
 
     began: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -63,12 +63,12 @@ class Hands:
         return Clock(now=lambda: self.began + timedelta(seconds=self.seconds), sleep=self.pass_)
 
 
-class HandLine:
+class SteppedLine:
     """Stands in for the lanes' queue of outcomes: waiting for one moves the clock, if none comes."""
 
-    def __init__(self, hands: Hands, busy: Callable[[], bool]) -> None:
+    def __init__(self, clock: SteppedClock, busy: Callable[[], bool]) -> None:
         self._line: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._hands = hands
+        self._clock = clock
         self._busy = busy
         self.put = self._line.put
         self.get_nowait = self._line.get_nowait
@@ -77,16 +77,16 @@ class HandLine:
         try:
             return self._line.get(timeout=_GRACE_S if self._busy() else 0.001)
         except queue.Empty:
-            self._hands.pass_(timeout)
+            self._clock.pass_(timeout)
             raise
 
 
 @dataclass
-class Desk:
+class Harness:
     """A queue under test and its workers."""
 
     queue: Queue
-    hands: Hands = field(default_factory=Hands)
+    clock: SteppedClock = field(default_factory=SteppedClock)
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -94,23 +94,23 @@ class Desk:
         return self.queue.path
 
     def open(self) -> Bridge:
-        bridge = Bridge(str(self.path), caller="tester", clock=self.hands.clock())
+        bridge = Bridge(str(self.path), caller="tester", clock=self.clock.clock())
         self.queue._open.append(bridge)
         return bridge
 
     def add(self, *texts: str, chat: bool = False, **options: Any) -> list[str]:
         """Add prompts, as another process would."""
         jobs = [NewJob(body=text, chat=chat, options=Options(**options)) for text in texts]
-        with Bridge(str(self.path), caller="tester", clock=self.hands.clock()) as bridge:
+        with Bridge(str(self.path), caller="tester", clock=self.clock.clock()) as bridge:
             return [added.id for added in bridge.add_many(jobs, allow_secrets=True)]
 
     def worker(self, engine: Engine, *, lease_s: float = 900.0, model: str = "scripted", **plan: Any) -> Worker:
-        """A worker on the hands' clock."""
-        opened = wiring.open_queue(str(self.path), listener=self.events.append, clock=self.hands.clock())
+        """A worker on the stepped clock."""
+        opened = wiring.open_queue(str(self.path), listener=self.events.append, clock=self.clock.clock())
         worker = wiring.open_worker(
-            opened, engine, WorkerConfig(model=model, **plan), listener=self.events.append, lease_s=lease_s, now_s=self.hands.now_s
+            opened, engine, WorkerConfig(model=model, **plan), listener=self.events.append, lease_s=lease_s, now_s=self.clock.now_s
         )  # fmt: skip
-        worker.lanes.outcomes = HandLine(self.hands, lambda: bool(worker.lanes.running()))  # type: ignore[assignment]
+        worker.lanes.outcomes = SteppedLine(self.clock, lambda: bool(worker.lanes.running()))  # type: ignore[assignment]
         self.queue._open.append(Bridge(_opened=opened))
         return worker
 
@@ -119,12 +119,12 @@ class Desk:
         return self.worker(engine, **plan).run()
 
     def view(self, job: str) -> JobView:
-        with Bridge(str(self.path), clock=self.hands.clock()) as bridge:
+        with Bridge(str(self.path), clock=self.clock.clock()) as bridge:
             return bridge.get(job)
 
     def states(self) -> dict[str, int]:
         """{state: how many jobs}, from a journal made anew from the notebooks would be the same: see `shown`."""
-        with Bridge(str(self.path), clock=self.hands.clock()) as bridge:
+        with Bridge(str(self.path), clock=self.clock.clock()) as bridge:
             return dict(Counter(line.state.value for line in bridge.jobs()))
 
     def shown(self) -> dict[str, str]:
