@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.core.text import parts, plain
 from bridge.ui.report import Facts, pieces
 from bridge.ui.report import render as draw
 from bridge.ui.report.colour import Colours, colour
@@ -72,7 +73,7 @@ ANY = st.text(st.characters(), max_size=200) | st.lists(
 
 
 def shown(text: str) -> str:
-    return "".join(piece for piece, _ in text.parts(text))
+    return "".join(piece for piece, _ in parts(text))
 
 
 def is_harmless(page: str) -> Document:
@@ -104,7 +105,7 @@ def test_what_tries_to_become_markup_stands_on_the_page_as_it_was_written(text: 
     document = is_harmless(render(told(all_over(text), queue=text)))
 
     assert shown(text) in document.text
-    assert text.plain(text) == "".join(f"<{p}>" if hidden else p for p, hidden in text.parts(text))
+    assert plain(text) == "".join(f"<{p}>" if hidden else p for p, hidden in parts(text))
 
 
 def test_hidden_characters_are_shown_by_their_number():

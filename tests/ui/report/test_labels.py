@@ -4,6 +4,7 @@ import pytest
 
 from bridge.api.views import State
 from bridge.checking.values import Verdict
+from bridge.core.text import line
 from bridge.ui.report.labels import OUTCOMES, TROUBLE, css, size, span
 from bridge.ui.report.style import sheet
 
@@ -46,4 +47,4 @@ def test_sizes(count: int, says: str):
     ],
 )
 def test_a_text_on_one_line_is_never_too_long_and_says_that_it_was_cut(text: str, limit: int, says: str):
-    assert text.line(text, limit) == says
+    assert line(text, limit) == says
