@@ -104,7 +104,9 @@ def _demo(benches: Sequence[Toolchain]) -> Iterator[Row]:
         for text in (prompt.strip(), prompt.strip() + "\n"):
             yield _row(f"demo:{name}", text, first.answer, weight=2.0)
             for toolchain in benches if better else ():
-                report = examine(first.answer, prompt=text, lang=language, out=out, finish_reason="stop", toolchain=toolchain)
+                report = examine(
+                    first.answer, prompt=text, lang=language, out=out, finish_reason="stop", toolchain=toolchain
+                )
                 if report.verdict is not Verdict.ERRORS:
                     raise ValueError(f"the first answer to {name} has no fault that blocks")
                 yield _row(f"demo repair:{name}", repair_prompt(text, report), better[0].fenced, weight=2.0)

@@ -12,7 +12,10 @@ from bridge.cli.job_filter import job_filter
 @click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.jobs)
 @job_filter
 @click.option(
-    "--doubted", "suspect_deletion", flag_value="cancel", help="What a version of the notebook lacked, and was not believed."
+    "--doubted",
+    "suspect_deletion",
+    flag_value="cancel",
+    help="What a version of the notebook lacked, and was not believed.",
 )
 @click.option("--keep-doubted", "suspect_deletion", flag_value="keep", help="Dismiss that: the jobs stay.")
 def command(
