@@ -66,7 +66,7 @@ coverage: $(STAMP) browser ## all tests again, slower: how much of the package t
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
-check: format lint types layers test docs ## all that CI does
+check: format lint types layers test ## all that CI does
 
 format: $(STAMP) ## is every file formatted?
 	$(BIN)/ruff format --check bridge tests benchmarks training
