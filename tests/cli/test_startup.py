@@ -23,6 +23,7 @@ HEAVY = (
     "pydrive2",
     "googleapiclient",
     "oauth2client",
+    "google.auth",
 )
 ROOT = Path(__file__).parents[2]
 

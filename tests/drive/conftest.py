@@ -58,9 +58,9 @@ class Kept:
 
 @pytest.fixture
 def keep(accounts: LoopbackAccounts, own_config: Path, tmp_path: Path) -> Callable[..., Kept]:
-    """Stores a login of a person: `keep(expired=True)`."""
+    """Stores a login of a person: `keep(expired=True)`, `keep(left_s=60)`."""
 
-    def make(*, expired: bool = False, refresh_token: str | None = None, **changes: Any) -> Kept:
+    def make(*, expired: bool = False, left_s: float = 3000, refresh_token: str | None = None, **changes: Any) -> Kept:
         facts: dict[str, Any] = {
             "kind": LoginKind.USER,
             "scopes": (DRIVE_FILE,),
@@ -68,7 +68,7 @@ def keep(accounts: LoopbackAccounts, own_config: Path, tmp_path: Path) -> Callab
             "client": read_client(accounts.client_file(tmp_path)),
             "refresh_token": refresh_token or accounts.grant(),
             "access_token": accounts.access(),
-            "expires_at": datetime.now(UTC) + timedelta(seconds=-5 if expired else 3000),
+            "expires_at": datetime.now(UTC) + timedelta(seconds=-5 if expired else left_s),
         }
         login = Login(**{**facts, **changes})
         place = credentials.stored()

@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 EMAIL = "person@example.org"
 ROBOT = "robot@project.iam.gserviceaccount.com"
+#: What an assertion is for, whatever address it is sent to: https://developers.google.com/identity/protocols/oauth2/service-account
+AUDIENCES = {"https://oauth2.googleapis.com/token"}
 SCOPE = "https://www.googleapis.com/auth/drive.file"
 
 
@@ -167,7 +169,9 @@ class LoopbackAccounts:
         except InvalidSignature:
             return "Invalid JWT Signature."
         good = (
-            claims["aud"] == f"{self.url}/token" and claims["iat"] <= time.time() + 60 and claims["exp"] > time.time()
+            claims["aud"] in AUDIENCES | {f"{self.url}/token"}
+            and claims["iat"] <= time.time() + 60
+            and claims["exp"] > time.time()
         )
         return None if good and claims["scope"] else "Invalid JWT."
 

@@ -10,18 +10,17 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.core.errors import ConfigError, MissingExtra, NotSignedIn
 from bridge.transports.drive import credentials
-from bridge.transports.drive.client import DRIVE, DRIVE_FILE, Key, covers, is_loopback, read_key
+from bridge.transports.drive.client import DRIVE_FILE, Key, covers, is_loopback, read_key
 from bridge.transports.drive.credentials import Login, LoginKind, Stored
 
 if TYPE_CHECKING:
-    from bridge.transports.drive.signed_in import Now, SignedIn
+    from bridge.transports.drive.signed_in import DriveCredentials, SignedIn
 
 KEY_VARIABLE = "BRIDGE_GOOGLE_SERVICE_ACCOUNT"
 URL_VARIABLE = "BRIDGE_DRIVE_URL"
@@ -37,52 +36,42 @@ class CredentialSource:
     login: Login | None = None
     key: Key | None = None
 
+    @property
+    def account(self) -> str | None:
+        """The e-mail address of whoever it is; None: not told."""
+        return self.key.email if self.key else self.login.account if self.login else None
+
 
 def session(
     scopes: Sequence[str] = (DRIVE_FILE,),
     *,
-    interactive: bool = False,
     http_timeout_s: float = HTTP_TIMEOUT_S,
     environ: Mapping[str, str] = os.environ,
-    now: Now | None = None,
 ) -> SignedIn:
     """A PyDrive2 `GoogleAuth` that is signed in and stays so; its first token is fetched at the first request.
 
-    Each thread takes its own `Get_Http_Object()`; `freshen()` fetches a token at once. Sets `GDRIVE_NON_INTERACTIVE`, so
-    that PyDrive2 opens no web server even where somebody calls it behind our back.
+    Asks nobody: a person signs in by `login.sign_in`. Each thread takes its own `Get_Http_Object()`; `freshen()` fetches a
+    token at once. Sets `GDRIVE_NON_INTERACTIVE`, so that PyDrive2 opens no web server even where somebody calls it behind
+    our back.
 
     Args:
         scopes: what must be allowed.
-        interactive: sign a person in through the browser if nobody is; needs a client (see `login.find_client`).
         http_timeout_s: for each call, of Drive and of the account server.
-        now: UTC; the real time by default.
 
     Raises:
         MissingExtra: PyDrive2 is not installed.
         NotSignedIn: nobody is, or not for these scopes; says what to run.
         ConfigError: a key or the stored login cannot be read.
     """
-    made = require_pydrive()
-    os.environ["GDRIVE_NON_INTERACTIVE"] = "1"
-    wanted = tuple(scopes)
-    place = credentials.stored(environ)
-    source = find_source(environ)
-    if source is None and interactive:
-        from bridge.transports.drive.login import sign_in
+    require_pydrive()
+    from bridge.transports.drive.signed_in import SignedIn
 
-        source = CredentialSource(
-            kind=LoginKind.USER, named="this sign-in", login=sign_in(full=DRIVE in wanted, environ=environ)
-        )
+    os.environ["GDRIVE_NON_INTERACTIVE"] = "1"
+    source = find_source(environ)
     if source is None:
         raise NotSignedIn
-    auth: SignedIn = made.SignedIn(
-        _credentials(source, wanted, place),
-        kind=source.kind,
-        account=_account(source),
-        http_timeout_s=http_timeout_s,
-        now=now or (lambda: datetime.now(UTC)),
-    )
-    return auth
+    made = _credentials(source, tuple(scopes), credentials.stored(environ))
+    return SignedIn(made, account=source.account, http_timeout_s=http_timeout_s)
 
 
 def find_source(environ: Mapping[str, str] = os.environ) -> CredentialSource | None:
@@ -134,18 +123,19 @@ def in_colab() -> bool:
         return False
 
 
-def _credentials(source: CredentialSource, scopes: tuple[str, ...], place: Stored) -> Any:
-    made = require_pydrive()
+def _credentials(source: CredentialSource, scopes: tuple[str, ...], place: Stored) -> DriveCredentials:
+    from bridge.transports.drive import signed_in
+
     if source.key is not None:
-        return made.of_key(source.key, scopes)
+        return signed_in.of_key(source.key, scopes)
     if source.login is not None:
         if not covers(source.login.scopes, scopes):
             raise NotSignedIn(
                 f"the login allows {', '.join(_short(scope) for scope in source.login.scopes)}, but "
                 f"{', '.join(_short(scope) for scope in scopes)} is needed: run `bridge auth login --full-drive`"
             )
-        return made.Shared(place).credentials(source.login)
-    return made.OfColab(_colabs_own(scopes))
+        return signed_in.of_login(source.login, place)
+    return signed_in.of_google(_colabs_own(scopes), LoginKind.COLAB)
 
 
 def _colabs_own(scopes: tuple[str, ...]) -> Any:
@@ -169,20 +159,13 @@ def _colabs_own(scopes: tuple[str, ...]) -> Any:
     return given
 
 
-def _account(source: CredentialSource) -> str | None:
-    if source.key is not None:
-        return source.key.email
-    return source.login.account if source.login else None
-
-
 def _short(scope: str) -> str:
     return scope.rpartition("/")[2]
 
 
-def require_pydrive() -> Any:
-    """What needs PyDrive2, imported now. Raises MissingExtra."""
+def require_pydrive() -> None:
+    """Make sure that PyDrive2 is there. Raises MissingExtra."""
     try:
-        from bridge.transports.drive import signed_in
+        import bridge.transports.drive.signed_in  # noqa: F401
     except ImportError as error:
         raise MissingExtra("PyDrive2", "drive") from error
-    return signed_in

@@ -148,7 +148,7 @@ def standing(*, check: bool = False, environ: Mapping[str, str] = os.environ) ->
     told = Standing(
         source=source.named,
         kind=source.kind,
-        account=source.key.email if source.key else (login.account if login else None),
+        account=source.account,
         scopes=login.scopes if login else (),
         expires_at=login.expires_at if login else None,
     )

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 
 import httplib2
 from googleapiclient.errors import HttpError
-from oauth2client.client import AccessTokenRefreshError, HttpAccessTokenRefreshError
-from oauth2client.client import Error as CredentialsError
 
 from bridge.core.errors import DriveDenied, DriveFileGone, DriveUnreachable, NotSignedIn, StorageFull
 
@@ -41,12 +39,6 @@ def translated(about: str) -> Iterator[None]:
         yield
     except HttpError as error:
         raise _of_status(error, about) from error
-    except (AccessTokenRefreshError, HttpAccessTokenRefreshError) as error:
-        if getattr(error, "status", None) in (None, 429) or int(getattr(error, "status", 0) or 0) >= 500:
-            raise DriveUnreachable(f"Google does not renew the sign-in at the moment ({error})") from error
-        raise NotSignedIn("Google no longer accepts the sign-in: run `bridge auth login`") from error
-    except CredentialsError as error:
-        raise NotSignedIn("Google does not accept the sign-in: run `bridge auth login`") from error
     except (OSError, httplib2.HttpLib2Error, http.client.HTTPException) as error:
         reason = str(error) or type(error).__name__
         raise DriveUnreachable(f"Google Drive cannot be reached ({reason}): what is local goes on") from error

@@ -1,8 +1,9 @@
-"""PyDrive2's `GoogleAuth`, made safe to leave alone: it refreshes by itself and never asks anybody.
+"""PyDrive2's `GoogleAuth` with credentials of google-auth: it renews by itself and never asks anybody.
 
-As PyDrive2 has it, any call with an expired token opens a web server and waits for a browser for ever, and credentials
-that were set from outside are not refreshed (facts on Drive, section 1). Here each request looks at the token first,
-those that several processes share are refreshed once for all, and what cannot be refreshed is `NotSignedIn`.
+PyDrive2 wants credentials of oauth2client's shape, of which it uses two names: `access_token_expired` and `authorize`.
+`DriveCredentials` has them; the rest, tokens, signatures and renewals, is google-auth's. As PyDrive2 has it, any call with an
+expired token opens a web server and waits for a browser for ever (facts on Drive, section 1). Here a token never looks expired
+to PyDrive2: each request looks at it first, and what cannot be renewed is `NotSignedIn`.
 """
 
 from __future__ import annotations
@@ -12,85 +13,67 @@ import http.client
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
 import httplib2
-from oauth2client.client import AccessTokenRefreshError, HttpAccessTokenRefreshError, OAuth2Credentials, Storage
-from oauth2client.service_account import ServiceAccountCredentials
+from google.auth import transport
+from google.auth.credentials import Credentials
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.oauth2 import credentials as user
+from google.oauth2 import service_account
+from google_auth_httplib2 import AuthorizedHttp, Request
 from pydrive2.auth import GoogleAuth
 
 from bridge.core.errors import BridgeError, ConfigError, DriveUnreachable, NotSignedIn
-from bridge.transports.drive.client import Key
+from bridge.transports.drive.client import TOKEN_URI, Key
 from bridge.transports.drive.credentials import Login, LoginKind, Stored
 
-#: A token that ends so soon is refreshed before it is used.
-LEEWAY = timedelta(seconds=60)
-#: httplib2 raises its own, http.client's and the socket's.
-_BROKEN = (OSError, httplib2.HttpLib2Error, http.client.HTTPException)
+#: httplib2 raises its own, http.client's and the socket's; google-auth wraps some of them.
+_BROKEN = (TransportError, OSError, httplib2.HttpLib2Error, http.client.HTTPException)
 _REMEDY = {
     LoginKind.USER: "run `bridge auth login`",
     LoginKind.SERVICE_ACCOUNT: "make a new key for the service account and run `bridge auth login --service-account KEY.json`",
     LoginKind.COLAB: "run the cell again and allow access to your Google account",
 }
 
-Now = Callable[[], datetime]
+#: Sends a request to the account server: a `google.auth.transport.Request`, or what acts as one.
+Ask = Callable[..., transport.Response]
+#: Asks for a new token, given the token that was refused or has ended.
+Renew = Callable[[Ask, str | None], Credentials]
 
 
-class SignedIn(GoogleAuth):  # type: ignore[misc]  # PyDrive2 has no types
-    """A `GoogleAuth` with credentials. Safe for several threads: each asks for its own `Get_Http_Object`."""
+class DriveCredentials(Credentials):
+    """An access token, and how it is renewed. Safe for several threads."""
 
-    def __init__(
-        self, credentials: Any, *, kind: LoginKind, account: str | None, http_timeout_s: float, now: Now
-    ) -> None:
-        super().__init__(settings_file=None, http_timeout=http_timeout_s)
+    #: What PyDrive2 asks before each call; True would make it open a web server.
+    access_token_expired = False
+
+    def __init__(self, renew: Renew, kind: LoginKind, *, token: str | None = None, expires_at: datetime | None = None):
+        super().__init__()  # type: ignore[no-untyped-call]  # google-auth's
         self.kind = kind
-        self.account = account
-        self.credentials = credentials
-        self._now = now
-        self._refreshing = threading.Lock()
+        self.token, self.expiry = token, _naive(expires_at)
+        self._renew = renew
+        self._alone = threading.RLock()
 
-    @property
-    def expires_at(self) -> datetime | None:
-        """When the access token ends, UTC; None: there is none yet, or nobody said."""
-        ends = self.credentials.token_expiry
-        return ends.replace(tzinfo=UTC) if ends else None
+    def authorize(self, connection: httplib2.Http) -> AuthorizedHttp:
+        """The connection, with a good token on each request. PyDrive2's name."""
+        return AuthorizedHttp(self, connection)
 
-    def freshen(self, *, force: bool = False) -> None:
-        """Refresh the access token if it ends soon, or is refused already.
+    def before_request(self, request: Ask, method: str, url: str, headers: dict[str, str]) -> None:
+        """Renew the token if it ends soon; threads that come meanwhile wait and take the new one."""
+        with self._alone:
+            super().before_request(request, method, url, headers)  # type: ignore[no-untyped-call]  # the same
+
+    def refresh(self, request: Ask) -> None:
+        """Ask for a new token.
 
         Raises:
             NotSignedIn: Google does not renew it.
             DriveUnreachable: Google cannot be asked now.
         """
-        with self._refreshing:
-            ends = self.expires_at
-            late = ends is not None and ends - LEEWAY <= self._now()
-            if force or late or self.credentials.invalid or not self.credentials.access_token:
-                with self._translated(), contextlib.closing(self._build_http()) as connection:
-                    self.credentials.refresh(connection)
-
-    def Get_Http_Object(self) -> Any:  # noqa: N802  # PyDrive2's name
-        """A connection for one thread, with a time limit, whose every request carries a token that is good."""
-        connection = super().Get_Http_Object()
-        send = connection.request
-
-        def request(*args: Any, **kwargs: Any) -> Any:
-            self.freshen()
-            try:
-                return send(*args, **kwargs)
-            except AccessTokenRefreshError as error:  # the token was refused all the same, and so was its renewal
-                raise self._named(error) from error
-
-        request.credentials = self.credentials  # type: ignore[attr-defined]  # googleapiclient looks for it there
-        connection.request = request
-        return connection
-
-    def LocalWebserverAuth(self, *_args: Any, **_kwargs: Any) -> None:  # noqa: N802  # PyDrive2's name
-        """Refreshes. PyDrive2 calls this before any call whose token has expired: no web server is opened."""
-        self.freshen(force=True)
-
-    CommandLineAuth = ServiceAuth = LocalWebserverAuth
+        with self._alone, self._translated():
+            renewed = self._renew(_refusing_outages(request), self.token)
+            self.token, self.expiry = renewed.token, renewed.expiry
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -98,118 +81,127 @@ class SignedIn(GoogleAuth):  # type: ignore[misc]  # PyDrive2 has no types
             yield
         except BridgeError:
             raise
-        except AccessTokenRefreshError as error:
-            raise self._named(error) from error
         except _BROKEN as error:
             raise DriveUnreachable(
-                f"cannot reach Google's account server ({type(error).__name__}): are you offline? Try again later"
+                f"cannot reach Google's account server ({type(error.__context__ or error).__name__}): are you offline? "
+                "Try again later"
             ) from error
-        except (ValueError, KeyError, TypeError):  # their texts may hold a token
-            raise DriveUnreachable(
-                "Google's account server sent no token, but something else: try again later"
-            ) from None
-
-    def _named(self, error: AccessTokenRefreshError) -> BridgeError:
-        status = int(getattr(error, "status", 0) or 0)
-        if status == 429 or status >= 500:
-            return DriveUnreachable(f"Google's account server answers {status}: try again later")
-        word = str(error).partition(":")[0].strip()
-        reason = word if word.replace("_", "").isalpha() and len(word) < 40 else f"HTTP {status}"
-        return NotSignedIn(f"Google no longer accepts the sign-in ({reason}): {_REMEDY[self.kind]}")
+        except GoogleAuthError as error:  # its arguments may hold a token
+            said = error.args[1] if len(error.args) > 1 else {"error": ""}
+            if not (isinstance(said, dict) and "error" in said) or error.retryable:
+                raise DriveUnreachable(_NO_TOKEN) from None
+            word = str(said["error"])
+            reason = f" ({word})" if word.replace("_", "").isalpha() and len(word) < 40 else ""
+            raise NotSignedIn(f"Google no longer accepts the sign-in{reason}: {_REMEDY[self.kind]}") from None
+        except (ValueError, KeyError, TypeError, AttributeError):  # the same of their texts
+            raise DriveUnreachable(_NO_TOKEN) from None
 
 
-class Shared(Storage):  # type: ignore[misc]  # oauth2client has no types
-    """The stored login as oauth2client wants it: whoever refreshes looks first whether another process just did."""
-
-    def __init__(self, place: Stored) -> None:
-        super().__init__()
-        self._place = place
-        self._held = contextlib.ExitStack()
-        self._own: Any = None
-
-    def credentials(self, login: Login) -> Any:
-        """oauth2client's credentials of a user, tied to the file."""
-        self._own = _of_user(login)
-        self._own.set_store(self)
-        return self._own
-
-    def acquire_lock(self) -> None:
-        """Alone among all processes; `LockHeld` after a while."""
-        held = contextlib.ExitStack()
-        held.enter_context(self._place.locked())
-        self._held = held  # only now: until here it is another thread's
-
-    def release_lock(self) -> None:
-        """Let others go on."""
-        self._held.pop_all().close()
-
-    def locked_get(self) -> Any:
-        """What the file says now; None if there is no user's login any more."""
-        login = self._place.load()
-        if login is None or login.kind is not LoginKind.USER:
-            raise NotSignedIn("signed out in the meantime: run `bridge auth login`")
-        found = _of_user(login)
-        # A new login by another process: what is renewed from here on is that one, not the one it replaced.
-        for name in ("refresh_token", "client_id", "client_secret", "token_uri"):
-            setattr(self._own, name, getattr(found, name))
-        return found
-
-    def locked_put(self, credentials: Any) -> None:
-        """Remember a renewed token; what failed is not worth remembering, and what was signed out stays so."""
-        login = self._place.load()
-        if login is None or login.kind is not LoginKind.USER or credentials.invalid:
-            return
-        ends = credentials.token_expiry
-        self._place.save(
-            replace(
-                login,
-                access_token=credentials.access_token,
-                refresh_token=credentials.refresh_token,
-                expires_at=ends.replace(tzinfo=UTC) if ends else None,
-            )
-        )
+_NO_TOKEN = "Google's account server sent no token, but something else: try again later"  # noqa: S105  # a message
 
 
-def of_key(key: Key, scopes: tuple[str, ...]) -> Any:
-    """oauth2client's credentials of a service account. Raises ConfigError if the private key is damaged."""
+class SignedIn(GoogleAuth):  # type: ignore[misc]  # PyDrive2 has no types
+    """A `GoogleAuth` with credentials. Safe for several threads: each asks for its own `Get_Http_Object`."""
+
+    def __init__(self, credentials: DriveCredentials, *, account: str | None, http_timeout_s: float) -> None:
+        super().__init__(settings_file=None, http_timeout=http_timeout_s)
+        self.credentials = credentials
+        self.account = account
+
+    @property
+    def kind(self) -> LoginKind:
+        """Who signed in."""
+        return self.credentials.kind
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the access token ends, UTC; None: there is none yet, or nobody said."""
+        return _aware(self.credentials.expiry)
+
+    def freshen(self, *, force: bool = False) -> None:
+        """Renew the access token if it ends soon; `force`: in any case. Raises NotSignedIn, DriveUnreachable."""
+        with contextlib.closing(self.Get_Http_Object()) as connection:
+            request = Request(connection.http)
+            if force:
+                self.credentials.refresh(request)
+            else:
+                self.credentials.before_request(request, "GET", "", {})
+
+
+def of_login(login: Login, place: Stored) -> DriveCredentials:
+    """A person's, tied to the file: whoever renews looks first whether another process just did."""
+
+    def renew(request: Ask, ended: str | None) -> Credentials:
+        with place.locked():
+            now = place.load()
+            if now is None or now.kind is not LoginKind.USER:
+                raise NotSignedIn("signed out in the meantime: run `bridge auth login`")
+            found = _of_user(now)
+            if now.access_token == ended or not found.valid:
+                found.refresh(request)
+                place.save(
+                    replace(
+                        now,
+                        access_token=found.token,
+                        refresh_token=found.refresh_token,
+                        expires_at=_aware(found.expiry),
+                    )
+                )
+            return found
+
+    return DriveCredentials(renew, LoginKind.USER, token=login.access_token, expires_at=login.expires_at)
+
+
+def of_key(key: Key, scopes: tuple[str, ...]) -> DriveCredentials:
+    """A service account's. Raises ConfigError if the private key is damaged."""
     try:
-        return ServiceAccountCredentials.from_json_keyfile_dict(dict(key.content), scopes=" ".join(scopes))
+        given = service_account.Credentials.from_service_account_info(
+            {"token_uri": TOKEN_URI, **key.content}, scopes=list(scopes)
+        )
     except Exception:  # noqa: BLE001  # whatever the crypto library of the day raises; its text may hold the key
         raise ConfigError(f"the private key in {key.path} is damaged: download the key again") from None
+    return of_google(given, LoginKind.SERVICE_ACCOUNT)
 
 
-class OfColab(OAuth2Credentials):  # type: ignore[misc]  # oauth2client has no types
-    """Credentials of google-auth, which is what Colab gives, as oauth2client's."""
+def of_google(given: Credentials, kind: LoginKind) -> DriveCredentials:
+    """Those that google-auth made, with our errors."""
 
-    def __init__(self, given: Any) -> None:
-        super().__init__(None, None, None, None, None, None, None)
-        self._given = given
+    def renew(request: Ask, _ended: str | None) -> Credentials:
+        given.refresh(request)
+        return given
 
-    def _do_refresh_request(self, _http: Any) -> None:
-        from google.auth import exceptions
-        from google.auth.transport.requests import Request
-
-        try:
-            self._given.refresh(Request())
-        except exceptions.TransportError as error:
-            raise ConnectionError("Colab's account server") from error
-        except exceptions.GoogleAuthError as error:
-            self.invalid = True
-            raise HttpAccessTokenRefreshError("invalid_grant", status=400) from error
-        self.access_token, self.token_expiry, self.invalid = self._given.token, self._given.expiry, False
+    return DriveCredentials(renew, kind)
 
 
-def _of_user(login: Login) -> Any:
+def _of_user(login: Login) -> user.Credentials:
     client = login.client
     assert client is not None  # a user's login has one
-    return OAuth2Credentials(
+    return user.Credentials(
         login.access_token,
-        client.client_id,
-        client.client_secret,
-        login.refresh_token,
-        login.expires_at.astimezone(UTC).replace(tzinfo=None) if login.expires_at else None,
-        client.token_uri,
-        None,
-        revoke_uri=client.revoke_uri,
-        scopes=" ".join(login.scopes),
+        refresh_token=login.refresh_token,
+        token_uri=client.token_uri,
+        client_id=client.client_id,
+        client_secret=client.client_secret,
+        expiry=_naive(login.expires_at),
     )
+
+
+def _refusing_outages(request: Ask) -> Ask:
+    """Requests that end at once when the server is out of order: google-auth would sleep and ask three times, under our lock."""
+
+    def ask(*args: object, **kwargs: object) -> transport.Response:
+        answer = request(*args, **kwargs)
+        if answer.status == 429 or answer.status >= 500:
+            raise DriveUnreachable(f"Google's account server answers {answer.status}: try again later")
+        return answer
+
+    return ask
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    """As google-auth has them: UTC that does not say so."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None

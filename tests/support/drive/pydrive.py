@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, NoReturn
 
 from tests.support.drive.discovery import document
 from tests.support.drive.standin import StandIn
@@ -20,13 +20,15 @@ def service(drive: StandIn, http: Any) -> Any:
 
 def pydrive(drive: StandIn, *, key: Any = None, token: str = "", http_timeout: float = 10) -> Any:
     """A GoogleDrive whose `auth` holds a token, or has asked for one with a service account's key."""
-    from oauth2client.client import AccessTokenCredentials
     from pydrive2.auth import GoogleAuth
     from pydrive2.drive import GoogleDrive
 
+    from bridge.transports.drive.credentials import LoginKind
+    from bridge.transports.drive.signed_in import DriveCredentials
+
     if key is None:
         auth = _closing(drive, GoogleAuth(http_timeout=http_timeout))
-        auth.credentials = AccessTokenCredentials(token or drive.token(), "stand-in test")
+        auth.credentials = DriveCredentials(_no_renewal, LoginKind.USER, token=token or drive.token())
     else:
         settings = {
             "client_config_backend": "service",
@@ -37,6 +39,12 @@ def pydrive(drive: StandIn, *, key: Any = None, token: str = "", http_timeout: f
         auth.ServiceAuth()
     auth.service = service(drive, auth.Get_Http_Object())
     return GoogleDrive(auth)
+
+
+def _no_renewal(_request: Any, _ended: str | None) -> NoReturn:
+    from google.auth.exceptions import RefreshError
+
+    raise RefreshError("invalid_grant", {"error": "invalid_grant"})
 
 
 def _closing(drive: StandIn, auth: Any) -> Any:
