@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,32 @@ def test_what_is_stored_is_read_back_whole(keep: Callable[..., Kept]):
     kept = keep()
 
     assert kept.place.load() == kept.login
+
+
+def test_a_login_that_an_earlier_version_stored_is_read(place: Stored):
+    place.path.parent.mkdir()
+    place.path.write_text(
+        """{"version": 1, "kind": "user", "account": "a@example.org", "scopes": ["s"], "client": {"client_id": "c",
+        "client_secret": "s", "auth_uri": "https://a.example/", "token_uri": "https://t.example/", "revoke_uri": null},
+        "refresh_token": "1//r", "access_token": "ya29.a", "expires_at": "2026-11-21T10:00:00.000678+00:00",
+        "key_file": null}"""
+    )
+
+    assert place.load() == Login(
+        kind=LoginKind.USER,
+        account="a@example.org",
+        scopes=("s",),
+        client=OAuthClient(
+            client_id="c",
+            client_secret="s",
+            auth_uri="https://a.example/",
+            token_uri="https://t.example/",
+            revoke_uri=None,
+        ),
+        refresh_token="1//r",
+        access_token="ya29.a",
+        expires_at=datetime(2026, 11, 21, 10, 0, 0, 678, tzinfo=UTC),
+    )
 
 
 def test_where_nothing_is_stored_there_is_no_login(place: Stored):

@@ -517,9 +517,10 @@ class ColabsCredentials:
         self.token: str | None = None
         self.expiry: datetime | None = None
 
-    def refresh(self, _request: object) -> None:
+    def refresh(self, request: Callable[..., Any]) -> None:
         if self.failure:
             raise self.failure
+        request(url=f"{self.accounts.url}/computeMetadata/v1/", method="GET", timeout=3.0)  # as google-auth asks
         self.token = self.accounts.access()
         self.expiry = (datetime.now(UTC) + timedelta(hours=1)).replace(tzinfo=None)
 
@@ -546,14 +547,17 @@ def colab(accounts: LoopbackAccounts, monkeypatch: pytest.MonkeyPatch) -> dict[s
     return state
 
 
-def test_in_colab_it_is_the_person_whose_session_it_is(colab: dict[str, Any], accounts: LoopbackAccounts):
+def test_in_colab_it_is_the_person_whose_session_it_is(
+    colab: dict[str, Any], accounts: LoopbackAccounts, caplog: pytest.LogCaptureFixture
+):
     session = auth.session()
 
     auth.service(session).files().list().execute(http=session.Get_Http_Object())
 
     assert colab["asked"] == 1
     assert session.kind is LoginKind.COLAB
-    assert accounts.calls == ["GET /drive/v2/files"]
+    assert accounts.calls == ["GET /computeMetadata/v1/", "GET /drive/v2/files"]
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []  # a notebook would show it
     assert stored().load() is None
 
 

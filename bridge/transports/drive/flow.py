@@ -1,7 +1,7 @@
 """OAuth for a desktop program: the page where a person consents, and the code that comes back changed into tokens.
 
-Our own, because PyDrive2 checks no `state`, knows no PKCE and waits without end, and oauth2client writes an answer that it
-does not understand to its log, tokens and all. RFC 6749, 7636 (S256) and 8252; Google's page on them:
+Our own, because PyDrive2 checks no `state`, knows no PKCE and waits without end, and google-auth-oauthlib writes tokens to the
+log and ends the wait at the first request of anybody (docs/decisions.md). RFC 6749, 7636 (S256) and 8252; Google's page on them:
 https://developers.google.com/identity/protocols/oauth2/native-app
 """
 
@@ -14,27 +14,17 @@ import threading
 import time
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from bridge.core.errors import DriveUnreachable, SignInFailed
 from bridge.transports.drive.client import OAuthClient, covers
+from bridge.transports.drive.credentials import Login, LoginKind
 from bridge.transports.drive.loopback import Receiver
 
 CALL_TIMEOUT_S = 20.0
 CONSENT_TIMEOUT_S = 180.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tokens:
-    """What Google gave."""
-
-    refresh_token: str = field(repr=False)
-    access_token: str = field(repr=False)
-    expires_at: datetime  #: of the access token, UTC
-    scopes: tuple[str, ...]  #: that the person left ticked
 
 
 def consent(
@@ -46,8 +36,8 @@ def consent(
     timeout_s: float = CONSENT_TIMEOUT_S,
     clock: Callable[[], float] = time.monotonic,
     browse: Callable[[str], object] | None = None,
-) -> Tokens:
-    """Have a person consent in the browser, on this machine.
+) -> Login:
+    """The login of a person who consents in the browser, on this machine; its scopes are those left ticked. Not stored yet.
 
     Args:
         client: whose name the person sees.
@@ -70,13 +60,13 @@ def consent(
             # A text browser returns only when it is closed: the time limit stands all the same.
             threading.Thread(target=browse or webbrowser.open, args=(address,), daemon=True).start()
         code = receiver.wait(timeout_s, clock=clock)
-        tokens = exchange(client, code=code, verifier=verifier, redirect_uri=receiver.redirect_uri)
-    if not covers(tokens.scopes, scopes):
-        revoke(client, tokens.refresh_token)
+        login = exchange(client, code=code, verifier=verifier, redirect_uri=receiver.redirect_uri)
+    if not covers(login.scopes, scopes):
+        revoke(login)
         raise SignInFailed(
             "access to Drive was not ticked on the consent page, so nothing was stored: run `bridge auth login` again, and tick it"
         )
-    return tokens
+    return login
 
 
 def consent_url(client: OAuthClient, scopes: tuple[str, ...], *, redirect_uri: str, state: str, verifier: str) -> str:
@@ -98,7 +88,7 @@ def consent_url(client: OAuthClient, scopes: tuple[str, ...], *, redirect_uri: s
 
 def exchange(
     client: OAuthClient, *, code: str, verifier: str, redirect_uri: str, timeout_s: float = CALL_TIMEOUT_S
-) -> Tokens:
+) -> Login:
     """The code, changed into tokens. Raises SignInFailed, DriveUnreachable; neither tells what Google sent."""
     status, told = _post(
         client.token_uri,
@@ -125,7 +115,9 @@ def exchange(
         raise SignInFailed("Google sent no lasting access: run `bridge auth login` again")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 10**7:
         seconds = 0  # refreshed before its first use
-    return Tokens(
+    return Login(
+        kind=LoginKind.USER,
+        client=client,
         refresh_token=refresh,
         access_token=access,
         expires_at=datetime.now(UTC) + timedelta(seconds=seconds),
@@ -133,12 +125,14 @@ def exchange(
     )
 
 
-def revoke(client: OAuthClient, token: str, *, timeout_s: float = CALL_TIMEOUT_S) -> str | None:
-    """Give the access back at Google. None: done, or it had ended already; else why not, for people."""
-    if client.revoke_uri is None:
+def revoke(login: Login, *, timeout_s: float = CALL_TIMEOUT_S) -> str | None:
+    """Give a person's access back at Google. None: done, or it had ended already; else why not, for people."""
+    assert login.client is not None  # a user's login has one
+    assert login.refresh_token is not None  # the same
+    if login.client.revoke_uri is None:
         return "the client's JSON does not say where to revoke"
     try:
-        status, told = _post(client.revoke_uri, {"token": token}, timeout_s)
+        status, told = _post(login.client.revoke_uri, {"token": login.refresh_token}, timeout_s)
     except DriveUnreachable as error:
         return str(error)
     if status == 200 or told.get("error") == "invalid_token":

@@ -95,16 +95,8 @@ def sign_in(
     auth.require_pydrive()
     client = find_client(client_file, environ)
     credentials.stored(environ).prepare()
-    tokens = flow.consent(
+    login = flow.consent(
         client, (DRIVE if full else DRIVE_FILE,), tell=tell, open_browser=open_browser, timeout_s=timeout_s
-    )
-    login = Login(
-        kind=LoginKind.USER,
-        scopes=tokens.scopes,
-        client=client,
-        refresh_token=tokens.refresh_token,
-        access_token=tokens.access_token,
-        expires_at=tokens.expires_at,
     )
     return _kept(login, environ)
 
@@ -173,23 +165,20 @@ def sign_out(environ: Mapping[str, str] = os.environ) -> SignedOut:
         why_not: str | None = "nobody was signed in"
         if login is not None and login.kind is LoginKind.SERVICE_ACCOUNT:
             why_not = "a key stays good until you delete it in Google's console"
-        elif login is not None and login.client and login.refresh_token:
-            why_not = flow.revoke(login.client, login.refresh_token)
+        elif login is not None:
+            why_not = flow.revoke(login)
         return SignedOut(deleted=place.delete(), revoked=why_not is None, why_not=why_not)
 
 
 def who(session: Any) -> str | None:
     """The e-mail address of whoever is signed in, as Drive tells it; None if it does not."""
-    import http.client
-
-    import httplib2
-    from googleapiclient.errors import Error
+    from bridge.transports.drive.refusals import Changed, Taken, translated
 
     call = auth.service(session).about().get(fields="user(emailAddress)")
-    broken = (Error, httplib2.HttpLib2Error, http.client.HTTPException, OSError)
     with (
-        contextlib.suppress(BridgeError, *broken, ValueError, KeyError, TypeError),
+        contextlib.suppress(BridgeError, Changed, Taken, ValueError, KeyError, TypeError),
         contextlib.closing(session.Get_Http_Object()) as connection,
+        translated("the account"),
     ):
         address = call.execute(http=connection)["user"]["emailAddress"]
         return address if isinstance(address, str) else None

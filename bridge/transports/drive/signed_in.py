@@ -35,6 +35,7 @@ _REMEDY = {
     LoginKind.SERVICE_ACCOUNT: "make a new key for the service account and run `bridge auth login --service-account KEY.json`",
     LoginKind.COLAB: "run the cell again and allow access to your Google account",
 }
+_NO_TOKEN = "Google's account server sent no token, but something else: try again later"  # noqa: S105  # a message
 
 #: Sends a request to the account server: a `google.auth.transport.Request`, or what acts as one.
 Ask = Callable[..., transport.Response]
@@ -72,7 +73,7 @@ class DriveCredentials(Credentials):
             DriveUnreachable: Google cannot be asked now.
         """
         with self._alone, self._translated():
-            renewed = self._renew(_refusing_outages(request), self.token)
+            renewed = self._renew(_asked_once(request), self.token)
             self.token, self.expiry = renewed.token, renewed.expiry
 
     @contextlib.contextmanager
@@ -95,9 +96,6 @@ class DriveCredentials(Credentials):
             raise NotSignedIn(f"Google no longer accepts the sign-in{reason}: {_REMEDY[self.kind]}") from None
         except (ValueError, KeyError, TypeError, AttributeError):  # the same of their texts
             raise DriveUnreachable(_NO_TOKEN) from None
-
-
-_NO_TOKEN = "Google's account server sent no token, but something else: try again later"  # noqa: S105  # a message
 
 
 class SignedIn(GoogleAuth):  # type: ignore[misc]  # PyDrive2 has no types
@@ -186,10 +184,11 @@ def _of_user(login: Login) -> user.Credentials:
     )
 
 
-def _refusing_outages(request: Ask) -> Ask:
-    """Requests that end at once when the server is out of order: google-auth would sleep and ask three times, under our lock."""
+def _asked_once(request: Ask) -> Ask:
+    """Requests that fail at once if the server is out of order: google-auth would sleep and ask three times, under our lock."""
 
     def ask(*args: object, **kwargs: object) -> transport.Response:
+        kwargs.pop("timeout", None)  # the connection has a time limit, and httplib2 takes no other
         answer = request(*args, **kwargs)
         if answer.status == 429 or answer.status >= 500:
             raise DriveUnreachable(f"Google's account server answers {answer.status}: try again later")
