@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import sys
 import types
@@ -22,7 +23,7 @@ import pytest
 from bridge.core.errors import ConfigError, DriveUnreachable, MissingExtra, NotSignedIn, SignInFailed
 from bridge.transports.drive import auth, flow, login
 from bridge.transports.drive.client import DRIVE, DRIVE_FILE, OAuthClient, read_client
-from bridge.transports.drive.credentials import LoginKind, stored
+from bridge.transports.drive.credentials import Login, LoginKind, stored
 from bridge.transports.drive.loopback import Receiver, judge
 from tests.drive.conftest import Kept
 from tests.support.google_accounts import EMAIL, ROBOT, LoopbackAccounts
@@ -429,6 +430,15 @@ def test_who_signed_out_meanwhile_is_not_brought_back(keep: Keep, accounts: Loop
     assert kept.place.load() is None
 
 
+def test_a_persons_session_does_not_become_a_service_accounts(keep: Keep, accounts: LoopbackAccounts):
+    kept = keep(expired=True)
+    session = auth.session()
+    kept.place.save(Login(kind=LoginKind.SERVICE_ACCOUNT, scopes=(DRIVE_FILE,), key_file=Path("/key.json")))
+
+    with pytest.raises(NotSignedIn, match="in the meantime"):
+        session.freshen()
+
+
 def test_a_session_goes_on_with_the_login_that_replaced_its_own(keep: Keep, accounts: LoopbackAccounts):
     kept = keep(expired=True, refresh_token="1//old")
     session = auth.session()
@@ -462,6 +472,18 @@ def test_a_service_account_signs_its_requests_and_gets_in(
 
     assert accounts.calls == ["POST /token urn:ietf:params:oauth:grant-type:jwt-bearer", "GET /drive/v2/files"]
     assert (session.kind, session.account) == (LoginKind.SERVICE_ACCOUNT, ROBOT)
+
+
+def test_a_key_that_names_no_address_is_for_googles(
+    accounts: LoopbackAccounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = accounts.key_file(tmp_path)
+    told = json.loads(file.read_text())
+    del told["token_uri"]
+    file.write_text(json.dumps(told))
+    monkeypatch.setenv(auth.KEY_VARIABLE, str(file))
+
+    assert auth.session().account == ROBOT
 
 
 def test_a_key_named_by_the_environment_comes_before_the_stored_login(
@@ -591,6 +613,7 @@ def test_colabs_refusals_and_outages_are_told_apart(colab: dict[str, Any], accou
 
     for failure, error in (
         (exceptions.RefreshError("gone"), NotSignedIn),
+        (exceptions.RefreshError("busy", retryable=True), DriveUnreachable),
         (exceptions.TransportError("down"), DriveUnreachable),
     ):
         colab["given"] = ColabsCredentials(accounts, failure)

@@ -89,7 +89,7 @@ class DriveCredentials(Credentials):
             ) from error
         except GoogleAuthError as error:  # its arguments may hold a token
             said = error.args[1] if len(error.args) > 1 else {"error": ""}
-            if not (isinstance(said, dict) and "error" in said) or error.retryable:
+            if error.retryable or not (isinstance(said, dict) and "error" in said):
                 raise DriveUnreachable(_NO_TOKEN) from None
             word = str(said["error"])
             reason = f" ({word})" if word.replace("_", "").isalpha() and len(word) < 40 else ""
