@@ -15,13 +15,14 @@ import secrets
 import stat
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from bridge.core.errors import ConfigError, LockHeld, NotSignedIn, SignInFailed
+from bridge.core.jsonable import to_json
 from bridge.transports.drive.client import OAuthClient, trusted_url
 
 FILE = "google.json"
@@ -103,7 +104,7 @@ class Stored:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(_to_json(login))
+                    file.write(json.dumps(_to_json(login), indent=1).encode() + b"\n")
                     file.flush()
                     os.fsync(handle)
                 draft.replace(self.path)
@@ -166,13 +167,13 @@ def stored(environ: Mapping[str, str] = os.environ) -> Stored:
     return Stored(path=config_folder(environ) / FILE)
 
 
-def _to_json(login: Login) -> bytes:
-    def plain(value: object) -> str:
-        if isinstance(value, datetime):
-            return value.isoformat()
-        return value.value if isinstance(value, LoginKind) else str(value)
-
-    return json.dumps({"version": VERSION, **asdict(login)}, indent=1, default=plain).encode() + b"\n"
+def _to_json(login: Login) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        **to_json(login),
+        "expires_at": login.expires_at and login.expires_at.isoformat(),
+        "key_file": login.key_file and str(login.key_file),
+    }
 
 
 def _from_json(value: dict[str, Any]) -> Login:
