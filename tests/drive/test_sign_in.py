@@ -399,7 +399,9 @@ def test_a_login_for_less_than_is_needed_is_not_enough(keep: Keep):
         auth.session((DRIVE,))
 
 
-@pytest.mark.parametrize("fault", [(500, '{"error": "internal_failure"}'), (429, ""), "cut", (200, "[]"), (200, "{}")])
+@pytest.mark.parametrize(
+    "fault", [(500, '{"error": "internal_failure"}'), (429, ""), (307, ""), "cut", (200, "[]"), (200, "{}")]
+)
 def test_a_failure_that_may_pass_does_not_end_the_sign_in(keep: Keep, accounts: LoopbackAccounts, fault: Any):
     kept = keep(expired=True)
     accounts.faults.append(fault)

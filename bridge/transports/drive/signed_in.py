@@ -185,12 +185,12 @@ def _of_user(login: Login) -> user.Credentials:
 
 
 def _asked_once(request: Ask) -> Ask:
-    """Requests that fail at once if the server is out of order: google-auth would sleep and ask three times, under our lock."""
+    """Requests that fail at once if the server is out of reach: google-auth would sleep and ask three times, under our lock."""
 
     def ask(*args: object, **kwargs: object) -> transport.Response:
         kwargs.pop("timeout", None)  # the connection has a time limit, and httplib2 takes no other
         answer = request(*args, **kwargs)
-        if answer.status == 429 or answer.status >= 500:
+        if answer.status == 429 or answer.status // 100 in (3, 5):  # a redirect is a network that wants something first
             raise DriveUnreachable(f"Google's account server answers {answer.status}: try again later")
         return answer
 
