@@ -19,7 +19,7 @@ DEMO_VENV ?= $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 DEMO_BIN ?= $(DEMO_VENV)/$(notdir $(BIN))
 DEMO_STAMP ?= $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_VENV)/.installed-demo)
 
-.PHONY: help demo setup browser test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
+.PHONY: help demo setup programs test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,15 +40,15 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(STAMP)
 
-browser: ## Chromium, which tests look at pages with: installed where there is apt-get and root, else those tests skip
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+programs: ## Chromium and bubblewrap, for the tests that need them: installed where there is apt-get and root, else those skip
+	@{ command -v bwrap && { command -v chromium || command -v chromium-browser || command -v google-chrome; }; } >/dev/null || \
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  install="apt-get install -y -qq --no-install-recommends chromium"; export DEBIAN_FRONTEND=noninteractive; \
+	  install="apt-get install -y -qq --no-install-recommends chromium bubblewrap"; export DEBIAN_FRONTEND=noninteractive; \
 	  { apt-get update -qq && $$install >/dev/null; } || { apt-get update -qq; $$install >/dev/null; } \
-	  || echo "chromium could not be installed: the tests that need it skip"; \
-	else echo "no chromium here, and no apt-get with root to install it: the tests that need it skip"; fi
+	  || echo "chromium and bubblewrap could not be installed: the tests that need them skip"; \
+	else echo "no chromium or bubblewrap here, and no apt-get with root to install them: the tests that need them skip"; fi
 
-test: $(STAMP) browser ## all tests
+test: $(STAMP) programs ## all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 	$(MAKE) test-colab
 
@@ -60,7 +60,7 @@ $(COLAB_STAMP): tests/kernel/colab-requirements.txt
 	$(COLAB_BIN)/python -m pip install --quiet --requirement tests/kernel/colab-requirements.txt
 	@touch $(COLAB_STAMP)
 
-coverage: $(STAMP) browser ## all tests again, slower: how much of the package they run, the processes that they start included
+coverage: $(STAMP) programs ## all tests again, slower: how much of the package they run, the processes that they start included
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2 --dist worksteal
 	$(BIN)/coverage combine --quiet

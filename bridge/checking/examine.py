@@ -2,7 +2,7 @@
 
     report = examine(answer, prompt=prompt, lang="typescript", finish_reason="stop")
 
-Whoever examines many answers opens a `Bench` once and passes it: the worker process then starts once, not every time.
+Whoever examines many answers opens a `Toolchain` once and passes it: the worker process then starts once, not every time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
 from bridge.checking.values import BlockStatus, CheckResult, CodeBlock, Extraction, Level, Report, Role, Verdict, lowest
+from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
 
 #: Longer answers are cut here before anything reads them.
@@ -33,11 +34,19 @@ class Toolchain:
     Args:
         toolbox: where programs are looked for; default: this Python's scripts, then PATH.
         checkers: in the order in which they are asked; default: all.
+        within: what every program that looks at an answer is confined by; default: the strongest that works here.
     """
 
-    def __init__(self, *, toolbox: Toolbox | None = None, checkers: tuple[Checker, ...] = CHECKERS) -> None:
+    def __init__(
+        self,
+        *,
+        toolbox: Toolbox | None = None,
+        checkers: tuple[Checker, ...] = CHECKERS,
+        within: Confinement | None = None,
+    ) -> None:
         self.toolbox = toolbox or Toolbox()
-        self.parsers = Parsers()
+        self.within = within or confinement()
+        self.parsers = Parsers(within=self.within)
         self.checkers = checkers
 
     def __enter__(self) -> Self:
@@ -72,7 +81,7 @@ def examine(
         finish_reason: as the engine gave it (`stop`, `length`); None: unknown, then an open fence counts as cut.
         out: path that the caller wants the code under; its extension names the language if `lang` does not.
         check: False: extract only; the verdict is then at best `unchecked`.
-        bench: tools and worker to use; default: a fresh one for this answer.
+        toolchain: tools and worker to use; default: a fresh one for this answer.
     """
     wanted = lang or (languages.by_path(out) if out else None)
     text = answer[:MAX_ANSWER_CHARS]
@@ -103,7 +112,7 @@ def _checked(
     if toolchain is None:
         with Toolchain() as own:
             return _checked(blocks, prompt, own)
-    with Sandbox() as box:
+    with Sandbox(within=toolchain.within) as box:
         context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
         return check_blocks(blocks, context, prompt=prompt, checkers=toolchain.checkers)
 

@@ -1,17 +1,16 @@
 """The caller's own linters over an answer's files, in a copy: `--project-lint`.
 
-Only on request, because it reads the project's configuration, and a configuration of ESLint or a TypeScript plugin is a
-program that runs. The project itself is never written to, and nothing from the answer runs: it lies in a temporary
-folder beside copies of the configuration files, under the paths that the answer gave; `node_modules` is a link for
-reading.
+Only on request, because it reads the project's configuration, and a configuration of ESLint is a program that runs. It runs
+in the sandbox: it can read the project and write nowhere but to a temporary folder, where the answer's files lie under
+their paths. Configuration comes from the project alone, by absolute path: a file of the answer that any tool would read as
+configuration is not put there, whatever folder it names, and what a configuration imports is looked for in the project.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,19 +33,19 @@ from bridge.checking.values import (
     fingerprint,
     plain_text,
 )
-from bridge.sandbox.folder import Sandbox, Toolbox
+from bridge.sandbox.confinement import confinement
+from bridge.sandbox.folder import Sandbox, Toolbox, storable
 from bridge.sandbox.process import ProcessResult, ResourceLimits
 
 WARNING = (
-    "--project-lint reads this project's linter configuration; a configuration of ESLint, and what it requires, is a "
-    "program that runs with your rights"
+    "--project-lint runs this project's own linters with its own configuration; a configuration of ESLint is a program: it "
+    "runs in a sandbox that can read this project"
 )
 
-#: Configuration files that are copied, from the project's root.
+#: Configuration files of the project's root, in the order in which a tool would look for them.
 _RUFF = ("pyproject.toml", "ruff.toml", ".ruff.toml")
-_ESLINT = ("eslint.config.js", "eslint.config.mjs", "eslint.config.cjs", "eslint.config.ts", "package.json")
-_TSC = ("tsconfig.json", "tsconfig.base.json", "package.json")
-_MAX_CONFIG_BYTES = 1_000_000
+_ESLINT = ("eslint.config.js", "eslint.config.mjs", "eslint.config.cjs", "eslint.config.ts")
+_TSC = ("tsconfig.json",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +64,25 @@ class _Tool:
 
     command: Command
     configs: tuple[str, ...]
-    arguments: tuple[str, ...]
-    each: bool = True  #: wants the files named one by one; else it finds them through its configuration
+    #: The arguments before the files, given the project's configuration file and the sandbox.
+    arguments: Callable[[Path, Sandbox, Sequence[str]], Sequence[str]]
+    each: bool = True  #: wants the files named one by one; else they stand in the arguments
+
+
+def _tsc_arguments(config: Path, box: Sandbox, names: Sequence[str]) -> Sequence[str]:
+    """tsc takes no other files beside a project: a configuration of ours that extends the caller's and names them."""
+    settings = {"extends": str(config), "compilerOptions": {"noEmit": True, "composite": False, "incremental": False},
+                "include": [], "files": [str(box.files / name) for name in names]}  # fmt: skip
+    return ["--pretty", "false", "-p", str(box.settings("tsconfig.json", json.dumps(settings)))]
 
 
 _TOOLS = (
-    _Tool(command=python.RUFF, configs=_RUFF, arguments=("check", "--no-cache", "--output-format", "json", "--")),
+    _Tool(command=python.RUFF, configs=_RUFF, arguments=lambda config, _box, _names: [
+        "check", "--no-cache", "--config", str(config), "--output-format", "json", "--"]),
     _Tool(command=replace(eslint.ESLINT, languages=frozenset({"javascript", "jsx", "typescript", "tsx"})),
-          configs=_ESLINT, arguments=("--format", "json", "--no-warn-ignored")),
-    _Tool(command=tsc.TSC, configs=_TSC, arguments=("--noEmit", "--pretty", "false", "-p", "."), each=False),
+          configs=_ESLINT, arguments=lambda config, _box, _names: [
+        "--config", str(config), "--format", "json", "--no-warn-ignored"]),
+    _Tool(command=tsc.TSC, configs=_TSC, arguments=_tsc_arguments, each=False),
 )  # fmt: skip
 
 
@@ -94,15 +103,18 @@ def project_lint(blocks: Sequence[CodeBlock], project: Path, *, toolbox: Toolbox
     notes: list[str] = []
     for tool in _TOOLS:
         mine = [b for b in files if b.language in tool.command.languages]
-        configs = [name for name in tool.configs if (project / name).is_file()]
-        if not mine or not _configured(project, configs):
+        config = next((project / name for name in tool.configs if _configures(project / name)), None)
+        if not mine or config is None:
             continue
         program = box_path.find(tool.command.program)
         if program is None:
             notes.append(f"{tool.command.name} is configured, but not installed")
             continue
+        if tool.command.exposed and not confinement().holds:
+            notes.append(f"{tool.command.name} is not started: nothing here confines it ({confinement().why})")
+            continue
         used.append(tool.command.name)
-        checks += _run(tool, program, mine, configs, project)
+        checks += _run(tool, program, mine, config, project)
     return ProjectLint(checks=tuple(checks), tools=tuple(used), notes=tuple(notes))
 
 
@@ -166,44 +178,36 @@ def _toolbox(project: Path) -> Toolbox:
     return Toolbox((str((project / "node_modules" / ".bin").resolve()), *usual.path))
 
 
-def _configured(project: Path, configs: Iterable[str]) -> bool:
-    """Whether the project configures a tool: a file of its own, or a section in a shared one."""
-    for name in configs:
-        if name == "package.json":
-            continue
-        if name != "pyproject.toml" or "[tool.ruff" in (project / name).read_text(encoding="utf-8", errors="replace"):
-            return True
-    return False
+def _configures(file: Path) -> bool:
+    """Whether a file configures its tool; one that others share must have a section for it."""
+    if not file.is_file():
+        return False
+    return file.name != "pyproject.toml" or "[tool.ruff" in file.read_text(encoding="utf-8", errors="replace")
 
 
-def _run(
-    tool: _Tool, program: str, blocks: Sequence[CodeBlock], configs: Sequence[str], project: Path
-) -> list[CheckResult]:
+def _run(tool: _Tool, program: str, blocks: Sequence[CodeBlock], config: Path, project: Path) -> list[CheckResult]:
     with Sandbox() as box:
-        for name in configs:
-            source = project / name
-            if source.stat().st_size <= _MAX_CONFIG_BYTES:
-                shutil.copyfile(source, box.files / name)
         if (project / "node_modules").is_dir():
             (box.files / "node_modules").symlink_to((project / "node_modules").resolve(), target_is_directory=True)
-        placed = [b for b in blocks if _place(b, box.files)]
-        names = [b.path or "" for b in placed] if tool.each else []
+        placed, left_out = [], []
+        for block in blocks:
+            name = block.path or ""
+            if storable(name) and not (box.files / name).exists():
+                box.put(name, block.code)
+                placed.append(block)
+            else:
+                left_out.append(block)
+        skipped = [_failed(block, tool, "it bears the name of a configuration file") for block in left_out]
+        if not placed:
+            return skipped
+        names = [block.path or "" for block in placed]
+        arguments = tool.arguments(config.resolve(), box, names)
         limits = ResourceLimits(memory_mb=8192, wall_s=60, cpu_s=60)
-        ran = box.run([program, *tool.arguments, *names], limits=limits, offline=True)
+        ran = box.run([program, *arguments, *(names if tool.each else [])], limits=limits, readable=[project.resolve()])
         found = tool.command.read(ran, box.files) if not ran.failure and ran.code in tool.command.exit_codes else None
         if found is None:
-            return [_failed(b, tool, ran.failure or ran.stderr) for b in placed]
-        return [_result(b, tool, _of(b, ran.stdout, tool, box)) for b in placed]
-
-
-def _place(block: CodeBlock, folder: Path) -> bool:
-    """Put a file where the answer says, below the folder; never over a configuration file that was copied there."""
-    path = folder / (block.path or "")
-    if path.exists() or not path.resolve().is_relative_to(folder.resolve()) or "node_modules" in path.parts:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(block.code, encoding="utf-8", errors="replace", newline="\n")
-    return True
+            return skipped + [_failed(b, tool, ran.failure or ran.stderr) for b in placed]
+        return skipped + [_result(b, tool, _of(b, ran.stdout, tool, box)) for b in placed]
 
 
 def _of(block: CodeBlock, stdout: str, tool: _Tool, box: Sandbox) -> list[Finding]:

@@ -1,9 +1,10 @@
 """Run a checker over text that nobody vouches for.
 
-Promises: only an argv that our own code built, never a shell; a fresh folder with nothing but our own files; an
-environment from scratch; a session of its own with a closed stdin; limits on wall time, processor, memory, file size,
-open files and output; the whole process group is gone afterwards. What crashes, hangs or hits a limit says so in
-`Ran.failure`: it is never read as "nothing found".
+Promises: only an argv that our own code built, never a shell; a fresh folder with nothing but our own files; confined to it
+where the system can (see `confinement`); an environment from scratch; a session of its own with a closed stdin; limits on
+wall time, processor, memory, file size, open files and output, and on the time of all runs together; the whole process
+group is gone afterwards. What crashes, hangs or hits a limit says so in `ProcessResult.failure`: it is never read as
+"nothing found".
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import shutil
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bridge.sandbox.process import ProcessResult, ResourceLimits, no_network, start, wait
+from bridge.sandbox.confinement import Confinement, confinement
+from bridge.sandbox.process import ProcessResult, ResourceLimits, start, wait
 
 #: Names that some tool would read as its configuration if they lay beside the text; compared in lower case.
 CONFIG_NAMES = re.compile(
@@ -63,10 +66,29 @@ def default_path() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *os.environ.get("PATH", "").split(os.pathsep))))
 
 
-class Sandbox:
-    """A folder for one answer's files, and runs in it. A context manager; the folder is gone after it."""
+#: Seconds that all runs over one answer may take together.
+BUDGET_S = 60.0
 
-    def __init__(self) -> None:
+
+class Sandbox:
+    """A folder for one answer's files, and runs in it. A context manager; the folder is gone after it.
+
+    Args:
+        within: what runs are confined by; default: the strongest that works here.
+        budget_s: seconds that all runs may take together; what is asked for later fails.
+        now_s: seconds of a clock that only goes forward.
+    """
+
+    def __init__(
+        self,
+        *,
+        within: Confinement | None = None,
+        budget_s: float = BUDGET_S,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.within = within or confinement()
+        self._left_s = budget_s
+        self._budget_s, self._now_s = budget_s, now_s
         self._folder = tempfile.TemporaryDirectory(prefix="bridge-check-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name).resolve()
         self.home = self.folder / "home"
@@ -74,6 +96,8 @@ class Sandbox:
         self.config = self.folder / "config"
         for folder in (self.home, self.files, self.config):
             folder.mkdir()
+        #: What was stored below `files`, by name.
+        self.texts: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +122,7 @@ class Sandbox:
         path = self.files / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+        self.texts[name] = text
         return path
 
     def settings(self, name: str, text: str) -> Path:
@@ -128,7 +153,7 @@ class Sandbox:
         limits: ResourceLimits | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        offline: bool = False,
+        readable: Sequence[Path] = (),
     ) -> ProcessResult:
         """Run a program to its end or its limits. Never raises for what the program does.
 
@@ -137,17 +162,25 @@ class Sandbox:
             limits: what it may use.
             env: variables beside those of `environment`.
             cwd: where it runs; default: the folder of the stored files.
-            offline: cut it off from the network too, where the system allows that.
+            readable: files and folders beside the system, the program's own and this one that it may read.
         """
+        if self._left_s <= 0:
+            return ProcessResult(
+                code=None, stdout="", stderr="", failure=f"not started: this answer has had its {self._budget_s:g} s"
+            )
         bounds = limits or ResourceLimits()
-        full = [*(no_network() if offline else ()), *argv]
+        bounds = replace(bounds, wall_s=min(bounds.wall_s, self._left_s))
+        confined = self.within.wrap(argv, writable=self.folder, readable=readable)
+        began_s = self._now_s()
         try:
-            process = start(full, bounds, self.environment(argv[0], env), cwd or self.files)
+            process = start(confined, bounds, self.environment(argv[0], env), cwd or self.files)
         except OSError as error:
             return ProcessResult(
                 code=None, stdout="", stderr="", failure=f"cannot be started: {error.strerror or error}"
             )
-        return wait(process, bounds)
+        done = wait(process, bounds, relayed=self.within.relays_signals)
+        self._left_s -= self._now_s() - began_s
+        return done
 
 
 def storable(name: str) -> bool:

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -146,8 +145,11 @@ class _OutputReader(threading.Thread):
         return b"".join(self._parts).decode("utf-8", "replace")
 
 
-def wait(process: subprocess.Popen[bytes], limits: ResourceLimits) -> ProcessResult:
-    """Wait for a program to end or reach its limits; nothing of its session is left then."""
+def wait(process: subprocess.Popen[bytes], limits: ResourceLimits, *, relayed: bool = False) -> ProcessResult:
+    """Wait for a program to end or reach its limits; nothing of its session is left then.
+
+    `relayed`: what was started tells of a signal that ended the program as a shell does, by 128 and its number.
+    """
     assert process.stdout is not None and process.stderr is not None  # noqa: PT018  # both are pipes
     readers = [_OutputReader(stream, limits.output_bytes, process) for stream in (process.stdout, process.stderr)]
     for reader in readers:
@@ -166,12 +168,15 @@ def wait(process: subprocess.Popen[bytes], limits: ResourceLimits) -> ProcessRes
         with contextlib.suppress(OSError):
             stream.close()
     over = any(reader.over for reader in readers)
+    code = process.returncode
+    if relayed and 128 < code < 128 + 65:
+        code = 128 - code
     return ProcessResult(
-        code=process.returncode,
+        code=code,
         stdout=readers[0].text(),
         stderr=readers[1].text(),
-        failure=_failure(process.returncode, late, over, limits),
-        crashed=process.returncode < 0 and not late and not over,
+        failure=_failure(code, late, over, limits),
+        crashed=code < 0 and not late and not over,
     )
 
 
@@ -195,16 +200,3 @@ def end(process: subprocess.Popen[bytes]) -> None:
     else:
         with contextlib.suppress(OSError):
             process.kill()
-
-
-@lru_cache(maxsize=1)
-def no_network() -> tuple[str, ...]:
-    """What to put before an argv to run it without a network; empty where the system does not allow that."""
-    unshare = shutil.which("unshare", path="/usr/bin:/bin")
-    if not unshare or not sys.platform.startswith("linux"):
-        return ()
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run([unshare, "-rn", "/bin/true"], capture_output=True, timeout=5, check=False)  # noqa: S603
-        if done.returncode == 0:
-            return (unshare, "-rn")
-    return ()

@@ -15,6 +15,7 @@ from bridge.core.errors import BridgeError
 from bridge.core.version import __version__
 from bridge.format import codec, json_bytes, schema
 from bridge.kernel.setup import is_older
+from bridge.sandbox.confinement import confinement
 from bridge.sandbox.folder import Toolbox
 from bridge.store import refresh
 from bridge.store.rebuild import missing_notebooks
@@ -67,7 +68,7 @@ def examine(queue: str | None = None) -> list[Observation]:
         finally:
             opened.close()
     findings += _engine()
-    findings += _linters()
+    findings += [*_linters(), _sandbox()]
     return findings
 
 
@@ -209,6 +210,16 @@ def _engine() -> list[Observation]:
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return [Observation(grade=Grade.WARNING, check="engine", found=f"no Ollama answers at {url}",
                         remedy="start it here, or run the notebook in Colab")]  # fmt: skip
+
+
+def _sandbox() -> Observation:
+    within = confinement()
+    if within.holds:
+        return Observation(
+            grade=Grade.GOOD, check="sandbox", found=f"{within.kind.value}: checkers see no other files, no network"
+        )
+    return Observation(grade=Grade.WARNING, check="sandbox", found=f"none ({within.why}): compilers are not started, so their languages are only parsed",
+                       remedy="install bubblewrap (Linux), where that can be had")  # fmt: skip
 
 
 def _linters() -> list[Observation]:

@@ -46,8 +46,9 @@ def test_tsc_runs_over_the_project_and_its_findings_go_to_their_blocks(project: 
     tools.mkdir()
     program = tools / "tsc"
     program.write_text(
-        '#!/bin/sh\ntest -f tsconfig.json && test -f src/b.ts || exit 9\necho "src/b.ts(1,14): error TS2322: '
-        'wrong"\nexit 2\n'
+        "#!/bin/sh\n"
+        f'grep -q "{project / "tsconfig.json"}" "$4" && grep -q src/b.ts "$4" && test -f src/b.ts || exit 9\n'
+        'echo "src/b.ts(1,14): error TS2322: wrong"\nexit 2\n'
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     found = project_lint(extract(ANSWER, finish_reason="stop").blocks, project, toolbox=Toolbox((str(tools),)))

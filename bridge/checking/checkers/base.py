@@ -132,7 +132,10 @@ class Command:
     unfit: Callable[[Sequence[Finding]], str | None] = lambda _found: None  #: why its findings say nothing of the text
     rename: Callable[[str], str | None] = lambda _code: None  #: file name that the text itself demands
     env: Callable[[], Mapping[str, str]] = dict
-    offline: bool = False
+    #: It can be told by the text to read other files, or to run something: it is started only where a sandbox holds.
+    exposed: bool = False
+    #: What it must be able to read beside the system and its own installation.
+    readable: Callable[[], Sequence[Path]] = tuple
     level: Level = Level.LINTER
 
     def serves(self, language: str) -> bool:
@@ -153,14 +156,16 @@ class Command:
         program = context.toolbox.find(self.program)
         if program is None:
             return CheckOutcome(unknown=f"{self.program} is not installed")
-        if reason := self.refuse(source.code):
+        if self.exposed and not context.box.within.holds:
+            return CheckOutcome(unknown="is not started without a sandbox that keeps it from other files")
+        if reason := self.refuse(source.code) or self._beside(context.box):
             return CheckOutcome(unknown=reason)
         path = context.box.put(self._name(source), source.code)
         argv = [program, *self.argv(program, path, context.box)]
-        ran = context.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
+        ran = context.box.run(argv, limits=self.limits, env=self.env(), readable=self.readable())
         if ran.failure and ran.code is not None and ran.crashed:
             # A machine short of memory or threads lets a program crash that is sound: ask once more.
-            ran = context.box.run(argv, limits=self.limits, env=self.env(), offline=self.offline)
+            ran = context.box.run(argv, limits=self.limits, env=self.env(), readable=self.readable())
         if ran.failure:
             return CheckOutcome(failure=f"{self.name} {ran.failure}")
         found = self.read(ran, path) if ran.code in self.exit_codes else None
@@ -169,6 +174,11 @@ class Command:
             return CheckOutcome(failure=f"{self.name} failed with exit code {ran.code}: {said[:200]}")
         reason = self.unfit(found)
         return CheckOutcome(unknown=reason) if reason else CheckOutcome(findings=tuple(found))
+
+    def _beside(self, box: Sandbox) -> str | None:
+        """Why the other files of the answer must not be read by it: what it includes is read like the text itself."""
+        related = (text for name, text in box.texts.items() if languages.by_path(name) in {*self.languages, "c", None})
+        return next((f"a file beside it {reason}" for text in related if (reason := self.refuse(text))), None)
 
     def _name(self, source: Source) -> str:
         name = stored_name(source)

@@ -92,6 +92,7 @@ def _gcc(name: str, language: str, standard: str, extension: str) -> Command:
         limits=ResourceLimits(memory_mb=1024, file_mb=1),
         extensions={language: extension},
         refuse=_c_reads_files,
+        exposed=True,
     )  # fmt: skip
 
 

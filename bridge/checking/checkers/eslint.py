@@ -68,5 +68,5 @@ ESLINT = Command(
     read=_eslint_read,
     limits=ResourceLimits(memory_mb=8192, wall_s=15),  # node reserves far more address space than it uses
     extensions=EXTENSIONS,
-    offline=True,
+    exposed=True,
 )

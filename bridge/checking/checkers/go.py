@@ -61,5 +61,5 @@ GOVET = Command(
         "CGO_ENABLED": "0",
         "GO111MODULE": "off",
     },
-    offline=True,
+    exposed=True,
 )

@@ -83,5 +83,5 @@ JAVAC = Command(
     limits=ResourceLimits(memory_mb=4096, wall_s=20, cpu_s=20),
     extensions={"java": "java"},
     rename=_java_name,
-    offline=True,
+    exposed=True,
 )  # fmt: skip

@@ -190,5 +190,4 @@ NODE = Command(
     unfit=_perhaps_jsx,
     limits=ResourceLimits(memory_mb=8192),
     extensions={"javascript": "mjs"},
-    offline=True,
 )

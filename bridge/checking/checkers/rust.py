@@ -65,9 +65,13 @@ def _rust_kind(code: str) -> FindingKind:
     return FindingKind.UNDEFINED if code in ("E0405", "E0412", "E0422", "E0423", "E0425", "E0531") else FindingKind.TYPE
 
 
+def _rustup() -> Path:
+    return Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
+
+
 def _rust_env() -> Mapping[str, str]:
     """Where rustup keeps its toolchains: without it, its `rustc` does not know which to start. It must fetch none."""
-    home = Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
+    home = _rustup()
     return {"RUSTUP_HOME": str(home), "RUSTUP_DIST_SERVER": "http://127.0.0.1:9"} if home.is_dir() else {}
 
 
@@ -85,5 +89,6 @@ RUSTC = Command(
     extensions={"rust": "rs"},
     refuse=_rust_reads_files,
     env=_rust_env,
-    offline=True,
+    exposed=True,
+    readable=lambda: (_rustup(),),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""PHP, Ruby and Lua: each interpreter's own syntax check, none of which runs anything. Perl has none that is safe."""
+"""PHP, Ruby and Lua: each interpreter's own syntax check, none of which runs the text. Perl has none that is safe."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ RUBY = Command(
     read=lines_like(r"^.*?:(?P<line>\d+): (?P<message>(?!warning).*)$", FindingKind.SYNTAX),
     limits=ResourceLimits(memory_mb=1024),
     extensions={"ruby": "rb"},
+    exposed=True,
 )
 LUAC = Command(
     name="luac",

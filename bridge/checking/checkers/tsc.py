@@ -83,7 +83,7 @@ def _compiler(name: str, memory_mb: int) -> Command:
         limits=ResourceLimits(memory_mb=memory_mb, wall_s=15),
         exit_codes=frozenset({0, 1, 2}),
         extensions=EXTENSIONS,
-        offline=True,
+        exposed=True,
     )
 
 

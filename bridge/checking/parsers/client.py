@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bridge.checking.parsers.base import Parsed
+from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.process import ResourceLimits, end, start
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from bridge.checking.parsers.worker import main; main()"
@@ -34,10 +35,12 @@ class Parsers:
     Args:
         wall_s: longest time that one text may take.
         memory_mb: most memory that the worker may use; the facts measured 256 for the grammars alone.
+        within: what the worker is confined by; default: the strongest that works here.
     """
 
-    def __init__(self, *, wall_s: float = 5.0, memory_mb: int = 768) -> None:
+    def __init__(self, *, wall_s: float = 5.0, memory_mb: int = 768, within: Confinement | None = None) -> None:
         self._wall_s = wall_s
+        self._within = within
         self._limits = ResourceLimits(wall_s=wall_s, cpu_s=600, memory_mb=memory_mb, open_files=64)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -92,7 +95,9 @@ class Parsers:
             return self._process
         self._stop()
         root = Path(__file__).resolve().parents[3]
-        argv = [sys.executable, "-I", "-X", "utf8", "-c", _BOOT, str(root)]
+        argv = (self._within or confinement()).wrap(
+            [sys.executable, "-I", "-X", "utf8", "-c", _BOOT, str(root)], readable=[root / "bridge"], lasting=True
+        )
         env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = start(
             argv, self._limits, env, Path(root.anchor), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -7,6 +7,7 @@ is left when the whole takes too long; nothing else of the report depends on it.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -40,6 +41,7 @@ _INK = {
 def colour(pieces: Iterable[tuple[str, str]], *, page_s: float = PAGE_S) -> Colours:
     """The colours of (lexer, code) pieces, as far as they came in time."""
     from bridge.sandbox import process
+    from bridge.sandbox.confinement import confinement
 
     wanted: list[tuple[str, str]] = []
     left = PAGE_CHARS
@@ -56,9 +58,8 @@ def colour(pieces: Iterable[tuple[str, str]], *, page_s: float = PAGE_S) -> Colo
         request.write(json.dumps(wanted).encode())
         request.seek(0)
         try:
-            child = process.start(
-                [sys.executable, "-P", __file__], limits, env, Path(tempfile.gettempdir()), stdin=request.fileno()
-            )
+            argv = confinement().wrap([sys.executable, "-P", __file__], readable=[Path(__file__), *_pygments()])
+            child = process.start(argv, limits, env, Path(os.sep), stdin=request.fileno())
         except OSError:
             return {}
         told = process.wait(child, limits).stdout
@@ -69,6 +70,12 @@ def colour(pieces: Iterable[tuple[str, str]], *, page_s: float = PAGE_S) -> Colo
             if sum(length for _, length in runs) == len(piece[1]) and {css for css, _ in runs} <= set(_INK.values()):
                 found[piece] = runs
     return found
+
+
+def _pygments() -> list[Path]:
+    """Where Pygments is installed, which may be a folder of the user's."""
+    spec = importlib.util.find_spec("pygments")
+    return [Path(spec.origin).parent] if spec and spec.origin else []
 
 
 # ---- in the child
