@@ -1,7 +1,7 @@
-"""One cell of a queue notebook: its raw JSON, who it is, and what it says, read only when asked.
+"""One cell of a queue notebook: its JSON, who it is, and what it says, read only when asked.
 
-Most cells of two versions are equal as JSON, so a merge rarely needs to know what is in them: identity and dots are
-read at once, the job behind them at first use.
+Most cells of two versions are equal, so a merge rarely needs to know what is in them: identity and dots are known at
+once, the JSON and the job behind it are decoded at first use. A cell from the journal is bytes until then.
 """
 
 from __future__ import annotations
@@ -31,15 +31,19 @@ class Cell:
         *,
         id: str,  # noqa: A002  # the cell's own word for it
         kind: CellKind,
-        raw: RawCell,
+        raw: RawCell | bytes,
         dots: Dots,
         position: str,
         moved: bool = False,
         job: Job | None = None,
     ) -> None:
+        """`raw`: the cell's JSON, or the bytes that hold it, laid out as `json_bytes.dump_cell` does."""
         self.id = id
         self.kind = kind
-        self.raw = raw
+        if isinstance(raw, bytes):
+            self.data = raw
+        else:
+            self.raw = raw
         self.dots = dots
         #: Sort key in the notebook (see format/order.py).
         self.position = position
@@ -51,13 +55,34 @@ class Cell:
     def __repr__(self) -> str:
         return f"Cell({self.kind.value} {self.id} {dict(self.dots)})"
 
-    def stand_at(self, position: str, *, moved: bool) -> None:
-        """Settle where the cell stands: once, by the codec, before anybody else sees the cell."""
-        self.position = position
-        self.moved = moved
-        vars(self).pop("touched", None)
-        if (job := vars(self).get("job")) is not None:
-            self.job = job.evolve(spec=replace(job.spec, position=position), edit=job.edit + moved)
+    def standing_at(self, position: str, *, moved: bool) -> Cell:
+        """The same cell elsewhere in its notebook. `moved`: not where its stamp says."""
+        job: Job | None = vars(self).get("job")
+        if job is not None:
+            job = job.evolve(spec=replace(job.spec, position=position), edit=job.edit + moved)
+        raw = vars(self).get("raw")
+        return Cell(
+            id=self.id, kind=self.kind, raw=self.data if raw is None else raw, dots=self.dots, position=position,
+            moved=moved, job=job,
+        )  # fmt: skip
+
+    def same_json(self, other: Cell) -> bool:
+        """Whether both are equal as JSON; nothing is decoded where the bytes are equal."""
+        if self is other:
+            return True
+        mine, others = vars(self).get("data"), vars(other).get("data")
+        return (mine is not None and mine == others) or self.raw == other.raw
+
+    @cached_property
+    def raw(self) -> RawCell:
+        """The cell's JSON."""
+        decoded: RawCell = json_bytes.loads(self.data)
+        return decoded
+
+    @cached_property
+    def data(self) -> bytes:
+        """The cell as it stands in a notebook file, its id in it."""
+        return json_bytes.dump_cell({**self.raw, "id": self.id})
 
     @cached_property
     def job(self) -> Job:

@@ -61,7 +61,7 @@ def queue_stamp(notebook: object) -> Mapping[str, Any] | None:
 
 
 def read_part(notebook: object, *, name: str = "the notebook") -> Part:
-    """The part in a notebook, as `wire.loads` gives it.
+    """The part in a notebook, as `json_bytes.loads` or `known_cells.loads` gives it.
 
     Raises:
         NotAQueue: not a notebook, nbformat 3 or one too new, no `bridge` metadata, another schema, a cell that is none.
@@ -69,7 +69,10 @@ def read_part(notebook: object, *, name: str = "the notebook") -> Part:
     stamp = _check(notebook, name)
     assert isinstance(notebook, dict)
     queue_id: str = stamp["queue_id"]
-    cells = [_plain_job(raw) or _identify(raw, name, number) for number, raw in enumerate(notebook["cells"], 1)]
+    cells = [
+        raw if isinstance(raw, Cell) else _plain_job(raw) or _identify(raw, name, number)
+        for number, raw in enumerate(notebook["cells"], 1)
+    ]
     return Part(
         queue_id=queue_id,
         number=stamp["part"],
@@ -94,6 +97,11 @@ def write_part(part: Part) -> dict[str, Any]:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+
+
+def dump_part(part: Part) -> bytes:
+    """The file of a part, nbformat 4.5. Cells that came as bytes are not encoded again."""
+    return json_bytes.join_notebook((cell.data for cell in part.in_order()), write_metadata(part))
 
 
 def note_cell(raw: RawCell, element: str, position: str, dots: Mapping[str, int], edit: int) -> Cell:
@@ -256,7 +264,7 @@ def _renamed(cell: Cell) -> Cell:
 
 def _placed(cells: list[Cell]) -> dict[str, Cell]:
     positions, moved = order.place([cell.position or None for cell in cells])
-    for n, (cell, position) in enumerate(zip(cells, positions, strict=True)):
-        if n in moved or position != cell.position:
-            cell.stand_at(position, moved=n in moved)
-    return {cell.id: cell for cell in cells}
+    return {
+        cell.id: cell if position == cell.position and n not in moved else cell.standing_at(position, moved=n in moved)
+        for n, (cell, position) in enumerate(zip(cells, positions, strict=True))
+    }

@@ -30,7 +30,7 @@ def merge(a: Part, b: Part) -> Part:
         other = b.cells.get(element)
         if other is None:
             merged = _alone(mine, b.context)
-        elif mine.raw == other.raw and mine.position == other.position and not (mine.moved or other.moved):
+        elif not (mine.moved or other.moved) and mine.position == other.position and mine.same_json(other):
             merged = mine
         else:
             merged = _both(mine, other, a.context, b.context)

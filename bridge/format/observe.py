@@ -50,7 +50,10 @@ def unadopted(part: Part) -> list[Cell]:
 def _in_place(seen: Part, memory: KnownState) -> list[Cell]:
     """The cells, standing where memory knows them to stand; without it, one whose stamp was stripped looks moved."""
     cells = seen.in_order()
-    known = [None if stamp_of(cell.raw) else memory.part.cells.get(cell.id) for cell in cells]
+    known: list[Cell | None] = []
+    for cell in cells:
+        mine = memory.part.cells.get(cell.id)
+        known.append(None if mine is None or mine is cell or stamp_of(cell.raw) else mine)
     if not any(known):
         return cells
     keys = [mine.position if mine else _own_position(cell) for cell, mine in zip(cells, known, strict=True)]
@@ -72,7 +75,7 @@ def _own_position(cell: Cell) -> str | None:
 
 def _restore(cell: Cell, memory: KnownState) -> Cell:
     mine = memory.part.cells.get(cell.id)
-    if mine is not None and mine.raw == cell.raw and not cell.moved:
+    if mine is not None and not cell.moved and mine.same_json(cell):
         return mine
     stamped = not any(writer.startswith(UNSEEN) for writer in cell.dots)
     element = cell.id

@@ -15,7 +15,7 @@ from bridge.core.errors import NotAQueue, QueueUnreadable, QueueUnsettled
 from bridge.core.events import Event, Listener
 from bridge.core.events import EventKind as Happened
 from bridge.core.job import join_results
-from bridge.format import codec, file_names, json_bytes, merge
+from bridge.format import codec, file_names, json_bytes, known_cells, merge
 from bridge.format.cell import Cell
 from bridge.format.raw_cell import extras_of, texts_of
 from bridge.store.ingest_version import Adopt, VersionIngest
@@ -33,9 +33,11 @@ class IncomingNotebook:
 
     name: str
     number: int | None  #: of the part; None: none of our names, so a fork or somebody else's
-    notebook: Any
+    notebook: Any  #: as `known_cells.loads` gives it
     data: bytes
     stamp: Stamp
+    known: codec.Part | None = None  #: the part as the journal had it when this was read,
+    known_at: int = 0  #: which was after so many changes to the journal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +80,13 @@ class Ingest:
 
     def incoming(self, name: str, number: int | None) -> IncomingNotebook:
         """A notebook as it is now. Raises QueueUnreadable."""
-        notebook, data, stamp = self._settled(name)
-        return IncomingNotebook(name=name, number=number, notebook=notebook, data=data, stamp=stamp)
+        place = self.journal.place_named(name)
+        known = self.journal.part(place) if place else None
+        known_at = self.journal.db.total_changes
+        notebook, data, stamp = self._settled(name, known)
+        return IncomingNotebook(
+            name=name, number=number, notebook=notebook, data=data, stamp=stamp, known=known, known_at=known_at
+        )
 
     def _changed(self, *, publish: bool) -> Iterator[IncomingNotebook]:
         for entry in self.transport.entries():
@@ -111,7 +118,8 @@ class Ingest:
         if part.queue_id != self.journal.queue_id:
             raise NotAQueue(f"{name} belongs to another queue ({part.queue_id}): move it elsewhere")
         place = self._part(incoming.number or 1)
-        came = self.version_ingest.ingest(place, part, adopt=adopt, fork=False, now=self.clock.now())
+        mine = incoming.known if self.journal.db.total_changes == incoming.known_at else None
+        came = self.version_ingest.ingest(place, part, mine=mine, adopt=adopt, fork=False, now=self.clock.now())
         rev = 0 if came.lags else self.journal.place(place.id).rev
         shows = FileVersion(
             place=place.id, hash=digest, stamp=incoming.stamp, rev=rev, loose=came.loose, loose_jobs=came.loose_jobs
@@ -208,14 +216,15 @@ class Ingest:
             waited += 0.25
             gone = [name for name in gone if self.transport.stat(name) is None]
 
-    def _settled(self, name: str) -> tuple[Any, bytes, Stamp]:
+    def _settled(self, name: str, known: codec.Part | None) -> tuple[Any, bytes, Stamp]:
         """A notebook that parses. Raises QueueUnreadable when it does not, even after a while."""
+        cells = known.cells.values() if known else ()
         waited = 0.0
         while True:
             try:
                 read = self.transport.read(name)
                 if read is not None:
-                    return json_bytes.loads(read[0]), *read
+                    return known_cells.loads(read[0], cells), *read
                 if waited >= self.vanished_s:
                     raise QueueUnreadable(f"{name} has vanished while it was read: run the command again")
                 reason = "it has vanished"

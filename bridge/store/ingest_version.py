@@ -63,19 +63,22 @@ class VersionIngest:
     #: Takes in archive notebooks of other writers: what is missing here may have gone there.
     look_into_archives: Callable[[], None]
 
-    def ingest(self, place: NotebookRow, seen: Part, *, adopt: Adopt, fork: bool, now: datetime) -> Ingested:
+    def ingest(
+        self, place: NotebookRow, seen: Part, *, mine: Part | None = None, adopt: Adopt, fork: bool, now: datetime
+    ) -> Ingested:
         """Merge a version of a notebook into the journal.
 
         Args:
             place: the notebook that it is a version of.
             seen: the version, as `codec.read_part` gives it.
+            mine: the notebook as the journal has it, if that was read already.
             adopt: which cells get a dot that have none.
             fork: it is a second copy: its notebook metadata is not taken over, if any is known.
             now: the present moment.
         """
         journal = self.journal
         self.keep_ahead(seen.context)
-        mine = journal.part(place)
+        mine = mine or journal.part(place)
         observed = self._observed(seen, mine, now)
         loose = observe.unadopted(observed)
         if adopt is Adopt.ALL or (adopt is Adopt.JOBS and any(cell.kind is CellKind.JOB for cell in loose)):
@@ -262,13 +265,13 @@ class VersionIngest:
 
     def _final(self, cell: Cell, mine: Cell | None, theirs: Cell | None) -> Cell | None:
         """The cell as the journal should keep it; None if it has it already."""
-        if mine is not None and mine.raw == cell.raw:
+        if mine is not None and mine.same_json(cell):
             return None
         if cell.kind is CellKind.JOB and (mine is None or mine.essence != cell.essence):
             known = join_results(cell.job.results, self.journal.results(cell.id))
             if known != cell.job.results:
                 cell = merge.job_cell(cell.job.evolve(results=known), cell.dots, extras_of(cell.raw), shown=cell.raw)
-        if theirs is not None and theirs.raw != cell.raw and theirs.essence == cell.essence:
+        if theirs is not None and not theirs.same_json(cell) and theirs.essence == cell.essence:
             return theirs  # as the editor laid it out: nothing to rewrite
         return cell
 
@@ -309,7 +312,7 @@ def _was_published(cell: Cell, mine: Part) -> bool:
 
 def _says_same(file: Cell, cell: Cell) -> bool:
     """Whether a file needs no rewriting for this cell. That our metadata was stripped alone is no reason to."""
-    if file.raw == cell.raw or file.essence == cell.essence:
+    if file.same_json(cell) or file.essence == cell.essence:
         return True
     if stamp_of(file.raw):
         return False

@@ -64,7 +64,7 @@ PUT_CELL = """INSERT OR REPLACE INTO cell (id, place, kind, position, dots, raw,
 
 def cell_row(place: int, cell: Cell) -> tuple[object, ...]:
     """The row of a cell, in the order of `PUT`."""
-    raw = json_bytes.dump_cell({**cell.raw, "id": cell.id})
+    raw = cell.data
     dots = json_bytes.dumps(without_unseen(cell.dots)).decode()
     if cell.kind is CellKind.NOTE:
         return (cell.id, place, "note", cell.position, dots, raw, len(raw), *[None] * 15)
@@ -105,7 +105,7 @@ def read_cell(row: tuple[Any, ...]) -> Cell:
         kind=CellKind(row[1]),
         position=row[2],
         dots=json_bytes.loads(row[3].encode()),
-        raw=json_bytes.loads(row[4]),
+        raw=row[4],
     )
 
 
