@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from benchmarks import results_report, samples
+from benchmarks import material, results_report, samples
 from benchmarks.measure import Row
 from bridge import Bridge
 from bridge.checking import Toolchain
@@ -101,7 +101,7 @@ def _end(watcher: subprocess.Popen[str]) -> None:
 
 def _checking(*, full: bool) -> Row:
     name = "checking one real answer"
-    sample = results_report.answers()[: None if full else 60]
+    sample = material.answers()[: None if full else 60]
     if not sample:
         return Row(name=name, note="skipped: the real answers are not part of this repository")
     with Toolchain() as toolchain:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.results_report import SEED, rows
+from benchmarks.material import SEED, rows
 from bridge.checking import Toolchain, Verdict, examine
 
 NAMES = {

@@ -13,7 +13,6 @@ table of labels here for languages, Python's compiler, `node --check` and `bash 
 from __future__ import annotations
 
 import ast
-import json
 import re
 import shutil
 import subprocess
@@ -22,14 +21,12 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from benchmarks.material import DATA, answers
+from benchmarks.mutations import MUTATIONS, canonical
 from bridge.checking import BlockStatus, CodeBlock, Report, Role, Toolchain, examine, extract
 from bridge.checking.language.grammar_trust import may_block
-
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-SEED = 20260101
 
 #: Label → language, written down independently of the package's own table.
 LABELS = {
@@ -46,17 +43,6 @@ EXTENSIONS = {
     "less": "less", "scss": "scss",
     "json": "json", "py": "python", "md": "markdown",
 }  # fmt: skip
-
-
-def rows(name: str) -> list[dict[str, Any]]:
-    """The rows of one data file; empty if it is not there."""
-    path = DATA / name
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
-
-
-def answers() -> list[dict[str, Any]]:
-    """All real answers."""
-    return rows("real_answers.jsonl") + rows("real_answers_edge.jsonl")
 
 
 @dataclass
@@ -228,8 +214,6 @@ def main() -> None:
     if not sample:
         print(f"no data in {DATA.name}: nothing to report")
         return
-    from benchmarks.mutations import MUTATIONS, canonical
-
     with Toolchain() as toolchain:
         tallies, bad, rate, reports = real(toolchain, sample)
         print(f"{'language':14} {'blocks':>6} {'language':>9} {'paths':>6} {'path':>9} {'judged':>6} {'agree':>9}")

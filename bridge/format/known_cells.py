@@ -28,7 +28,7 @@ def loads(data: bytes, known: Iterable[Cell]) -> Any:
     Raises ValueError if it is no JSON.
     """
     if data.startswith(_HEAD):
-        cells, end = _cells(data, {cell.data[:_KEY_BYTES]: cell for cell in known})
+        cells, end = _cells(data, {cell.data[:_KEY_BYTES]: cell for cell in known if _says_position(cell)})
         if cells:
             try:
                 rest = json_bytes.loads(b'{"cells":null' + data[end:])
@@ -39,11 +39,16 @@ def loads(data: bytes, known: Iterable[Cell]) -> Any:
     return json_bytes.loads(data)
 
 
+def _says_position(cell: Cell) -> bool:
+    """Whether the cell stands where its own bytes say; a reader of one that does not must find that it was moved."""
+    return cell.position == cell.id or f'"position": "{cell.position}"'.encode() in cell.data
+
+
 def _cells(data: bytes, known: dict[bytes, Cell]) -> tuple[list[Any], int]:
     """The cells, and where their list ends; none if the file is laid out in another way."""
     cells: list[Any] = []
     at = len(_HEAD)
-    while True:
+    while True:  # no more than needed: this runs once for each cell of a file
         cell = known.pop(data[at : at + _KEY_BYTES], None)
         if cell is not None and data.startswith(cell.data, at):
             cells.append(cell)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
+from operator import lt
 
 #: In ASCII order. "-" is below all that ids are made of, which leaves room below and between them.
 _DIGITS = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -45,8 +45,9 @@ def place(keys: Sequence[str | None]) -> tuple[list[str], set[int]]:
     None asks for a new key. The longest rising run of the given keys stays; what breaks it was moved by a person and
     gets a key between its new neighbours.
     """
-    if all(a is not None and b is not None and a < b for a, b in pairwise(keys)):
-        return [key for key in keys if key is not None] if keys and keys[0] is not None else _fill(keys), set()
+    given = [key for key in keys if key is not None]
+    if len(given) == len(keys) and all(map(lt, given, given[1:])):
+        return given, set()
     kept = _longest_rising([(i, key) for i, key in enumerate(keys) if key is not None])
     moved = {i for i, key in enumerate(keys) if key is not None and i not in kept}
     return _fill([key if i in kept else None for i, key in enumerate(keys)]), moved

@@ -19,6 +19,7 @@ from bridge.transports.base import Stamp
 ANSWER_RESERVE = 8_000
 #: The place of what is in no notebook any more.
 NOWHERE = 0
+_KINDS = {kind.value: kind for kind in CellKind}
 #: No lease holds at this moment.
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -102,7 +103,7 @@ def read_cell(row: tuple[Any, ...]) -> Cell:
     """The cell in the columns id, kind, position, dots, raw."""
     return Cell(
         id=row[0],
-        kind=CellKind(row[1]),
+        kind=_KINDS[row[1]],
         position=row[2],
         dots=json_bytes.loads(row[3].encode()),
         raw=row[4],

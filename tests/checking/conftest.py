@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks import results_report
+from benchmarks import material
 from bridge.checking import Toolchain
 
 
@@ -18,7 +18,7 @@ def toolchain() -> Iterator[Toolchain]:
 
 @pytest.fixture(scope="session")
 def real_answers() -> list[dict]:
-    rows = results_report.answers()
+    rows = material.answers()
     if not rows:
         pytest.skip("the real answers are not here: they are looked for in ../shared/data")
     return rows
@@ -26,7 +26,7 @@ def real_answers() -> list[dict]:
 
 @pytest.fixture(scope="session")
 def real_prompts() -> list[dict]:
-    rows = results_report.rows("prompts_multilang.jsonl")
+    rows = material.rows("prompts_multilang.jsonl")
     if not rows:
         pytest.skip("the prompts with canonical solutions are not here: they are looked for in ../shared/data")
     return rows
