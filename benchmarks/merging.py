@@ -8,7 +8,7 @@ Times are the least processor time of several runs in turns; nothing here waits 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,7 +53,11 @@ def rows(folder: Path, *, full: bool) -> Iterator[Row]:
         result = json_bytes.loads(merged)
         assert len(result["cells"]) == cells + 10
         assert sum(bool(cell["outputs"]) for cell in result["cells"]) == cells - _OPEN + 10
-        actions = [partial(_saved, made, records), partial(_cold, made), partial(_read, made)]
+        actions: list[Callable[[], object]] = [
+            partial(_saved, made, records),
+            partial(_cold, made),
+            partial(_read, made),
+        ]
         peer = alone = None
         if cells <= 1_000 or full:
             read = [_notebook(file) for file in (made.base_file, made.mine_file, made.theirs_file)]
