@@ -22,8 +22,8 @@ from bridge.checking.values import (  # fmt: skip
     Role,
     Severity,
     fingerprint,
-    plain_text,
 )
+from bridge.core.text import tool_message
 
 #: A block with fewer lines beside a block more than twice as long is an illustration.
 _SNIPPET_LINES = 15
@@ -127,8 +127,8 @@ def diagnostic(
     lines = block.code.split("\n")
     line = min(max(1, finding.line), len(lines))
     end_line = None if finding.end_line is None else min(max(line, finding.end_line), len(lines))
-    message = plain_text(finding.message)
-    code = plain_text(finding.code, 80)
+    message = tool_message(finding.message)
+    code = tool_message(finding.code, 80)
     return Diagnostic(
         block=block.index,
         range=Range.at(line, finding.column, end_line, finding.end_column),

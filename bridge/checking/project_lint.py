@@ -31,8 +31,8 @@ from bridge.checking.values import (
     Severity,
     Verdict,
     fingerprint,
-    plain_text,
 )
+from bridge.core.text import tool_message
 from bridge.sandbox.confinement import confinement
 from bridge.sandbox.folder import Sandbox, Toolbox, storable
 from bridge.sandbox.process import ProcessResult, ResourceLimits
@@ -243,9 +243,9 @@ def _result(block: CodeBlock, tool: _Tool, found: Sequence[Finding]) -> CheckRes
             block=block.index,
             range=Range.at(f.line, f.column, f.end_line, f.end_column),
             severity=f.severity,
-            code=plain_text(f.code, 80),
+            code=tool_message(f.code, 80),
             source=f"project {tool.command.name}",
-            message=plain_text(f.message),
+            message=tool_message(f.message),
             kind=f.kind,
             blocking=f.severity is Severity.ERROR and f.kind is not FindingKind.DEPENDENCY,
             fingerprint=fingerprint(tool.command.name, f.code, f.message, lines[min(max(f.line, 1), len(lines)) - 1]),
@@ -264,5 +264,5 @@ def _result(block: CodeBlock, tool: _Tool, found: Sequence[Finding]) -> CheckRes
 
 def _failed(block: CodeBlock, tool: _Tool, why: str) -> CheckResult:
     return CheckResult(
-        block=block.index, status=BlockStatus.TOOL_FAILED, tools=(tool.command.name,), note=plain_text(why)
+        block=block.index, status=BlockStatus.TOOL_FAILED, tools=(tool.command.name,), note=tool_message(why)
     )

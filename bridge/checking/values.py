@@ -180,17 +180,6 @@ class Severity(Enum):
     HINT = 4  # a matter of taste
 
 
-_UNSAFE_TEXT = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
-)
-
-
-def plain_text(text: str, limit: int = 300) -> str:
-    """A tool's message as harmless text: one line, no control or direction characters, at most `limit` characters."""
-    flat = " ".join(_UNSAFE_TEXT.sub("", text).split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Diagnostic(Jsonable):
     """One finding about a block, in the shape of the Language Server Protocol. Its message is untrusted text."""

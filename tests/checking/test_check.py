@@ -4,7 +4,7 @@ import pytest
 
 from bridge.checking import BlockStatus, FindingKind, Level, Role, Toolchain, Verdict, examine
 from bridge.checking.checkers.registry import CHECKERS
-from bridge.checking.values import Severity, fingerprint, plain_text
+from bridge.checking.values import Severity, fingerprint
 from bridge.sandbox.folder import Toolbox
 from tests.support.toolchains import can_judge
 
@@ -230,11 +230,6 @@ def test_diagnostics_have_the_shape_of_the_language_server_protocol(toolchain: T
 def test_a_fingerprint_survives_moved_lines_and_other_names() -> None:
     assert fingerprint("t", "c", "name 'a' at 3", "x  = 1") == fingerprint("t", "c", "name 'b' at 9", " x = 1")
     assert fingerprint("t", "c", "name 'a'", "x = 1") != fingerprint("t", "c", "name 'a'", "x = 2")
-
-
-def test_a_message_becomes_one_harmless_line() -> None:
-    assert plain_text("a\x1b[31mb\x00\n\u202ec```") == "ab c```"
-    assert len(plain_text("x" * 1000)) == 300
 
 
 def test_jsx_is_not_called_broken_where_only_node_is_there() -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_ESCAPE = re.compile(
-    r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\^_])|[\u200b\ufeff](?=\s*[`~]{3})"
-)
+from bridge.core.text import ESCAPE_SEQUENCE
+
+_ESCAPE = re.compile(ESCAPE_SEQUENCE + r"|[\u200b\ufeff](?=\s*[`~]{3})")
 #: The ollama command moves the cursor back over a word that does not fit, wipes it and prints it on the next line.
 _REWRAP = re.compile(r"\x1b\[(\d{1,3})D\x1b\[K")
 _THINK_OPEN = re.compile(r"\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)

@@ -4,7 +4,6 @@ import pytest
 
 from bridge.api.views import State
 from bridge.checking.values import Verdict
-from bridge.core.text import line
 from bridge.ui.report.labels import OUTCOMES, TROUBLE, css, size, span
 from bridge.ui.report.style import sheet
 
@@ -32,19 +31,3 @@ def test_every_state_and_verdict_has_a_word_and_a_colour_and_nothing_else_names_
 @pytest.mark.parametrize(("count", "says"), [(10, "1 kB"), (141_000, "141 kB"), (1_840_607, "1.8 MB")])
 def test_sizes(count: int, says: str):
     assert size(count) == says
-
-
-@pytest.mark.parametrize(
-    ("text", "limit", "says"),
-    [
-        ("a b", 10, "a b"),
-        ("a\n\tb", 10, "a b"),
-        ("abcdef", 5, "abcd…"),
-        ("x" + " " * 100 + "y", 10, "x…"),  # what is left out is told, also if it is far behind
-        ("a\u202eb", 20, "a<U+202E>b"),
-        ("\u202e" * 10, 20, "<U+202E><U+202E><U+…"),
-        ("", 5, ""),
-    ],
-)
-def test_a_text_on_one_line_is_never_too_long_and_says_that_it_was_cut(text: str, limit: int, says: str):
-    assert line(text, limit) == says
