@@ -6,7 +6,6 @@ Every method takes in first what others wrote to the notebook. Methods may be ca
 from __future__ import annotations
 
 import getpass
-import json
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from bridge.core.clock import Clock
 from bridge.core.errors import UnknownJob, WrongState
 from bridge.core.events import Listener, ignore
 from bridge.core.job import Job, NewJob, Options, State, to_iso
+from bridge.core.text import as_json
 from bridge.format import merge, template
 from bridge.format.raw_cell import extras_of
 from bridge.intake.prompt import compose, prompt_of
@@ -210,7 +210,7 @@ class Jobs:
                 left += 1
                 continue
             line, good = export.batch_line(view.job, view.result, view.state)
-            (results if good else errors).append(json.dumps(line, ensure_ascii=False))
+            (results if good else errors).append(as_json(line))
         return results, errors, left
 
     # ---- inside

@@ -45,4 +45,4 @@ def command(
             {"jobs": [{"id": a.id, "existed": a.existed, "differs": a.differs} for a in added], "skipped": skipped}
         )
         return
-    click.echo("\n".join(job.id for job in added))
+    base.show("\n".join(job.id for job in added))

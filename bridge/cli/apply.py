@@ -36,7 +36,7 @@ def command(job: str, *, root: str, dry_run: bool, force: bool, queue: str | Non
         planned = bridge.plan(job, folder)
         if not as_json:
             for change in planned:
-                click.echo(change.diff().encode("utf-8", "backslashreplace"), nl=False)
+                base.verbatim(change.diff())
         written = [] if dry_run else bridge.apply_result(job, folder, force=force)
     if as_json:
         files = [{"path": c.path, "step": c.step.value, "diff": c.diff()} for c in planned]
@@ -44,4 +44,4 @@ def command(job: str, *, root: str, dry_run: bool, force: bool, queue: str | Non
         return
     for change in planned:
         done = "wrote" if change in written else "would " + change.step.value if dry_run else change.step.value
-        click.echo(f"bridge: {done} {change.path}", err=True)
+        base.say(f"{done} {change.path}")

@@ -50,14 +50,14 @@ def login(
     if client and service_account:
         raise UsageError("give either --client or --service-account")
     if service_account:
-        google.sign_in_robot(Path(service_account), full=full_drive, tell=_tell)
+        google.sign_in_robot(Path(service_account), full=full_drive, tell=base.say)
     else:
         google.sign_in(
             client_file=Path(client) if client else None,
             full=full_drive,
             open_browser=not no_browser,
             timeout_s=timeout,
-            tell=_tell,
+            tell=base.say,
         )
     _print(google.standing(), as_json=as_json)
 
@@ -83,12 +83,12 @@ def logout(*, as_json: bool) -> None:
     if as_json:
         base.print_json(done.to_json())
         return
-    click.echo("deleted from this machine" if done.deleted else "nothing was stored on this machine")
+    base.show("deleted from this machine" if done.deleted else "nothing was stored on this machine")
     if done.revoked:
-        click.echo("revoked at Google")
+        base.show("revoked at Google")
     elif done.deleted:
-        click.echo(f"not revoked at Google: {done.why_not}")
-        click.echo("https://myaccount.google.com/permissions is where a person takes access back", err=True)
+        base.show(f"not revoked at Google: {done.why_not}")
+        base.say("https://myaccount.google.com/permissions is where a person takes access back")
 
 
 def _print(standing: object, *, as_json: bool) -> None:
@@ -99,7 +99,7 @@ def _print(standing: object, *, as_json: bool) -> None:
         base.print_json(standing.to_json())
         return
     if standing.source is None:
-        click.echo("nobody is signed in: run `bridge auth login`" if not standing.problem else standing.problem)
+        base.show("nobody is signed in: run `bridge auth login`" if not standing.problem else standing.problem)
         return
     rows: list[tuple[str, object]] = [
         ("account", standing.account or "unknown"),
@@ -113,11 +113,7 @@ def _print(standing: object, *, as_json: bool) -> None:
     if standing.works is not None:
         rows.append(("renewal", "works" if standing.works else standing.problem))
     for name, value in rows:
-        click.echo(f"{name + ':':<14}{value}")
-
-
-def _tell(text: str) -> None:
-    click.echo(f"bridge: {text}", err=True)
+        base.show(f"{name + ':':<14}{value}")
 
 
 for inner in (login, status, logout):

@@ -1,9 +1,13 @@
-"""What the commands share: options, errors to exit codes, and printing for people and for programs."""
+"""What the commands share: options, errors to exit codes, and printing for people and for programs.
+
+Every word that a command prints goes through `say`, `show`, `print_table`, `print_json` or `verbatim`, and the linter allows no
+other way (`click.echo` is banned outside): keys, callers, models, messages and names come from outside, and none of them may move
+the cursor, rename the window or turn the text around.
+"""
 
 from __future__ import annotations
 
 import functools
-import json
 import os
 import signal
 import sys
@@ -16,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from bridge.cli import complete
+from bridge.core import text
 from bridge.core.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +64,7 @@ def command(name: str, *, of_queue: bool = True, **settings: Any) -> Callable[[F
 
 def fail(error: BridgeError, *, as_json: bool) -> None:
     """Say what went wrong, and end with its exit code."""
-    click.echo(f"bridge: {error}", err=True)
+    say(error)
     if as_json:
         print_json({"error": {"kind": type(error).__name__, "message": str(error), "exit_code": error.exit_code}})
     sys.exit(error.exit_code)
@@ -74,25 +79,42 @@ def open_bridge(queue: str | None, *, caller: str | None = None) -> Bridge:
 
 def tell(event: Event) -> None:
     """One event as a line on standard error."""
-    click.echo(f"bridge: {event.message}", err=True)
+    say(event.message)
 
 
-def print_json(value: Any) -> None:
-    """One JSON object on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+def say(message: object) -> None:
+    """A remark beside the output, as a line on standard error."""
+    click.echo(f"bridge: {text.plain(str(message))}", err=True)
 
 
-def print_line(value: Any) -> None:
+def show(value: object = "") -> None:
+    """A line, or several, for people, on standard output."""
+    click.echo(text.plain(str(value)))
+
+
+def verbatim(content: str) -> None:
+    """A text byte for byte on standard output, for another program to read; on a terminal, made safe to look at."""
+    if sys.stdout.isatty():
+        show(content)
+    else:
+        click.echo(content.encode("utf-8", "backslashreplace"), nl=False)  # bytes: no line end is translated
+
+
+def print_json(value: object) -> None:
+    """One JSON object on standard output; hidden characters in it are escaped."""
+    click.echo(text.as_json(value, indent=1))
+
+
+def print_line(value: object) -> None:
     """One JSON object as one line, for streams of them."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(text.as_json(value))
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table: drawn by rich on a terminal, else columns divided by tabs, nothing cut."""
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
-        for row in [list(head), *cells]:
-            click.echo("\t".join(cell.replace("\n", " ").replace("\t", " ") for cell in row))
+        for row in [head, *rows]:
+            print_row(*row)
         return
     from rich.console import Console
     from rich.table import Table
@@ -101,9 +123,20 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in head:
         table.add_column(title, overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else text.plain(str(cell))) for cell in row))
     Console().print(table)
+
+
+def print_row(*cells: object) -> None:
+    """Columns divided by tabs, on one line."""
+    flat = ("" if cell is None else str(cell).replace("\n", " ").replace("\t", " ") for cell in cells)
+    show("\t".join(flat))
+
+
+def agreed(question: str) -> bool:
+    """What a person says; no, where there is none."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and click.confirm(text.plain(question), err=True)
 
 
 def read_text(source: str) -> str:
@@ -179,7 +212,7 @@ def chosen(bridge: Bridge, ids: Sequence[str], states: Sequence[str], caller: st
 
 def print_ready(view: JobView) -> None:
     """A job that has become ready, as a line."""
-    click.echo(f"{view.id}\t{view.line.state.value}\t{view.verdict or view.error or ''}")
+    print_row(view.id, view.line.state.value, view.verdict or view.error)
 
 
 def stop_on_signals(stop: Callable[[], None]) -> None:
@@ -199,5 +232,5 @@ def print_ids(ids: Sequence[str], *, as_json: bool, done: str) -> None:
         print_json({"jobs": list(ids)})
         return
     for job in ids:
-        click.echo(job)
-    click.echo(f"bridge: {len(ids)} job(s) {done}", err=True)
+        show(job)
+    say(f"{len(ids)} job(s) {done}")

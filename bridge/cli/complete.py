@@ -15,11 +15,12 @@ def jobs(ctx: Context, _parameter: Parameter, incomplete: str) -> list[Completio
     from click.shell_completion import CompletionItem
 
     with contextlib.suppress(Exception):
+        from bridge.core.text import line
         from bridge.wiring.glance import newest_jobs
 
         given = set(ctx.params.get("ids") or ())
         found = newest_jobs(ctx.params.get("queue"), incomplete.upper())
-        return [CompletionItem(job, help=told) for job, told in found if job not in given]
+        return [CompletionItem(line(job, 40), help=line(told, 80)) for job, told in found if job not in given]
     return []
 
 

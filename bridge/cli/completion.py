@@ -37,5 +37,5 @@ def command(*, shell: str, as_json: bool) -> None:
     if as_json:
         base.print_json({"shell": shell, "place": _PLACES[shell], "script": script})
         return
-    click.echo(script)
-    click.echo(f"bridge: it belongs into {_PLACES[shell]}; a new shell reads it", err=True)
+    base.verbatim(script + "\n")
+    base.say(f"it belongs into {_PLACES[shell]}; a new shell reads it")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli import complete
+from bridge.cli import base, complete
 
 if TYPE_CHECKING:
     from bridge.wiring import Rules
@@ -52,5 +52,5 @@ def rules(*, repair: bool, max_rounds: int, project_lint: bool) -> Rules:
     if project_lint:
         from bridge.checking.project_lint import WARNING
 
-        click.echo(f"bridge: {WARNING}", err=True)
+        base.say(WARNING)
     return Rules(max_rounds=max_rounds if repair else 0, project=Path.cwd() if project_lint else None)

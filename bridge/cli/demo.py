@@ -83,19 +83,19 @@ def command(
         model=model,
         gguf=gguf,
         base_url=base_url,
-        agree=lambda question: yes or _agreed(question),
-        say=_say,
+        agree=lambda question: yes or base.agreed(question),
+        say=base.say,
     )
-    _say(f"the engine: {choice.about}")
+    base.say(f"the engine: {choice.about}")
     opened = wiring.open_engine(choice.kind, lanes=2, num_ctx=NUM_CTX, gguf=choice.gguf, base_url=choice.base_url)
     try:
-        chosen = wiring.ready_model(opened, choice.model, pull=False, say=_say)
+        chosen = wiring.ready_model(opened, choice.model, pull=False, say=base.say)
         plan = WorkerConfig(model=chosen, lanes=2, forever=True, num_ctx=NUM_CTX, max_tokens=NUM_CTX // 2, poll_s=0.2)
         place = make_place(Path(folder) if folder else None)
-        _say(f"a new queue: {_shown(place.queue)}")
+        base.say(f"a new queue: {_shown(place.queue)}")
         reporter = Reporter(as_json=False)
         with Demo(place, listener=reporter.tell, now_s=time.monotonic) as demo:
-            _say(f"{demo.add()} prompts are in it; now they are answered, checked and, where they fail, repaired")
+            base.say(f"{demo.add()} prompts are in it; now they are answered, checked and, where they fail, repaired")
             story = demo.run(opened, plan, around=lambda local_run: _watched(reporter, local_run))
     finally:
         opened.close()
@@ -114,10 +114,10 @@ def _downloaded(size: str, *, yes: bool) -> Path:
     if kept := hub.kept(size):
         return kept
     file = hub.look_up(size)
-    _say(
+    base.say(
         f"{file.name} has {file.size_bytes / 1e9:.2f} GB; it is fetched from {hub.host} once, and kept in {hub.folder}"
     )
-    if not (yes or _agreed("Fetch it?")):
+    if not (yes or base.agreed("Fetch it?")):
         raise UsageError("nothing was fetched: --yes agrees to it")
     with _bar(file.size_bytes) as advance:
         return hub.fetch(file, advance)
@@ -133,7 +133,7 @@ def _bar(size_bytes: int) -> Iterator[Any]:
             tenth = 10 * done // total
             if tenth != shown[0] or status == "checking":
                 shown[0] = tenth
-                _say(f"{status}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
+                base.say(f"{status}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
 
         yield lines
         return
@@ -170,11 +170,11 @@ def _print(place: DemoFolder, story: Story) -> None:
     verdicts = Counter(row.verdict or row.state for row in story.rows)
     told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
     repaired = sum(row.rounds > 0 for row in story.rows)
-    click.echo(f"\n{len(story.rows)} prompts in {story.seconds:.0f} s: {told}; {repaired} of them after a repair round")
+    base.show(f"\n{len(story.rows)} prompts in {story.seconds:.0f} s: {told}; {repaired} of them after a repair round")
     for file in story.written:
-        click.echo(f"`bridge apply` wrote {_shown(file)}")
+        base.show(f"`bridge apply` wrote {_shown(file)}")
     folder = _shown(place.folder)
-    click.echo(f"""
+    base.show(f"""
 Look around:
 {_activation()}  cd {folder}
   bridge list
@@ -211,15 +211,6 @@ def _json(choice: Choice, model: str, place: DemoFolder, story: Story) -> dict[s
         "seconds": round(story.seconds, 1),
         "complete": story.complete,
     }
-
-
-def _say(line: str) -> None:
-    click.echo(f"bridge: {line}", err=True)
-
-
-def _agreed(question: str) -> bool:
-    """What a person says; no, where there is none."""
-    return sys.stdin.isatty() and sys.stderr.isatty() and click.confirm(question, err=True)
 
 
 def _shown(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli import complete
+from bridge.cli import base, complete
 from bridge.cli.duration import DURATION
 
 if TYPE_CHECKING:
@@ -73,9 +73,7 @@ def engine_and_worker(
         asked["engine"], lanes=lanes, num_ctx=num_ctx, gguf=asked["gguf"], base_url=asked["base_url"]
     )
     try:
-        chosen = wiring.ready_model(
-            engine, model, pull=asked["pull"], say=lambda line: click.echo(f"bridge: {line}", err=True)
-        )
+        chosen = wiring.ready_model(engine, model, pull=asked["pull"], say=base.say)
         yield engine, WorkerConfig(
             model=chosen, lanes=lanes, forever=forever, max_time_s=asked["max_time"], job_timeout_s=asked["job_timeout"],
             num_ctx=num_ctx, max_tokens=max_tokens, poll_s=poll_s,

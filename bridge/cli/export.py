@@ -44,13 +44,13 @@ def command(
         _write(errors, failures)
     if as_json and file != "-":
         base.print_json({"results": len(results), "errors": len(failures), "open": left})
-    click.echo(f"bridge: {len(results)} result(s), {len(failures)} error(s), {left} job(s) still open", err=True)
+    base.say(f"{len(results)} result(s), {len(failures)} error(s), {left} job(s) still open")
 
 
 def _write(file: str, lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines)
     if file == "-":
-        click.echo(text, nl=False)
+        base.verbatim(text)
         return
     try:
         Path(file).write_text(text, encoding="utf-8")

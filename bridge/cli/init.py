@@ -36,7 +36,7 @@ def command(folder: str, *, examples: bool, config: bool, queue: str | None, as_
         )
         return
     for file in made.files:
-        click.echo(file)
+        base.show(file)
     if made.mount.client.means:
-        click.echo(f"bridge: who holds this folder: {made.mount}; {made.mount.client.means}", err=True)
-    click.echo('bridge: next, `bridge add "Write a function that ..."`, then open the notebook in Colab', err=True)
+        base.say(f"who holds this folder: {made.mount}; {made.mount.client.means}")
+    base.say('next, `bridge add "Write a function that ..."`, then open the notebook in Colab')

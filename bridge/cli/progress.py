@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from bridge.cli import base
 from bridge.cli.base import span
+from bridge.core.text import plain
 
 if TYPE_CHECKING:
     from bridge.core.events import Event
@@ -30,14 +29,12 @@ class Reporter:
     def tell(self, event: Event) -> None:
         """One event."""
         if self._as_json:
-            click.echo(
-                json.dumps({"event": event.kind.value, "message": event.message, **event.facts}, ensure_ascii=False)
-            )
+            base.print_line({"event": event.kind.value, "message": event.message, **event.facts})
         elif self._live is not None:
             self._live.console.print(event.kind.value, style="dim", end=" ")
-            self._live.console.print(event.message, markup=False, highlight=False)
+            self._live.console.print(plain(event.message), markup=False, highlight=False)
         else:
-            click.echo(event.message, err=True)
+            base.say(event.message)
 
     @contextmanager
     def watching(self, worker: Worker) -> Iterator[None]:
@@ -55,7 +52,7 @@ class Reporter:
 
             def refresh() -> None:
                 while not over.wait(0.5):
-                    live.update(Text(line_of(worker)))
+                    live.update(Text(plain(line_of(worker))))
 
             thread = threading.Thread(target=refresh, daemon=True)
             thread.start()
@@ -69,22 +66,20 @@ class Reporter:
     def summary(self, summary: WorkSummary) -> None:
         """What was done, at the end."""
         if self._as_json:
-            click.echo(json.dumps({"event": "summary", **asdict(summary), "end": summary.end.value}))
+            base.print_line({"event": "summary", **asdict(summary), "end": summary.end.value})
             return
         pace = f", {summary.tokens / summary.seconds:.1f} tokens/s" if summary.tokens and summary.seconds else ""
-        click.echo(
+        base.show(
             f"{summary.answered} answered ({summary.truncated} cut at the token limit), {summary.failed} failed, "
             f"{summary.retried} tried again, {summary.given_back} given back, in {span(summary.seconds)}{pace}"
         )
         if summary.unwritten:
-            click.echo(
-                f"bridge: {summary.unwritten} answer(s) could not be written anywhere: {summary.unpublished}; their jobs run again",
-                err=True,
+            base.say(
+                f"{summary.unwritten} answer(s) could not be written anywhere: {summary.unpublished}; their jobs run again"
             )
         elif summary.unpublished:
-            click.echo(
-                f"bridge: the last results are in the journal only: {summary.unpublished}; the next command publishes them",
-                err=True,
+            base.say(
+                f"the last results are in the journal only: {summary.unpublished}; the next command publishes them"
             )
 
 

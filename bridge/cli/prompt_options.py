@@ -69,11 +69,11 @@ def add(bridge: Bridge, texts: Sequence[str], asked: dict[str, Any]) -> tuple[li
         jobs, problems = _from_prompts(texts, asked), []
     added = bridge.add_many(jobs, allow_secrets=asked["allow_secrets"])
     for line, reason in problems:
-        click.echo(f"bridge: skipped line {line}: {reason}", err=True)
+        base.say(f"skipped line {line}: {reason}")
     for job in added:
         if job.existed:
             other = " and asks something else" if job.differs else ""
-            click.echo(f"bridge: {job.id} has that key already{other}; nothing was added for it", err=True)
+            base.say(f"{job.id} has that key already{other}; nothing was added for it")
     return added, problems
 
 

@@ -24,6 +24,6 @@ def command(*, journal: bool, notebooks: bool, queue: str | None, as_json: bool)
     if as_json:
         base.print_json({"journal": done.journal, "notebooks": done.notebooks, "jobs": done.jobs})
         return
-    click.echo(f"journal: {'made anew' if done.journal else 'kept'}, {done.jobs} job(s)")
+    base.show(f"journal: {'made anew' if done.journal else 'kept'}, {done.jobs} job(s)")
     for name in done.notebooks:
-        click.echo(f"written again: {name}")
+        base.show(f"written again: {name}")

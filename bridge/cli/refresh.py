@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import click
-
 from bridge.cli import base
 
 
@@ -21,6 +19,6 @@ def command(*, queue: str | None, as_json: bool) -> None:
         base.print_json({"files": [str(file) for file in changed]})
         return
     for file in changed:
-        click.echo(file)
+        base.show(file)
     if not changed:
-        click.echo("bridge: all is of this version", err=True)
+        base.say("all is of this version")

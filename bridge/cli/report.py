@@ -50,10 +50,10 @@ def command(
     with base.busy(f"writing {len(facts.jobs):,} jobs"):
         page = render(facts, colour(pieces(facts)))
     if file == "-":
-        click.echo(page.encode(), nl=False)
+        base.verbatim(page)
         return
     base.write_whole(Path(file), page.encode())
-    click.echo(file)
+    base.show(file)
     if show:
         click.launch(str(Path(file).absolute()))
 

@@ -72,7 +72,7 @@ def command(
                     bridge.apply_result(view.id, Path(root), force=force)
                 except UsageError as error:
                     refused.append(view.id)
-                    click.echo(f"bridge: {view.id} is not applied: {error}", err=True)
+                    base.say(f"{view.id} is not applied: {error}")
             if not as_json:
                 base.print_ready(view)
 
@@ -90,7 +90,7 @@ def command(
     if as_json:
         base.print_json({"jobs": [view.handover() for view in views]})
     else:
-        click.echo(f"bridge: {summary.answered} answered, {summary.failed} failed", err=True)
+        base.say(f"{summary.answered} answered, {summary.failed} failed")
     sys.exit(0 if all(view.good for view in views) and not refused else 1)
 
 

@@ -26,19 +26,17 @@ def command(job: str, *, what: str | None, queue: str | None, as_json: bool) -> 
     if as_json:
         base.print_json(view.to_json())
     elif what == "prompt":
-        click.echo(view.prompt.encode(), nl=False)  # bytes: no line end is translated
+        base.verbatim(view.prompt)
     elif what:
         if view.answer is None:
-            click.echo(
-                f"bridge: job {view.id} is {view.state.value} and has no answer: {view.error or 'not yet'}", err=True
-            )
+            base.say(f"job {view.id} is {view.state.value} and has no answer: {view.error or 'not yet'}")
             sys.exit(1)
         text = view.answer
         if what == "code":
             text = "\n".join(code for _, code in view.code)
             if not text:
                 raise UsageError(f"the answer of job {view.id} holds no code: `bridge show {view.id} --answer`")
-        click.echo(text.encode(), nl=not text.endswith("\n"))
+        base.verbatim(text if text.endswith("\n") else text + "\n")
     else:
         _print_facts(view.to_json())
 
@@ -48,4 +46,4 @@ def _print_facts(facts: dict[str, object]) -> None:
     base.print_table(["", ""], [(name, value) for name, value in facts.items() if value not in (None, {}, [], 0)])
     for name, text in texts.items():
         if text:
-            click.echo(f"\n--- {name}\n{text}")
+            base.show(f"\n--- {name}\n{text}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import click
-
 from bridge.cli import base
 
 
@@ -15,18 +13,18 @@ def command(*, queue: str | None, as_json: bool) -> None:
     if as_json:
         base.print_json(status.to_json())
         return
-    click.echo(f"{status.path}  ({status.parts} part(s), {status.archives} archive notebook(s))")
+    base.show(f"{status.path}  ({status.parts} part(s), {status.archives} archive notebook(s))")
     base.print_table(["state", "jobs"], [(state.value, n) for state, n in status.counts.items() if n])
     if status.oldest_queued_s is not None:
-        click.echo(f"longest wait: {base.span(status.oldest_queued_s)}; workers alive: {status.workers}"
-                   f"{f' ({status.idle} idle)' if status.idle else ''}; "
-                   f"time left: {base.span(status.eta_s)}")  # fmt: skip
+        base.show(f"longest wait: {base.span(status.oldest_queued_s)}; workers alive: {status.workers}"
+                  f"{f' ({status.idle} idle)' if status.idle else ''}; "
+                  f"time left: {base.span(status.eta_s)}")  # fmt: skip
     if status.new_cells:
-        click.echo(f"{status.new_cells} new prompt cell(s); they become jobs with the next command that writes")
+        base.show(f"{status.new_cells} new prompt cell(s); they become jobs with the next command that writes")
     for job, problem in status.problems:
-        click.echo(f"{job}: {problem}")
+        base.print_row(f"{job}: {problem}")
     if status.doubted:
-        click.echo(
+        base.show(
             f"a version of the notebook lacked {len(status.doubted)} open jobs at once, which was not believed: "
             "`bridge cancel --doubted` confirms, `bridge cancel --keep-doubted` dismisses"
         )

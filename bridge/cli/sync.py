@@ -63,5 +63,5 @@ def command(*, once: bool, watch: bool, poll: float, to: str | None, queue: str 
         )
     else:
         counts = ", ".join(f"{n} {state.value}" for state, n in status.counts.items() if n) or "no jobs"
-        click.echo(f"{both.local.shown} and {both.remote.shown} are one: {counts}")
-        click.echo(f"in Colab: {link}")
+        base.show(f"{both.local.shown} and {both.remote.shown} are one: {counts}")
+        base.show(f"in Colab: {link}")

@@ -69,4 +69,4 @@ def _print(shown: Shown, overview: Overview) -> None:
         if sys.stdout.isatty():
             Console().print(line)
         else:
-            click.echo(str(line).rstrip())
+            base.show(str(line).rstrip())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from importlib import metadata
 
-import click
+from bridge.cli import base
 
 #: What the package needs or can use, by the name that the index knows; those that are not installed are left out.
 PACKAGES = (
@@ -32,7 +31,7 @@ def show(*, as_json: bool) -> None:
     """Print them: a line each, or one JSON object."""
     found = versions()
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        base.print_json(found)
         return
     for name, version in found.items():
-        click.echo(f"{name} {version}")
+        base.show(f"{name} {version}")

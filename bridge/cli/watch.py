@@ -65,4 +65,4 @@ def command(
     if as_json:
         base.print_line({"event": "summary", "checked": watcher.checked, "handed_over": watcher.handed_over})
     else:
-        click.echo(f"{watcher.checked} checked, {watcher.handed_over} handed over")
+        base.show(f"{watcher.checked} checked, {watcher.handed_over} handed over")
