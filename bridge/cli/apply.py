@@ -35,8 +35,8 @@ def command(job: str, *, root: str, dry_run: bool, force: bool, queue: str | Non
     with base.open_bridge(queue) as bridge:
         planned = bridge.plan(job, folder)
         if not as_json:
-            for change in planned:
-                base.verbatim(change.diff())
+            for diff in filter(None, (change.diff() for change in planned)):
+                base.show(diff.removesuffix("\n"))
         written = [] if dry_run else bridge.apply_result(job, folder, force=force)
     if as_json:
         files = [{"path": c.path, "step": c.step.value, "diff": c.diff()} for c in planned]

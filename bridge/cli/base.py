@@ -82,9 +82,9 @@ def tell(event: Event) -> None:
     say(event.message)
 
 
-def say(message: object) -> None:
+def say(message: object, *, who: str = "bridge: ") -> None:
     """A remark beside the output, as a line on standard error."""
-    click.echo(f"bridge: {text.plain(str(message))}", err=True)
+    click.echo(who + text.plain(str(message)), err=True)
 
 
 def show(value: object = "") -> None:

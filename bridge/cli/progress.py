@@ -34,7 +34,7 @@ class Reporter:
             self._live.console.print(event.kind.value, style="dim", end=" ")
             self._live.console.print(plain(event.message), markup=False, highlight=False)
         else:
-            base.say(event.message)
+            base.say(event.message, who="")
 
     @contextmanager
     def watching(self, worker: Worker) -> Iterator[None]:

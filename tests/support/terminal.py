@@ -70,6 +70,7 @@ class Terminal:
             self._read()
             code = self.process.poll()
             if code is not None:
+                self._read()  # what it wrote last
                 return code
         raise AssertionError(f"it does not end:\n{self.picture()}")
 
