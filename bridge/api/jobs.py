@@ -247,7 +247,7 @@ class Jobs:
             line=line,
             job=value,
             result=value.best(grammar.prompt_sha256(value.spec.body)),
-            payload=known.payload if known else None,
+            stored=known.payload if known else None,
             checked_at=checked,
             delivered_at=delivered,
             delivered_to=to,

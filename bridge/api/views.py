@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from bridge.core.job import Job, Result, State, to_iso
 from bridge.intake.prompt import shown
 from bridge.store.query import JobLine
+
+if TYPE_CHECKING:
+    from bridge.delivery.payload import HandedFile, HandOver
 
 #: A job in one of these has all that it will get without somebody's doing.
 FINAL = frozenset(
@@ -30,8 +34,8 @@ class JobView:
     line: JobLine
     job: Job
     result: Result | None  #: the one that counts
-    #: What checking came to, as `bridge wait --json` prints it; None: not checked yet.
-    payload: Mapping[str, Any] | None = None
+    #: What checking came to, as the journal keeps it; None: not checked yet.
+    stored: Mapping[str, object] | None = None
     #: When it was checked and handed over, and on which way (journal's knowledge, or the archive's); None: not yet.
     checked_at: datetime | None = None
     delivered_at: datetime | None = None
@@ -45,13 +49,20 @@ class JobView:
     @property
     def code(self) -> list[tuple[str | None, str]]:
         """The code in the answer as (path, text): of the best version if it was checked, else as it came. Not executed."""
-        return [(file["path"], file["code"]) for file in self.files]
+        return [(file.path, file.code) for file in self.files]
+
+    @cached_property
+    def payload(self) -> HandOver | None:
+        """What checking came to; None: not checked yet. Raises JournalError."""
+        from bridge.delivery import payload
+
+        return None if self.stored is None else payload.read(self.stored)
 
     @property
-    def files(self) -> list[dict[str, Any]]:
-        """The code in the answer as in the payload (docs/handover.md); `status` is None where nobody checked it."""
+    def files(self) -> tuple[HandedFile, ...]:
+        """The code in the answer; `status` is None where nobody checked it."""
         if self.payload is not None:
-            return list(self.payload["files"])
+            return self.payload.files
         from bridge.checking.extraction.extract import extract
         from bridge.delivery import payload
 
@@ -93,14 +104,11 @@ class JobView:
         answered = self.result is not None and self.answer is not None
         return answered and self.verdict in (None, "clean", "unchecked", "no_code")
 
-    def handover(self) -> dict[str, Any]:
+    def handover(self) -> HandOver:
         """What the caller gets: the payload of a checked job, else what there is. Documented in docs/handover.md."""
-        what: Mapping[str, Any] | None = self.payload
-        if what is None:
-            from bridge.delivery import payload
+        from bridge.delivery import payload
 
-            what = payload.unchecked(self.job, self.result)
-        return {"state": self.state.value, **{name: value for name, value in what.items() if name != "sarif"}}
+        return (self.payload or payload.unchecked(self.job, self.result)).evolve(state=self.state)
 
     def to_json(self) -> dict[str, Any]:
         """The job as one JSON object; documented in docs/cli.md."""

@@ -88,7 +88,7 @@ def command(
             with reporter.watching(local_run.worker):
                 views, summary = local_run.run(ids, on_ready=ready)
     if as_json:
-        base.print_json({"jobs": [view.handover() for view in views]})
+        base.print_json({"jobs": [view.handover().to_json() for view in views]})
     else:
         base.say(f"{summary.answered} answered, {summary.failed} failed")
     sys.exit(0 if all(view.good for view in views) and not refused else 1)

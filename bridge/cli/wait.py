@@ -35,5 +35,5 @@ def command(
             on_ready=None if as_json else base.print_ready,
         )  # fmt: skip
     if as_json:
-        base.print_json({"jobs": [view.handover() for view in views]})
+        base.print_json({"jobs": [view.handover().to_json() for view in views]})
     sys.exit(0 if all(view.good for view in views) else 1)

@@ -9,14 +9,13 @@ import difflib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from bridge.core.errors import UsageError
-from bridge.delivery import payload
+from bridge.delivery.payload import HandOver, placed
 from bridge.kernel import grammar
 
 
@@ -49,7 +48,7 @@ class PlannedChange:
         )  # fmt: skip
 
 
-def plan_changes(what: Mapping[str, Any], root: Path, *, applied: Callable[[str], str | None]) -> list[PlannedChange]:
+def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | None]) -> list[PlannedChange]:
     """What applying a result would do.
 
     What goes where, `payload.placed` says.
@@ -63,11 +62,9 @@ def plan_changes(what: Mapping[str, Any], root: Path, *, applied: Callable[[str]
         UsageError: no file has a place, a path leaves the root, or a block is cut.
     """
     changes = []
-    for path, file in payload.placed(what).items():
-        if not file["complete"]:
-            raise UsageError(
-                f"{path} is cut in the answer of job {what['job']}: `bridge retry` it with more --max-tokens"
-            )
+    for path, file in placed(what).items():
+        if not file.complete:
+            raise UsageError(f"{path} is cut in the answer of job {what.job}: `bridge retry` it with more --max-tokens")
         target = inside(root, path)
         before = None
         if target.exists():
@@ -78,15 +75,15 @@ def plan_changes(what: Mapping[str, Any], root: Path, *, applied: Callable[[str]
             PlannedChange(
                 path=path,
                 target=target,
-                step=_step(before, file["code"], applied(str(target))),
-                code=file["code"],
+                step=_step(before, file.code, applied(str(target))),
+                code=file.code,
                 before=before,
             )
         )
     if not changes:
         raise UsageError(
-            f"no code of job {what['job']} has a place in the project: it names no path, and the job had no --out; "
-            f"`bridge show {what['job']} --code` prints it"
+            f"no code of job {what.job} has a place in the project: it names no path, and the job had no --out; "
+            f"`bridge show {what.job} --code` prints it"
         )
     return changes
 

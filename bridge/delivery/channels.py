@@ -14,13 +14,15 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
 
 from bridge.core.errors import NotDelivered
+from bridge.core.text import as_json
 from bridge.delivery.outbox import write_outbox
+from bridge.delivery.payload import HandOver
 
 #: A program or a server that says nothing for so long has failed, in seconds.
 TIMEOUT_S = 300.0
@@ -33,7 +35,7 @@ class Channel(Protocol):
     def name(self) -> str:
         """Names it in the journal, with where it leads."""
 
-    def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:
+    def send(self, what: HandOver, *, key: str, sarif: Mapping[str, object] | None) -> None:
         """Hand a payload over. `key` is the same for every try of the same answer. Raises BridgeError if it failed."""
 
 
@@ -48,7 +50,7 @@ class Outbox:
         """See Channel."""
         return f"outbox:{self.folder}"
 
-    def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:  # noqa: ARG002
+    def send(self, what: HandOver, *, key: str, sarif: Mapping[str, object] | None) -> None:  # noqa: ARG002
         """See Channel."""
         write_outbox(self.folder, what, sarif)
 
@@ -65,10 +67,10 @@ class Program:
         """See Channel."""
         return "exec:" + json.dumps(list(self.argv))
 
-    def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:  # noqa: ARG002
+    def send(self, what: HandOver, *, key: str, sarif: Mapping[str, object] | None) -> None:  # noqa: ARG002
         """See Channel. The program took it if it ends with 0; BRIDGE_JOB and BRIDGE_KEY are in its environment."""
-        environ = {**os.environ, "BRIDGE_JOB": str(what["job"]), "BRIDGE_KEY": key}
-        data = json.dumps(what, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        environ = {**os.environ, "BRIDGE_JOB": what.job, "BRIDGE_KEY": key}
+        data = as_json(what.to_json()).encode()
         try:
             done = subprocess.run(  # noqa: S603  # the user's own command, as an argument list
                 list(self.argv),
@@ -80,12 +82,12 @@ class Program:
                 stderr=subprocess.PIPE,
             )
         except subprocess.TimeoutExpired:
-            raise NotDelivered(f"{self.argv[0]} did not take job {what['job']} within {self.timeout_s:g} s") from None
+            raise NotDelivered(f"{self.argv[0]} did not take job {what.job} within {self.timeout_s:g} s") from None
         except OSError as error:
             raise NotDelivered(f"{self.argv[0]} cannot be started: {error.strerror or error}") from error
         if done.returncode:
             last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [""]
-            raise NotDelivered(f"{self.argv[0]} ended with {done.returncode} for job {what['job']}: {last[0][:200]}")
+            raise NotDelivered(f"{self.argv[0]} ended with {done.returncode} for job {what.job}: {last[0][:200]}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,12 +113,12 @@ class Webhook:
         """See Channel."""
         return f"webhook:{self.host} {hashlib.sha256(self.url.encode()).hexdigest()[:12]}"
 
-    def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:  # noqa: ARG002
+    def send(self, what: HandOver, *, key: str, sarif: Mapping[str, object] | None) -> None:  # noqa: ARG002
         """See Channel. Any 2xx takes it.
 
         Headers: `Idempotency-Key`, and `X-Bridge-Signature: sha256=<hex of HMAC-SHA256 over the body>`.
         """
-        body = json.dumps(what, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        body = as_json(what.to_json()).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         if self.secret:
             digest = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
@@ -124,6 +126,6 @@ class Webhook:
         try:
             reply = requests.post(self.url, data=body, headers=headers, timeout=self.timeout_s, allow_redirects=False)
         except requests.RequestException as error:
-            raise NotDelivered(f"the webhook did not take job {what['job']}: {type(error).__name__}") from None
+            raise NotDelivered(f"the webhook did not take job {what.job}: {type(error).__name__}") from None
         if not 200 <= reply.status_code < 300:
-            raise NotDelivered(f"the webhook answered {reply.status_code} for job {what['job']}")
+            raise NotDelivered(f"the webhook answered {reply.status_code} for job {what.job}")

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from bridge.core.errors import BridgeError
 from bridge.core.events import Event, EventKind, Listener
+from bridge.delivery import payload
 from bridge.delivery.channels import Channel
 from bridge.store import review_state
 from bridge.store.store import Store
@@ -76,9 +77,9 @@ class Dispatch:
         )
         if before.done_at is not None:
             return False
-        body = {name: value for name, value in what.payload.items() if name != "sarif"}
+        sarif = what.payload.get("sarif")
         try:
-            channel.send(body, key=f"{what.job}:{what.answer}", sarif=what.payload.get("sarif"))
+            channel.send(payload.read(what.payload), key=f"{what.job}:{what.answer}", sarif=sarif)
         except BridgeError as error:
             self._failed(channel, before, error)
             return False

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from bridge.checking.extraction.paths import refuse
 from bridge.checking.language import languages
 from bridge.core.errors import QueueNotWritable
-from bridge.delivery import payload
+from bridge.core.text import as_json
+from bridge.delivery.payload import HandOver, placed
 
 
-def write_outbox(outbox: Path, what: Mapping[str, Any], sarif: Mapping[str, Any] | None) -> Path:
+def write_outbox(outbox: Path, what: HandOver, sarif: Mapping[str, object] | None) -> Path:
     """Write `outbox/<job>/`: `answer.md`, `result.json`, `report.sarif` and the code below `files/`; gives the folder.
 
     Written under a temporary name and renamed, so that whoever watches the outbox sees whole folders only. A folder of an
@@ -25,10 +24,10 @@ def write_outbox(outbox: Path, what: Mapping[str, Any], sarif: Mapping[str, Any]
     Raises:
         QueueNotWritable: the outbox cannot be written, or is full; nothing is left behind.
     """
-    final = outbox / str(what["job"])
-    draft = outbox / f".{what['job']}.{secrets.token_hex(4)}.tmp"
+    final = outbox / what.job
+    draft = outbox / f".{what.job}.{secrets.token_hex(4)}.tmp"
     try:
-        for left in outbox.glob(f".{what['job']}.*.tmp"):  # of a process that was killed: one writes a job at a time
+        for left in outbox.glob(f".{what.job}.*.tmp"):  # of a process that was killed: one writes a job at a time
             shutil.rmtree(left, ignore_errors=True)
         draft.mkdir(parents=True)
         try:
@@ -47,28 +46,28 @@ def write_outbox(outbox: Path, what: Mapping[str, Any], sarif: Mapping[str, Any]
     return final
 
 
-def _fill(folder: Path, what: Mapping[str, Any], sarif: Mapping[str, Any] | None) -> None:
-    _write(folder / "result.json", json.dumps(what, ensure_ascii=False, indent=1) + "\n")
-    if what.get("answer") is not None:
-        _write(folder / "answer.md", str(what["answer"]))
+def _fill(folder: Path, what: HandOver, sarif: Mapping[str, object] | None) -> None:
+    _write(folder / "result.json", as_json(what.to_json(), indent=1) + "\n")
+    if what.answer is not None:
+        _write(folder / "answer.md", what.answer)
     if sarif is not None:
-        _write(folder / "report.sarif", json.dumps(sarif, ensure_ascii=False, indent=1) + "\n")
+        _write(folder / "report.sarif", as_json(sarif, indent=1) + "\n")
     root = folder / "files"
-    paths = {id(file): path for path, file in payload.placed(what).items()}
-    for number, file in enumerate(what["files"], 1):
-        plain = root / f"block-{number}.{languages.extension(file['language'])}"
-        path = paths.get(id(file), file["path"])
+    paths = {file.block: path for path, file in placed(what).items()}
+    for number, file in enumerate(what.files, 1):
+        plain = root / f"block-{number}.{languages.extension(file.language)}"
+        path = paths.get(file.block, file.path)
         if path and refuse(path) is None:
             target = root / PurePosixPath(path)
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not target.exists():
-                    _write(target, file["code"])
+                    _write(target, file.code)
                     continue
             except (FileExistsError, NotADirectoryError):
                 pass  # `a` and `a/b`: one of them gets a name of ours
         plain.parent.mkdir(exist_ok=True)
-        _write(plain, file["code"])
+        _write(plain, file.code)
 
 
 def _write(path: Path, text: str) -> None:

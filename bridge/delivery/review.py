@@ -6,7 +6,7 @@ a key of their own, so that two desks ask for the same one. Nothing that a model
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from bridge.core.events import Event, EventKind, Listener
 from bridge.core.job import Job, NewJob, Result, ResultStatus
 from bridge.delivery import payload
 from bridge.delivery.conversation import converse
+from bridge.delivery.payload import HandOver
 from bridge.format import codec
 from bridge.intake.prompt import compose, shown
 from bridge.kernel import grammar
@@ -65,35 +66,32 @@ class Reviewer:
         if result is None:
             return False
         if result.status is ResultStatus.FAILED:
-            return self._record(due, None, payload.unchecked(job, result))
+            return self._record(due, payload.unchecked(job, result), None)
         outcome = self._drive(job, result, due)
         if outcome is None:
             return False
-        report = outcome.report
-        what = payload.finished(job, result, outcome)
-        return self._record(due, report, {**what, "sarif": to_sarif(report, job=job.id)})
+        return self._record(due, payload.finished(job, result, outcome), to_sarif(outcome.report, job=job.id))
 
-    def _record(self, due: Due, report: Report | None, what: dict[str, object]) -> bool:
+    def _record(self, due: Due, what: HandOver, sarif: Mapping[str, object] | None) -> bool:
         now = self.store.clock.now()
+        verdict = what.verdict.value if what.verdict else None
+        level = what.level.value if what.level else None
+        stored = what.to_json() if sarif is None else {**what.to_json(), "sarif": sarif}
         first = self.store.journal_only(
             lambda: review_state.record(
                 self.store.journal,
                 due,
-                verdict=report.verdict.value if report else None,
-                level=report.level.value if report else None,
-                payload=what,
+                verdict=verdict,
+                level=level,
+                payload=stored,
                 now=now,
             ),
             "writing down a verdict",
         )
         if first:
-            verdict = f"{report.verdict.value} ({report.level.value})" if report else "failed"
-            facts = {
-                "job": due.job,
-                "verdict": report.verdict.value if report else None,
-                "rounds": what.get("rounds", 0),
-            }
-            self.notify(Event(kind=EventKind.CHECKED, message=f"{due.job} {verdict}", facts=facts))
+            facts = {"job": due.job, "verdict": verdict, "rounds": what.rounds}
+            told = f"{verdict} ({level})" if verdict else "failed"
+            self.notify(Event(kind=EventKind.CHECKED, message=f"{due.job} {told}", facts=facts))
         return first
 
     def _drive(self, job: Job, result: Result, due: Due) -> RepairOutcome | None:

@@ -15,13 +15,14 @@ import anyio.from_thread
 import anyio.to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from bridge.api.bridge import Bridge
 from bridge.api.views import READY, JobView
 from bridge.core.errors import BridgeError, WaitTimedOut
 from bridge.core.job import NewJob, Options
 from bridge.core.version import __version__
+from bridge.delivery.payload import HandOver
 from bridge.intake.prompt import compose
 from bridge.intake.secret_scan import scan_for_secrets
 
@@ -66,33 +67,6 @@ class QueueStatus(BaseModel):
     workers_alive: int
     seconds_left: float | None
     oldest_queued_seconds: float | None
-
-
-class File(BaseModel):
-    """One piece of code of an answer."""
-
-    path: str | None
-    language: str | None
-    role: str
-    complete: bool
-    status: str
-    code: str
-
-
-class HandOver(BaseModel):
-    """A job as it stands; docs/handover.md tells every field."""
-
-    model_config = ConfigDict(extra="allow")
-
-    state: str
-    job: str
-    verdict: str | None = Field(description="clean, errors, incomplete, unchecked, no_code; null: not checked.")
-    files: list[File]
-    diagnostics: list[dict[str, Any]]
-    error: dict[str, Any] | None
-    answer: str | None = Field(
-        default=None, description="The raw text; left out by wait_for_results if there are files."
-    )
 
 
 class Results(BaseModel):
@@ -228,7 +202,7 @@ class Tools:
     def get_result(self, job: Id) -> HandOver:
         """One job as it stands now: its code by file, the verdict with its findings, and the raw answer. Waits for nothing."""
         with _refusals():
-            return HandOver(**self._bridge.get(job).handover())
+            return self._bridge.get(job).handover()
 
     def cancel_jobs(self, jobs: Ids) -> Cancelled:
         """Take back jobs that have no answer yet. All or none; jobs that are finished cannot be cancelled."""
@@ -255,7 +229,7 @@ class Tools:
 def _brief(view: JobView) -> HandOver:
     """A hand-over without the raw answer, which `get_result` gives: its code is in `files`."""
     what = view.handover()
-    return HandOver(**{name: value for name, value in what.items() if name != "answer" or not what["files"]})
+    return what.evolve(answer=None) if what.files else what
 
 
 @contextmanager

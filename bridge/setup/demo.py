@@ -186,7 +186,7 @@ class Demo:
         return None, []
 
     def _row(self, view: JobView, seconds: float | None) -> Row:
-        payload = view.payload or {}
+        told = view.handover()
         files = sorted(p for p in (self._place.outbox / view.id / "files").rglob("*") if p.is_file())
         return Row(
             job=view.id,
@@ -194,8 +194,8 @@ class Demo:
             language=view.job.spec.options.lang,
             state=view.state.value,
             verdict=view.verdict,
-            level=payload.get("level"),
-            rounds=payload.get("rounds", 0),
+            level=told.level.value if told.level else None,
+            rounds=told.rounds,
             seconds=round(seconds, 1) if seconds is not None else None,
             file=files[0] if files else None,
         )

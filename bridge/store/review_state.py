@@ -39,7 +39,7 @@ class ReviewState:
     checked_at: datetime
     delivered_at: datetime | None
     delivered_to: str | None
-    payload: Mapping[str, Any]  #: what the caller gets (see delivery/payload.py)
+    payload: Mapping[str, Any]  #: what the caller gets, as JSON; delivery/payload.py writes and reads it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bridge import Bridge, wiring
 from bridge.core.errors import NotDelivered
 from bridge.delivery.channels import Channel, Program, Webhook
+from bridge.delivery.payload import HandOver
 from bridge.delivery.review import Reviewer
 from tests.support.answers import GOOD, give
 from tests.support.queues import Queue
 
-WHAT: dict[str, Any] = {"job": "01JOB", "answer": "ä\n", "files": []}
+WHAT = HandOver(job="01JOB", answer="ä\n")
 SECRET = "s3cret-of-the-caller"  # a canary
 
 
@@ -81,7 +81,7 @@ def test_a_program_gets_the_payload_on_its_standard_input_and_no_shell(tmp_path:
     Program(argv=[*argv, "$(touch canary)", "; touch canary"]).send(WHAT, key="k:1", sarif=None)
 
     assert json.loads((tmp_path / "got.json").read_text()) == [
-        WHAT,
+        WHAT.to_json(),
         ["$(touch canary)", "; touch canary"],
         "01JOB",
         "k:1",
@@ -104,7 +104,7 @@ def test_a_program_that_does_not_take_it_is_a_failure_that_says_why(argv: list[s
 
 
 def test_a_program_that_reads_nothing_may_still_take_it():
-    Program(argv=[sys.executable, "-c", ""]).send({**WHAT, "answer": "x" * 1_000_000}, key="k", sarif=None)
+    Program(argv=[sys.executable, "-c", ""]).send(WHAT.evolve(answer="x" * 1_000_000), key="k", sarif=None)
 
 
 # ---- a webhook
@@ -114,7 +114,7 @@ def test_a_webhook_is_signed_and_carries_its_idempotency_key(receiver: Receiver)
     Webhook(url=receiver.url, secret=SECRET).send(WHAT, key="01JOB:1", sarif=None)
 
     [(headers, body, _)] = receiver.got
-    assert json.loads(body) == WHAT
+    assert json.loads(body) == WHAT.to_json()
     assert headers["Idempotency-Key"] == "01JOB:1"
     assert headers["Content-Type"] == "application/json"
     digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()

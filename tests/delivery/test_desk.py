@@ -19,7 +19,7 @@ Desks = Callable[..., Reviewer]
 def payload(bridge: Bridge, job: str) -> dict[str, Any]:
     view = bridge.get(job)
     assert view.payload is not None
-    return dict(view.payload)
+    return view.payload.to_json()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from bridge.core.errors import NotDelivered, QueueNotWritable
 from bridge.core.events import EventKind
 from bridge.core.job import Job
 from bridge.delivery.dispatch import Dispatch
+from bridge.delivery.payload import HandOver
 from bridge.delivery.review import Reviewer
 from tests.support.answers import GOOD, fail, give
 from tests.support.queues import Queue
@@ -27,12 +28,12 @@ class Fake:
     got: list[tuple[str, str]] = field(default_factory=list)
     tries: list[str] = field(default_factory=list)
 
-    def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:
+    def send(self, what: HandOver, *, key: str, sarif: Mapping[str, Any] | None) -> None:
         self.tries.append(key)
-        assert "sarif" not in what
+        assert "sarif" not in what.to_json()
         if len(self.tries) <= self.failures:
             raise self.error("it is down")
-        self.got.append((str(what["job"]), key))
+        self.got.append((what.job, key))
 
 
 def dispatch(queue: Queue, bridge: Bridge, *channels: Fake) -> Dispatch:
@@ -127,7 +128,7 @@ def test_while_one_process_sends_another_one_does_not(queue: Queue, bridge: Brid
     other = dispatch(queue, queue.open(), way)
 
     class Slow(Fake):
-        def send(self, what: Mapping[str, Any], *, key: str, sarif: Mapping[str, Any] | None) -> None:
+        def send(self, what: HandOver, *, key: str, sarif: Mapping[str, Any] | None) -> None:
             assert other.send_due() == []
             way.send(what, key=key, sarif=sarif)
 

@@ -7,26 +7,21 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bridge.core.errors import QueueNotWritable
 from bridge.delivery import outbox as outboxes
 from bridge.delivery.outbox import write_outbox
+from bridge.delivery.payload import HandOver
 from tests.support.commands import environment
+from tests.support.reports import file
 
 
-def result(job: str = "01JOB", answer: str = "hello", **files: str) -> dict[str, Any]:
+def result(job: str = "01JOB", answer: str = "hello", **files: str) -> HandOver:
     """A payload with these files; `__` in a name stands for `/`."""
-    return {
-        "job": job,
-        "answer": answer,
-        "files": [
-            {"path": path.replace("__", "/"), "language": "python", "role": "file", "code": code}
-            for path, code in files.items()
-        ],
-    }
+    blocks = [file(code, path=path.replace("__", "/"), block=n) for n, (path, code) in enumerate(files.items())]
+    return HandOver(job=job, answer=answer, files=tuple(blocks))
 
 
 def visible(folder: Path) -> list[str]:
@@ -53,7 +48,7 @@ def test_a_folder_is_complete_when_it_is_visible(tmp_path: Path, monkeypatch: py
     assert seen == [[]] * 4
     assert visible(tmp_path) == ["01JOB"]
     assert tree(folder).keys() == {"answer.md", "result.json", "report.sarif", "files/src/a"}
-    assert json.loads((folder / "result.json").read_text()) == what
+    assert json.loads((folder / "result.json").read_text()) == what.to_json()
 
 
 def test_text_is_kept_byte_for_byte(tmp_path: Path):
@@ -99,16 +94,14 @@ def test_a_file_that_is_also_a_folder_gets_a_name_of_ours(tmp_path: Path):
 
 
 def test_the_file_that_a_job_asked_for_stands_under_the_name_that_it_asked_for(tmp_path: Path):
-    nameless = {"path": None, "language": "python", "role": "file", "code": "x = 1"}
-    short = {"path": None, "language": "python", "role": "file", "code": "y"}
-    folder = write_outbox(tmp_path, {**result(b="z"), "files": [short, nameless], "out": "src/slug.py"}, None)
+    what = result().evolve(files=(file("y"), file("x = 1", block=1)), out="src/slug.py")
+    folder = write_outbox(tmp_path, what, None)
 
     assert tree(folder / "files") == {"src/slug.py": "x = 1", "block-1.py": "y"}
 
 
 def test_a_hostile_out_stays_inside_too(tmp_path: Path):
-    nameless = {"path": None, "language": "python", "role": "file", "code": "x = 1"}
-    folder = write_outbox(tmp_path / "inner", {**result(), "files": [nameless], "out": "../../canary"}, None)
+    folder = write_outbox(tmp_path / "inner", result().evolve(files=(file("x = 1"),), out="../../canary"), None)
 
     assert tree(folder)["files/block-1.py"] == "x = 1"
     assert [p.name for p in tmp_path.iterdir()] == ["inner"]
@@ -139,13 +132,14 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from bridge.delivery import outbox
+from bridge.delivery.payload import HandOver
 write = outbox._write
 def dying(path, text):
     if path.name == sys.argv[2]:
         os.kill(os.getpid(), signal.SIGKILL)
     write(path, text)
 outbox._write = dying
-outbox.write_outbox(Path(sys.argv[1]), {"job": "01JOB", "answer": "a", "files": []}, {})
+outbox.write_outbox(Path(sys.argv[1]), HandOver(job="01JOB", answer="a"), {})
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -9,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,18 +17,18 @@ from typing import Any
 import click
 import pytest
 
-from bridge.checking import BlockStatus, Level, Signal, Verdict, examine
-from bridge.checking.repair import RepairOutcome, RepairStop
+from bridge.checking import BlockStatus, Level, Signal, Verdict
+from bridge.checking.repair import RepairStop
 from bridge.cli import main
 from bridge.cli.app import COMMANDS
 from bridge.core import errors
-from bridge.core.job import EDGES, Job, Result, ResultStatus, Spec, State
+from bridge.core.job import EDGES, State
 from bridge.delivery import payload
 from bridge.delivery.channels import Webhook
 from bridge.kernel import grammar
 from bridge.papermill.engine import PARAMETERS
 from bridge.wiring.settings import Settings
-from tests.docs import cli_help
+from tests.docs import cli_help, handover_schema
 from tests.support.pictures import PICTURES, render
 
 ROOT = Path(__file__).parents[2]
@@ -216,24 +216,18 @@ def test_no_class_name_stands_for_two_things():
 
 
 def test_the_hand_over_page_tells_every_field_and_no_other():
-    answer = "```python\nx = 1\n```\n"
-    job = Job(id="01JOB", spec=Spec(body="Write x.", position="a"))
-    result = Result(
-        job=job.id, attempt=1, status=ResultStatus.SUCCEEDED, finished_at=datetime(2026, 1, 1, tzinfo=UTC), prompt_sha256="",
-        answer=answer, worker={},
-    )  # fmt: skip
-    report = examine(answer, check=False)
-    outcome = RepairOutcome(answer=answer, report=report, rounds=0, stop=RepairStop.NOTHING, improved=False)
-    sent = payload.finished(job, result, outcome)
-    table = HANDOVER.partition("## The object")[2].partition("\n## ")[0]
-    told = {
-        name for first in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", first)
-    }
+    page = HANDOVER.partition("## The object")[2].partition("\n## ")[0]
+    names = [field.name for field in dataclasses.fields(payload.HandOver)]
 
-    assert told == sent.keys() | {"state"} == payload.unchecked(job, None).keys() | {"state"}
+    assert sorted(handover_schema.table()) == sorted(names)
     for enum in (Verdict, Level, BlockStatus, Signal, RepairStop):
-        assert all(f"`{member.value}`" in table for member in enum), enum
-    assert all(f"`{name}`" in table for name in sent["files"][0])
+        assert all(f"`{member.value}`" in page for member in enum), enum
+    assert all(f"`{field.name}`" in page for field in dataclasses.fields(payload.HandedFile))
+
+
+def test_the_schema_of_the_hand_over_is_that_of_the_type():
+    """`python -m tests.docs.handover_schema` writes it."""
+    assert json.loads(handover_schema.FILE.read_text(encoding="utf-8")) == handover_schema.schema()
 
 
 def test_the_signature_check_of_the_hand_over_page_works_as_it_stands():
@@ -249,7 +243,7 @@ def test_the_signature_check_of_the_hand_over_page_works_as_it_stands():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("requests.post", post)
-        Webhook(url="http://h/", secret="s").send({"job": "01JOB", "answer": "ä"}, key="k", sarif=None)
+        Webhook(url="http://h/", secret="s").send(payload.HandOver(job="01JOB", answer="ä"), key="k", sarif=None)
 
     signature = sent["headers"]["X-Bridge-Signature"]
     assert names["is_genuine"](sent["data"], signature, "s")

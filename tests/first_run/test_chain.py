@@ -78,7 +78,7 @@ def test_run_all_in_the_notebook_that_ships_gives_answers_of_the_model_that_pass
         assert queue.get(broken.id).verdict is None
         run_all(path, tmp_path / "tab", server)
         [mended] = queue.wait([broken.id], timeout_s=60)
-        assert (mended.verdict, mended.payload["rounds"] if mended.payload else None) == ("clean", 1)
+        assert (mended.verdict, mended.payload.rounds if mended.payload else None) == ("clean", 1)
         [change] = queue.apply_result(broken.id, tmp_path / "project")
         ast.parse(change.target.read_text())
     assert len(server.requests) == len(EXAMPLES) + 2

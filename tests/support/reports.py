@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
+from bridge.checking.values import BlockStatus, Diagnostic, FindingKind, Quality, Range, Role, Signal
+from bridge.delivery.payload import HandedFile
 from bridge.ui.report.facts import AttemptFacts, Facts, JobFacts, summed
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,19 +56,19 @@ def told(*jobs: JobFacts, queue: str = "/q/qwen_bridge.ipynb", chosen: str = "al
     return summed(jobs, queue=queue, queue_id="11111111-2222-4333-8444-555555555555", at=NOW, chosen=chosen)
 
 
-def file(code: str, *, path: str | None = None, language: str | None = "python", block: int = 0) -> dict[str, Any]:
-    """A file of an answer, as in docs/handover.md."""
-    return {
-        "block": block, "path": path, "language": language, "role": "file", "complete": True, "status": "errors", "code": code,
-    }  # fmt: skip
+def file(code: str, *, path: str | None = None, language: str | None = "python", block: int = 0) -> HandedFile:
+    """A file of an answer."""
+    return HandedFile(
+        block=block, path=path, language=language, role=Role.FILE, complete=True, status=BlockStatus.ERRORS, code=code
+    )
 
 
-def finding(message: str, *, line: int = 0, block: int = 0, source: str = "ruff", code: str = "F821") -> dict[str, Any]:
-    """A finding of checking, as in docs/handover.md."""
-    at = {"line": line, "character": 0}
-    return {
-        "block": block, "range": {"start": at, "end": at}, "source": source, "code": code, "message": message, "blocking": True,
-    }  # fmt: skip
+def finding(message: str, *, line: int = 0, block: int = 0, source: str = "ruff", code: str = "F821") -> Diagnostic:
+    """A finding of checking."""
+    return Diagnostic(
+        block=block, range=Range.at(line + 1, 1), source=source, code=code, message=message, blocking=True,
+        kind=FindingKind.UNDEFINED,
+    )  # fmt: skip
 
 
 def all_over(text: str, language: str | None = "python") -> JobFacts:
@@ -77,7 +79,7 @@ def all_over(text: str, language: str | None = "python") -> JobFacts:
         worker=text, prompt=text, answer=text * 3, error=text, finish_reason=text, verdict=text, outcome=text, level=text,
         files=[file(text, path=text, language=language), file(text, path=text, language=text, block=1)],
         diagnostics=[finding(text, source=text, code=text), finding(text, line=10**9, block=7, source=text)],
-        quality=[{"signal": text, "evidence": text, "line": 1}], notes=[text], rounds=1, stop=text, attempts=[attempt],
+        quality=[Quality(signal=Signal.REFUSAL, evidence=text, line=1)], notes=[text], rounds=1, stop=text, attempts=[attempt],
         delivered_at=NOW, delivered_to=text, tries=2, prompt_tokens=1, completion_tokens=2,
     )  # fmt: skip
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, assert_type
+from typing import assert_type
 
 from bridge import Added, Bridge, BridgeError, JobLine, JobView, NewJob, Options, State, Status, rebuild
+from bridge.delivery.payload import HandOver
 
 
 def caller() -> None:
@@ -17,7 +18,7 @@ def caller() -> None:
         assert_type(queue.get("01"), JobView)
         assert_type(queue.wait(["01"], timeout_s=1), list[JobView])
         assert_type(queue.wait(["01"], project_lint=Path(), give_up=lambda: False), list[JobView])
-        assert_type(next(queue.as_completed(["01"])).handover(), dict[str, Any])
+        assert_type(next(queue.as_completed(["01"])).handover(), HandOver)
         assert_type(queue.get("01").code, list[tuple[str | None, str]])
         assert_type([change.diff() for change in queue.apply_result("01", Path())], list[str])
         assert_type(queue.get("01").answer, str | None)

@@ -32,7 +32,7 @@ def job_card(job: JobFacts, place: int, colours: Colours) -> str:
 def pieces(job: JobFacts) -> Iterator[tuple[str, str]]:
     """The code of a job that is to be coloured, as far as it is shown, as (lexer, code)."""
     for file in job.files[:_FILES]:
-        if found := piece(str(file.get("code", ""))[:CODE_CHARS], file.get("language")):
+        if found := piece(file.code[:CODE_CHARS], file.language):
             yield found
 
 
@@ -90,7 +90,7 @@ def _error(job: JobFacts) -> str:
 
 def _flags(job: JobFacts) -> str:
     flags = "".join(
-        f'<span class="flag">{escape.line(flag.get("signal", ""), 40)}: {escape.line(flag.get("evidence", ""), 160)}</span>'
+        f'<span class="flag">{escape.line(flag.signal.value, 40)}: {escape.line(flag.evidence, 160)}</span>'
         for flag in job.quality[:_ENTRIES]
     )
     notes = "".join(f'<p class="quiet">{escape.line(note, 300)}</p>' for note in job.notes[:_ENTRIES])
@@ -108,17 +108,14 @@ def _files(job: JobFacts, colours: Colours) -> str:
     html: list[str] = []
     placed: set[int] = set()
     for file in job.files[:_FILES]:
-        block = file.get("block")
-        findings = [d for d in job.diagnostics if block is not None and d.get("block") == block]
+        findings = [d for d in job.diagnostics if d.block == file.block]
         placed.update(map(id, findings))
-        name = escape.line(file.get("path") or file.get("language") or file.get("role") or "code", 160)
-        status = file.get("status") or "not checked"
-        said = [status, *([] if file.get("complete", True) else ["incomplete"])]
+        name = escape.line(file.path or file.language or file.role.value, 160)
+        status = file.status.value if file.status else "not checked"
+        said = [status, *([] if file.complete else ["incomplete"])]
         told = " · ".join(escape.line(word, 30) for word in said)
-        shown, note = escape.cut(str(file.get("code", "")), CODE_CHARS, f"bridge show {job.id} --code")
-        html.append(
-            f"<h3>{name} <small>{told}</small></h3>{listing(shown, file.get('language'), findings, colours)}{note}"
-        )
+        shown, note = escape.cut(file.code, CODE_CHARS, f"bridge show {job.id} --code")
+        html.append(f"<h3>{name} <small>{told}</small></h3>{listing(shown, file.language, findings, colours)}{note}")
     rest = [d for d in job.diagnostics if id(d) not in placed]
     if rest:
         html.append("<h3>other findings</h3>" + "".join(map(remark, rest[:_ENTRIES])))
@@ -132,7 +129,7 @@ def _answer(job: JobFacts) -> str:
         return ""
     words = job.answer
     for file in job.files[:_FILES]:
-        words = words.replace(str(file.get("code", "")).strip("\n"), "", 1)
+        words = words.replace(file.code.strip("\n"), "", 1)
     if job.files and all(row.lstrip().startswith(("```", "~~~")) or not row.strip() for row in words.split("\n")):
         return ""
     shown, note = escape.cut(job.answer, ANSWER_CHARS, f"bridge show {job.id} --answer")

@@ -10,8 +10,10 @@ from statistics import median, quantiles
 from typing import Any
 
 from bridge.api.views import JobView
+from bridge.checking.values import Diagnostic, Quality
 from bridge.core.job import ResultStatus, State
 from bridge.core.jsonable import to_json
+from bridge.delivery.payload import HandedFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +49,9 @@ class JobFacts:
     finish_reason: str | None
     verdict: str | None  #: clean, errors, incomplete, unchecked, no_code; None: not checked
     level: str | None
-    #: As in docs/handover.md. A file's `status` is None if nobody checked it.
-    files: Sequence[Mapping[str, Any]]
-    diagnostics: Sequence[Mapping[str, Any]]
-    quality: Sequence[Mapping[str, Any]]
+    files: Sequence[HandedFile]  #: a file's `status` is None if nobody checked it
+    diagnostics: Sequence[Diagnostic]
+    quality: Sequence[Quality]
     notes: Sequence[str]
     rounds: int  #: how often the model was asked again
     stop: str | None
@@ -136,7 +137,7 @@ def gather(views: Iterable[JobView], *, queue: str, queue_id: str, at: datetime,
 def summed(jobs: Sequence[JobFacts], *, queue: str, queue_id: str, at: datetime, chosen: str) -> Facts:
     """The same of jobs whose facts are known."""
     checked = [job for job in jobs if job.verdict]
-    blocking = sum(bool(d.get("blocking")) for job in jobs for d in job.diagnostics)
+    blocking = sum(d.blocking for job in jobs for d in job.diagnostics)
     return Facts(
         queue=queue,
         queue_id=queue_id,
@@ -145,7 +146,7 @@ def summed(jobs: Sequence[JobFacts], *, queue: str, queue_id: str, at: datetime,
         states=_counted(job.state for job in jobs),
         outcomes=_counted(job.outcome for job in jobs),
         verdicts=_counted(str(job.verdict) for job in checked),
-        quality=_counted(signal for job in jobs for signal in sorted({str(q["signal"]) for q in job.quality})),
+        quality=_counted(signal for job in jobs for signal in sorted({q.signal.value for q in job.quality})),
         diagnostics={"blocking": blocking, "other": sum(len(job.diagnostics) for job in jobs) - blocking},
         prompt_tokens=sum(job.prompt_tokens or 0 for job in jobs),
         completion_tokens=sum(job.completion_tokens or 0 for job in jobs),
@@ -166,7 +167,7 @@ def summed(jobs: Sequence[JobFacts], *, queue: str, queue_id: str, at: datetime,
 
 
 def _job(view: JobView) -> JobFacts:
-    spec, result, told = view.job.spec, view.result, view.payload or {}
+    spec, result, told = view.job.spec, view.result, view.handover()
     usage, timing = (result.usage, result.timing_s) if result else ({}, {})
     seconds = view.line.seconds
     tokens = usage.get("completion_tokens")
@@ -187,18 +188,18 @@ def _job(view: JobView) -> JobFacts:
         engine=str(result.worker.get("engine")) if result and result.worker.get("engine") else None,
         worker=result.worker_id if result else None,
         prompt=view.prompt,
-        answer=told.get("answer") or view.answer,
+        answer=told.answer,
         error=view.error,
         finish_reason=result.finish_reason if result else None,
         verdict=verdict,
-        level=told.get("level"),
+        level=told.level.value if told.level else None,
         files=view.files,
-        diagnostics=list(told.get("diagnostics", ())),
-        quality=list(told.get("quality", ())),
-        notes=list(told.get("notes", ())),
-        rounds=int(told.get("rounds", 0)),
-        stop=told.get("stop"),
-        repaired=bool(told.get("repaired")),
+        diagnostics=told.diagnostics,
+        quality=told.quality,
+        notes=told.notes,
+        rounds=told.rounds,
+        stop=told.stop.value if told.stop else None,
+        repaired=told.repaired,
         attempts=[
             AttemptFacts(
                 attempt=a.attempt, worker=a.worker, status=a.status.value, finished_at=a.finished_at, error=a.error, late=a.late

@@ -7,8 +7,8 @@ is (`colour`). Lexers come from a fixed table, by the language that extraction f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from bridge.checking.values import Diagnostic
 from bridge.ui.report import escape
 from bridge.ui.report.colour import Colours
 
@@ -33,13 +33,13 @@ def piece(code: str, language: str | None) -> tuple[str, str] | None:
     return (lexer, code) if lexer and code else None
 
 
-def listing(code: str, language: str | None, findings: Sequence[Mapping[str, Any]], colours: Colours) -> str:
-    """The code as HTML. `findings`: its diagnostics as in docs/handover.md, lines from 0."""
+def listing(code: str, language: str | None, findings: Sequence[Diagnostic], colours: Colours) -> str:
+    """The code as HTML. `findings`: its diagnostics."""
     asked = piece(code, language)
     lines = _lines(code, colours.get(asked, [("", len(code))]) if asked else [("", len(code))])
     below: dict[int, list[str]] = {}
     for finding in findings[:FINDINGS]:
-        at = min(_line_of(finding), len(lines) - 1)
+        at = min(finding.range.start.line, len(lines) - 1)
         below.setdefault(at, []).append(remark(finding))
     rows = (f'<span class="l">{html}\n</span>{"".join(below.get(n, ()))}' for n, html in enumerate(lines))
     more = len(findings) - FINDINGS
@@ -47,18 +47,11 @@ def listing(code: str, language: str | None, findings: Sequence[Mapping[str, Any
     return f'<pre class="code" dir="ltr"><code>{"".join(rows)}</code></pre>{rest}'
 
 
-def remark(finding: Mapping[str, Any]) -> str:
+def remark(finding: Diagnostic) -> str:
     """One finding as a line of its own."""
-    grade = "bad" if finding.get("blocking") else "mild"
-    rule = " ".join(str(part) for part in (finding.get("source"), finding.get("code")) if part)
-    return f'<span class="remark {grade}"><b>{escape.line(rule, 60)}</b> {escape.line(finding.get("message", ""), 400)}</span>'
-
-
-def _line_of(finding: Mapping[str, Any]) -> int:
-    try:
-        return max(0, int(finding["range"]["start"]["line"]))
-    except (KeyError, TypeError, ValueError):
-        return 0
+    grade = "bad" if finding.blocking else "mild"
+    rule = f"{finding.source} {finding.code}".rstrip()
+    return f'<span class="remark {grade}"><b>{escape.line(rule, 60)}</b> {escape.line(finding.message, 400)}</span>'
 
 
 def _lines(code: str, runs: Iterable[tuple[str, int]]) -> list[str]:

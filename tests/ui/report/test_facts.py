@@ -59,9 +59,9 @@ def test_the_facts_of_a_queue_are_those_of_its_jobs(tmp_path: Path):
     assert facts.until_checked is not None
     assert (facts.until_checked.median_s, facts.until_checked.jobs) == (5.0, 2)
     assert (by_id[good].delivered_to, by_id[failed].error, by_id[waits].answer) == ("wait", "out of memory", None)
-    assert by_id[unchecked].files[0]["status"] is None  # nobody checked it, and nothing says so
-    [finding] = [found for found in by_id[broken].diagnostics if found["blocking"]]
-    assert finding["block"] == by_id[broken].files[0]["block"]
+    assert by_id[unchecked].files[0].status is None  # nobody checked it, and nothing says so
+    [finding] = [found for found in by_id[broken].diagnostics if found.blocking]
+    assert finding.block == by_id[broken].files[0].block
     json.dumps(facts.to_json())
     queue.close()
 

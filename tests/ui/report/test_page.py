@@ -133,7 +133,8 @@ def test_a_finding_stands_below_its_line():
 
 def test_a_finding_without_a_file_or_beyond_its_end_is_shown_all_the_same():
     jobs = job(
-        files=[file("x = 1")], diagnostics=[finding("far", line=99), finding("lost", block=5), {"message": "bare"}]
+        files=[file("x = 1")],
+        diagnostics=[finding("far", line=99), finding("lost", block=5), finding("bare", block=-1)],
     )
 
     text = Document(render(told(jobs))).text
@@ -150,7 +151,7 @@ def test_a_huge_answer_is_cut_and_the_page_says_by_how_much():
 
 
 def test_what_nobody_checked_is_not_called_clean():
-    loose = {**file("x = 1"), "status": None}
+    loose = file("x = 1").evolve(status=None)
     page = render(told(job(verdict=None, outcome="succeeded", files=[loose])))
 
     text = Document(page).text
