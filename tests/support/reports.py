@@ -93,7 +93,7 @@ class Document(HTMLParser):
         self.attributes: list[tuple[str, str, str]] = []
         self.text = ""
         self._in_style = False
-        self.feed(page)
+        self.feed(str(page))  # whoever parses a page wants text
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

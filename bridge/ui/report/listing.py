@@ -1,17 +1,22 @@
 """Code as HTML: numbered lines, coloured, with each finding below its line. Pure.
 
-The HTML is made here, so that every character of an answer goes through `ink`; Pygments only says where which kind of word
+The HTML is made here, so that every character of an answer goes through `escape`; Pygments only says where which kind of word
 is (`colour`). Lexers come from a fixed table, by the language that extraction found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+
+from markupsafe import Markup
 
 from bridge.checking.values import Diagnostic
 from bridge.ui.report import escape
 from bridge.ui.report.colour import Colours
 
+_LINE = Markup('<span class="l">{}\n</span>{}')
+_CLOSED = Markup("</span>")
 #: Longest code that is shown of one file; most findings below one file.
 CODE_CHARS, FINDINGS = 24_000, 60
 
@@ -33,38 +38,46 @@ def piece(code: str, language: str | None) -> tuple[str, str] | None:
     return (lexer, code) if lexer and code else None
 
 
-def listing(code: str, language: str | None, findings: Sequence[Diagnostic], colours: Colours) -> str:
+def listing(code: str, language: str | None, findings: Sequence[Diagnostic], colours: Colours) -> Markup:
     """The code as HTML. `findings`: its diagnostics."""
     asked = piece(code, language)
     lines = _lines(code, colours.get(asked, [("", len(code))]) if asked else [("", len(code))])
-    below: dict[int, list[str]] = {}
+    below: dict[int, list[Markup]] = {}
     for finding in findings[:FINDINGS]:
         at = min(finding.range.start.line, len(lines) - 1)
         below.setdefault(at, []).append(remark(finding))
-    rows = (f'<span class="l">{html}\n</span>{"".join(below.get(n, ()))}' for n, html in enumerate(lines))
+    rows = (_LINE.format(html, Markup("").join(below.get(n, ()))) for n, html in enumerate(lines))
     more = len(findings) - FINDINGS
-    rest = f'<p class="cut">{more} more findings are not shown here</p>' if more > 0 else ""
-    return f'<pre class="code" dir="ltr"><code>{"".join(rows)}</code></pre>{rest}'
+    rest = Markup('<p class="cut">{} more findings are not shown here</p>').format(more) if more > 0 else ""
+    return Markup('<pre class="code" dir="ltr"><code>{}</code></pre>{}').format(Markup("").join(rows), rest)
 
 
-def remark(finding: Diagnostic) -> str:
+def remark(finding: Diagnostic) -> Markup:
     """One finding as a line of its own."""
     grade = "bad" if finding.blocking else "mild"
     rule = f"{finding.source} {finding.code}".rstrip()
-    return f'<span class="remark {grade}"><b>{escape.line(rule, 60)}</b> {escape.line(finding.message, 400)}</span>'
+    return Markup('<span class="remark {}"><b>{}</b> {}</span>').format(
+        grade, escape.line(rule, 60), escape.line(finding.message, 400)
+    )
 
 
-def _lines(code: str, runs: Iterable[tuple[str, int]]) -> list[str]:
+def _lines(code: str, runs: Iterable[tuple[str, int]]) -> list[Markup]:
     """Each line as HTML, without its line end."""
-    lines, at = [""], 0
+    lines: list[list[Markup]] = [[]]
+    at = 0
     for css, length in runs:
         for n, part in enumerate(code[at : at + length].split("\n")):
             if n:
-                lines.append("")
+                lines.append([])
             if part:
                 html = escape.text(part)
-                lines[-1] += f'<span class="{css}">{html}</span>' if css and part.strip() else html
+                lines[-1] += (_opened(css), html, _CLOSED) if css and part.strip() else (html,)
         at += length
     if len(lines) > 1 and not lines[-1]:
         lines.pop()  # the code ends with a line end
-    return lines
+    return [Markup("").join(line) for line in lines]
+
+
+@cache
+def _opened(css: str) -> Markup:
+    return Markup('<span class="{}">').format(css)
