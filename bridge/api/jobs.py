@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Self
@@ -23,7 +23,7 @@ from bridge.core.events import Listener, ignore
 from bridge.core.job import Job, NewJob, Options, State, to_iso
 from bridge.core.text import as_json
 from bridge.format import merge, template
-from bridge.format.raw_cell import extras_of
+from bridge.format.raw_cell import Dots, extras_of
 from bridge.intake.prompt import compose, prompt_of
 from bridge.intake.secret_scan import scan_for_secrets
 from bridge.kernel import grammar
@@ -253,7 +253,7 @@ class Jobs:
             delivered_to=to,
         )
 
-    def _each(self, ids: Sequence[str], change: Any, purpose: str) -> list[str]:
+    def _each(self, ids: Sequence[str], change: Callable[[Job, State], Job], purpose: str) -> list[str]:
         """Apply a change to jobs, all or none."""
 
         def decide() -> list[str]:
@@ -274,7 +274,7 @@ class Jobs:
 
         return self.store.change(decide, f"{purpose} {len(ids)} job(s)")
 
-    def _rewrite(self, job: Job, dots: Any, place: int, extras: Any) -> None:
+    def _rewrite(self, job: Job, dots: Dots, place: int, extras: Mapping[str, object]) -> None:
         """Write a changed job where it is; one that goes back into the queue from elsewhere goes into the last part."""
         journal, now = self.store.journal, self.store.clock.now()
         if place and journal.place(place).kind == "part":

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
 
 from bridge.api.views import JobView, Status, line_json
 from bridge.core.job import Job, State, from_iso
@@ -80,7 +79,7 @@ class Overview:
     queued: tuple[str, ...]  #: every job that waits and matches
     callers: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """One object of JSON types: what `bridge top --json` prints."""
         facts = {field.name: to_json(getattr(self, field.name)) for field in fields(self)}
         return {**facts, "status": self.status.to_json(), "jobs": [line_json(line) for line in self.jobs]}
@@ -185,7 +184,7 @@ def _age_s(beat: Heartbeat, now: datetime) -> float | None:
     return max(0.0, (now - moment).total_seconds()) if moment else None
 
 
-def _moment(text: Any) -> datetime | None:
+def _moment(text: object) -> datetime | None:
     try:
         return from_iso(str(text)) if text else None
     except ValueError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge.core.job import Job, Result, State, to_iso
 from bridge.intake.prompt import shown
@@ -110,7 +110,7 @@ class JobView:
 
         return (self.payload or payload.unchecked(self.job, self.result)).evolve(state=self.state)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The job as one JSON object; documented in docs/cli.md."""
         spec, result = self.job.spec, self.result
         return {
@@ -137,7 +137,7 @@ class JobView:
         }  # fmt: skip
 
 
-def line_json(line: JobLine) -> dict[str, Any]:
+def line_json(line: JobLine) -> dict[str, object]:
     """A job of a list as one JSON object; documented in docs/cli.md."""
     return {
         "id": line.id,
@@ -176,7 +176,7 @@ class Status:
     doubted: tuple[str, ...]  #: jobs that a version of the notebook would have cancelled
     problems: tuple[tuple[str, str], ...]  #: (job, what is wrong with its cell)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """One object of JSON types: what `bridge status --json` prints."""
         problems = [{"job": job, "problem": problem} for job, problem in self.problems]
         counts = {state.value: n for state, n in self.counts.items()}

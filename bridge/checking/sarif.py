@@ -5,8 +5,6 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
 
 from __future__ import annotations
 
-from typing import Any
-
 from bridge.checking.language import languages
 from bridge.checking.values import BlockStatus, CodeBlock, Diagnostic, Report, Severity
 from bridge.core.version import __version__
@@ -20,7 +18,7 @@ _LEVELS = {
 }
 
 
-def to_sarif(report: Report, *, job: str = "answer", version: str = __version__) -> dict[str, Any]:
+def to_sarif(report: Report, *, job: str = "answer", version: str = __version__) -> dict[str, object]:
     """The SARIF log of a report: one run a tool.
 
     A result lies in the block's own file (`path`, or `cell-<job>/block-<n>.<ext>`) with the block's own lines; the
@@ -39,11 +37,11 @@ def to_sarif(report: Report, *, job: str = "answer", version: str = __version__)
     }
 
 
-def _run(report: Report, tool: str, job: str, version: str) -> dict[str, Any]:
+def _run(report: Report, tool: str, job: str, version: str) -> dict[str, object]:
     found = [d for d in report.diagnostics if d.source == tool]
     rules = sorted({d.code or d.kind.value for d in found})
     tool_version = next((d.tool_version for d in found if d.tool_version), None)
-    driver: dict[str, Any] = {"name": tool, "rules": [{"id": rule} for rule in rules]}
+    driver: dict[str, object] = {"name": tool, "rules": [{"id": rule} for rule in rules]}
     if tool_version or tool == "bridge":
         driver["version"] = tool_version or version
     failed = [c for c in report.checks if c.status is BlockStatus.TOOL_FAILED]
@@ -61,7 +59,7 @@ def uri(block: CodeBlock, job: str) -> str:
     return block.path or f"cell-{job}/block-{block.index}.{languages.extension(block.language)}"
 
 
-def _result(block: CodeBlock, diagnostic: Diagnostic, rules: list[str], job: str) -> dict[str, Any]:
+def _result(block: CodeBlock, diagnostic: Diagnostic, rules: list[str], job: str) -> dict[str, object]:
     rule = diagnostic.code or diagnostic.kind.value
     start, stop = diagnostic.range.start, diagnostic.range.end
     region = {"startLine": start.line + 1, "startColumn": start.character + 1}

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bridge.api.views import JobView
     from bridge.core.events import Event
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 
 def command(name: str, *, of_queue: bool = True, **settings: Any) -> Callable[[F], click.Command]:

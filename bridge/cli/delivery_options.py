@@ -31,14 +31,14 @@ _WAYS_OUT = (
 )
 
 
-def rule_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def rule_options(function: Callable[..., object]) -> Callable[..., Any]:
     """`--repair`, `--max-rounds` and `--project-lint`."""
     for option in reversed(_RULES):
         function = option(function)
     return function
 
 
-def way_out_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def way_out_options(function: Callable[..., object]) -> Callable[..., Any]:
     """`--outbox`, `--exec` and `--webhook`."""
     for option in reversed(_WAYS_OUT):
         function = option(function)

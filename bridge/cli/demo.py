@@ -199,7 +199,7 @@ def _activation() -> str:
     return f"  . {_shown(scripts / 'activate')}\n"
 
 
-def _json(choice: Choice, model: str, place: DemoFolder, story: Story) -> dict[str, Any]:
+def _json(choice: Choice, model: str, place: DemoFolder, story: Story) -> dict[str, object]:
     return {
         "engine": {"kind": choice.kind, "model": model, "about": choice.about},
         "folder": str(place.folder),

@@ -47,7 +47,7 @@ _OPTIONS = (
 NAMES = ("engine", "parallel", "max_time", "job_timeout", "pull", "gguf", "base_url")
 
 
-def worker_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def worker_options(function: Callable[..., object]) -> Callable[..., Any]:
     """The options that say what answers the jobs."""
     for option in reversed(_OPTIONS):
         function = option(function)

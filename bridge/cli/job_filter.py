@@ -12,7 +12,7 @@ from bridge.core.job import State
 _STATES = [state.value for state in State]
 
 
-def job_filter(function: Callable[..., Any]) -> Callable[..., Any]:
+def job_filter(function: Callable[..., object]) -> Callable[..., Any]:
     """`--state` (repeatable) and `--caller`."""
     for option in (
         click.option("--caller", metavar="NAME", help="Only jobs of this caller."),

@@ -51,7 +51,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def prompt_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def prompt_options(function: Callable[..., object]) -> Callable[..., Any]:
     """The options that say what to ask for and how."""
     for option in reversed(_OPTIONS):
         function = option(function)

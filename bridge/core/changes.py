@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from bridge.core.errors import WrongState
 from bridge.core.job import Cancellation, Job, Result, ResultStatus, State
@@ -59,6 +58,6 @@ def answer(job: Job, state: State, text: str, *, at: datetime, by: str) -> Job:
     return job.evolve(results=(*job.results, result))
 
 
-def archived(job: Job, state: State, *, at: str, known: Mapping[str, Any]) -> Job:
+def archived(job: Job, state: State, *, at: str, known: Mapping[str, object]) -> Job:
     """The job as it goes into an archive notebook, with what the local side knows of it."""
     return job.evolve(outcome={**job.outcome, **known, "archived_at": at, "state": state.value})

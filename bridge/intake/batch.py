@@ -76,7 +76,7 @@ def read_line(line: bytes, defaults: NewJob) -> NewJob:
     return _own(value, defaults)
 
 
-def _own(value: Mapping[str, Any], defaults: NewJob) -> NewJob:
+def _own(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     names = {name.replace("-", "_"): item for name, item in value.items()}
     unknown = sorted(names.keys() - _OWN - grammar.OPTIONS.keys())
     if unknown:
@@ -98,7 +98,7 @@ def _own(value: Mapping[str, Any], defaults: NewJob) -> NewJob:
     )
 
 
-def _openai(value: Mapping[str, Any], defaults: NewJob) -> NewJob:
+def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     custom_id = value.get("custom_id")
     if not isinstance(custom_id, str) or not custom_id:
         raise ValueError('"custom_id" must be a text')
@@ -130,9 +130,9 @@ def _openai(value: Mapping[str, Any], defaults: NewJob) -> NewJob:
     )
 
 
-def _options(given: Mapping[str, Any], defaults: Options) -> Options:
+def _options(given: Mapping[str, object], defaults: Options) -> Options:
     """Options from JSON values, checked by the same rules as header flags."""
-    read: dict[str, Any] = {}
+    read: dict[str, object] = {}
     for name, value in given.items():
         check: Callable[[str], Any] = grammar.OPTIONS[name]
         try:
@@ -171,7 +171,7 @@ def _messages(value: object) -> list[dict[str, str]]:
     return messages
 
 
-def _text(value: Mapping[str, Any], name: str) -> str | None:
+def _text(value: Mapping[str, object], name: str) -> str | None:
     text = value.get(name)
     if text is not None and not isinstance(text, str):
         raise ValueError(f'"{name}" must be a text')

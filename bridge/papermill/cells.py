@@ -25,9 +25,9 @@ class CellsRun:
     began: datetime
     ended: datetime
     failed: bool
-    shown: dict[str, Any] = field(default_factory=dict)  #: outputs and execution_count, of a cell that nbclient ran
+    shown: dict[str, object] = field(default_factory=dict)  #: outputs and execution_count, of a cell that nbclient ran
 
-    def stamp(self) -> dict[str, Any]:
+    def stamp(self) -> dict[str, object]:
         """For `metadata.papermill`, in papermill's words."""
         return {
             "start_time": self.began.isoformat(),
@@ -95,7 +95,7 @@ def _as_papermill_says(error: Exception, cell: Any, index: int) -> Exception:
     return told
 
 
-def _is_program(cell: Mapping[str, Any]) -> bool:
+def _is_program(cell: Mapping[str, object]) -> bool:
     from bridge.format.raw_cell import source_of
     from bridge.kernel import grammar
 
@@ -103,7 +103,7 @@ def _is_program(cell: Mapping[str, Any]) -> bool:
     return cell["cell_type"] == "code" and bool(source.strip()) and not grammar.is_prompt_cell(source)
 
 
-def _id_of(cell: Mapping[str, Any]) -> str:
+def _id_of(cell: Mapping[str, object]) -> str:
     from bridge.format.raw_cell import native_id, stamp_of
 
     return str(stamp_of(cell).get("id") or native_id(cell))
@@ -150,7 +150,7 @@ def write_down(opened: Opened, ran: Mapping[str, CellsRun]) -> None:
     raise QueueChanged("another program writes the notebook all the time: the statuses of this run are not in it")
 
 
-def _with(cell: Mapping[str, Any], ran: CellsRun | None) -> dict[str, Any]:
+def _with(cell: Mapping[str, Any], ran: CellsRun | None) -> dict[str, object]:
     metadata = {name: value for name, value in cell.get("metadata", {}).items() if name != "papermill"}
     if ran is None:
         return {**cell, "metadata": metadata}

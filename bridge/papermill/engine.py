@@ -174,8 +174,9 @@ def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, CellsRun]) 
     def listen(event: Event) -> None:
         if event.kind in (EventKind.ANSWERED, EventKind.FAILED) and "job" in event.facts:
             now = datetime.now(UTC)
-            took = timedelta(seconds=float(event.facts.get("seconds", 0)))
-            ran[event.facts["job"]] = CellsRun(began=now - took, ended=now, failed=event.kind is EventKind.FAILED)
+            took_s = event.facts.get("seconds")
+            took = timedelta(seconds=took_s if isinstance(took_s, float) else 0)
+            ran[str(event.facts["job"])] = CellsRun(began=now - took, ended=now, failed=event.kind is EventKind.FAILED)
         tell(event)
 
     lanes, context = asked.get("lanes", 1), asked.get("context", 8192)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from bridge import wiring
 from bridge.api.bridge import Bridge
@@ -69,7 +69,7 @@ class Row:
     seconds: float | None  #: from the start of the work until it was checked to its end
     file: Path | None  #: the first file of the result, in the outbox
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As one JSON object; documented in docs/cli.md."""
         return {
             "job": self.job, "name": self.name, "language": self.language, "state": self.state, "verdict": self.verdict,
@@ -202,9 +202,9 @@ class Demo:
 
     def _named(self, event: Event) -> None:
         """An event with the names of jobs in place of their ids, rounds of repair included; the everyday ones are left out."""
-        child, parent = event.facts.get("child"), event.facts.get("job")
+        child, parent = event.facts.get("child"), str(event.facts.get("job"))
         if child and parent in self._names:
-            self._names[child] = f"{self._names[parent]} (round {event.facts['round']})"
+            self._names[str(child)] = f"{self._names[parent]} (round {event.facts['round']})"
         if event.kind in (EventKind.ANSWERED, EventKind.DELIVERED):
             return  # each is followed by a verdict, and by the table
         message = event.message

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from bridge.core.errors import EngineError
 from bridge.core.job import Attempt, Job, Lease, Result, ResultStatus
@@ -42,7 +41,7 @@ class Claims:
     leases: Leases
     worker: str
     #: Facts for a record: engine, engine_version, where.
-    about: Callable[[], dict[str, Any]]
+    about: Callable[[], dict[str, object]]
     default_model: str
     max_attempts: int
     patience: timedelta

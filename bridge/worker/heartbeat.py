@@ -81,7 +81,7 @@ class WorkerHeartbeat:
             with FileLock(path).acquire(timeout=0):
                 path.unlink(missing_ok=True)
 
-    def beat(self, facts: dict[str, Any], now: datetime) -> None:
+    def beat(self, facts: dict[str, object], now: datetime) -> None:
         """Write the heartbeat. Raises QueueError if the folder cannot be written at the moment."""
         self._beat += 1
         value = {"worker": self.worker, "beat": self._beat, "at": to_iso(now), **facts}

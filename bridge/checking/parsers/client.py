@@ -14,7 +14,7 @@ import threading
 import weakref
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from bridge.checking.parsers.base import Parsed
 from bridge.sandbox.confinement import Confinement, confinement
@@ -46,7 +46,7 @@ class Parsers:
         self._process: subprocess.Popen[bytes] | None = None
         self._replies: queue.Queue[bytes] = queue.Queue()
         self._texts = 0
-        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self._finalizer: weakref.finalize[..., object] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +69,7 @@ class Parsers:
             raise ParserError(str(reply["crashed"]))
         return reply  # type: ignore[return-value]  # the worker's other shape was handled above
 
-    def _ask(self, request: bytes) -> dict[str, Any]:
+    def _ask(self, request: bytes) -> dict[str, object]:
         process = self._started()
         assert process.stdin is not None  # started with a pipe
         try:

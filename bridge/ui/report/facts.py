@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median, quantiles
-from typing import Any
 
 from bridge.api.views import JobView
 from bridge.checking.values import Diagnostic, Quality
@@ -122,7 +121,7 @@ class Facts:
     workers: Sequence[Pace]
     jobs: Sequence[JobFacts]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """One object of JSON types; documented in docs/report.md."""
         value = to_json(self)
         assert isinstance(value, dict)  # narrows the type
