@@ -24,7 +24,7 @@ def loads(data: bytes) -> Any:
         return json.loads(data.decode("utf-8-sig"))
 
 
-def dumps(value: Any, *, indent: bool = False) -> bytes:
+def dumps(value: object, *, indent: bool = False) -> bytes:
     """A value as JSON bytes, keys as they come; a lone surrogate is written as an escape."""
     try:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0)
@@ -32,7 +32,7 @@ def dumps(value: Any, *, indent: bool = False) -> bytes:
         return json.dumps(value, indent=2 if indent else None, separators=None if indent else (",", ":")).encode()
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: object) -> bytes:
     """JSON bytes that are equal exactly when the values are: compact, keys sorted."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -40,7 +40,7 @@ def canonical(value: Any) -> bytes:
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def dump_cell(raw: Mapping[str, Any]) -> bytes:
+def dump_cell(raw: Mapping[str, object]) -> bytes:
     """One cell as it stands inside a notebook, indented for its place there.
 
     JSON strings hold no raw line ends, so indenting is a plain replacement.
@@ -48,7 +48,7 @@ def dump_cell(raw: Mapping[str, Any]) -> bytes:
     return dumps(raw, indent=True).replace(b"\n", _CELL_INDENT)
 
 
-def join_notebook(cells: Iterable[bytes], metadata: Mapping[str, Any]) -> bytes:
+def join_notebook(cells: Iterable[bytes], metadata: Mapping[str, object]) -> bytes:
     """A whole nbformat 4.5 notebook from cells that `dump_cell` made; no cell is parsed or encoded again."""
     meta = dumps(metadata, indent=True).replace(b"\n", b"\n  ")
     head, tail = b'{\n  "cells": [', b'],\n  "metadata": ' + meta + b',\n  "nbformat": 4,\n  "nbformat_minor": 5\n}\n'

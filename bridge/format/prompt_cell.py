@@ -83,7 +83,7 @@ def read_job(raw: RawCell, job_id: str, position: str, *, moved: bool = False) -
     )
 
 
-def write_job(job: Job, dots: Dots, extras: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def write_job(job: Job, dots: Dots, extras: Mapping[str, object] | None = None) -> dict[str, object]:
     """The raw prompt cell of a job: its best result as the only output, everything else in header and metadata."""
     spec = job.spec
     best = job.best(grammar.prompt_sha256(spec.body))
@@ -95,7 +95,7 @@ def write_job(job: Job, dots: Dots, extras: Mapping[str, Any] | None = None) -> 
         attempt_floor=job.attempt_floor,
     )
     source = spec.body if spec.broken else grammar.join_cell(header, spec.body)
-    stamp: dict[str, Any] = {
+    stamp: dict[str, object] = {
         "id": job.id,
         "dots": without_unseen(dots),
         "edit": job.edit,
@@ -160,7 +160,7 @@ def read_results(raw: RawCell, job_id: str) -> tuple[list[Result], list[str]]:
     return list(found), problems
 
 
-def record_of(result: Result) -> dict[str, Any]:
+def record_of(result: Result) -> dict[str, object]:
     """The JSON record of a result (see queue_schema.json, `result`)."""
     return {
         "schema": grammar.SCHEMA,
@@ -187,7 +187,7 @@ def result_text(result: Result) -> str:
     return grammar.render_result(record_of(result), result.answer)
 
 
-def write_output(result: Result) -> dict[str, Any]:
+def write_output(result: Result) -> dict[str, object]:
     """The one `display_data` output of a result; either of its two texts alone is enough to read it."""
     lines = json_bytes.split_lines(result_text(result))
     return {
@@ -226,12 +226,12 @@ def _moment(value: object) -> datetime:
         return _LONG_AGO
 
 
-def _number(stamp: Mapping[str, Any], name: str) -> int:
+def _number(stamp: Mapping[str, object], name: str) -> int:
     value = stamp.get(name, 0)
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def _text_reader(stamp: Mapping[str, Any]) -> Any:
+def _text_reader(stamp: Mapping[str, object]) -> Any:
     return lambda name: stamp[name] if isinstance(stamp.get(name), str) else None
 
 
@@ -243,7 +243,7 @@ def _read_cancelled(value: object, header: grammar.Header, attempt_floor: int) -
     return Cancellation(attempt_floor=attempt_floor, at=_LONG_AGO, by="header") if header.cancelled else None
 
 
-def _write_cancelled(cancelled: Cancellation | None) -> dict[str, Any] | None:
+def _write_cancelled(cancelled: Cancellation | None) -> dict[str, object] | None:
     return {"floor": cancelled.attempt_floor, "at": to_iso(cancelled.at), "by": cancelled.by} if cancelled else None
 
 
@@ -258,7 +258,7 @@ def _read_lease(value: object) -> Lease | None:
     )
 
 
-def _write_lease(lease: Lease | None) -> dict[str, Any] | None:
+def _write_lease(lease: Lease | None) -> dict[str, object] | None:
     if lease is None:
         return None
     written = {"worker": lease.worker, "attempt": lease.attempt, "expires_at": to_iso(lease.expires_at)}
@@ -285,7 +285,7 @@ def _read_attempts(value: object) -> tuple[Attempt, ...]:
     return tuple(attempts)
 
 
-def _write_attempt(attempt: Attempt) -> dict[str, Any]:
+def _write_attempt(attempt: Attempt) -> dict[str, object]:
     written = {
         "attempt": attempt.attempt,
         "worker": attempt.worker,

@@ -14,11 +14,11 @@ JOB_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 @cache
-def queue_schema() -> dict[str, Any]:
+def queue_schema() -> dict[str, object]:
     """`queue_schema.json`: in the package when installed, at the top of the source tree otherwise."""
     packaged = resources.files("bridge") / "queue_schema.json"
     source = Path(__file__).parents[2] / "queue_schema.json"
-    loaded: dict[str, Any] = json.loads((packaged if packaged.is_file() else source).read_text(encoding="utf-8"))
+    loaded: dict[str, object] = json.loads((packaged if packaged.is_file() else source).read_text(encoding="utf-8"))
     return loaded
 
 

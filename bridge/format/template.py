@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -135,7 +136,7 @@ def fresh_source(note: RawCell, there: RawCell | None) -> str:
     return with_choices(source_of(note), source_of(there or {}))
 
 
-def queue_notebook(queue_id: str, *, examples: bool = False) -> dict[str, Any]:
+def queue_notebook(queue_id: str, *, examples: bool = False) -> dict[str, object]:
     """A new, empty queue as notebook JSON; with the three example jobs if asked."""
     raws = part_notes()
     for job_id, prompt, options in EXAMPLES if examples else ():
@@ -163,7 +164,7 @@ def setup_notebook() -> dict[str, Any]:
     return {"cells": [_plain(cell) for cell in cells], "metadata": dict(_METADATA), "nbformat": 4, "nbformat_minor": 5}
 
 
-def refreshed_setup(notebook: dict[str, Any]) -> dict[str, Any]:
+def refreshed_setup(notebook: dict[str, Any]) -> dict[str, object]:
     """The set-up notebook of an older version brought up to this one; a person's own cells and choices stay."""
     fresh = {cell["id"]: cell for cell in setup_notebook()["cells"]}
     cells = []
@@ -173,18 +174,18 @@ def refreshed_setup(notebook: dict[str, Any]) -> dict[str, Any]:
     return {**notebook, "cells": [*cells, *fresh.values()], "nbformat": 4, "nbformat_minor": 5}
 
 
-def notebook_bytes(notebook: dict[str, Any]) -> bytes:
+def notebook_bytes(notebook: Mapping[str, Any]) -> bytes:
     """A notebook as the bytes of its file."""
     return json_bytes.join_notebook([json_bytes.dump_cell(cell) for cell in notebook["cells"]], notebook["metadata"])
 
 
-def _plain(cell: RawCell) -> dict[str, Any]:
+def _plain(cell: RawCell) -> dict[str, object]:
     """The same cell outside a queue, without our stamp."""
     return {**cell, "metadata": {name: value for name, value in cell["metadata"].items() if name != "bridge"}}
 
 
 def _note(element: str, position: str, cell_type: str, source: str) -> RawCell:
-    raw: dict[str, Any] = {
+    raw: dict[str, object] = {
         "cell_type": cell_type,
         "id": element,
         "metadata": {"cellView": "form"} if source.startswith("#@title") else {},

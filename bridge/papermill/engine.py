@@ -88,7 +88,7 @@ class QwenBridgeEngine:
         return papermill("utils").nb_language(nb, language)
 
 
-def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(parameters: Mapping[str, object]) -> dict[str, object]:
     """The parameters that are ours; others belong to the notebook's own cells."""
     found = {}
     for name, kinds in PARAMETERS.items():
@@ -138,10 +138,10 @@ def _opened(nb: Any, source: Path | None, target: Path | None, say: Callable[[st
             opened.close()
 
 
-def _check_number(data: bytes, name: str) -> dict[str, Any]:
+def _check_number(data: bytes, name: str) -> dict[str, object]:
     from bridge.format import codec, json_bytes
 
-    notebook: dict[str, Any] = json_bytes.loads(data)
+    notebook: dict[str, object] = json_bytes.loads(data)
     if codec.read_part(notebook, name=name).number != 1:
         raise NotAQueue(f"{name} is a further part of a queue: give the path of its first notebook")
     return notebook
