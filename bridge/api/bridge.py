@@ -12,7 +12,7 @@ Every method takes in first what others wrote to the notebook. Methods may be ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -159,15 +159,18 @@ class Bridge(Jobs):
             ),
         )
 
-    def apply_result(self, job: str, root: Path, *, force: bool = False) -> list[PlannedChange]:
+    def apply_result(
+        self, job: str, root: Path, *, force: bool = False, allow_sensitive: Collection[str] = ()
+    ) -> list[PlannedChange]:
         """Write a result's files below `root`; gives what was written.
 
-        Raises UsageError if a path leaves the root, or a file has changes of somebody's own and `force` is off.
+        Raises UsageError if a path leaves the root, a file has changes of somebody's own and `force` is off, or programs run or
+        obey it and `allow_sensitive` does not name it.
         """
         from bridge.delivery import apply
 
         view = self.get(job)
-        written = apply.write_changes(self.plan(job, root), force=force)
+        written = apply.write_changes(self.plan(job, root), root, force=force, allowed=allow_sensitive)
 
         def note() -> None:
             now = self.store.clock.now()

@@ -17,7 +17,6 @@ from typing import Any
 
 from bridge.checking.checkers import eslint, python, tsc
 from bridge.checking.checkers.base import Command, Finding
-from bridge.checking.extraction.paths import refuse
 from bridge.checking.values import (
     BlockStatus,
     CheckResult,
@@ -32,6 +31,7 @@ from bridge.checking.values import (
     Verdict,
     fingerprint,
 )
+from bridge.core.paths import refuse
 from bridge.core.text import tool_message
 from bridge.sandbox.confinement import confinement
 from bridge.sandbox.folder import Sandbox, Toolbox, storable

@@ -21,7 +21,16 @@ from bridge.cli import base, complete
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--force", is_flag=True, help="Overwrite changes of your own.")
-def command(job: str, *, root: str, dry_run: bool, force: bool, queue: str | None, as_json: bool) -> None:
+@click.option(
+    "--allow-sensitive",
+    "allowed",
+    multiple=True,
+    metavar="PATH",
+    help="Also write this file, which programs run or obey.",
+)
+def command(
+    job: str, *, root: str, dry_run: bool, force: bool, allowed: tuple[str, ...], queue: str | None, as_json: bool
+) -> None:
     """Write the code of a checked job into your project: to its --out path, and to the paths that it names.
 
     \b
@@ -29,7 +38,7 @@ def command(job: str, *, root: str, dry_run: bool, force: bool, queue: str | Non
     bridge apply 01M7 --root ../app
 
     A file with changes of your own is not overwritten. Paths that leave the project, through `..` or a symbolic link, are
-    refused.
+    refused; files that programs run or obey, such as a Makefile or .github/workflows, need --allow-sensitive.
     """
     folder = Path(root)
     with base.open_bridge(queue) as bridge:
@@ -37,7 +46,7 @@ def command(job: str, *, root: str, dry_run: bool, force: bool, queue: str | Non
         if not as_json:
             for diff in filter(None, (change.diff() for change in planned)):
                 base.show(diff.removesuffix("\n"))
-        written = [] if dry_run else bridge.apply_result(job, folder, force=force)
+        written = [] if dry_run else bridge.apply_result(job, folder, force=force, allow_sensitive=allowed)
     if as_json:
         files = [{"path": c.path, "step": c.step.value, "diff": c.diff()} for c in planned]
         base.print_json({"files": files, "written": [c.path for c in written]})

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import difflib
 import os
-import secrets
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from bridge.core.errors import UsageError
+from bridge.core.paths import sensitive, twin_key
 from bridge.delivery.payload import HandOver, placed
+from bridge.delivery.project import Project
 from bridge.kernel import grammar
 
 
@@ -36,7 +36,13 @@ class PlannedChange:
     target: Path
     step: ChangeStep
     code: str
-    before: str | None
+    was: bytes | None  #: what the file holds now; None: there is none
+    sensitive: str | None  #: why it needs consent of its own (see core/paths.py)
+
+    @property
+    def before(self) -> str | None:
+        """What the file holds now, as text."""
+        return None if self.was is None else self.was.decode("utf-8", "backslashreplace")
 
     def diff(self) -> str:
         """What would change, as a unified diff."""
@@ -61,23 +67,23 @@ def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | N
     Raises:
         UsageError: no file has a place, a path leaves the root, or a block is cut.
     """
+    project, taken = Project(root), dict[str, str]()
     changes = []
     for path, file in placed(what).items():
         if not file.complete:
             raise UsageError(f"{path} is cut in the answer of job {what.job}: `bridge retry` it with more --max-tokens")
-        target = inside(root, path)
-        before = None
-        if target.exists():
-            if not target.is_file():
-                raise UsageError(f"{path} is there, and is no file")
-            before = target.read_bytes().decode("utf-8", "backslashreplace")
+        target = project.target(path)
+        if (other := taken.setdefault(twin_key(path), path)) != path:
+            raise UsageError(f"{other!r} and {path!r} are one file where case does not count: nothing was written")
+        was = project.read(path)
         changes.append(
             PlannedChange(
                 path=path,
                 target=target,
-                step=_step(before, file.code, applied(str(target))),
+                step=_step(was, file.code, applied(str(target))),
                 code=file.code,
-                before=before,
+                was=was,
+                sensitive=sensitive(path),
             )
         )
     if not changes:
@@ -88,47 +94,49 @@ def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | N
     return changes
 
 
-def write_changes(changes: Sequence[PlannedChange], *, force: bool) -> list[PlannedChange]:
+def write_changes(
+    changes: Sequence[PlannedChange], root: Path, *, force: bool, allowed: Collection[str] = ()
+) -> list[PlannedChange]:
     """Write what differs; gives what was written.
 
+    Args:
+        changes: what `plan_changes` gave for this root.
+        root: the project's root.
+        force: overwrite what somebody else wrote before the plan; what was written after it is never overwritten.
+        allowed: paths that may be written although programs run or obey them.
+
     Raises:
-        UsageError: a file has somebody's own content and `force` is off (then nothing is written), or cannot be written.
+        UsageError: a file has somebody's own content and `force` is off, or needs consent (then nothing is written); it was
+            changed since the plan, or cannot be written.
     """
     conflicts = [change.path for change in changes if change.step is ChangeStep.CONFLICT]
     if conflicts and not force:
         raise UsageError(f"{', '.join(conflicts)} has changes of your own: look with --dry-run, overwrite with --force")
-    written = []
+    for change in changes:
+        if change.sensitive and change.step is not ChangeStep.SAME and change.path not in allowed:
+            raise UsageError(
+                f"{change.path} needs your consent, because {change.sensitive}: read it with --dry-run, then pass "
+                f"--allow-sensitive {change.path}; nothing was written"
+            )
+    project = Project(root)
+    written: list[PlannedChange] = []
     for change in changes:
         if change.step is ChangeStep.SAME:
             continue
-        draft = change.target.with_name(f".{change.target.name}.{secrets.token_hex(4)}.tmp")
-        try:
-            change.target.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(change.code.encode("utf-8", "backslashreplace"))
-            if change.target.exists():
-                shutil.copymode(change.target, draft)
-            draft.replace(change.target)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            raise UsageError(f"cannot write {change.path}: {error.strerror}") from error
+        data = change.code.encode("utf-8", "backslashreplace")
+        if not project.write(change.path, data, before=change.was):
+            done = ", ".join(each.path for each in written) or "nothing"
+            raise UsageError(
+                f"{change.path} was changed by somebody else just now and is left as it is; written before it: {done}"
+            )
         written.append(change)
     return written
 
 
-def inside(root: Path, path: str) -> Path:
-    """The file of that path below the root. Raises UsageError if it would lie elsewhere, through `..` or a symbolic link."""
-    parts = PurePosixPath(path.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or ":" in path or "\0" in path or not parts.name:
-        raise UsageError(f"{path!r} does not lie inside of the project: nothing was written")
-    target = root.resolve() / parts
-    if not target.resolve().is_relative_to(root.resolve()):
-        raise UsageError(f"{path!r} leads out of the project through a symbolic link: nothing was written")
-    return target
-
-
-def _step(before: str | None, code: str, applied: str | None) -> ChangeStep:
-    if before is None:
+def _step(was: bytes | None, code: str, applied: str | None) -> ChangeStep:
+    if was is None:
         return ChangeStep.CREATE
+    before = was.decode("utf-8", "backslashreplace")
     if before == code:
         return ChangeStep.SAME
     return ChangeStep.UPDATE if applied == grammar.text_sha256(before) else ChangeStep.CONFLICT

@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from bridge.checking.extraction.paths import refuse
 from bridge.checking.language import languages
 from bridge.core.errors import QueueNotWritable
+from bridge.core.paths import refuse
 from bridge.core.text import as_json
 from bridge.delivery.payload import HandOver, placed
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.checking import Role, extract
-from bridge.checking.extraction.paths import refuse
 from bridge.checking.values import BlockEnd, LanguageSource, PathSource
+from bridge.core.paths import refuse
 
 
 def only(answer: str, **keywords: str | None):

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from bridge import Bridge, State
 from bridge.core.errors import UsageError, WrongState
+from bridge.delivery.project import Project
 from tests.support.answers import CUT, GOOD, cut, give
 
 CODE = "def f(x):\n    y = x + 1\n    return y\n"
@@ -110,7 +113,7 @@ def test_a_symbolic_link_that_leaves_the_project_is_refused(bridge: Bridge, root
         (root / "src" / "f.py").symlink_to(outside / "f.py")
     job = done(bridge, out="src/f.py")
 
-    with pytest.raises(UsageError, match="leads out of the project"):
+    with pytest.raises(UsageError, match="leads through a symbolic link"):
         bridge.apply_result(job, root, force=True)
     assert (outside / "f.py").read_text() == "canary"
 
@@ -119,7 +122,7 @@ def test_a_symbolic_link_that_leaves_the_project_is_refused(bridge: Bridge, root
 def test_a_path_out_of_the_project_is_refused(bridge: Bridge, root: Path, out: str):
     job = done(bridge, out=out)
 
-    with pytest.raises(UsageError, match="does not lie inside of the project"):
+    with pytest.raises(UsageError, match="nothing was written"):
         bridge.apply_result(job, root)
     assert sorted(p.name for p in root.parent.iterdir()) == ["project", "queue", "state"]
 
@@ -185,5 +188,121 @@ def test_a_job_that_was_only_applied_counts_as_delivered(bridge: Bridge, root: P
 def test_a_folder_where_a_file_is_wanted_is_refused(bridge: Bridge, root: Path):
     (root / "f.py").mkdir()
 
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="Is a directory"):
+        bridge.apply_result(done(bridge, out="f.py"), root, force=True)
+
+
+#: What the next `git status`, test run, editor or agent would execute.
+HOOKS = [
+    ".git/config", ".GIT/hooks/pre-commit", ".ｇｉｔ/config", "sub/.git/config", "git~1/config", "COM¹.txt", "aux.py", "a\u200d.py",
+    ".git /config", ".git./config", "a/NUL", "x/../.git/config",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("out", HOOKS)
+def test_a_path_that_plants_code_in_gits_folder_or_has_two_meanings_is_refused(bridge: Bridge, root: Path, out: str):
+    job = done(bridge, out=out)
+
+    with pytest.raises(UsageError, match="nothing was written"):
+        bridge.apply_result(job, root, force=True, allow_sensitive=[out])
+    assert files(root) == {}
+
+
+SENSITIVE = [
+    ".github/workflows/ci.yml", ".vscode/tasks.json", ".claude/settings.json", ".mcp.json", ".husky/pre-commit", ".envrc",
+    "tests/conftest.py", "package.json", "Makefile", "sub/MAKEFILE", ".Claude/x.md", "eslint.config.js", "build.rs", "x.pth",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("out", SENSITIVE)
+def test_what_programs_run_unasked_needs_a_consent_of_its_own(bridge: Bridge, root: Path, out: str):
+    job = done(bridge, out=out)
+
+    with pytest.raises(UsageError, match="needs your consent"):
+        bridge.apply_result(job, root, force=True)
+    with pytest.raises(UsageError, match="needs your consent"):
+        bridge.apply_result(job, root, allow_sensitive=["another.py"])
+    assert files(root) == {}
+
+    bridge.apply_result(job, root, allow_sensitive=[out])
+
+    assert files(root) == {out: CODE}
+
+
+def test_a_file_that_was_edited_after_the_plan_is_kept(root: Path):
+    project = Project(root)
+    (root / "f.py").write_bytes(b"mine\n")
+
+    assert not project.write("f.py", b"theirs\n", before=b"older\n")
+    assert not project.write("f.py", b"theirs\n", before=None)
+
+    assert files(root) == {"f.py": "mine\n"}
+    assert project.write("f.py", b"theirs\n", before=b"mine\n")
+    assert files(root) == {"f.py": "theirs\n"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights there")
+def test_a_folder_that_becomes_a_link_after_the_plan_leads_nowhere(root: Path, tmp_path: Path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "f.py").write_text("canary")
+    (root / "src").mkdir()
+    project = Project(root)
+    project.target("src/f.py")
+    (root / "src").rename(root / "was")
+    (root / "src").symlink_to(outside, target_is_directory=True)
+
+    with pytest.raises(UsageError, match=r"src/f\.py"):
+        project.write("src/f.py", b"x", before=None)
+    with pytest.raises(UsageError, match=r"src/f\.py"):
+        project.read("src/f.py")
+    assert files(outside) == {"f.py": "canary"}
+    assert not list(outside.glob(".*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights there")
+def test_folders_that_are_swapped_for_links_all_the_time_let_nothing_out(root: Path, tmp_path: Path):
+    """A thread swaps the folder for a link and back while another one writes: 500 writes, none of them lands outside."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (root / "src").mkdir()
+    swapping = threading.Event()
+
+    def swap() -> None:
+        while not swapping.is_set():
+            with contextlib.suppress(OSError):
+                (root / "src").rename(root / "was")
+                (root / "src").symlink_to(outside, target_is_directory=True)
+                (root / "src").unlink()
+                (root / "was").rename(root / "src")
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    project = Project(root)
+    for number in range(500):
+        with contextlib.suppress(UsageError):
+            project.write(f"src/f{number}.py", b"x", before=None)
+    swapping.set()
+    thread.join(30)
+
+    assert files(outside) == {}
+
+
+def test_two_names_that_are_one_file_where_case_does_not_count_are_refused(bridge: Bridge, root: Path):
+    job = done(bridge, named(**{"src__f.py": CODE, "src__F.py": CODE}))
+
+    with pytest.raises(UsageError, match="one file where case does not count"):
+        bridge.apply_result(job, root)
+
+    (root / "Readme.py").write_text("mine")
+    with pytest.raises(UsageError, match=r"differs from 'Readme\.py'"):
+        bridge.apply_result(done(bridge, out="README.py"), root, force=True)
+    assert files(root) == {"Readme.py": "mine"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX")
+def test_a_fifo_or_a_folder_in_the_place_of_a_file_is_refused_at_once(bridge: Bridge, root: Path):
+    os.mkfifo(root / "f.py")
+
+    with pytest.raises(UsageError, match=r"cannot read f\.py"):
         bridge.apply_result(done(bridge, out="f.py"), root, force=True)

@@ -16,6 +16,7 @@ from bridge.checking.extraction import classify, clean_lines, fences, paths, unf
 from bridge.checking.language import languages
 from bridge.checking.language.detect import code_share
 from bridge.checking.values import BlockEnd, CodeBlock, Extraction, LanguageSource, Role
+from bridge.core.paths import normal, refuse
 
 #: More blocks than this are no answer; those after it are left out, and a note says so.
 MAX_BLOCKS = 2000
@@ -181,7 +182,7 @@ class _AnswerReader:
         return self._make(index, piece, named, code, role)
 
     def _make(self, index: int, piece: _Piece, named: classify.Named, code: str, role: Role) -> CodeBlock:
-        refused = paths.refuse(named.path.text) if named.path else None
+        refused = refuse(named.path.text) if named.path else None
         good = named.path if named.path and not refused else None
         number = self._lines.number
         return CodeBlock(
@@ -190,7 +191,7 @@ class _AnswerReader:
             language=named.language,
             language_source=named.source,
             language_confidence=named.confidence,
-            path=paths.normal(good.text) if good else None,
+            path=normal(good.text) if good else None,
             path_source=named.path.source if named.path else None,
             path_refused=f"{named.path.text!r} {refused}" if named.path and refused else None,
             code=code,

@@ -1,17 +1,17 @@
-"""File paths that an answer gives to its code, and which of them are safe to use.
+"""File paths that an answer gives to its code. Pure.
 
-An unsafe path is refused with its reason, never mended: a caller who would write it must know that the model tried.
-Pure.
+Which of them may be used, `core/paths.py` says: an unsafe one is refused with its reason, never mended, so that a caller who
+would write it knows that the model tried.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from bridge.checking.language.languages import by_label, by_path
 from bridge.checking.values import PathSource
+from bridge.core.paths import refuse
 
 #: Dotted words that name a product, not a file.
 _PRODUCTS = frozenset(
@@ -53,7 +53,6 @@ _PLAIN_NAMES = frozenset(
     ["dockerfile", "makefile", "jenkinsfile", "procfile", "gemfile", "rakefile", "vagrantfile", "license"]
 )
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9+_-]{0,11}$|\.(?:mp3|mp4|7z|h5|f90|f77)$")
-_RESERVED = re.compile(r"(?i)^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,39 +81,6 @@ def looks_like_path(text: str) -> bool:
     if re.match(r"[A-Za-z]:\\", text) or text.startswith(("../", "/etc/", "~/")):
         return True
     return bool(_EXTENSION.search(name)) and bool(re.search(r"[/\\]", text))
-
-
-def refuse(path: str) -> str | None:
-    """Why a path must not be used; None if it may be.
-
-    Refused: absolute paths, drives, `..`, control and direction characters, placeholders (`path/to/`), names that a
-    shell, git or Windows treats specially.
-    """
-    if not path or len(path) > 250:
-        return "is empty or longer than 250 characters"
-    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for c in path):
-        return "holds control characters"
-    if path.startswith(("/", "\\", "~")):
-        return "is absolute"
-    if ":" in path:
-        return "names a drive or a stream"
-    if re.match(r"(?i)(?:your[/_-])?path/to/", path):
-        return "is a placeholder"
-    for part in re.split(r"[/\\]", path.removeprefix("./")):
-        if part in ("", ".", ".."):
-            return "leaves its folder" if part == ".." else "has an empty part"
-        if part.startswith("-"):
-            return "could be read as an option"
-        if part.endswith((".", " ")) or _RESERVED.match(part):
-            return "is no name on Windows"
-        if re.match(r"(?i)\.git(?:$|[ .])|git~\d", part):
-            return "lies in git's own folder"
-    return None
-
-
-def normal(path: str) -> str:
-    """A safe path as it is stored: `/` between its parts, no leading `./`."""
-    return path.replace("\\", "/").removeprefix("./")
 
 
 def in_info(info: str) -> FoundPath | None:
