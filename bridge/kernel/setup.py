@@ -276,7 +276,7 @@ def prepare(
             raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
         install_ollama(run, say=say)
         say("Starting Ollama …")
-        # The variable wants host:port; base_url made it whole.
+        # The variable wants host:port; ollama_url made it whole.
         server = serve(**sizing, host=client.url, log=log, environ=environ, command=command)
         say(f"Ollama {await_server(client, server)} answers at {client.url}.")
     pull_model(client, settings.model, say=say, show=show)

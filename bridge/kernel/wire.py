@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ class Wire:
     """The way to one server. Holds no connection, so threads may share it."""
 
     def __init__(self, host: str, *, connect_s: float, silence_s: float) -> None:
-        self.url = base_url(host)
+        self.url = ollama_url(host)
         self._connect_s = connect_s
         self._silence_s = silence_s
 
@@ -107,15 +108,27 @@ def _object(line: bytes) -> dict[str, Any]:
     return value
 
 
-def base_url(host: str) -> str:
-    """The URL that an OLLAMA_HOST value stands for, read as Ollama reads it (envconfig.Host): scheme and port may be missing."""
-    host = host.strip().rstrip("/") or DEFAULT_HOST
-    scheme, given, rest = host.partition("://")
-    if not given:
-        scheme, rest = "http", host
-    parts = urlsplit(f"//{rest}")
-    default = (443 if scheme == "https" else 80) if given else 11434
-    name = parts.hostname or "127.0.0.1"
-    name = "127.0.0.1" if name == "0.0.0.0" else name  # noqa: S104  # a server's "everywhere" is no place to call
-    name = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{name}:{parts.port or default}{parts.path}"
+def ollama_url(host: str) -> str:
+    """The URL that an OLLAMA_HOST value stands for; scheme, host and port may each be missing.
+
+    Read as Ollama reads it (envconfig.Host): without a scheme the port is 11434, with one it is the scheme's, and a port that
+    is none counts as missing. Its own URL is read as the same URL.
+    """
+    host = host.strip().strip("\"'").rstrip("/") or DEFAULT_HOST
+    scheme, _, rest = host.rpartition("://")
+    place, slash, path = rest.partition("/")
+    place = place.rpartition("@")[2]
+    name, colon, port = place.rpartition(":")
+    if not colon or place.endswith("]") or (":" in name and not name.endswith("]")):
+        name, port = place, ""  # no port: a name, or an IPv6 address with or without brackets
+    default = {"http": "80", "https": "443"}.get(scheme, "11434")
+    port = port if re.fullmatch(r"\d{1,5}", port) and int(port) <= 65535 else default
+    name = name.strip("[]").lower()
+    name = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104  # "everywhere" is no place to call
+    return f"{scheme or 'http'}://{f'[{name}]' if ':' in name else name}:{port}{slash}{path}"
+
+
+def is_here(url: str) -> bool:
+    """Whether a URL leads to this machine, by its host alone."""
+    name = urlsplit(url).hostname or ""
+    return bool(re.fullmatch(r"localhost|127(\.\d+){3}|::1|0\.0\.0\.0", name))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError, ModelMissing
 from bridge.core.events import Listener
+from bridge.kernel import wire
 from bridge.wiring.queue import Opened
 
 if TYPE_CHECKING:
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
 
 
 def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None = None) -> str:
-    """Where Ollama is: as given, else `OLLAMA_HOST`, as Ollama itself reads it, else 127.0.0.1:11434."""
-    host = base_url or environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
-    return (host if "://" in host else f"http://{host}").rstrip("/")
+    """Where Ollama is: as given, else `OLLAMA_HOST`, both as Ollama itself reads it, else 127.0.0.1:11434."""
+    return wire.ollama_url(base_url or environ.get("OLLAMA_HOST", ""))
 
 
 #: For jobs that name none, on Ollama.
