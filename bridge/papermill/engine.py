@@ -103,6 +103,8 @@ def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
                 found[name] = read_duration(str(value)) if name == "max_time" else value
         except ValueError as error:
             raise ConfigError(f"the parameter {name}: {error}") from None
+    if found.get("max_time") == 0:
+        raise ConfigError("the parameter max_time must be above zero")
     return found
 
 

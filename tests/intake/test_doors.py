@@ -24,6 +24,7 @@ from bridge.intake.batch import read_batch
 from bridge.kernel.grammar import GrammarError, parse_header
 from bridge.kernel.magic import ask_qwen, set_up_qwen
 from bridge.kernel.run import RunSettings
+from bridge.kernel.setup import SetupError, prepare
 from bridge.worker.config import WorkerConfig
 from tests.support.queues import make_queue
 
@@ -251,3 +252,22 @@ def test_the_defaults_of_a_worker_are_the_same_wherever_it_runs() -> None:
     assert defaults == {"context": DEFAULT_NUM_CTX, "max_tokens": DEFAULT_MAX_TOKENS}
     for made in (RunSettings(), WorkerConfig(model="m"), Request(prompt="x", model="m")):
         assert (made.num_ctx, made.max_tokens) == (DEFAULT_NUM_CTX, DEFAULT_MAX_TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("flag", "setting", "value", "sentence"),
+    [
+        ("--window", "num_ctx", 100, "num_ctx must be a whole number from 256, of at most 18 digits, not 100"),
+        ("--max-tokens", "max_tokens", 0, f"max_tokens must be {WHOLE}, not 0"),
+        ("--parallel", "lanes", 257, "lanes must be a whole number from 1 to 256, not 257"),
+    ],
+)
+def test_a_worker_refuses_the_same_settings_on_the_command_line_and_in_colab(
+    flag: str, setting: str, value: int, sentence: str
+) -> None:
+    told = CliRunner().invoke(main, ["work", flag, str(value)])
+
+    assert (told.exit_code, sentence in told.stderr) == (2, True)
+    with pytest.raises(SetupError) as caught:
+        prepare(RunSettings(**{setting: value}))
+    assert str(caught.value) == sentence

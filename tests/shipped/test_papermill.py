@@ -175,6 +175,7 @@ def test_it_answers_by_an_embedded_model_too(queue: Path) -> None:
         ("lanes", "many", "lanes"),
         ("lanes", 0, "lanes must be a whole number from 1 to 256, not 0"),
         ("max_time", "soon", "max_time"),
+        ("max_time", 0, "max_time must be above zero"),
         ("model", True, "model"),
     ],
 )
