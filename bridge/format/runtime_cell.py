@@ -11,7 +11,7 @@ from bridge.core.version import __version__
 
 #: Each file stands after those that it imports; a test compares this with the folder.
 ORDER: tuple[str, ...] = (
-    "stop", "error_kind", "options", "grammar", "wire", "ollama", "cells", "progress", "fit", "run", "snapshot", "spool",
+    "stop", "error_kind", "options", "grammar", "address", "wire", "ollama", "cells", "progress", "fit", "run", "snapshot", "spool",
     "lanes", "session", "machine", "setup", "magic",
 )  # fmt: skip
 

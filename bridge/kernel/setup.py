@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from .address import is_here
 from .error_kind import OllamaError
 from .fit import AUTO, MOST_LANES, FitVerdict, choose, coder_sizes, describe, judge, lanes_for
 from .machine import Run, look_at_machine, run_command
@@ -25,7 +26,6 @@ from .ollama import Ollama
 from .options import WORKER_OPTIONS, OptionError
 from .progress import bar
 from .run import RunSettings
-from .wire import is_here
 
 SWITCH_ON_THE_GPU = (
     "There is no GPU here. In Colab: Runtime > Change runtime type > T4 GPU > Save, then Run all again. "

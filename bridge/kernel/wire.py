@@ -9,17 +9,15 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from .address import ollama_url
 from .error_kind import ErrorKind, OllamaError, Stopped, read_error
 from .stop import Stop
-
-DEFAULT_HOST = "127.0.0.1:11434"
 
 
 class Wire:
@@ -106,29 +104,3 @@ def _object(line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"a line of the reply is no JSON object: {line[:80]!r}")
     return value
-
-
-def ollama_url(host: str) -> str:
-    """The URL that an OLLAMA_HOST value stands for; scheme, host and port may each be missing.
-
-    Read as Ollama reads it (envconfig.Host): without a scheme the port is 11434, with one it is the scheme's, and a port that
-    is none counts as missing. Its own URL is read as the same URL.
-    """
-    host = host.strip().strip("\"'").rstrip("/") or DEFAULT_HOST
-    scheme, _, rest = host.rpartition("://")
-    place, slash, path = rest.partition("/")
-    place = place.rpartition("@")[2]
-    name, colon, port = place.rpartition(":")
-    if not colon or place.endswith("]") or (":" in name and not name.endswith("]")):
-        name, port = place, ""  # no port: a name, or an IPv6 address with or without brackets
-    default = {"http": "80", "https": "443"}.get(scheme, "11434")
-    port = port if re.fullmatch(r"\d{1,5}", port) and int(port) <= 65535 else default
-    name = name.strip("[]").lower()
-    name = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104  # "everywhere" is no place to call
-    return f"{scheme or 'http'}://{f'[{name}]' if ':' in name else name}:{port}{slash}{path}"
-
-
-def is_here(url: str) -> bool:
-    """Whether a URL leads to this machine, by its host alone."""
-    name = urlsplit(url).hostname or ""
-    return bool(re.fullmatch(r"localhost|127(\.\d+){3}|::1|0\.0\.0\.0", name))

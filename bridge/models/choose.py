@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError
-from bridge.engines.base import EngineModel
 from bridge.kernel.fit import AUTO as AUTO
 from bridge.kernel.fit import DEFAULT_MODEL as DEFAULT_MODEL
 from bridge.kernel.fit import Machine, billions, choose, coder_sizes
 from bridge.kernel.fit import is_cloud as is_cloud
 from bridge.kernel.fit import model_of_job as model_of_job
+
+if TYPE_CHECKING:
+    from bridge.engines.base import EngineModel
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bridge.core.errors import ConfigError, EngineError, UsageError
-from bridge.kernel.wire import is_here
+from bridge.kernel.address import is_here
 from bridge.models import tiny
 from bridge.models.choose import AUTO, is_cloud, largest_coder
 from bridge.wiring.engines import ENGINES, ollama_url, open_engine

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bridge.core.errors import ConfigError, ModelMissing
 from bridge.core.events import Listener
 from bridge.core.options import DEFAULT_NUM_CTX
-from bridge.kernel import wire
+from bridge.kernel import address
 from bridge.wiring.queue import Opened
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None = None) -> str:
     """Where Ollama is: as given, else `OLLAMA_HOST`, both as Ollama itself reads it, else 127.0.0.1:11434."""
-    return wire.ollama_url(base_url or environ.get("OLLAMA_HOST", ""))
+    return address.ollama_url(base_url or environ.get("OLLAMA_HOST", ""))
 
 
 #: Kinds of engine, and what each needs.
@@ -130,7 +130,7 @@ def _machine_of(engine: Engine) -> Machine | None:
     from bridge.engines.ollama import OllamaEngine
     from bridge.kernel.machine import look_at_machine
 
-    if not isinstance(engine, OllamaEngine) or not wire.is_here(engine.url):
+    if not isinstance(engine, OllamaEngine) or not address.is_here(engine.url):
         return None
     machine = look_at_machine()
     return machine if machine.vram_bytes or machine.ram_bytes else None

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
+from bridge.kernel.address import ollama_url
 from bridge.kernel.error_kind import ErrorKind, OllamaError, Stopped, read_error
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.options import check_options
 from bridge.kernel.stop import Stop
-from bridge.kernel.wire import ollama_url
 from tests.support.ollama import REAL_ANSWERS, Failure, LoopbackOllama, real_answers
 
 MODEL = "qwen2.5-coder:7b"
