@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from bridge.api.bridge import Bridge, Rebuilt, rebuild
     from bridge.api.views import JobView, Status
     from bridge.core.errors import BridgeError
-    from bridge.core.job import NewJob, Options, Result, State
+    from bridge.core.job import NewJob, Result, State
+    from bridge.core.options import Options
     from bridge.store.enqueue import Added
     from bridge.store.query import JobLine
 
@@ -22,7 +23,8 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Bridge", "Rebuilt", "rebuild"), "bridge.api.bridge"),
     **dict.fromkeys(("JobView", "Status"), "bridge.api.views"),
-    **dict.fromkeys(("NewJob", "Options", "Result", "State"), "bridge.core.job"),
+    **dict.fromkeys(("NewJob", "Result", "State"), "bridge.core.job"),
+    "Options": "bridge.core.options",
     "Added": "bridge.store.enqueue",
     "BridgeError": "bridge.core.errors",
     "JobLine": "bridge.store.query",

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Self
+from typing import Self, Unpack
 
 from bridge import wiring
 from bridge.api import status
@@ -20,7 +20,8 @@ from bridge.core import changes
 from bridge.core.clock import Clock
 from bridge.core.errors import UnknownJob, WrongState
 from bridge.core.events import Listener, ignore
-from bridge.core.job import Job, NewJob, Options, State, to_iso
+from bridge.core.job import Job, NewJob, State, to_iso
+from bridge.core.options import Options, OptionValues
 from bridge.core.text import as_json
 from bridge.format import merge, template
 from bridge.format.raw_cell import Dots, extras_of
@@ -75,7 +76,7 @@ class Jobs:
         key: str | None = None,
         caller: str | None = None,
         allow_secrets: bool = False,
-        **options: Any,
+        **options: Unpack[OptionValues],
     ) -> str:
         """Add a job; gives its id. On disk when this returns.
 
@@ -89,7 +90,7 @@ class Jobs:
             **options: lang, out, model, max_tokens, temperature, top_p, seed, stop, priority (see `Options`).
 
         Raises:
-            PromptRefused, SecretFound: nothing was added.
+            PromptRefused, SecretFound, BadOption: nothing was added.
             QueueError: nothing was added.
         """
         if not allow_secrets:

@@ -89,7 +89,8 @@ def command(
     base.say(f"the engine: {choice.about}")
     opened = wiring.open_engine(choice.kind, lanes=2, num_ctx=NUM_CTX, gguf=choice.gguf, base_url=choice.base_url)
     try:
-        chosen = wiring.ready_model(opened, choice.model, pull=False, say=base.say)
+        models = wiring.ready_models(opened, choice.model, pull=False, lanes=2, num_ctx=NUM_CTX, say=base.say)
+        chosen = models.default
         plan = WorkerConfig(model=chosen, lanes=2, forever=True, num_ctx=NUM_CTX, max_tokens=NUM_CTX // 2, poll_s=0.2)
         place = make_place(Path(folder) if folder else None)
         base.say(f"a new queue: {_shown(place.queue)}")

@@ -10,6 +10,8 @@ import click
 
 from bridge.cli import base, complete
 from bridge.cli.duration import DURATION
+from bridge.cli.generation_options import worker_option
+from bridge.core.options import DEFAULT_MAX_TOKENS, WORKER_OPTIONS
 
 if TYPE_CHECKING:
     from bridge.engines.base import Engine
@@ -23,13 +25,7 @@ _OPTIONS = (
         shell_complete=complete.engines,
         help="ollama, openai, llamacpp, or scripted (a fake).",
     ),
-    click.option(
-        "--parallel",
-        default=1,
-        show_default=True,
-        type=click.IntRange(1, 256),
-        help="Lanes: requests at the same time.",
-    ),
+    worker_option(WORKER_OPTIONS["lanes"], "--parallel"),
     click.option(
         "--max-time", type=DURATION, metavar="D", help="Begin no job after this (90s, 30min, 2h); finish those begun."
     ),
@@ -60,7 +56,7 @@ def engine_and_worker(
     *,
     model: str | None,
     num_ctx: int,
-    max_tokens: int = 4096,
+    max_tokens: int = DEFAULT_MAX_TOKENS,
     forever: bool,
     poll_s: float = 5.0,
 ) -> Iterator[tuple[Engine, WorkerConfig]]:
@@ -73,10 +69,10 @@ def engine_and_worker(
         asked["engine"], lanes=lanes, num_ctx=num_ctx, gguf=asked["gguf"], base_url=asked["base_url"]
     )
     try:
-        chosen = wiring.ready_model(engine, model, pull=asked["pull"], say=base.say)
+        models = wiring.ready_models(engine, model, pull=asked["pull"], lanes=lanes, num_ctx=num_ctx, say=base.say)
         yield engine, WorkerConfig(
-            model=chosen, lanes=lanes, forever=forever, max_time_s=asked["max_time"], job_timeout_s=asked["job_timeout"],
-            num_ctx=num_ctx, max_tokens=max_tokens, poll_s=poll_s,
+            model=models.default, auto_model=models.auto, lanes=lanes, forever=forever, max_time_s=asked["max_time"],
+            job_timeout_s=asked["job_timeout"], num_ctx=num_ctx, max_tokens=max_tokens, poll_s=poll_s,
         )  # fmt: skip
     finally:
         engine.close()

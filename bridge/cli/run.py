@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli import base, complete, delivery_options, engine_options, prompt_options
+from bridge.cli.generation_options import worker_option
 from bridge.core.errors import UsageError
+from bridge.core.options import WORKER_OPTIONS
 
 if TYPE_CHECKING:
     from bridge.api.views import JobView
@@ -19,9 +21,7 @@ if TYPE_CHECKING:
 @click.argument("texts", nargs=-1, metavar="[PROMPT|FILE]...")
 @prompt_options.prompt_options
 @engine_options.worker_options
-@click.option(
-    "--window", default=8192, show_default=True, type=click.IntRange(min=256), help="Tokens for prompt and answer."
-)
+@worker_option(WORKER_OPTIONS["num_ctx"], "--window")
 @delivery_options.way_out_options
 @click.option("--apply", is_flag=True, help="Write the code into the project: to --out, and to the paths it names.")
 @click.option(

@@ -8,26 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli import base, engine_options
+from bridge.cli.generation_options import worker_option
+from bridge.core.options import WORKER_OPTIONS
 
 if TYPE_CHECKING:
     from bridge.worker.config import WorkSummary
 
 
 @base.command("work")
-@click.option("--model", help="For jobs that name none; default qwen2.5-coder:32b, or the engine's only one.")
+@click.option(
+    "--model",
+    help="Model for jobs that name none; `auto`: the largest that fits (default: qwen2.5-coder:32b, or the engine's only one).",
+)
 @click.option("--until-empty/--forever", default=True, help="End when no job waits (default), or wait for more.")
-@click.option(
-    "--window",
-    "--context",
-    "num_ctx",
-    default=8192,
-    show_default=True,
-    type=click.IntRange(min=256),
-    help="Tokens for prompt and answer.",
-)
-@click.option(
-    "--max-tokens", default=4096, show_default=True, type=click.IntRange(min=1), help="Of answers that name no limit."
-)
+@worker_option(WORKER_OPTIONS["num_ctx"], "--window", "--context", "num_ctx")
+@worker_option(WORKER_OPTIONS["max_tokens"], "--max-tokens")
 @engine_options.worker_options
 def command(
     *, model: str | None, until_empty: bool, num_ctx: int, max_tokens: int, queue: str | None, as_json: bool, **asked: Any

@@ -7,11 +7,12 @@ the order in which versions meet does not matter: that is what the merge of whol
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, Self
 
+from bridge.core.options import Options as Options
 from bridge.core.result import Attempt as Attempt
 from bridge.core.result import Result as Result
 from bridge.core.result import ResultStatus as ResultStatus
@@ -81,25 +82,6 @@ EDGES: tuple[Edge, ...] = tuple(
         ("x", "running", "cancelled", "`bridge cancel`: a result that still arrives is kept and wins"),
     )
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What the caller asked for beside the prompt. None or empty: the worker's default. Keep in sync with grammar.OPTIONS."""
-
-    lang: str | None = None  # language that the answer's code should be in
-    out: str | None = None  # path below the caller's project for the code
-    model: str | None = None  # as the engine names it
-    max_tokens: int | None = None  # of the answer
-    temperature: float | None = None
-    top_p: float | None = None
-    seed: int | None = None
-    stop: tuple[str, ...] = ()
-    priority: int = 0  # higher runs earlier
-
-    def given(self) -> dict[str, Any]:
-        """The options that differ from their default."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
 
 
 @dataclass(frozen=True, kw_only=True)

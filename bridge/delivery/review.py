@@ -18,6 +18,7 @@ from bridge.checking.values import Report
 from bridge.core.errors import PromptRefused
 from bridge.core.events import Event, EventKind, Listener
 from bridge.core.job import Job, NewJob, Result, ResultStatus
+from bridge.core.options import DEFAULT_MAX_TOKENS, OPTIONS
 from bridge.delivery import payload
 from bridge.delivery.conversation import converse
 from bridge.delivery.payload import HandOver
@@ -28,9 +29,6 @@ from bridge.store import review_state
 from bridge.store.enqueue import Added
 from bridge.store.review_state import Due
 from bridge.store.store import Store
-
-#: Default room for a continued answer, if the job did not say: twice the worker's default.
-_MORE_TOKENS = 8192
 
 
 @dataclass(kw_only=True)
@@ -150,7 +148,8 @@ class Reviewer:
     def _child(job: Job, key: str, number: int, request: AskAgain) -> NewJob:
         options = job.spec.options
         if request.more_tokens:
-            options = replace(options, max_tokens=2 * options.max_tokens if options.max_tokens else _MORE_TOKENS)
+            more = 2 * (options.max_tokens or DEFAULT_MAX_TOKENS)
+            options = replace(options, max_tokens=min(more, int(OPTIONS["max_tokens"].high)))
         body, chat = compose(request.prompt)
         return NewJob(
             body=body, chat=chat, options=options, key=key, caller=job.spec.caller, parent=job.id, round=number

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 
 from bridge.core.errors import BadRequest
 from bridge.core.job import Spec
+from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, OPTIONS, SAMPLING, OptionError
 from bridge.kernel.error_kind import Stopped
 from bridge.kernel.stop import Stop
 
@@ -35,8 +36,8 @@ class Request:
 
     prompt: str | tuple[Message, ...]  #: a prompt, or chat messages with `role` and `content`
     model: str
-    num_ctx: int = 8192  #: tokens for prompt and answer together; engines whose context is fixed ignore it
-    max_tokens: int = 4096  #: of the answer
+    num_ctx: int = DEFAULT_NUM_CTX  #: tokens for prompt and answer together; engines whose context is fixed ignore it
+    max_tokens: int = DEFAULT_MAX_TOKENS  #: of the answer
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
@@ -45,7 +46,7 @@ class Request:
 
     @classmethod
     def for_job(cls, spec: Spec, *, model: str, num_ctx: int, max_tokens: int, timeout_s: float | None = None) -> Self:
-        """The request of a job; what the job does not ask for is as given here.
+        """The request of a job to the model that it gets; what else it does not ask for is as given here.
 
         Raises:
             BadRequest: the body of a chat job is no JSON list of messages.
@@ -53,14 +54,11 @@ class Request:
         options = spec.options
         return cls(
             prompt=read_chat(spec.body) if spec.chat else spec.body,
-            model=options.model or model,
+            model=model,
             num_ctx=num_ctx,
             max_tokens=options.max_tokens or max_tokens,
-            temperature=options.temperature,
-            top_p=options.top_p,
-            seed=options.seed,
-            stop=options.stop,
             timeout_s=timeout_s,
+            **{name: getattr(options, name) for name in SAMPLING},
         )
 
     @property
@@ -75,24 +73,28 @@ class Request:
 
     def sampling(self) -> dict[str, Any]:
         """The sampling options that were asked for, by the names that all engines share."""
-        given = {
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "seed": self.seed,
-            "stop": list(self.stop) or None,
-        }
-        return {name: value for name, value in given.items() if value is not None}
+        given = {name: getattr(self, name) for name in SAMPLING}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in given.items() if value not in (None, ())
+        }  # fmt: skip
 
     def check(self) -> None:
         """Refuse what no engine can answer.
 
         Raises:
-            BadRequest: an empty prompt, or a limit below one.
+            BadRequest: an empty prompt, an option that cannot have its value, or no room for an answer.
         """
         if not (self.prompt.strip() if isinstance(self.prompt, str) else self.prompt):
             raise BadRequest("the prompt is empty")
-        if self.max_tokens < 1 or self.num_ctx < 1:
-            raise BadRequest("max_tokens and num_ctx must be at least 1")
+        for name in ("max_tokens", *SAMPLING):
+            try:
+                if (value := getattr(self, name)) is not None:
+                    OPTIONS[name].read(value)
+            except OptionError as error:
+                raise BadRequest(str(error)) from None
+        if self.num_ctx < 1:
+            raise BadRequest("num_ctx must be at least 1")
 
 
 def read_chat(body: str) -> tuple[Message, ...]:

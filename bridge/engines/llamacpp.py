@@ -29,6 +29,7 @@ from bridge.core.errors import (
     OutOfMemory,
     StreamInterrupted,
 )
+from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.engines.base import (
     Answer,
     EngineModel,
@@ -53,7 +54,7 @@ class LlamaCppEngine:
         gguf: Path | str,
         *,
         lanes: int = 1,
-        num_ctx: int = 8192,
+        num_ctx: int = DEFAULT_NUM_CTX,
         threads: int | None = None,
         gpu_layers: int = -1,
         load_s: float = 300.0,

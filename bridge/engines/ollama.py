@@ -63,6 +63,7 @@ class OllamaEngine:
     ) -> None:
         """`host` as in OLLAMA_HOST. `silence_s`: how long nothing at all may come; loading a model takes minutes."""
         self._client = Ollama(host, connect_s=connect_s, silence_s=silence_s)
+        self.url = self._client.url
         self._keep_alive = keep_alive
         self._lock = threading.Lock()
         self._digests: dict[str, str] = {}

@@ -28,13 +28,14 @@ from bridge.core.job import (  # fmt: skip
 from bridge.format import json_bytes
 from bridge.format.raw_cell import Dots, RawCell, source_of, stamp_of, texts_of, without_unseen
 from bridge.kernel import grammar
+from bridge.kernel.options import format_number
 
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 def spec_digest(spec: Spec) -> str:
     """16 hex digits that change when a person edits the cell: prompt, form and options; not its place or birth."""
-    given = sorted((name, grammar.format_number(value)) for name, value in spec.options.given().items())
+    given = sorted((name, format_number(value)) for name, value in spec.options.given().items())
     return grammar.text_sha256(repr((given, spec.chat, spec.broken, grammar.prompt_sha256(spec.body))))[:16]
 
 

@@ -11,8 +11,8 @@ from bridge.core.version import __version__
 
 #: Each file stands after those that it imports; a test compares this with the folder.
 ORDER: tuple[str, ...] = (
-    "grammar", "stop", "error_kind", "options", "wire", "ollama", "cells", "progress", "run", "fit", "snapshot", "spool",
-    "lanes", "session", "setup", "magic",
+    "stop", "error_kind", "options", "grammar", "address", "wire", "ollama", "cells", "progress", "fit", "run", "snapshot", "spool",
+    "lanes", "session", "machine", "setup", "magic",
 )  # fmt: skip
 
 _HEAD = f"""\

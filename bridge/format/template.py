@@ -12,6 +12,7 @@ from bridge.format import codec, json_bytes, prompt_cell
 from bridge.format.raw_cell import RawCell, source_of
 from bridge.format.runtime_cell import runtime_source
 from bridge.kernel import fit
+from bridge.kernel.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX
 
 _METADATA = {
     "accelerator": "GPU",
@@ -64,16 +65,16 @@ EXAMPLES: tuple[tuple[str, str, Options], ...] = (
 )
 
 
-_MODELS = [*(size.name for size in fit.SIZES), "auto"]
+_MODELS = [*(size.name for size in fit.SIZES), fit.AUTO]
 
 _FORM = f"""\
-model = "{_MODELS[0]}" #@param {json_bytes.dumps(_MODELS).decode().replace(",", ", ")} {{allow-input: true}}
+model = "{fit.DEFAULT_MODEL}" #@param {json_bytes.dumps(_MODELS).decode().replace(",", ", ")} {{allow-input: true}}
 #@markdown `auto` takes the largest that fits the GPU whole. On a T4 that is 14b; 32b does not fit and writes a few words a second.
 lanes = 0 #@param {{type: "integer"}}
 #@markdown Answers at the same time. 0: as many as fit, at most {fit.MOST_LANES}.
-context = 8192 #@param {{type: "integer"}}
+context = {DEFAULT_NUM_CTX} #@param {{type: "integer"}}
 #@markdown Tokens for prompt and answer together; max_tokens is the part of the answer.
-max_tokens = 4096 #@param {{type: "integer"}}
+max_tokens = {DEFAULT_MAX_TOKENS} #@param {{type: "integer"}}
 """
 
 _SETUP = f"""\

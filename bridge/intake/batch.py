@@ -7,16 +7,16 @@ three choices answered without them would be a lie.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from bridge.core.errors import BadBatch, PromptRefused
-from bridge.core.job import NewJob, Options
+from bridge.core.job import NewJob
+from bridge.core.options import OPTIONS, Options
 from bridge.intake.prompt import body_of, compose
-from bridge.kernel import grammar
 
 _OWN = frozenset({"prompt", "system", "key", "caller", "messages"})
 _URLS = frozenset({"/v1/chat/completions", "/v1/completions"})
@@ -31,7 +31,8 @@ _HARMLESS: Mapping[str, tuple[object, ...]] = {
     "response_format": ({"type": "text"}, None),
 }
 _IGNORED = frozenset({"user", "metadata", "store", "service_tier"})
-_SAME = ("model", "temperature", "top_p", "seed")
+#: {option: its fields}
+_OPENAI = {option.name: option.openai for option in OPTIONS.values() if option.openai}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +79,9 @@ def read_line(line: bytes, defaults: NewJob) -> NewJob:
 
 def _own(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     names = {name.replace("-", "_"): item for name, item in value.items()}
-    unknown = sorted(names.keys() - _OWN - grammar.OPTIONS.keys())
+    unknown = sorted(names.keys() - _OWN - OPTIONS.keys())
     if unknown:
-        raise ValueError(
-            f"unknown field(s) {', '.join(unknown)}; known are {', '.join(sorted(_OWN | grammar.OPTIONS.keys()))}"
-        )
+        raise ValueError(f"unknown field(s) {', '.join(unknown)}; known are {', '.join(sorted(_OWN | OPTIONS.keys()))}")
     if ("prompt" in names) == ("messages" in names):
         raise ValueError('one of "prompt" and "messages" is needed')
     if "messages" in names:
@@ -92,7 +91,7 @@ def _own(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     return NewJob(
         body=body,
         chat=chat,
-        options=_options({n: names[n] for n in grammar.OPTIONS if n in names}, defaults.options),
+        options=_options({n: names[n] for n in OPTIONS if n in names}, defaults.options),
         key=_text(names, "key"),
         caller=_text(names, "caller") or defaults.caller,
     )
@@ -107,13 +106,8 @@ def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     body = value.get("body")
     if not isinstance(body, dict):
         raise ValueError('"body" must be an object')
-    options = {name: body[name] for name in _SAME if body.get(name) is not None}
-    limit = body.get("max_completion_tokens", body.get("max_tokens"))
-    if limit is not None:
-        options["max_tokens"] = limit
-    if body.get("stop") is not None:
-        options["stop"] = body["stop"]
-    known = {*_SAME, *_IGNORED, "max_tokens", "max_completion_tokens", "stop", "messages", "prompt"}
+    given = {name: [body[f] for f in fields if body.get(f) is not None] for name, fields in _OPENAI.items()}
+    known = {*_IGNORED, *(field for fields in _OPENAI.values() for field in fields), "messages", "prompt"}
     for name in body.keys() - known:
         if name not in _HARMLESS or body[name] not in _HARMLESS[name]:
             raise ValueError(f'"{name}" cannot be honoured here: take it out, or send this line elsewhere')
@@ -124,30 +118,15 @@ def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     return NewJob(
         body=text,
         chat=chat,
-        options=_options(options, defaults.options),
+        options=_options({name: values[0] for name, values in given.items() if values}, defaults.options),
         key=custom_id,
         caller=defaults.caller,
     )
 
 
-def _options(given: Mapping[str, object], defaults: Options) -> Options:
-    """Options from JSON values, checked by the same rules as header flags."""
-    read: dict[str, object] = {}
-    for name, value in given.items():
-        check: Callable[[str], Any] = grammar.OPTIONS[name]
-        try:
-            if name == "stop":
-                stops = [value] if isinstance(value, str) else value
-                if not isinstance(stops, list) or not all(isinstance(s, str) and s for s in stops):
-                    raise ValueError("must be a text or a list of texts")
-                read[name] = tuple(stops)
-            elif isinstance(value, bool) or not isinstance(value, str | int | float):
-                raise ValueError("has the wrong type")
-            else:
-                read[name] = check(grammar.format_number(value))
-        except ValueError as error:
-            raise ValueError(f'"{name}" {error}') from None
-    return Options(**{**defaults.given(), **read})
+def _options(given: Mapping[str, Any], defaults: Options) -> Options:
+    """The options of a line; null is not given. Raises BadOption."""
+    return Options(**{**defaults.given(), **{name: value for name, value in given.items() if value is not None}})
 
 
 def _messages(value: object) -> list[dict[str, str]]:

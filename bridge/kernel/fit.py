@@ -1,4 +1,4 @@
-"""Whether a model fits this machine, said before anything is downloaded. Pure.
+"""Whether a model fits this machine, said before anything is downloaded; and so which model a job gets. Pure.
 
 All of it is arithmetic, not measurement: nobody has published tokens a second of these models on one T4 (facts, section 8).
 Sizes: fact 6.7 (Q4_K_M, as `ollama pull` fetches them). KV cache: fact 6.8, layers x KV heads x head size x 2 (K and V) x
@@ -8,12 +8,19 @@ Sizes: fact 6.7 (Q4_K_M, as `ollama pull` fetches them). KV cache: fact 6.8, lay
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 GIB = 1 << 30
 FAMILY = "qwen2.5-coder"
+#: For jobs that name no model, where nobody says otherwise.
+DEFAULT_MODEL = f"{FAMILY}:32b"
+#: In place of a model's name: the largest that fits.
+AUTO = "auto"
+
+#: Models that an Ollama on this machine only passes on to ollama.com; their tags end so (docs.ollama.com/cloud).
+_CLOUD = re.compile(r"[:-]cloud$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +111,9 @@ def size_of(model: str) -> ModelSize | None:
     for size in SIZES:
         if name == size.name or name.startswith(f"{size.name}-"):  # qwen2.5-coder:7b-instruct is the same file
             return size
-    billions = re.search(r"(?<![\d.])(\d+(?:\.\d+)?)b(?![a-z])", name.lower())
-    if not billions:
+    weights = int(billions(name) * 0.62e9)  # Q4_K_M: 4.9 bits a weight
+    if not weights:
         return None
-    weights = int(float(billions[1]) * 0.62e9)  # Q4_K_M: 4.9 bits a weight
     like = min(SIZES, key=lambda size: abs(size.weights_bytes - weights))
     return ModelSize(name=model, weights_bytes=weights, kv_bytes_per_token=like.kv_bytes_per_token)
 
@@ -132,14 +138,45 @@ def judge(model: str, machine: Machine, *, lanes: int, num_ctx: int) -> Fit:
         needed_bytes=needed,
         spilled_bytes=spilled,
         tokens_s=None if verdict is FitVerdict.CANNOT else _speed(size, spilled, machine.gpu),
-        instead=None if verdict is FitVerdict.FITS else _largest(machine, lanes=lanes, num_ctx=num_ctx),
+        instead=None if verdict is FitVerdict.FITS else _largest(machine, SIZES, lanes=lanes, num_ctx=num_ctx),
         lanes_instead=None if verdict is FitVerdict.FITS else next(fewer, None),
     )
 
 
-def choose(machine: Machine, *, lanes: int, num_ctx: int) -> str:
-    """What `auto` means here: the largest model that fits whole; without a GPU the largest that is bearable; else the smallest."""
-    return _largest(machine, lanes=lanes, num_ctx=num_ctx) or SIZES[-1].name
+def billions(name: str) -> float:
+    """Parameters in billions, as a name such as qwen2.5-coder:14b-instruct-q4_K_M says; 0: it does not."""
+    found = re.search(r"(?<![\d.a-z])(\d+(?:\.\d+)?)b(?![a-z])", name.lower())
+    return float(found[1]) if found else 0.0
+
+
+def is_cloud(name: str) -> bool:
+    """Whether an Ollama has the model only by name, and sends prompts for it to ollama.com."""
+    return bool(_CLOUD.search(name))
+
+
+def coder_sizes(models: Iterable[tuple[str, int]]) -> tuple[ModelSize, ...]:
+    """What the coder models of an engine need, largest first; given as (name, bytes on its disk, 0 if not known)."""
+    found = []
+    for name, size_bytes in models:
+        size = size_of(name) if "coder" in name.lower() and not is_cloud(name) else None
+        if size:
+            found.append(replace(size, name=name, weights_bytes=size_bytes or size.weights_bytes))
+    return tuple(sorted(found, key=lambda size: -size.weights_bytes))
+
+
+def model_of_job(wanted: str | None, *, default: str, auto: str | None) -> str:
+    """The model that a job gets: the one it asks for; `auto` if it asks for that; else the default of whoever answers it."""
+    if wanted == AUTO:
+        return auto or default
+    return wanted or default
+
+
+def choose(machine: Machine, *, lanes: int, num_ctx: int, among: Sequence[ModelSize] = SIZES) -> str:
+    """What `auto` means: the largest model that fits whole; without a GPU the largest that is bearable; else the smallest.
+
+    `among`: what there is to choose from, largest first; by default all that can be fetched.
+    """
+    return _largest(machine, among, lanes=lanes, num_ctx=num_ctx) or among[-1].name
 
 
 def lanes_for(model: str, machine: Machine, *, num_ctx: int) -> int:
@@ -183,8 +220,8 @@ def _needed(size: ModelSize, lanes: int, num_ctx: int) -> int:
     )
 
 
-def _largest(machine: Machine, *, lanes: int, num_ctx: int) -> str | None:
-    for size in SIZES:
+def _largest(machine: Machine, among: Sequence[ModelSize], *, lanes: int, num_ctx: int) -> str | None:
+    for size in among:
         needed = _needed(size, lanes, num_ctx)
         if machine.vram_bytes and needed <= machine.vram_bytes * USABLE_VRAM:
             return size.name

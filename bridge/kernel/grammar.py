@@ -20,9 +20,11 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from .options import OPTIONS, OptionError
 
 MAGIC = "%%qwen"
 SCHEMA = 1
@@ -55,62 +57,6 @@ def prompt_sha256(body: str) -> str:
 # ---- header ---------------------------------------------------------------------------------------------------------
 
 
-def _whole(text: str) -> int:
-    if not re.fullmatch(r"[+-]?\d{1,18}", text):
-        raise GrammarError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    number = _whole(text)
-    if number < 1:
-        raise GrammarError(f"{text!r} is not above zero")
-    return number
-
-
-def _between(low: float, high: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            raise GrammarError(f"{text!r} is not a number") from None
-        if not low <= number <= high:
-            raise GrammarError(f"{text!r} is not between {low:g} and {high:g}")
-        return number
-
-    return read
-
-
-def _plain(text: str) -> str:
-    if not text.strip() or any(ord(c) < 32 or ord(c) == 127 for c in text):
-        raise GrammarError(f"{text!r} is empty or holds control characters")
-    return text
-
-
-def _json_text(text: str) -> str:
-    """A stop text is a JSON string, because it may hold line ends and a header is one line."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, str) or not value:
-        raise GrammarError(f"{text!r} is not a JSON string")
-    return value
-
-
-#: The closed list of options: name of the option, and what reads its text. In a header, `_` is written `-`.
-OPTIONS: Mapping[str, Callable[[str], Any]] = {
-    "lang": _plain,
-    "out": _plain,
-    "model": _plain,
-    "max_tokens": _positive,
-    "temperature": _between(0, 2),
-    "top_p": _between(0, 1),
-    "seed": _whole,
-    "stop": _json_text,
-    "priority": _whole,
-}
-_REPEATABLE = frozenset({"stop"})
 _SWITCHES = frozenset({"chat", "cancelled"})
 _COUNTERS = frozenset({"floor"})
 
@@ -169,7 +115,7 @@ def parse_header(line: str) -> Header:
         if not flag.startswith("--") or name not in OPTIONS.keys() | _SWITCHES | _COUNTERS:
             known = ", ".join(sorted("--" + n.replace("_", "-") for n in OPTIONS.keys() | _SWITCHES | _COUNTERS))
             raise GrammarError(f"unknown flag {flag!r}; known are {known}")
-        if name in switches or (name in options and name not in _REPEATABLE) or (name == "floor" and attempt_floor):
+        if name in switches or (name in options and not OPTIONS[name].many) or (name == "floor" and attempt_floor):
             raise GrammarError(f"{flag} stands there twice")
         if name in _SWITCHES:
             if given:
@@ -181,14 +127,14 @@ def parse_header(line: str) -> Header:
                 raise GrammarError(f"{flag} needs a value")
             value = words.pop(0)
         try:
-            if name == "floor":
-                attempt_floor = _positive(value)
-            elif name in _REPEATABLE:
-                options[name] = (*options.get(name, ()), OPTIONS[name](value))
+            if name in _COUNTERS:
+                attempt_floor = _counter(flag, value)
+            elif OPTIONS[name].many:
+                options[name] = (*options.get(name, ()), OPTIONS[name].read_flag(value))
             else:
-                options[name] = OPTIONS[name](value)
-        except GrammarError as error:
-            raise GrammarError(f"{flag}: {error}") from None
+                options[name] = OPTIONS[name].read_flag(value)
+        except OptionError as error:
+            raise GrammarError(str(error)) from None
     return Header(
         job=job,
         options=options,
@@ -196,6 +142,12 @@ def parse_header(line: str) -> Header:
         cancelled="cancelled" in switches,
         attempt_floor=attempt_floor,
     )
+
+
+def _counter(flag: str, text: str) -> int:
+    if not re.fullmatch(r"\+?0*[1-9]\d{0,17}", text):
+        raise GrammarError(f"{flag} must be a whole number above zero, not {text!r}")
+    return int(text)
 
 
 def _words(line: str) -> list[str]:
@@ -214,23 +166,18 @@ def render_header(header: Header) -> str:
         GrammarError: an option that `parse_header` would not read back as it is.
     """
     words = [header.job] if header.job else []
-    for name, read in OPTIONS.items():
+    for name, option in OPTIONS.items():
         if name not in header.options:
             continue
-        value = header.options[name]
-        for item in value if name in _REPEATABLE else (value,):
-            text = json.dumps(item) if read is _json_text else format_number(item)
-            read(text)
-            words += ["--" + name.replace("_", "-"), shlex.quote(text)]
+        try:
+            for text in option.write_flags(option.read(header.options[name])):
+                words += [option.flag, shlex.quote(text)]
+        except OptionError as error:
+            raise GrammarError(str(error)) from None
     if header.attempt_floor:
         words += ["--floor", str(header.attempt_floor)]
     words += ["--" + name for name in ("chat", "cancelled") if getattr(header, name)]
     return " ".join(words)
-
-
-def format_number(value: object) -> str:
-    """A value as header text: floats at full precision and without a needless `.0`."""
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 # ---- result ---------------------------------------------------------------------------------------------------------

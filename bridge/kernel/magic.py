@@ -11,12 +11,15 @@ there would stay in the file and every later Run all would ask again.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from IPython import get_ipython
 from IPython.core.magic import no_var_expand
 from IPython.display import clear_output, display
 
+from .fit import DEFAULT_MODEL
+from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, OPTIONS
 from .run import RunSettings
 from .session import Session
 from .setup import prepare, reviver
@@ -97,23 +100,34 @@ def ask_qwen(
     system: str | None = None,
     max_tokens: int | None = None,
     temperature: float | None = None,
+    top_p: float | None = None,
     seed: int | None = None,
+    stop: str | Sequence[str] | None = None,
 ) -> str:
     """The model's answer to a prompt, shown while it comes. What is not given is as in the settings.
 
     Raises:
+        OptionError: an option cannot have this value.
         OllamaError: no answer; with the reason.
     """
-    options = {"model": model, "max_tokens": max_tokens, "temperature": temperature, "seed": seed}
+    given = {
+        "model": model,
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "top_p": top_p,
+        "seed": seed,
+        "stop": stop,
+    }
+    options = {name: OPTIONS[name].read(value) for name, value in given.items() if value is not None}
     return QwenAnswer(qwen_session().ask(prompt, system=system, options=options, screen=AskDisplay()))
 
 
 def set_up_qwen(
-    model: str = "qwen2.5-coder:32b",
+    model: str = DEFAULT_MODEL,
     *,
     lanes: int = 0,
-    context: int = 8192,
-    max_tokens: int = 4096,
+    context: int = DEFAULT_NUM_CTX,
+    max_tokens: int = DEFAULT_MAX_TOKENS,
     again: bool = False,
     host: str = "",
 ) -> None:

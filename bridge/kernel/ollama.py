@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .address import DEFAULT_HOST
 from .error_kind import ErrorKind, OllamaError, read_error, too_long
 from .options import check_options
 from .stop import Stop
-from .wire import DEFAULT_HOST, Wire
+from .wire import Wire
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,10 @@ from typing import Any
 
 from .cells import PromptCell
 from .error_kind import ErrorKind, OllamaError, Stopped
+from .fit import DEFAULT_MODEL, model_of_job
 from .grammar import SCHEMA, failure_text, prompt_sha256
 from .ollama import Ollama, OllamaModel, Reply
+from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from .stop import Stop
 
 
@@ -21,10 +23,11 @@ from .stop import Stop
 class RunSettings:
     """What a job gets that its header does not ask for otherwise. One context for all: another one reloads the model (fact 7.11)."""
 
-    model: str = "qwen2.5-coder:32b"
+    model: str = DEFAULT_MODEL
+    auto_model: str = ""  #: for jobs that ask for `auto`; empty: `model`
     lanes: int = 1  #: requests at the same time
-    num_ctx: int = 8192  #: tokens of context each request gets
-    max_tokens: int = 4096  #: of an answer
+    num_ctx: int = DEFAULT_NUM_CTX  #: tokens of context each request gets
+    max_tokens: int = DEFAULT_MAX_TOKENS  #: of an answer
     keep_alive: str = "30m"  #: how long the model stays loaded after the last request
     job_timeout_s: float | None = 3600.0
     tries: int = 3  #: of a request that failed in a way that may pass
@@ -118,9 +121,9 @@ class Answerer:
 
     def _ask(self, cell: PromptCell, on_token: Callable[[str], None], stop: Stop) -> Reply:
         options = cell.header.options
-        sampling = {name: options[name] for name in ("temperature", "top_p", "seed") if name in options}
-        if options.get("stop"):
-            sampling["stop"] = list(options["stop"])
+        sampling = {name: options[name] for name in SAMPLING if options.get(name) not in (None, ())}
+        if "stop" in sampling:
+            sampling["stop"] = list(sampling["stop"])
         return self.client.answer(
             read_messages(cell.body) if cell.header.chat else cell.body,
             model=self.model_of(cell),
@@ -134,8 +137,9 @@ class Answerer:
         )
 
     def model_of(self, cell: PromptCell) -> str:
-        """The model that a job asks for, or the default."""
-        return str(cell.header.options.get("model", self.settings.model))
+        """The model that a job gets."""
+        settings = self.settings
+        return model_of_job(cell.header.options.get("model"), default=settings.model, auto=settings.auto_model)
 
     def _success(self, cell: PromptCell, reply: Reply, started: datetime) -> Record:
         usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}

@@ -18,9 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from .address import is_here
 from .error_kind import OllamaError
-from .fit import MOST_LANES, FitVerdict, Machine, choose, describe, judge, lanes_for
+from .fit import AUTO, MOST_LANES, FitVerdict, choose, coder_sizes, describe, judge, lanes_for
+from .machine import Run, look_at_machine, run_command
 from .ollama import Ollama
+from .options import WORKER_OPTIONS, OptionError
 from .progress import bar
 from .run import RunSettings
 
@@ -47,43 +50,7 @@ class SetupError(RuntimeError):
         return [f"Setup stopped: {self}"]  # IPython's hook: the reason is enough
 
 
-Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 Say = Callable[[str], object]
-
-
-def run_command(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; stdout and stderr together are its `stdout`. A missing program is exit status 127."""
-    try:
-        return subprocess.run(  # noqa: S603  # fixed commands of this file; no shell reads anything from outside
-            list(command),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            errors="replace",
-        )
-    except OSError as error:
-        return subprocess.CompletedProcess(list(command), 127, stdout=str(error))
-
-
-def look_at_machine(run: Run = run_command, *, meminfo: str = "/proc/meminfo", models_at: str = "~") -> Machine:
-    """GPU name and VRAM by nvidia-smi (the first of several), RAM that is available, free disk where models go."""
-    gpu, vram = "", 0
-    asked = run(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"])
-    if asked.returncode == 0 and "," in asked.stdout:
-        gpu, _, mib = asked.stdout.strip().splitlines()[0].rpartition(",")
-        with contextlib.suppress(ValueError):
-            vram = int(float(mib)) << 20
-    ram = 0
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        lines = Path(meminfo).read_text(encoding="ascii", errors="replace").splitlines()
-        ram = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) << 10
-    return Machine(
-        gpu=gpu.strip(),
-        vram_bytes=vram,
-        ram_bytes=ram,
-        disk_bytes=shutil.disk_usage(Path(models_at).expanduser()).free,
-    )
 
 
 def install_ollama(run: Run = run_command, *, say: Say = print, version: str = "", prefix: str = "/usr/local") -> None:
@@ -244,6 +211,7 @@ def prepare(
     Raises:
         SetupError: a step failed.
     """
+    _check(settings)
     environ = os.environ if environ is None else environ
     settings = _evolve(settings, host=settings.host or environ.get("OLLAMA_HOST", ""))
     client = Ollama(settings.host)
@@ -256,7 +224,8 @@ def prepare(
     except OllamaError as error:
         silence = error
     num_ctx, lanes = settings.num_ctx, settings.lanes
-    if settings.model == "auto":
+    asked = settings.model
+    if asked == AUTO:
         settings = _evolve(settings, model=choose(machine, lanes=lanes or 1, num_ctx=num_ctx))
     if not settings.lanes:  # a server that is there takes what it can at once, and lets the rest wait
         lanes = MOST_LANES if version else lanes_for(settings.model, machine, num_ctx=num_ctx)
@@ -270,17 +239,28 @@ def prepare(
         if is_older(version, OLDEST):
             say(f"It is older than {OLDEST} and may cut long prompts without a word: update it.")
     else:
-        if not client.url.startswith(("http://127.", "http://localhost:", "http://[::1]:")):
+        if not (is_here(client.url) and client.url.startswith("http:")):
             raise SetupError(silence.message)  # another machine's server is not ours to start
         if fit.verdict is FitVerdict.CANNOT:
             raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
         install_ollama(run, say=say)
         say("Starting Ollama …")
-        # The variable wants host:port; base_url made it whole.
+        # The variable wants host:port; ollama_url made it whole.
         server = serve(**sizing, host=client.url, log=log, environ=environ, command=command)
         say(f"Ollama {await_server(client, server)} answers at {client.url}.")
     pull_model(client, settings.model, say=say, show=show)
+    has = coder_sizes((model.name, model.size_bytes) for model in client.models())
+    if has and asked != AUTO:  # for a job that asks for `auto`: of what is there
+        settings = _evolve(settings, auto_model=choose(machine, lanes=settings.lanes, num_ctx=num_ctx, among=has))
     return settings, server
+
+
+def _check(settings: RunSettings) -> None:
+    for name in ("num_ctx", "max_tokens", *(("lanes",) if settings.lanes else ())):
+        try:
+            WORKER_OPTIONS[name].read(getattr(settings, name))
+        except OptionError as error:
+            raise SetupError(str(error)) from None
 
 
 def _evolve(settings: RunSettings, **changes: Any) -> RunSettings:

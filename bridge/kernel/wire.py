@@ -15,17 +15,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from .address import ollama_url
 from .error_kind import ErrorKind, OllamaError, Stopped, read_error
 from .stop import Stop
-
-DEFAULT_HOST = "127.0.0.1:11434"
 
 
 class Wire:
     """The way to one server. Holds no connection, so threads may share it."""
 
     def __init__(self, host: str, *, connect_s: float, silence_s: float) -> None:
-        self.url = base_url(host)
+        self.url = ollama_url(host)
         self._connect_s = connect_s
         self._silence_s = silence_s
 
@@ -105,17 +104,3 @@ def _object(line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"a line of the reply is no JSON object: {line[:80]!r}")
     return value
-
-
-def base_url(host: str) -> str:
-    """The URL that an OLLAMA_HOST value stands for, read as Ollama reads it (envconfig.Host): scheme and port may be missing."""
-    host = host.strip().rstrip("/") or DEFAULT_HOST
-    scheme, given, rest = host.partition("://")
-    if not given:
-        scheme, rest = "http", host
-    parts = urlsplit(f"//{rest}")
-    default = (443 if scheme == "https" else 80) if given else 11434
-    name = parts.hostname or "127.0.0.1"
-    name = "127.0.0.1" if name == "0.0.0.0" else name  # noqa: S104  # a server's "everywhere" is no place to call
-    name = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{name}:{parts.port or default}{parts.path}"

@@ -15,12 +15,14 @@ import anyio.from_thread
 import anyio.to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.config import JsonDict
 
 from bridge.api.bridge import Bridge
 from bridge.api.views import READY, JobView
 from bridge.core.errors import BridgeError, WaitTimedOut
-from bridge.core.job import NewJob, Options
+from bridge.core.job import NewJob
+from bridge.core.options import OPTIONS, WIDEST, Options, OptionValue
 from bridge.core.version import __version__
 from bridge.delivery.payload import HandOver
 from bridge.intake.prompt import compose
@@ -38,19 +40,43 @@ long is left. Enqueue everything at once, go on with other work, then call `wait
 not ready. Answers come back checked, never executed: `verdict` is clean, errors, incomplete, unchecked or no_code."""
 
 
+def _field(name: str) -> Any:
+    """A field of the tool's schema, with what the table of options says of it."""
+    option = OPTIONS[name]
+    limits = {"minimum": option.low, "maximum": option.high} if option.kind is not str else {}
+    said: JsonDict = {word: limit for word, limit in limits.items() if abs(limit) < WIDEST}
+    return Field(default=option.default, description=option.help, json_schema_extra=said)
+
+
 class Prompt(BaseModel):
     """One prompt."""
 
+    model_config = ConfigDict(extra="forbid")
+
     prompt: str = Field(description="What to ask, complete in itself: the model sees nothing else.")
-    lang: str | None = Field(default=None, description="Language that the code should be in, such as python.")
-    out: str | None = Field(default=None, description="Where the code belongs, relative to the project's root.")
     key: str | None = Field(
         default=None, description="Your own name for it; the same key again gives the first job and adds nothing."
     )
     system: str | None = Field(default=None, description="A system prompt.")
-    model: str | None = Field(default=None, description="A model, as the engine names it; default: the worker's.")
-    max_tokens: int | None = Field(default=None, ge=1, description="Longest answer, in tokens.")
-    priority: int = Field(default=0, description="Higher runs earlier.")
+    lang: str | None = _field("lang")
+    out: str | None = _field("out")
+    model: str | None = _field("model")
+    max_tokens: int | None = _field("max_tokens")
+    temperature: float | None = _field("temperature")
+    top_p: float | None = _field("top_p")
+    seed: int | None = _field("seed")
+    stop: tuple[str, ...] = _field("stop")
+    priority: int = _field("priority")
+
+    @field_validator(*OPTIONS, mode="before")
+    @classmethod
+    def _as_the_table_says(cls, value: object, info: ValidationInfo) -> OptionValue | None:
+        option = OPTIONS[info.field_name or ""]
+        return option.default if value is None else option.read(value)
+
+    def options(self) -> Options:
+        """What it asks for."""
+        return Options(**{name: getattr(self, name) for name in OPTIONS})
 
 
 class Enqueued(BaseModel):
@@ -143,10 +169,7 @@ class Tools:
             jobs = []
             for asked in prompts:
                 body, chat = compose(asked.prompt, system=asked.system)
-                options = Options(
-                    lang=asked.lang, out=asked.out, model=asked.model, max_tokens=asked.max_tokens, priority=asked.priority
-                )  # fmt: skip
-                jobs.append(NewJob(body=body, chat=chat, options=options, key=asked.key, caller=caller))
+                jobs.append(NewJob(body=body, chat=chat, options=asked.options(), key=asked.key, caller=caller))
             scan_for_secrets((f"prompt {n}", asked.prompt) for n, asked in enumerate(prompts, 1))
             added = self._bridge.add_many(jobs)
         return Enqueued(jobs=[job.id for job in added], already_there=[job.id for job in added if job.existed])

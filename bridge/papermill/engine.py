@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.core.duration import read_duration
 from bridge.core.errors import ConfigError, NotAQueue
+from bridge.core.options import OPTIONS, WORKER_OPTIONS, Option
 from bridge.papermill.cells import CellsRun, notebook_of, papermill, run_others, write_down
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from bridge.worker.config import WorkSummary
 
 #: {parameter: what it must be}
-PARAMETERS: Mapping[str, type | tuple[type, ...]] = {
-    "model": str, "lanes": int, "engine": str, "base_url": str, "gguf": str, "context": int, "max_tokens": int,
-    "max_time": (int, float, str),
+PARAMETERS: Mapping[str, Option | type | tuple[type, ...]] = {
+    "model": OPTIONS["model"], "lanes": WORKER_OPTIONS["lanes"], "engine": str, "base_url": str, "gguf": str,
+    "context": WORKER_OPTIONS["num_ctx"], "max_tokens": WORKER_OPTIONS["max_tokens"], "max_time": (int, float, str),
 }  # fmt: skip
 _INJECTED = "injected-parameters"
 
@@ -88,22 +89,22 @@ class QwenBridgeEngine:
         return papermill("utils").nb_language(nb, language)
 
 
-def _checked(parameters: Mapping[str, object]) -> dict[str, object]:
-    """The parameters that are ours; others belong to the notebook's own cells."""
-    found = {}
-    for name, kinds in PARAMETERS.items():
-        if (value := parameters.get(name)) is None:
-            continue
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise ConfigError(f"the parameter {name} cannot be {value!r}")
-        if isinstance(value, int | float) and value <= 0:
-            raise ConfigError(f"the parameter {name} must be above zero, not {value!r}")
-        found[name] = value
-    if "max_time" in found:
+def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that are ours, with their defaults; others belong to the notebook's own cells. Raises ConfigError."""
+    found: dict[str, Any] = {}
+    for name, rule in PARAMETERS.items():
+        value = parameters.get(name)
         try:
-            found["max_time"] = read_duration(str(found["max_time"]))
+            if isinstance(rule, Option):
+                found[name] = rule.default if value is None else rule.read(value)
+            elif value is not None and (not isinstance(value, rule) or isinstance(value, bool)):
+                raise ConfigError(f"the parameter {name} cannot be {value!r}")
+            elif value is not None:
+                found[name] = read_duration(str(value)) if name == "max_time" else value
         except ValueError as error:
-            raise ConfigError(f"the parameter max_time: {error}") from None
+            raise ConfigError(f"the parameter {name}: {error}") from None
+    if found.get("max_time") == 0:
+        raise ConfigError("the parameter max_time must be above zero")
     return found
 
 
@@ -179,7 +180,7 @@ def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, CellsRun]) 
             ran[str(event.facts["job"])] = CellsRun(began=now - took, ended=now, failed=event.kind is EventKind.FAILED)
         tell(event)
 
-    lanes, context = asked.get("lanes", 1), asked.get("context", 8192)
+    lanes, context = asked["lanes"], asked["context"]
     engine = wiring.open_engine(
         asked.get("engine", "ollama"),
         lanes=lanes,
@@ -188,9 +189,11 @@ def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, CellsRun]) 
         gguf=asked.get("gguf"),
     )
     try:
-        model = wiring.ready_model(engine, asked.get("model"), pull=False, say=lambda _line: None)
+        models = wiring.ready_models(
+            engine, asked.get("model"), pull=False, lanes=lanes, num_ctx=context, say=lambda _line: None
+        )
         plan = WorkerConfig(
-            model=model, lanes=lanes, num_ctx=context, max_tokens=asked.get("max_tokens", 4096),
+            model=models.default, auto_model=models.auto, lanes=lanes, num_ctx=context, max_tokens=asked["max_tokens"],
             max_time_s=asked.get("max_time"),
         )  # fmt: skip
         return wiring.open_worker(opened, engine, plan, listener=listen).run()

@@ -11,11 +11,10 @@ from bridge.wiring.delivery import (
     review_lock,
 )
 from bridge.wiring.demo_engine import Choice, choose_engine, open_hub
-from bridge.wiring.engines import DEFAULT_MODEL, ENGINES, ollama_url, open_engine, open_worker, ready_model
+from bridge.wiring.engines import ENGINES, ollama_url, open_engine, open_worker, ready_models
 from bridge.wiring.queue import Opened, journal_file, locate, open_queue, state_folder, system_clock
 
 __all__ = [
-    "DEFAULT_MODEL",
     "ENGINES",
     "Choice",
     "Opened",
@@ -34,7 +33,7 @@ __all__ = [
     "open_waiting",
     "open_watcher",
     "open_worker",
-    "ready_model",
+    "ready_models",
     "review_lock",
     "state_folder",
     "system_clock",

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bridge.core.errors import ConfigError, EngineError, UsageError
+from bridge.kernel.address import is_here
 from bridge.models import tiny
+from bridge.models.choose import AUTO, is_cloud, largest_coder
 from bridge.wiring.engines import ENGINES, ollama_url, open_engine
 
 if TYPE_CHECKING:
-    from bridge.engines.base import EngineModel
     from bridge.models.fetch import Hub
-
-_LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1|0\.0\.0\.0")  # 0.0.0.0 is where an Ollama listens, on this machine
-
-#: Models that an Ollama on this machine only passes on to ollama.com; their tags end so (docs.ollama.com/cloud).
-_CLOUD = re.compile(r"[:-]cloud$")
 
 Say = Callable[[str], None]
 Agree = Callable[[str], bool]
@@ -79,7 +74,7 @@ def choose_engine(
             continue
         if (
             found == "ollama"
-            and _CLOUD.search(model or "")
+            and is_cloud(model or "")
             and not agree(f"{model} runs at ollama.com. Send it the prompts?")
         ):
             raise UsageError(f"nothing was sent to ollama.com, where {model} runs: --yes agrees to it")
@@ -126,8 +121,7 @@ def _host(url: str) -> str:
 
 
 def _may_send(url: str, agree: Agree) -> bool:
-    host = _host(url)
-    return bool(_LOOPBACK.fullmatch(host)) or agree(f"The demo's prompts would go to {host}. Send them?")
+    return is_here(url) or agree(f"The demo's prompts would go to {_host(url)}. Send them?")
 
 
 def _served(kind: str, model: str | None, url: str) -> Choice:
@@ -137,31 +131,12 @@ def _served(kind: str, model: str | None, url: str) -> Choice:
         has = engine.models()
     finally:
         engine.close()
-    if model is None:
-        name = _largest_coder([found for found in has if kind != "ollama" or not _CLOUD.search(found.name)])
+    if model is None or model == AUTO:
+        name = largest_coder([found for found in has if kind != "ollama" or not is_cloud(found.name)])
     elif kind == "ollama" and not {model, f"{model}:latest"} & {found.name for found in has}:
         raise ConfigError(f"it does not have {model}: `ollama pull {model}` fetches it")
     else:
         name = model  # an API may answer to names that it does not list
-    where = "on this machine" if _LOOPBACK.fullmatch(_host(url)) else f"at {_host(url)}: the prompts go there"
+    where = "on this machine" if is_here(url) else f"at {_host(url)}: the prompts go there"
     served = "Ollama" if kind == "ollama" else "an OpenAI-compatible API"
     return Choice(kind=kind, model=name, base_url=url, about=f"{name}, by {served} {where}")
-
-
-def _largest_coder(models: Sequence[EngineModel]) -> str:
-    """The largest model that has `coder` in its name, or the only one there is.
-
-    Largest by the billions in its name, then by its file. Raises ConfigError.
-    """
-    coders = [model for model in models if "coder" in model.name.lower()]
-    if coders:
-        return max(coders, key=lambda model: (_billions(model.name), model.size_bytes or 0)).name
-    if len(models) == 1:
-        return models[0].name
-    raise ConfigError(f"none of its {len(models)} model(s) is a coder model: --model names one")
-
-
-def _billions(name: str) -> float:
-    """Parameters in billions, as a name such as qwen2.5-coder:14b-instruct-q4_K_M says; 0: it does not."""
-    found = re.search(r"(?<![\d.a-z])(\d+(?:\.\d+)?)b\b", name.lower())
-    return float(found[1]) if found else 0.0

@@ -7,7 +7,7 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError, ModelMissing
 from bridge.core.events import Listener
+from bridge.core.options import DEFAULT_NUM_CTX
+from bridge.kernel import address
 from bridge.wiring.queue import Opened
 
 if TYPE_CHECKING:
     from bridge.engines.base import Engine
+    from bridge.kernel.fit import Machine
+    from bridge.models.choose import JobModels
     from bridge.worker.config import WorkerConfig
     from bridge.worker.loop import Worker
 
 
 def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None = None) -> str:
-    """Where Ollama is: as given, else `OLLAMA_HOST`, as Ollama itself reads it, else 127.0.0.1:11434."""
-    host = base_url or environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
-    return (host if "://" in host else f"http://{host}").rstrip("/")
+    """Where Ollama is: as given, else `OLLAMA_HOST`, both as Ollama itself reads it, else 127.0.0.1:11434."""
+    return address.ollama_url(base_url or environ.get("OLLAMA_HOST", ""))
 
-
-#: For jobs that name none, on Ollama.
-DEFAULT_MODEL = "qwen2.5-coder:32b"
 
 #: Kinds of engine, and what each needs.
 ENGINES: Mapping[str, str] = {
@@ -45,7 +45,7 @@ def open_engine(
     kind: str,
     *,
     lanes: int = 1,
-    num_ctx: int = 8192,
+    num_ctx: int = DEFAULT_NUM_CTX,
     gguf: str | None = None,
     base_url: str | None = None,
     environ: Mapping[str, str] = os.environ,
@@ -85,30 +85,61 @@ def open_engine(
     raise ConfigError(f"unknown engine {kind!r}; known are {', '.join(ENGINES)}")
 
 
-def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[[str], None]) -> str:
-    """The model for jobs that name none; sees to it that an engine that answers has it.
+def ready_models(
+    engine: Engine, model: str | None, *, pull: bool, lanes: int, num_ctx: int, say: Callable[[str], None]
+) -> JobModels:
+    """The models for jobs that name none, and for those that ask for `auto`; sees to it that an engine that answers has them.
 
-    None: qwen2.5-coder:32b for Ollama, else the one model that the engine has. An engine that is down is left to the
-    worker, which waits for it.
+    `model`: a name, or `auto` (see `models.choose`); None: qwen2.5-coder:32b for Ollama, else the one model that the engine
+    has. An engine that is down is left to the worker, which waits for it.
 
     Raises:
-        ConfigError: the engine has several models, or is down, and none was named.
+        ConfigError: nobody can say which model: the engine has several or no coder model, or is down, and none was named.
         ModelMissing: it is not there, and `pull` is off; says how to get it.
         EngineError: the download failed.
     """
+    from bridge.models.choose import AUTO, DEFAULT_MODEL, JobModels, auto_model, is_cloud
+
     if model is None and engine.name == "ollama":
         model = DEFAULT_MODEL
     if not engine.health().ok:
-        if model is None:
+        if model is None or model == AUTO:
             raise ConfigError("the engine does not answer yet, so it cannot say which model it has: give --model")
-        return model
-    names = {found.name for found in engine.models()}
+        return JobModels(default=model, auto=model)
+    listed = engine.models()
+    names = {found.name for found in listed}
+    has = [found for found in listed if engine.name != "ollama" or not is_cloud(found.name)]
+    machine = _machine_of(engine)
     if model is None:
-        if len(names) != 1:
-            raise ConfigError(f"the engine has {len(names)} models: choose one with --model")
-        return names.pop()
-    if names & {model, f"{model}:latest"} or engine.name == "openai":
-        return model  # an API may answer to names that it does not list
+        if len(has) != 1:
+            raise ConfigError(f"the engine has {len(has)} models: choose one with --model")
+        model = has[0].name
+    elif model == AUTO:
+        found = auto_model(has, machine, fetch=pull, lanes=lanes, num_ctx=num_ctx)
+        if found is None:
+            raise ConfigError(f"none of the engine's {len(has)} model(s) is a coder model: name one with --model")
+        say(f"--model auto is {found} here")
+        _have(engine, found, names, pull=pull, say=say)
+        return JobModels(default=found, auto=found)
+    _have(engine, model, names, pull=pull, say=say)
+    return JobModels(default=model, auto=auto_model(has, machine, fetch=False, lanes=lanes, num_ctx=num_ctx) or model)
+
+
+def _machine_of(engine: Engine) -> Machine | None:
+    """What an engine has to run on; None: it is elsewhere, or this machine does not say."""
+    from bridge.engines.ollama import OllamaEngine
+    from bridge.kernel.machine import look_at_machine
+
+    if not isinstance(engine, OllamaEngine) or not address.is_here(engine.url):
+        return None
+    machine = look_at_machine()
+    return machine if machine.vram_bytes or machine.ram_bytes else None
+
+
+def _have(engine: Engine, model: str, names: Collection[str], *, pull: bool, say: Callable[[str], None]) -> None:
+    """See to it that an engine that has these models has this one. Raises ModelMissing, EngineError."""
+    if model in names or f"{model}:latest" in names or engine.name == "openai":
+        return  # an API may answer to names that it does not list
     if not pull:
         have = ", ".join(sorted(names)[:5]) or "none"
         raise ModelMissing(
@@ -124,7 +155,6 @@ def ready_model(engine: Engine, model: str | None, *, pull: bool, say: Callable[
             say(f"{status} {percent} % of {total / 1e9:.1f} GB")
 
     engine.pull(model, progress)
-    return model
 
 
 def open_worker(
@@ -153,7 +183,7 @@ def open_worker(
         leases=Leases(length_s=lease_s, is_dead=heartbeat.is_dead),
         worker=name,
         about=lambda: {"engine": engine.name, "where": platform.node()},
-        default_model=plan.model,
+        model_of=plan.model_of,
         max_attempts=opened.settings.max_attempts,
         patience=timedelta(minutes=30),
     )

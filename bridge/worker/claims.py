@@ -42,7 +42,7 @@ class Claims:
     worker: str
     #: Facts for a record: engine, engine_version, where.
     about: Callable[[], dict[str, object]]
-    default_model: str
+    model_of: Callable[[str | None], str]  #: the model of a job that asks for this one
     max_attempts: int
     patience: timedelta
     #: {model: when a job of it was last taken, or first seen waiting}; only models that jobs wait for.
@@ -93,7 +93,7 @@ class Claims:
         failure = {"kind": error.kind, "message": str(error)}
         result = replace(
             self._result(task, ResultStatus.FAILED),
-            finish_reason="error", error=failure, model=task.job.spec.options.model or self.default_model,
+            finish_reason="error", error=failure, model=self.model_of(task.job.spec.options.model),
             timing_s={"total": round(waited_s, 3)},
         )  # fmt: skip
         gave_up = False
@@ -130,7 +130,7 @@ class Claims:
             free.append(
                 Candidate(
                     id=row.id,
-                    model=row.model or self.default_model,
+                    model=self.model_of(row.model),
                     priority=row.priority,
                     created_at=row.created_at or now,
                     position=row.position,

@@ -6,30 +6,38 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bridge.core.job import Spec
+from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX
 from bridge.engines.base import Request
+from bridge.models.choose import model_of_job
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerConfig:
     """How to work."""
 
-    model: str
+    model: str  #: for jobs that name none
+    auto_model: str | None = None  #: for jobs that ask for `auto`; None: `model`
     lanes: int = 1
     forever: bool = False  #: wait for new jobs when the queue is empty
     max_time_s: float | None = None  #: begin nothing after this; what is under way is finished
     job_timeout_s: float | None = 3600.0
-    num_ctx: int = 8192
-    max_tokens: int = 4096
+    num_ctx: int = DEFAULT_NUM_CTX
+    max_tokens: int = DEFAULT_MAX_TOKENS
     publish_s: float = 3.0  #: at most one write of the notebook in this time
     poll_s: float = 5.0  #: between two looks for new jobs when there are none
     beat_s: float = 15.0
     last_tries_s: float = 60.0  #: how long the last publishing is tried before the worker ends
 
+    def model_of(self, wanted: str | None) -> str:
+        """The model of a job that asks for this one."""
+        return model_of_job(wanted, default=self.model, auto=self.auto_model)
+
     def request(self, spec: Spec) -> Request:
         """What to ask the engine for a job. Raises BadRequest."""
         return Request.for_job(
-            spec, model=self.model, num_ctx=self.num_ctx, max_tokens=self.max_tokens, timeout_s=self.job_timeout_s
-        )
+            spec, model=self.model_of(spec.options.model), num_ctx=self.num_ctx, max_tokens=self.max_tokens,
+            timeout_s=self.job_timeout_s,
+        )  # fmt: skip
 
     def prefetch(self, ended: int) -> int:
         """Jobs to hold, if so many ended in the last second: two a lane, more when they end faster than is published."""

@@ -171,7 +171,7 @@ class Worker:
         for task in tasks:
             self._held[task.job.id] = task
             self.publisher.pending += 1
-            self._next_model = task.job.spec.options.model or self.plan.model
+            self._next_model = self.plan.model_of(task.job.spec.options.model)
             self.lanes.submit(task)
         return bool(tasks)
 
@@ -242,7 +242,7 @@ class Worker:
         return isinstance(outcome.error, OutOfMemory) and not self._watch.fits(self._model_of(outcome))
 
     def _model_of(self, outcome: LaneOutcome) -> str:
-        return outcome.task.job.spec.options.model or self.plan.model
+        return self.plan.model_of(outcome.task.job.spec.options.model)
 
     # ---- the engine
 

@@ -167,8 +167,8 @@ BAD = [
     ("[]", "not a JSON object"),
     ('{"prompt": ""}', "empty"),
     ('{"prompt": "x", "lnag": "go"}', "unknown field(s) lnag"),
-    ('{"prompt": "x", "temperature": 9}', '"temperature"'),
-    ('{"prompt": "x", "max_tokens": true}', '"max_tokens" has the wrong type'),
+    ('{"prompt": "x", "temperature": 9}', "temperature must be a number from 0 to 2, not 9"),
+    ('{"prompt": "x", "max_tokens": true}', "max_tokens must be a whole number from 1, of at most 18 digits, not True"),
     ('{"custom_id": "a", "method": "POST", "url": "/v1/embeddings", "body": {}}', '"url"'),
     (
         '{"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "x"}], "n": 2}}',
@@ -199,6 +199,13 @@ def test_skip_bad_adds_the_good_lines_and_names_the_others(queue: Run):
     assert done.code == 0
     assert len(done.json["jobs"]) == 1
     assert [s["line"] for s in done.json["skipped"]] == [2]
+
+
+def test_a_value_that_an_option_cannot_have_is_an_error_that_a_program_can_read(queue: Run):
+    refused = queue("add", "a prompt", "--temperature", "7", "--json")
+
+    assert refused.err == "bridge: temperature must be a number from 0 to 2, not 7\n"
+    assert refused.json["error"] == {"kind": "BadOption", "message": refused.err[8:-1], "exit_code": 2}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ HEAVY = (
     "watchdog",
     "detect_secrets",
     "requests",
+    "http.client",
     "pydrive2",
     "googleapiclient",
     "oauth2client",

@@ -9,6 +9,7 @@ from bridge.core.errors import EngineError, RetryRule
 from bridge.engines.base import Request
 from bridge.engines.ollama import OllamaEngine, translate
 from bridge.kernel.error_kind import ErrorKind, OllamaError
+from bridge.wiring import choose_engine, ollama_url, open_engine
 from tests.support.ollama import Failure, LoopbackOllama
 
 REQUEST = Request(prompt="Hi", model="qwen2.5-coder:7b")
@@ -24,6 +25,32 @@ def test_every_reason_has_its_error_with_the_same_name_and_the_same_rule(trouble
         assert error.over_by == 3
     else:
         assert error.partial == "so far"
+
+
+def test_ollama_is_where_ollama_host_says_in_each_way_that_ollama_itself_reads() -> None:
+    with LoopbackOllama() as server:
+        port = server.url.rpartition(":")[2]
+        for host in (
+            f"127.0.0.1:{port}",
+            f"0.0.0.0:{port}",
+            f":{port}",
+            f"localhost:{port}/",
+            server.url,
+            f" '{server.url}' ",
+        ):
+            assert open_engine("ollama", environ={"OLLAMA_HOST": host}).models(), host
+            chosen = choose_engine(
+                kind="ollama", agree=lambda question: False, say=print, environ={"OLLAMA_HOST": host}
+            )
+            assert chosen.base_url in (server.url, f"http://localhost:{port}")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.168.1.5", "::1", "[::1]", "gpu-box"])
+def test_an_address_without_a_port_means_the_port_of_ollama(host: str) -> None:
+    found = ollama_url({"OLLAMA_HOST": host})
+
+    assert found == f"http://{'[::1]' if '::' in host else host}:11434"
+    assert OllamaEngine(found).url == found
 
 
 def test_every_engine_error_is_a_reason_that_the_kernel_knows() -> None:

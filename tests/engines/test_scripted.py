@@ -40,10 +40,10 @@ def test_a_gate_holds_an_answer_until_it_opens_or_the_request_is_stopped() -> No
 
 def test_a_jobs_request_holds_what_the_job_asks_for_and_the_defaults() -> None:
     options = Options(model="own", temperature=0.0, stop=("END",))
-    limits = {"model": "default", "num_ctx": 100, "max_tokens": 10, "timeout_s": 5.0}
+    limits = {"model": "given", "num_ctx": 100, "max_tokens": 10, "timeout_s": 5.0}
     found = Request.for_job(Spec(body="Hi", position="a", options=options), **limits)
     assert found == Request(
-        prompt="Hi", model="own", num_ctx=100, max_tokens=10, temperature=0.0, stop=("END",), timeout_s=5.0
+        prompt="Hi", model="given", num_ctx=100, max_tokens=10, temperature=0.0, stop=("END",), timeout_s=5.0
     )  # fmt: skip
     assert found.sampling() == {"temperature": 0.0, "stop": ["END"]}
     chat = Request.for_job(Spec(body='[{"role": "user", "content": "Hi"}]', chat=True, position="a"), **limits)
@@ -51,5 +51,5 @@ def test_a_jobs_request_holds_what_the_job_asks_for_and_the_defaults() -> None:
     for body in ("Hi", "{}", "[1]", '[{"content": "x"}]'):
         with pytest.raises(BadRequest, match="JSON list"):
             Request.for_job(Spec(body=body, chat=True, position="a"), **limits)
-    with pytest.raises(BadRequest, match="at least 1"):
+    with pytest.raises(BadRequest, match="max_tokens must be a whole number from 1"):
         Request(prompt="x", model="m", max_tokens=0).check()

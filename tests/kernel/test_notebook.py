@@ -163,10 +163,14 @@ def test_qwen_again_asks_anew_and_ask_qwen_works_on_its_own(tmp_path: Path) -> N
         first = execute(book, tmp_path)
         first["cells"].insert(3, code_cell("%qwen_again 01JD", id="again"))
         first["cells"].append(
-            code_cell("answer = ask_qwen('Say {hi} $HOME', model='qwen2.5-coder:14b'); len(answer)", id="ask")
+            code_cell(
+                "answer = ask_qwen('Say {hi} $HOME', model='qwen2.5-coder:14b', top_p=0.5, stop='END'); len(answer)",
+                id="ask",
+            )
         )
         second = execute(first, tmp_path)
     assert [request["model"][-3:] for request in server.requests] == [":7b", ":7b", "14b"]
     assert server.prompts[-1] == "Say {hi} $HOME"
+    assert {"top_p": 0.5, "stop": ["END"]}.items() <= server.requests[-1]["options"].items()
     assert records(second)[job]["attempt"] == 2
     assert "1 job(s)" in json.dumps(second["cells"][3]["outputs"])

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
+from bridge.kernel.address import ollama_url
 from bridge.kernel.error_kind import ErrorKind, OllamaError, Stopped, read_error
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.options import check_options
 from bridge.kernel.stop import Stop
-from bridge.kernel.wire import base_url
 from tests.support.ollama import REAL_ANSWERS, Failure, LoopbackOllama, real_answers
 
 MODEL = "qwen2.5-coder:7b"
@@ -207,10 +207,21 @@ def test_an_empty_prompt_is_refused(prompt: object) -> None:
         ("http://gpu-box", "http://gpu-box:80"),  # as Ollama's envconfig reads it
         ("https://gpu.example/ollama/", "https://gpu.example:443/ollama"),  # behind a path
         ("[::1]:11434", "http://[::1]:11434"),
+        ("[::1]", "http://[::1]:11434"),  # an IPv6 address alone
+        ("::1", "http://[::1]:11434"),  # without brackets as well
+        ("[::]:5000", "http://[::1]:5000"),  # everywhere, in IPv6
+        ("192.168.1.5", "http://192.168.1.5:11434"),  # no port, and not the web's
+        (":5000", "http://127.0.0.1:5000"),  # a port alone
+        ("gpu-box/ollama", "http://gpu-box:11434/ollama"),  # a path without a port
+        ('"gpu-box"', "http://gpu-box:11434"),  # quotes that a shell or a .env file left there
+        ("gpu-box:many", "http://gpu-box:11434"),  # a port that is none
+        ("gpu-box:70000", "http://gpu-box:11434"),
+        ("https://me:secret@gpu.example", "https://gpu.example:443"),  # a password is not sent, nor shown
     ],
 )
 def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
-    assert base_url(host) == url
+    assert ollama_url(host) == url
+    assert ollama_url(url) == url
 
 
 def test_what_is_on_disk_in_memory_and_how_much_of_it_on_the_gpu() -> None:

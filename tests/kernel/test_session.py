@@ -124,6 +124,13 @@ def test_options_of_the_header_reach_the_model_and_the_rest_is_as_set() -> None:
     assert done["usage"] == {"prompt_tokens": 1, "completion_tokens": 7}
 
 
+def test_a_job_that_asks_for_auto_gets_the_model_that_was_found_to_fit() -> None:
+    with LoopbackOllama() as server:
+        for more in ({"auto_model": "qwen2.5-coder:14b"}, {}):  # without a set-up nobody looked: the default
+            run(Session(settings(server, **more)), prompt_cell(job_ids(1)[0], "Hi", model="auto"))
+    assert [request["model"] for request in server.requests] == ["qwen2.5-coder:14b", MODEL]
+
+
 def test_a_chat_job_whose_body_is_no_message_list_fails_with_a_reason() -> None:
     with LoopbackOllama() as server:
         text = run(Session(settings(server)), {"source": f"%%qwen {job_ids(1)[0]} --chat\nHi"})

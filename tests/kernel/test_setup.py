@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from bridge.kernel import setup
+from bridge.kernel.machine import look_at_machine, run_command
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.run import RunSettings
 from bridge.kernel.setup import (
     SetupError,
     await_server,
     install_ollama,
-    look_at_machine,
     prepare,
     pull_model,
     reviver,
@@ -62,11 +62,9 @@ def test_the_machine_is_read_from_nvidia_smi_and_meminfo(tmp_path: Path) -> None
 
 
 def test_a_command_gives_its_output_and_a_missing_program_is_no_exception() -> None:
-    done = setup.run_command(
-        [sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"]
-    )
+    done = run_command([sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"])
     assert (done.returncode, sorted(done.stdout.split())) == (3, ["err", "out"])
-    assert setup.run_command(["no-such-program-here"]).returncode == 127
+    assert run_command(["no-such-program-here"]).returncode == 127
 
 
 @pytest.mark.usefixtures("bare")

@@ -173,8 +173,9 @@ def test_it_answers_by_an_embedded_model_too(queue: Path) -> None:
     ("name", "value", "words"),
     [
         ("lanes", "many", "lanes"),
-        ("lanes", 0, "above zero"),
+        ("lanes", 0, "lanes must be a whole number from 1 to 256, not 0"),
         ("max_time", "soon", "max_time"),
+        ("max_time", 0, "max_time must be above zero"),
         ("model", True, "model"),
     ],
 )

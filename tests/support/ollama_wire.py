@@ -13,6 +13,8 @@ from enum import Enum
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from bridge.kernel.fit import size_of
+
 Chunk = dict[str, Any] | bytes
 
 
@@ -290,4 +292,6 @@ _BREAKS = frozenset({Failure.MID_STREAM, Failure.NO_DONE, Failure.GARBAGE, Failu
 
 
 def _tag(name: str) -> dict[str, Any]:
-    return {"name": name, "model": name, "size": 4_700_000_000, "digest": f"{zlib.crc32(name.encode()):08x}" * 8}
+    known = size_of(name)
+    size = known.weights_bytes if known else 4_700_000_000
+    return {"name": name, "model": name, "size": size, "digest": f"{zlib.crc32(name.encode()):08x}" * 8}

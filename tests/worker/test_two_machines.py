@@ -52,7 +52,7 @@ class Machine:
         self.heartbeat.begin()
         self.claims = Claims(
             store=store, leases=Leases(length_s=LEASE_S, is_dead=self.heartbeat.is_dead), worker=self.name,
-            about=lambda: {"engine": "seconds"}, default_model="m", max_attempts=3, patience=timedelta(minutes=30),
+            about=lambda: {"engine": "seconds"}, model_of=lambda wanted: wanted or "m", max_attempts=3, patience=timedelta(minutes=30),
         )  # fmt: skip
 
     def second(self) -> None:

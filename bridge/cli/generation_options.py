@@ -1,0 +1,51 @@
+"""Options of the table in `core.options` as options of a command, with its type, range, default and help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from bridge.core.errors import BadOption
+from bridge.core.options import OPTIONS, Option, OptionError, Options, OptionValue
+
+_NAMES = {str: "text", int: "integer", float: "float"}
+
+
+class OptionType(click.ParamType[OptionValue]):
+    """Reads a text as the table says."""
+
+    def __init__(self, option: Option) -> None:
+        self.option = option
+        self.name = _NAMES[option.kind]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> OptionValue:
+        """Read it; click reports what is wrong."""
+        try:
+            return self.option.read_text(str(value))
+        except OptionError as error:
+            self.fail(str(error), param, ctx)
+
+
+def worker_option(option: Option, *flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option for a worker, under these flags, with its default."""
+    return click.option(*flags, type=OptionType(option), default=option.default, show_default=True, help=option.help)
+
+
+def job_option(option: Option, *, metavar: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option for a job, as the text that was given; `read_options` reads it."""
+    metavar = metavar or _NAMES[option.kind].upper()
+    return click.option(option.flag, metavar=metavar, multiple=option.many, help=option.help)
+
+
+def read_options(asked: Mapping[str, Any]) -> Options:
+    """The options of a job from the texts of a command line. Raises BadOption."""
+    read: dict[str, Any] = {}
+    try:
+        for name, option in OPTIONS.items():
+            if (given := asked[name]) is not None:
+                read[name] = tuple(map(option.read_text, given)) if option.many else option.read_text(given)
+    except OptionError as error:
+        raise BadOption(str(error)) from None
+    return Options(**read)

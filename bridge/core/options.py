@@ -1,0 +1,62 @@
+"""What a caller may ask for beside the prompt, as a value. The table that says what each option may hold is the kernel's, re-exported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict
+
+from bridge.core.errors import BadOption
+from bridge.kernel.options import DEFAULT_MAX_TOKENS as DEFAULT_MAX_TOKENS
+from bridge.kernel.options import DEFAULT_NUM_CTX as DEFAULT_NUM_CTX
+from bridge.kernel.options import OPTIONS as OPTIONS
+from bridge.kernel.options import SAMPLING as SAMPLING
+from bridge.kernel.options import WIDEST as WIDEST
+from bridge.kernel.options import WORKER_OPTIONS as WORKER_OPTIONS
+from bridge.kernel.options import Option as Option
+from bridge.kernel.options import OptionError as OptionError
+from bridge.kernel.options import OptionValue as OptionValue
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of a job, each as `OPTIONS` says (a test compares). None or empty: the worker's or the engine's default.
+
+    Raises:
+        BadOption: a value that an option cannot have.
+    """
+
+    lang: str | None = None
+    out: str | None = None
+    model: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    priority: int = 0
+
+    def __post_init__(self) -> None:
+        try:
+            for name, value in vars(self).items():
+                if value is not None and value != () and (read := OPTIONS[name].read(value)) is not value:
+                    object.__setattr__(self, name, read)  # a list of texts becomes a tuple
+        except OptionError as error:
+            raise BadOption(str(error)) from None
+
+    def given(self) -> dict[str, Any]:
+        """The options that differ from their default."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+
+
+class OptionValues(TypedDict, total=False):
+    """The same as keywords of a call, such as `Bridge.add`."""
+
+    lang: str | None
+    out: str | None
+    model: str | None
+    max_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    seed: int | None
+    stop: tuple[str, ...]
+    priority: int
