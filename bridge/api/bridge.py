@@ -86,7 +86,7 @@ class Bridge(Jobs):
             WaitTimedOut: time is over, or the wait was given up; the jobs stay in the queue.
             UnknownJob, AmbiguousJob: before waiting.
         """
-        found = self.store.read(lambda: [self._find(job) for job in ids])
+        found = self._found(ids)
         wanted = frozenset(found)
         rules = wiring.Rules(max_rounds=max_rounds, project=project_lint)
         waiting = wiring.open_waiting(self.opened, self.enqueue, self.toolchain() if check else None, rules)
@@ -101,7 +101,7 @@ class Bridge(Jobs):
 
         Raises what `wait` raises.
         """
-        left = set(self.store.read(lambda: [self._find(job) for job in ids]))
+        left = set(self._found(ids))
         rules = wiring.Rules(max_rounds=max_rounds)
         while left:
             waiting = wiring.open_waiting(self.opened, self.enqueue, self.toolchain() if check else None, rules)
@@ -126,8 +126,8 @@ class Bridge(Jobs):
         seen: dict[str, None] = {}
 
         def ready() -> bool:
-            lines = self.store.journal_only(
-                lambda: query.lines(self.store.journal, Filter(ids=sorted(wanted)), self.store.clock.now()), "looking"
+            lines = self.store.look(
+                lambda reader: query.lines(reader, Filter(ids=sorted(wanted)), self.store.clock.now())
             )
             for line in lines:
                 # A round of repair is checked with the job that it repairs; what is in no notebook is checked no more.
@@ -154,9 +154,7 @@ class Bridge(Jobs):
         return apply.plan_changes(
             view.payload,
             root,
-            applied=lambda path: self.store.journal_only(
-                lambda: review_state.applied(self.store.journal, path), "looking"
-            ),
+            applied=lambda path: self.store.look(lambda reader: review_state.applied(reader, path)),
         )
 
     def apply_result(self, job: str, root: Path, *, force: bool = False) -> list[PlannedChange]:
@@ -183,7 +181,7 @@ class Bridge(Jobs):
         """Move what was handed over so long ago to the archive, repair rounds included; gives the ids."""
         journal = self.store.journal
         moment = self.store.clock.now() - older_than
-        if not self.store.journal_only(lambda: review_state.delivered_before(journal, moment), "looking for old jobs"):
+        if not self.store.look(lambda reader: review_state.delivered_before(reader, moment)):
             return []
 
         def decide() -> list[str]:

@@ -15,11 +15,12 @@ def jobs(ctx: Context, _parameter: Parameter, incomplete: str) -> list[Completio
     from click.shell_completion import CompletionItem
 
     with contextlib.suppress(Exception):
-        from bridge.wiring.glance import newest_jobs
+        from bridge.wiring.queue import newest_jobs
 
         given = set(ctx.params.get("ids") or ())
         found = newest_jobs(ctx.params.get("queue"), incomplete.upper())
-        return [CompletionItem(job, help=told) for job, told in found if job not in given]
+        told = {line.id: " ".join(filter(None, (line.state.value, line.lang))) for line in found}
+        return [CompletionItem(job, help=about) for job, about in told.items() if job not in given]
     return []
 
 

@@ -69,7 +69,7 @@ class Claims:
 
     def still_mine(self) -> set[str]:
         """The jobs that wait under a claim of this worker."""
-        return self.store.journal_only(lambda: query.claimed(self.store.journal, self.worker), "looking at claims")
+        return self.store.look(lambda reader: query.claimed(reader, self.worker))
 
     def finish(self, task: ClaimedJob, answer: Answer) -> ResultStatus:
         """Write down an answer, on disk when this returns."""
