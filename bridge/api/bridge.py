@@ -13,7 +13,6 @@ Every method takes in first what others wrote to the notebook. Methods may be ca
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +20,11 @@ from typing import TYPE_CHECKING
 from bridge import wiring
 from bridge.api.jobs import Jobs
 from bridge.api.views import FINAL, READY, JobView
-from bridge.core import changes
-from bridge.core.errors import JournalError, WaitTimedOut, WrongState
-from bridge.core.events import Listener, ignore
+from bridge.core.errors import WaitTimedOut, WrongState
 from bridge.core.job import NewJob
+from bridge.core.states import Move, sources
 from bridge.kernel import grammar
 from bridge.store import query, review_state
-from bridge.store import rebuild as rebuilding
 from bridge.store.enqueue import Added
 from bridge.store.query import Filter
 
@@ -187,7 +184,7 @@ class Bridge(Jobs):
         def decide() -> list[str]:
             found = review_state.delivered_before(journal, moment)  # again: it may have been put back into the queue
             lines = query.lines(journal, Filter(ids=found), self.store.clock.now())
-            moved = [line for line in lines if line.state in changes.ARCHIVABLE and line.part is not None]
+            moved = [line for line in lines if line.state in sources(Move.ARCHIVE) and line.part is not None]
             for line in moved:
                 self._retire(line)
             return [line.id for line in moved]
@@ -201,34 +198,3 @@ class Bridge(Jobs):
     def _handed_over(self, jobs: Sequence[str]) -> None:
         for job in jobs:
             review_state.deliver(self.store.journal, job, to="wait", now=self.store.clock.now())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rebuilt:
-    """What was rebuilt."""
-
-    journal: bool
-    notebooks: list[str]
-    jobs: int
-
-
-def rebuild(
-    queue: str | None = None, *, journal: bool = False, notebooks: bool = True, listener: Listener = ignore
-) -> Rebuilt:
-    """Make the journal from the notebooks, and the notebooks that are missing or damaged from the journal.
-
-    The journal is made anew if asked, or if it cannot be used. Raises what opening a queue raises.
-    """
-    anew = journal
-    try:
-        opened = wiring.open_queue(queue, listener=listener, missing_ok=True, fresh_journal=journal)
-    except JournalError:
-        anew = True
-        opened = wiring.open_queue(queue, listener=listener, missing_ok=True, fresh_journal=True)
-    store = opened.store
-    try:
-        written = rebuilding.rebuild_notebooks(store) if notebooks else []
-        jobs, _ = rebuilding.take_in_everything(store)
-    finally:
-        opened.close()
-    return Rebuilt(journal=anew, notebooks=written, jobs=jobs)

@@ -57,7 +57,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 
 
 class BridgeError(Exception):
@@ -230,7 +229,7 @@ class JournalError(QueueError):
 class JournalTooNew(JournalError):
     """A newer version of this program wrote the local journal."""
 
-    def __init__(self, path: PurePath, *, version: int, known: int) -> None:
+    def __init__(self, path: str, *, version: int, known: int) -> None:
         super().__init__(
             f"the journal {path} was written by a newer Qwen Bridge (journal version {version}, this one knows {known}): "
             "update Qwen Bridge here (`pip install -U qwen-bridge`), or make a new journal with `bridge rebuild --journal`"

@@ -17,7 +17,8 @@ _TABLES = ("handling", "delivery", "applied", "result")
 def carry_over(db: sqlite3.Connection, predecessors: Sequence[Path]) -> None:
     """Fill a new journal, within its transaction, from those that were set aside, newest first."""
     for path in predecessors:
-        if all([_take(db, path, table) for table in _TABLES]):  # a list: each table is tried
+        whole = [_take(db, path, table) for table in _TABLES]
+        if all(whole):
             return
 
 

@@ -18,6 +18,7 @@ from bridge.core.job import join_results
 from bridge.format import codec, file_names, json_bytes, known_cells, merge
 from bridge.format.cell import Cell
 from bridge.format.raw_cell import extras_of, texts_of
+from bridge.store import review_state
 from bridge.store.ingest_version import Adopt, VersionIngest
 from bridge.store.journal import Journal
 from bridge.store.rows import FileVersion, NotebookRow, content_hash
@@ -191,6 +192,7 @@ class Ingest:
                     self.version_ingest.retire(job, cell.dots, home, self.clock.now(), {})
                     continue
             self.journal.put(place.id, [joined], now=self.clock.now())
+            review_state.restore(self.journal, joined.job, joined.job.outcome)
             if home and home != place.id:
                 self.journal.touch(home)
 

@@ -184,7 +184,9 @@ class Journal(JournalReader):
 
     def suspect_deletion(self, place: int, jobs: Iterable[str], now: datetime) -> None:
         """Note jobs that a version lacked, which was not believed."""
-        self.db.executemany("INSERT OR IGNORE INTO doubt (place, job, at) VALUES (?, ?, ?)", [(place, job, to_iso(now)) for job in jobs])
+        self.db.executemany(
+            "INSERT OR IGNORE INTO doubt (place, job, at) VALUES (?, ?, ?)", [(place, job, to_iso(now)) for job in jobs]
+        )
 
     def settle_suspect_deletions(self) -> None:
         """The doubted deletions were confirmed or dismissed."""

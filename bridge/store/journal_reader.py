@@ -101,7 +101,8 @@ class JournalReader:
     def room(self, place: int) -> tuple[int, int]:
         """(jobs, expected bytes) in a notebook."""
         row = self.db.execute(
-            "SELECT coalesce(sum(kind = 'job'), 0) AS jobs, coalesce(sum(size), 0) AS size FROM cell WHERE place = ?", (place,)
+            "SELECT coalesce(sum(kind = 'job'), 0) AS jobs, coalesce(sum(size), 0) AS size FROM cell WHERE place = ?",
+            (place,),
         ).fetchone()
         return int(row["jobs"]), int(row["size"])
 
@@ -140,9 +141,7 @@ class JournalReader:
                 f"SELECT id, place, dots FROM cell WHERE kind = 'job' AND id IN ({marks})",  # noqa: S608  # question marks only
                 chunk,
             )
-            found |= {
-                record["id"]: (record["place"], json_bytes.loads(record["dots"].encode())) for record in records
-            }
+            found |= {record["id"]: (record["place"], json_bytes.loads(record["dots"].encode())) for record in records}
         return found
 
     def results(self, job: str) -> tuple[Result, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bridge.core.errors import JournalTooNew
 from bridge.store import tables
 
-#: Copies of older versions that stay beside a journal; the oldest version goes first.
+#: Copies that stay beside a journal; the oldest goes first.
 COPIES = 3
 
 
@@ -59,7 +59,7 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     """
     found = _version(db)
     if found > tables.VERSION:
-        raise JournalTooNew(path, version=found, known=tables.VERSION)
+        raise JournalTooNew(str(path), version=found, known=tables.VERSION)
     for step in MIGRATIONS:
         if step.to > found:
             _take(step, db, path, copy_from=found)
@@ -99,9 +99,9 @@ def _keep_copy(path: Path, version: int) -> None:
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-    copies = {int(kept.stem.rpartition("-")[2]): kept for kept in path.parent.glob(copy_of(path, 0).name.replace("0", "*"))}
-    for old in sorted(copies)[:-COPIES]:
-        copies[old].unlink(missing_ok=True)
+    others = [kept for kept in path.parent.glob(copy_of(path, 0).name.replace("-0", "-*")) if kept != target]
+    for old in sorted(others, key=lambda kept: kept.stat().st_mtime_ns)[: max(0, len(others) + 1 - COPIES)]:
+        old.unlink(missing_ok=True)
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -135,6 +135,12 @@ def count_waiting(reader: JournalReader) -> int:
     return int(row["jobs"])
 
 
+def count_handed_over(reader: JournalReader) -> int:
+    """How many jobs, archived ones too, are known to be with their caller."""
+    row = reader.db.execute(f"SELECT count(*) AS jobs {_FROM} AND delivered_at IS NOT NULL").fetchone()
+    return int(row["jobs"])
+
+
 def problems(reader: JournalReader, limit: int = 20) -> list[tuple[str, str]]:
     """Jobs whose cell says something that is not believed, with the reason."""
     rows = reader.db.execute(

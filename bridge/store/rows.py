@@ -63,7 +63,7 @@ _CELL_COLUMNS = (
     "id", "place", "kind", "position", "dots", "raw", "size", "state", "lease_until", "lease_worker", "lease_attempt",
     "caller", "key", "model", "lang", "priority", "parent", "created_at", "finished_at", "seconds", "answer", "problem",
 )  # fmt: skip
-PUT_CELL = f"INSERT OR REPLACE INTO cell ({', '.join(_CELL_COLUMNS)}) VALUES (:{', :'.join(_CELL_COLUMNS)})"
+PUT_CELL = f"INSERT OR REPLACE INTO cell ({', '.join(_CELL_COLUMNS)}) VALUES (:{', :'.join(_CELL_COLUMNS)})"  # noqa: S608  # constants
 PUT_RESULT = "INSERT OR IGNORE INTO result (job, digest, output, seen_at) VALUES (:job, :digest, :output, :seen_at)"
 PUT_FILE_VERSION = """INSERT OR REPLACE INTO seen (path, place, hash, size, mtime_ns, inode, ctime_ns, rev, loose, loose_jobs)
     VALUES (:path, :place, :hash, :size, :mtime_ns, :inode, :ctime_ns, :rev, :loose, :loose_jobs)"""

@@ -17,8 +17,8 @@ from bridge.core.clock import Clock
 from bridge.core.errors import ConfigError
 from bridge.core.events import Listener, ignore
 from bridge.format.file_names import FileNames
-from bridge.store.ingest_version import PartLimits
 from bridge.store import query
+from bridge.store.ingest_version import PartLimits
 from bridge.store.journal import Journal
 from bridge.store.journal_reader import open_reader
 from bridge.store.lock import QueueLock
@@ -192,7 +192,9 @@ def newest_jobs(queue: str | None, prefix: str, *, most: int = 100) -> list[JobL
 
 def _predecessors(home: Path) -> list[Path]:
     """The journals of a queue that were set aside, newest first."""
-    aside = sorted(home.glob("journal.*.*"), key=lambda folder: (folder.suffixes[0], int(folder.suffix[1:])), reverse=True)
+    aside = sorted(
+        home.glob("journal.*.*"), key=lambda folder: (folder.suffixes[0], int(folder.suffix[1:])), reverse=True
+    )
     return [file for folder in aside if (file := folder / journal_file(home).name).exists()]
 
 
