@@ -187,8 +187,8 @@ class Jobs:
             for line in query.lines(journal, Filter(ids=wanted), now):
                 if line.state is State.ARCHIVED:
                     continue
-                if line.state not in changes.ARCHIVABLE or line.part is None:
-                    raise WrongState(f"job {line.id} is {line.state.value}: only finished jobs can be archived")
+                if line.part is None:
+                    raise WrongState(f"job {line.id} is in no notebook any more: there is nothing left to archive")
                 self._retire(line)
             return wanted
 

@@ -8,12 +8,13 @@ one was. All of it lives in the journal, and goes into the cell only when that m
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bridge.core.job import Job, from_iso, to_iso
+from bridge.core.states import ANSWERED, Move, State, sources
 from bridge.format import json_bytes
 from bridge.kernel import grammar
 from bridge.store.journal import Journal
@@ -43,7 +44,9 @@ class ReviewState:
     checked_at: datetime
     delivered_at: datetime | None
     delivered_to: str | None
-    payload: Mapping[str, Any] | None  #: what the caller gets (see delivery/payload.py); None: lost with an older journal
+    payload: (
+        Mapping[str, Any] | None
+    )  #: what the caller gets (see delivery/payload.py); None: lost with an older journal
     restored: bool = False  #: known from an archive or an outbox only: no channel sends it again
 
 
@@ -63,10 +66,10 @@ class Delivery:
 def due(reader: JournalReader) -> list[Due]:
     """The jobs whose answer nobody has checked, oldest first. Rounds of repair are part of the job that they repair."""
     rows = reader.db.execute(
-        "SELECT cell.id, cell.answer FROM cell JOIN place ON place.id = cell.place AND place.kind = 'part'"
+        "SELECT cell.id, cell.answer FROM cell JOIN place ON place.id = cell.place AND place.kind = 'part'"  # noqa: S608  # our own words
         " LEFT JOIN handling ON job = cell.id AND handling.answer = cell.answer"
         " WHERE cell.kind = 'job' AND cell.answer IS NOT NULL AND parent IS NULL AND job IS NULL"
-        " AND state IN ('succeeded', 'truncated', 'failed') ORDER BY finished_at, cell.id"
+        f" AND state IN ({_sql(ANSWERED)}) ORDER BY finished_at, cell.id"
     )
     return [Due(job=row["id"], answer=row["answer"]) for row in rows]
 
@@ -85,7 +88,12 @@ def record(
 
 
 def restore(
-    journal: Journal, job: Job, known: Mapping[str, Any], *, payload: Mapping[str, Any] | None = None, to: str | None = None
+    journal: Journal,
+    job: Job,
+    known: Mapping[str, Any],
+    *,
+    payload: Mapping[str, Any] | None = None,
+    to: str | None = None,
 ) -> bool:
     """Take over what a file shows of a job's check and hand-over, where nothing is known of the answer that counts.
 
@@ -114,6 +122,10 @@ def restore(
         ),
     )  # fmt: skip
     return done.rowcount == 1
+
+
+def _sql(states: Iterable[State]) -> str:
+    return ", ".join(f"'{state.value}'" for state in states)
 
 
 def _word(value: object) -> str | None:
@@ -224,11 +236,12 @@ def put_delivery(journal: Journal, state: Delivery) -> None:
 def delivered_before(reader: JournalReader, moment: datetime) -> list[str]:
     """Jobs in the notebooks that were handed over before a moment, with the finished rounds that belong to them."""
     rows = reader.db.execute(
-        "WITH done AS (SELECT cell.id FROM handling h JOIN cell ON cell.id = h.job AND cell.kind = 'job'"
+        "WITH done AS (SELECT cell.id FROM handling h JOIN cell ON cell.id = h.job AND cell.kind = 'job'"  # noqa: S608  # our own words
         "   AND cell.answer = h.answer JOIN place ON place.id = cell.place AND place.kind = 'part'"
         "   WHERE h.delivered_at <= ?)"
         " SELECT id FROM done UNION SELECT cell.id FROM cell JOIN done ON cell.parent = done.id"
-        "   JOIN place ON place.id = cell.place AND place.kind = 'part' WHERE state NOT IN ('queued', 'broken') ORDER BY 1",
+        "   JOIN place ON place.id = cell.place AND place.kind = 'part'"
+        f" WHERE state IN ({_sql(sources(Move.ARCHIVE))}) ORDER BY 1",
         (to_iso(moment),),
     )
     return [row["id"] for row in rows]
@@ -258,4 +271,6 @@ def applied(reader: JournalReader, path: str) -> str | None:
 
 def note_applied(journal: Journal, path: str, sha256: str, job: str, now: datetime) -> None:
     """Remember what `bridge apply` wrote."""
-    journal.db.execute("INSERT OR REPLACE INTO applied (path, sha256, job, at) VALUES (?, ?, ?, ?)", (path, sha256, job, to_iso(now)))
+    journal.db.execute(
+        "INSERT OR REPLACE INTO applied (path, sha256, job, at) VALUES (?, ?, ?, ?)", (path, sha256, job, to_iso(now))
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bridge.core import changes
 from bridge.core.errors import EngineError
 from bridge.core.job import Attempt, Job, Lease, Result, ResultStatus
 from bridge.engines.base import Answer
@@ -156,7 +157,9 @@ class Claims:
             attempt=cell.job.next_attempt(),
             expires_at=now + timedelta(seconds=self.leases.length_s),
         )
-        job = cell.job.evolve(lease=lease)
+        # Another's lease that is still there was judged to be over.
+        free = cell.job.evolve(lease=None)
+        job = changes.claimed(cell.job, free.state(free.best(grammar.prompt_sha256(free.spec.body)), now), lease)
         self.store.journal.put(place, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         self.store.journal.touch(place)
         return ClaimedJob(job=job, attempt=lease.attempt, claimed_at=now)
