@@ -22,7 +22,7 @@ from bridge.api.jobs import Jobs
 from bridge.api.views import FINAL, READY, JobView
 from bridge.core.errors import WaitTimedOut, WrongState
 from bridge.core.job import NewJob
-from bridge.core.states import Move, sources
+from bridge.core.states import Move, State, sources
 from bridge.kernel import grammar
 from bridge.store import query, review_state
 from bridge.store.enqueue import Added
@@ -129,7 +129,9 @@ class Bridge(Jobs):
             for line in lines:
                 # A round of repair is checked with the job that it repairs; what is in no notebook is checked no more.
                 unchecked = line.parent is not None or (line.part is None and line.archive is None)
-                if line.state in (FINAL if unchecked else enders) and line.id not in seen:
+                # A failure is handed over too, so it has to be written down first.
+                due = line.state is State.FAILED and line.checked_at is None and waiting.reviewer is not None
+                if line.state in (FINAL if unchecked else enders) and (unchecked or not due) and line.id not in seen:
                     seen[line.id] = None
                     if on_ready is not None:
                         on_ready(self._views([line.id])[0])

@@ -44,6 +44,7 @@ class JobLine:
     seconds: float | None  #: that the answer took
     problem: str | None
     verdict: str | None = None  #: what checking said; None: not checked
+    checked_at: datetime | None = None  #: when its result was checked, or its failure written down
     delivered_at: datetime | None = None  #: when its caller got the result, or the error
 
 
@@ -174,7 +175,7 @@ def lines(reader: JournalReader, wanted: Filter, now: datetime) -> list[JobLine]
     down = " DESC" if wanted.newest else ""
     rows = reader.db.execute(
         f"SELECT cell.id, {_STATE} AS now_state, place.number, place.kind, place.name, caller, key, model, lang, priority,"
-        f" parent, created_at, finished_at, seconds, problem, verdict, delivered_at {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
+        f" parent, created_at, finished_at, seconds, problem, verdict, checked_at, delivered_at {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
         values,
     )
     return [_line(row) for row in rows]
@@ -213,6 +214,7 @@ def _line(row: sqlite3.Row) -> JobLine:
         seconds=row["seconds"],
         problem=row["problem"],
         verdict=row["verdict"],
+        checked_at=_moment(row["checked_at"]),
         delivered_at=_moment(row["delivered_at"]),
     )
 
