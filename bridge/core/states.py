@@ -84,8 +84,12 @@ EDGES: tuple[Edge, ...] = tuple(
         ("n", "truncated", "succeeded"),
         ("p", f"{_WAITING} failed cancelled", "succeeded"),
         ("q", f"{_ANSWERED} cancelled archived", "queued"),
+        ("q", "cancelled archived", "broken"),  # its header was broken meanwhile
         ("r", "running", "queued"),
-        ("t", _ANSWERED, "queued"),
+        # Without its answer, a lease or a cancellation that the answer had overcome counts again.
+        ("t", _ANSWERED, f"{_WAITING} cancelled"),
+        # The edit was undone: what answered the prompt before does so again.
+        ("t", f"{_WAITING} cancelled", _ANSWERED),
         ("x", f"{_WAITING} broken", "cancelled"),
     )
     for source in sources.split()
