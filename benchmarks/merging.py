@@ -8,7 +8,9 @@ Times are the least processor time of several runs in turns; nothing here waits 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,10 +40,14 @@ class Versions:
     mine_file: bytes
     theirs_file: bytes  #: with ten answers more
 
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Our side as the journal gives it, in the columns of `journal_rows.read_cell`."""
+    def rows(self) -> list[sqlite3.Row]:
+        """Our side as the journal gives it, for `journal_rows.read_cell`."""
         cells = self.mine.cells.values()
-        return [(c.id, c.kind.value, c.position, json_bytes.dumps(c.dots).decode(), c.data) for c in cells]
+        values = [(c.id, c.kind.value, c.position, json_bytes.dumps(c.dots).decode(), c.data) for c in cells]
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.row_factory = sqlite3.Row
+            columns = "SELECT ? AS id, ? AS kind, ? AS position, ? AS dots, ? AS raw"
+            return [row for value in values for row in db.execute(columns, value)]
 
 
 def rows(folder: Path, *, full: bool) -> Iterator[Row]:
@@ -93,8 +99,8 @@ def versions(cells: int) -> Versions:
     )
 
 
-def _saved(made: Versions, records: list[tuple[Any, ...]]) -> bytes:
-    cells = {record[0]: journal_rows.read_cell(record) for record in records}
+def _saved(made: Versions, records: list[sqlite3.Row]) -> bytes:
+    cells = {record["id"]: journal_rows.read_cell(record) for record in records}
     mine = samples.part(list(cells.values()), dict(made.mine.context))
     return _merge(mine, made.theirs_file)
 
@@ -137,7 +143,7 @@ def _taken_in(folder: Path) -> Iterator[Row]:
         ours, floor = [], []
         for n in range(8):
             file.write_bytes(whole.replace(b'"00000500\\n"', b'"edit %d\\n"' % n))
-            ours += processor_ms(partial(bridge.store.read, lambda: None), runs=1)
+            ours += processor_ms(partial(bridge.store.read, lambda _: None), runs=1)
             floor += processor_ms(lambda: json_bytes.loads(file.read_bytes()), runs=1)
     yield Row(name="take in a saved file, one prompt edited", cells=1_000, ours_ms=min(ours),
               peer="decoding the file", peer_ms=min(floor))  # fmt: skip

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bridge.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from bridge.api.bridge import Bridge, Rebuilt, rebuild
+    from bridge.api.bridge import Bridge
+    from bridge.api.rebuild import Rebuilt, rebuild
     from bridge.api.views import JobView, Status
     from bridge.core.errors import BridgeError
     from bridge.core.job import NewJob, Result, State
@@ -21,7 +22,8 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    **dict.fromkeys(("Bridge", "Rebuilt", "rebuild"), "bridge.api.bridge"),
+    "Bridge": "bridge.api.bridge",
+    **dict.fromkeys(("Rebuilt", "rebuild"), "bridge.api.rebuild"),
     **dict.fromkeys(("JobView", "Status"), "bridge.api.views"),
     **dict.fromkeys(("NewJob", "Result", "State"), "bridge.core.job"),
     "Options": "bridge.core.options",

@@ -13,7 +13,6 @@ Every method takes in first what others wrote to the notebook. Methods may be ca
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +20,11 @@ from typing import TYPE_CHECKING
 from bridge import wiring
 from bridge.api.jobs import Jobs
 from bridge.api.views import FINAL, READY, JobView
-from bridge.core import changes
-from bridge.core.errors import JournalError, WaitTimedOut, WrongState
-from bridge.core.events import Listener, ignore
+from bridge.core.errors import WaitTimedOut, WrongState
 from bridge.core.job import NewJob
+from bridge.core.states import Move, State, sources
 from bridge.kernel import grammar
 from bridge.store import query, review_state
-from bridge.store import rebuild as rebuilding
 from bridge.store.enqueue import Added
 from bridge.store.query import Filter
 
@@ -86,7 +83,7 @@ class Bridge(Jobs):
             WaitTimedOut: time is over, or the wait was given up; the jobs stay in the queue.
             UnknownJob, AmbiguousJob: before waiting.
         """
-        found = self.store.read(lambda: [self._find(job) for job in ids])
+        found = self._found(ids)
         wanted = frozenset(found)
         rules = wiring.Rules(max_rounds=max_rounds, project=project_lint)
         waiting = wiring.open_waiting(self.opened, self.enqueue, self.toolchain() if check else None, rules)
@@ -101,7 +98,7 @@ class Bridge(Jobs):
 
         Raises what `wait` raises.
         """
-        left = set(self.store.read(lambda: [self._find(job) for job in ids]))
+        left = set(self._found(ids))
         rules = wiring.Rules(max_rounds=max_rounds)
         while left:
             waiting = wiring.open_waiting(self.opened, self.enqueue, self.toolchain() if check else None, rules)
@@ -126,13 +123,15 @@ class Bridge(Jobs):
         seen: dict[str, None] = {}
 
         def ready() -> bool:
-            lines = self.store.journal_only(
-                lambda: query.lines(self.store.journal, Filter(ids=sorted(wanted)), self.store.clock.now()), "looking"
+            lines = self.store.look(
+                lambda reader: query.lines(reader, Filter(ids=sorted(wanted)), self.store.clock.now())
             )
             for line in lines:
                 # A round of repair is checked with the job that it repairs; what is in no notebook is checked no more.
                 unchecked = line.parent is not None or (line.part is None and line.archive is None)
-                if line.state in (FINAL if unchecked else enders) and line.id not in seen:
+                # A failure is handed over too, so it has to be written down first.
+                due = line.state is State.FAILED and line.checked_at is None and waiting.reviewer is not None
+                if line.state in (FINAL if unchecked else enders) and (unchecked or not due) and line.id not in seen:
                     seen[line.id] = None
                     if on_ready is not None:
                         on_ready(self._views([line.id])[0])
@@ -154,9 +153,7 @@ class Bridge(Jobs):
         return apply.plan_changes(
             view.payload,
             root,
-            applied=lambda path: self.store.journal_only(
-                lambda: review_state.applied(self.store.journal, path), "looking"
-            ),
+            applied=lambda path: self.store.look(lambda reader: review_state.applied(reader, path)),
         )
 
     def apply_result(
@@ -186,13 +183,13 @@ class Bridge(Jobs):
         """Move what was handed over so long ago to the archive, repair rounds included; gives the ids."""
         journal = self.store.journal
         moment = self.store.clock.now() - older_than
-        if not self.store.journal_only(lambda: review_state.delivered_before(journal, moment), "looking for old jobs"):
+        if not self.store.look(lambda reader: review_state.delivered_before(reader, moment)):
             return []
 
         def decide() -> list[str]:
             found = review_state.delivered_before(journal, moment)  # again: it may have been put back into the queue
             lines = query.lines(journal, Filter(ids=found), self.store.clock.now())
-            moved = [line for line in lines if line.state in changes.ARCHIVABLE and line.part is not None]
+            moved = [line for line in lines if line.state in sources(Move.ARCHIVE) and line.part is not None]
             for line in moved:
                 self._retire(line)
             return [line.id for line in moved]
@@ -206,34 +203,3 @@ class Bridge(Jobs):
     def _handed_over(self, jobs: Sequence[str]) -> None:
         for job in jobs:
             review_state.deliver(self.store.journal, job, to="wait", now=self.store.clock.now())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rebuilt:
-    """What was rebuilt."""
-
-    journal: bool
-    notebooks: list[str]
-    jobs: int
-
-
-def rebuild(
-    queue: str | None = None, *, journal: bool = False, notebooks: bool = True, listener: Listener = ignore
-) -> Rebuilt:
-    """Make the journal from the notebooks, and the notebooks that are missing or damaged from the journal.
-
-    The journal is made anew if asked, or if it cannot be used. Raises what opening a queue raises.
-    """
-    anew = journal
-    try:
-        opened = wiring.open_queue(queue, listener=listener, missing_ok=True, fresh_journal=journal)
-    except JournalError:
-        anew = True
-        opened = wiring.open_queue(queue, listener=listener, missing_ok=True, fresh_journal=True)
-    store = opened.store
-    try:
-        written = rebuilding.rebuild_notebooks(store) if notebooks else []
-        jobs, _ = rebuilding.take_in_everything(store)
-    finally:
-        opened.close()
-    return Rebuilt(journal=anew, notebooks=written, jobs=jobs)

@@ -10,7 +10,8 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Self, Unpack
+from functools import partial
+from typing import Self, TypeVar, Unpack
 
 from bridge import wiring
 from bridge.api import status
@@ -28,9 +29,12 @@ from bridge.format.raw_cell import Dots, extras_of
 from bridge.intake.prompt import compose, prompt_of
 from bridge.intake.secret_scan import scan_for_secrets
 from bridge.kernel import grammar
-from bridge.store import activity, enqueue, export, query, review_state
+from bridge.store import enqueue, export, query, review_state
 from bridge.store.enqueue import Added
+from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
+
+T = TypeVar("T")
 
 
 class Jobs:
@@ -119,28 +123,24 @@ class Jobs:
         """The jobs that match, oldest first. A state may be given as text. Raises ValueError on an unknown one."""
         states = None if state is None else [State(s) for s in ([state] if isinstance(state, State | str) else state)]
         wanted = Filter(states=states, caller=caller, parent=parent, limit=limit)
-        return self.store.read(lambda: query.lines(self.store.journal, wanted, self.store.clock.now()))
-
-    def given_up(self, *, caller: str | None = None) -> list[str]:
-        """The jobs that failed for good, handed over or not, newest first: those that `retry` is for."""
-        return self.store.read(lambda: activity.failed(self.store.journal, caller))
+        return self.store.read(lambda reader: query.lines(reader, wanted, self.store.clock.now()))
 
     def get(self, job: str) -> JobView:
         """One job by id or unambiguous prefix. Raises UnknownJob, AmbiguousJob."""
-        return self.store.read(lambda: self._view(self._find(job)))
+        return self._find_and(lambda reader: self._view(reader, query.find(reader, job)))
 
     def views(self, ids: Sequence[str]) -> list[JobView]:
         """Several jobs, in the order asked for. Raises UnknownJob, AmbiguousJob."""
-        return self.store.read(lambda: [self._view(self._find(job)) for job in ids])
+        return self._find_and(lambda reader: [self._view(reader, query.find(reader, job)) for job in ids])
 
     def status(self) -> Status:
         """The queue at a glance."""
-        return self.store.read(lambda: status.status(self.opened))
+        return self.store.read(lambda reader: status.status(self.opened, reader))
 
     def overview(self, *, state: State | str | None = None, caller: str | None = None) -> Overview:
         """What `bridge top` shows: the queue, who works on it, and what lately happened. Writes no notebook."""
         wanted = Filter(states=[State(state)] if state else None, caller=caller)
-        return self.store.read(lambda: status.overview(self.opened, wanted, self._view))
+        return self.store.read(lambda reader: status.overview(self.opened, reader, wanted, partial(self._view, reader)))
 
     # ---- changing
 
@@ -183,13 +183,13 @@ class Jobs:
         def decide() -> list[str]:
             journal, now = self.store.journal, self.store.clock.now()
             wanted = [self._find(job) for job in ids] or [
-                line.id for line in query.lines(journal, Filter(states=[State.DELIVERED]), now)
+                line.id for line in query.lines(journal, Filter(handed_over=True), now)
             ]
             for line in query.lines(journal, Filter(ids=wanted), now):
                 if line.state is State.ARCHIVED:
                     continue
-                if line.state not in changes.ARCHIVABLE or line.part is None:
-                    raise WrongState(f"job {line.id} is {line.state.value}: only finished jobs can be archived")
+                if line.part is None:
+                    raise WrongState(f"job {line.id} is in no notebook any more: there is nothing left to archive")
                 self._retire(line)
             return wanted
 
@@ -197,9 +197,9 @@ class Jobs:
 
     def shrink(self, part: str) -> list[str]:
         """Archive what is done with of a part, given by its file name; gives the ids."""
-        done = [State.DELIVERED, State.CANCELLED]
         number = self.store.names.number(part)
-        return self.archive(*ids) if (ids := [line.id for line in self.jobs(state=done) if line.part == number]) else []
+        done = [line for line in self.jobs() if line.delivered_at or line.state is State.CANCELLED]
+        return self.archive(*ids) if (ids := [line.id for line in done if line.part == number]) else []
 
     def export(self, ids: Sequence[str]) -> tuple[list[str], list[str], int]:
         """(result lines, error lines, number of jobs that are still open) as OpenAI Batch JSONL; see `bridge export`."""
@@ -225,24 +225,34 @@ class Jobs:
         self.store.version_ingest.retire(job, cell.dots, place, now, extras_of(cell.raw))
 
     def _find(self, job: str) -> str:
-        """The id of the one job that starts so, also if another machine archived it before this one ever saw it."""
+        """While deciding: the id of the one job that starts so, also if another machine archived it unseen."""
         try:
             return query.find(self.store.journal, job)
         except UnknownJob:
-            self.store.ingest_archives()
+            self.store.ingest.ingest_archives()
             return query.find(self.store.journal, job)
 
-    def _views(self, ids: Sequence[str]) -> list[JobView]:
-        return self.store.journal_only(lambda: [self._view(job) for job in ids], "reading jobs")
+    def _find_and(self, look: Callable[[JournalReader], T]) -> T:
+        """Look for jobs; also for those that another machine archived before this one ever saw them."""
+        try:
+            return self.store.read(look)
+        except UnknownJob:
+            self.store.take_in_archives()
+            return self.store.read(look)
 
-    def _view(self, job: str) -> JobView:
-        journal = self.store.journal
-        [line] = query.lines(journal, Filter(ids=[job]), self.store.clock.now())
-        found = journal.cell(job)
+    def _found(self, ids: Sequence[str]) -> list[str]:
+        return self._find_and(lambda reader: [query.find(reader, job) for job in ids])
+
+    def _views(self, ids: Sequence[str]) -> list[JobView]:
+        return self.store.look(lambda reader: [self._view(reader, job) for job in ids])
+
+    def _view(self, reader: JournalReader, job: str) -> JobView:
+        [line] = query.lines(reader, Filter(ids=[job]), self.store.clock.now())
+        found = reader.cell(job)
         if found is None:
             raise UnknownJob(job)
         value = found[0].job
-        known = review_state.get(journal, job)
+        known = review_state.get(reader, job)
         checked, delivered, to = status.handling_times(known, value)
         return JobView(
             line=line,

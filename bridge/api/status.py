@@ -14,6 +14,7 @@ from bridge.core.job import Job, State, from_iso
 from bridge.core.jsonable import to_json
 from bridge.store import activity, query
 from bridge.store.activity import Claim, HandedOver, Refusal
+from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
 from bridge.store.review_state import ReviewState
 from bridge.wiring import Opened
@@ -75,7 +76,7 @@ class Overview:
     handed_over: tuple[HandedOver, ...]  #: newest first
     failures: tuple[Failure, ...]  #: newest first
     refusals: tuple[Refusal, ...]
-    failed: tuple[str, ...]  #: every job that was given up and matches, also if its error was handed over
+    failed: tuple[str, ...]  #: every job that was given up and matches
     queued: tuple[str, ...]  #: every job that waits and matches
     callers: tuple[str, ...]
 
@@ -85,44 +86,44 @@ class Overview:
         return {**facts, "status": self.status.to_json(), "jobs": [line_json(line) for line in self.jobs]}
 
 
-def status(opened: Opened) -> Status:
+def status(opened: Opened, reader: JournalReader) -> Status:
     """The queue at a glance."""
     now = opened.store.clock.now()
-    return _status(opened, now, workers(opened, now))
+    return _status(opened, reader, now, workers(opened, reader, now))
 
 
-def overview(opened: Opened, wanted: Filter, view: Callable[[str], JobView]) -> Overview:
+def overview(opened: Opened, reader: JournalReader, wanted: Filter, view: Callable[[str], JobView]) -> Overview:
     """The queue with all that goes on in it; `wanted` narrows the lists to states and a caller."""
-    journal, now, caller = opened.store.journal, opened.store.clock.now(), wanted.caller
-    working = workers(opened, now)
+    now, caller = opened.store.clock.now(), wanted.caller
+    working = workers(opened, reader, now)
     states = wanted.states
-    failed = activity.failed(journal, caller) if states in (None, [State.FAILED], [State.DELIVERED]) else []
-    queued = activity.queued(journal, now, caller) if states in (None, [State.QUEUED]) else []
-    whole = _status(opened, now, working)
+    failed = activity.failed(reader, caller) if states in (None, [State.FAILED]) else []
+    queued = activity.queued(reader, now, caller) if states in (None, [State.QUEUED]) else []
+    whole = _status(opened, reader, now, working)
     return Overview(
         at=now,
         status=whole,
-        counts=whole.counts if caller is None else query.counts(journal, now, caller),
+        counts=whole.counts if caller is None else query.counts(reader, now, caller),
         workers=tuple(working),
-        tokens_per_s=_pace(map(view, activity.answered(journal, _PACE_JOBS, caller)), now),
-        jobs=tuple(query.lines(journal, Filter(states=states, caller=caller, limit=_RECENT, newest=True), now)),
-        handed_over=tuple(activity.handed_over(journal, _RECENT, caller)),
+        tokens_per_s=_pace(map(view, activity.answered(reader, _PACE_JOBS, caller)), now),
+        jobs=tuple(query.lines(reader, Filter(states=states, caller=caller, limit=_RECENT, newest=True), now)),
+        handed_over=tuple(activity.handed_over(reader, _RECENT, caller)),
         failures=tuple(_failure(view(job)) for job in failed[:_RECENT]),
-        refusals=tuple(activity.refusals(journal, _RECENT, caller)),
+        refusals=tuple(activity.refusals(reader, _RECENT, caller)),
         failed=tuple(failed),
         queued=tuple(queued),
-        callers=tuple(activity.callers(journal)),
+        callers=tuple(activity.callers(reader)),
     )
 
 
-def workers(opened: Opened, now: datetime) -> list[WorkerLine]:
+def workers(opened: Opened, reader: JournalReader, now: datetime) -> list[WorkerLine]:
     """The workers that show signs of life, by name.
 
     A heartbeat younger than `leases.ALIVE_S` is one, and so is a lease that holds, unless the worker is of this machine and
     has died. A machine whose clock is off by minutes is judged wrongly by its heartbeat, and rightly by its leases.
     """
     claims: dict[str, list[Claim]] = {}
-    for claim in activity.claims(opened.store.journal, now):
+    for claim in activity.claims(reader, now):
         claims.setdefault(claim.worker, []).append(claim)
     ages = {beat.worker: (beat, _age_s(beat, now)) for beat in read_heartbeats(opened.store.transport)}
     beats = {name: (beat, age) for name, (beat, age) in ages.items() if age is not None and age < ALIVE_S}
@@ -139,27 +140,26 @@ def handling_times(known: ReviewState | None, job: Job) -> tuple[datetime | None
     return checked, delivered, str(to) if to else None
 
 
-def _status(opened: Opened, now: datetime, working: list[WorkerLine]) -> Status:
-    journal = opened.store.journal
-    counts = query.counts(journal, now)
-    oldest = query.oldest_queued(journal)
-    pace = query.seconds_per_job(journal)
+def _status(opened: Opened, reader: JournalReader, now: datetime, working: list[WorkerLine]) -> Status:
+    counts = query.counts(reader, now)
+    oldest = query.oldest_queued(reader)
+    pace = query.seconds_per_job(reader)
     lanes = sum(worker.lanes for worker in working)
     open_jobs = counts[State.QUEUED] + counts[State.RUNNING]
     return Status(
         path=opened.shown,
-        queue_id=journal.queue_id,
-        parts=len(journal.places("part")),
-        archives=len(journal.places("archive")),
+        queue_id=reader.queue_id,
+        parts=len(reader.places("part")),
+        archives=len(reader.places("archive")),
         counts=counts,
         oldest_queued_s=(now - oldest).total_seconds() if oldest else None,
-        new_cells=journal.unadopted(opened.store.transport.location),
+        new_cells=reader.unadopted(opened.store.transport.location),
         workers=len(working),
         idle=sum(worker.idle for worker in working),
         lanes=lanes,
         eta_s=open_jobs * pace / max(1, lanes) if pace is not None and open_jobs else None,
-        doubted=tuple(journal.doubted()),
-        problems=tuple(query.problems(journal)),
+        doubted=tuple(reader.doubted()),
+        problems=tuple(query.problems(reader)),
     )
 
 

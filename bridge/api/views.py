@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bridge.core.job import Job, Result, State, to_iso
+from bridge.core.job import Job, Result, to_iso
+from bridge.core.states import UNDER_WAY, Move, State, sources
 from bridge.intake.prompt import shown
 from bridge.store.query import JobLine
 
@@ -16,15 +17,10 @@ if TYPE_CHECKING:
     from bridge.delivery.payload import HandedFile, HandOver
 
 #: A job in one of these has all that it will get without somebody's doing.
-FINAL = frozenset(
-    {
-        State.SUCCEEDED, State.TRUNCATED, State.FAILED, State.BROKEN,
-        State.CANCELLED, State.CHECKED, State.DELIVERED, State.ARCHIVED,
-    }
-)  # fmt: skip
+FINAL = frozenset(State) - UNDER_WAY
 
 #: With checking, an answer alone is not the end of it.
-READY = FINAL - {State.SUCCEEDED, State.TRUNCATED}
+READY = FINAL - sources(Move.CHECK)
 
 
 @dataclass(frozen=True, kw_only=True)

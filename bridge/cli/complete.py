@@ -16,11 +16,12 @@ def jobs(ctx: Context, _parameter: Parameter, incomplete: str) -> list[Completio
 
     with contextlib.suppress(Exception):
         from bridge.core.text import line
-        from bridge.wiring.glance import newest_jobs
+        from bridge.wiring.queue import newest_jobs
 
         given = set(ctx.params.get("ids") or ())
         found = newest_jobs(ctx.params.get("queue"), incomplete.upper())
-        return [CompletionItem(line(job, 40), help=line(told, 80)) for job, told in found if job not in given]
+        told = {job.id: " ".join(filter(None, (job.state.value, job.lang))) for job in found}
+        return [CompletionItem(line(job, 40), help=line(about, 80)) for job, about in told.items() if job not in given]
     return []
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from bridge.cli import base
+from bridge.cli import base, complete
 
 
 @base.command("rebuild")
@@ -12,18 +14,36 @@ from bridge.cli import base
 @click.option(
     "--notebooks", is_flag=True, help="Move damaged notebooks aside and write what is missing from the journal."
 )
-def command(*, journal: bool, notebooks: bool, queue: str | None, as_json: bool) -> None:
+@click.option(
+    "--outbox",
+    "outboxes",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    shell_complete=complete.folders,
+    help="Count what lies in this outbox as handed over.",
+)
+def command(*, journal: bool, notebooks: bool, outboxes: tuple[Path, ...], queue: str | None, as_json: bool) -> None:
     """Make the journal from the notebooks, or the notebooks from the journal.
 
     Without a flag: the journal only if it cannot be used, and the notebooks that are missing or damaged. Nothing is
     deleted: an old journal stays beside the new one, a damaged notebook goes to damaged/.
-    """
-    from bridge.api.bridge import rebuild
 
-    done = rebuild(queue, journal=journal, notebooks=notebooks or not journal, listener=base.tell)
+    The new journal takes over what the old one knew of checks, hand-overs and applied files. Where that cannot be read,
+    what the archive shows as handed over counts, and what --outbox shows; other results are checked and sent again.
+    """
+    from bridge.api.rebuild import rebuild
+
+    done = rebuild(queue, journal=journal, notebooks=notebooks or not journal, outboxes=outboxes, listener=base.tell)
     if as_json:
-        base.print_json({"journal": done.journal, "notebooks": done.notebooks, "jobs": done.jobs})
+        base.print_json(
+            {
+                "journal": done.journal, "notebooks": done.notebooks, "jobs": done.jobs,
+                "handed_over": done.handed_over,
+            }
+        )  # fmt: skip
         return
-    base.show(f"journal: {'made anew' if done.journal else 'kept'}, {done.jobs} job(s)")
+    made = "made anew" if done.journal else "kept"
+    base.show(f"journal: {made}, {done.jobs} job(s), {done.handed_over} handed over")
     for name in done.notebooks:
         base.show(f"written again: {name}")

@@ -16,11 +16,8 @@ def command(
 ) -> None:
     """Put finished or cancelled jobs back into the queue, by id or filter: `bridge retry --state failed`.
 
-    With --state failed also those whose failure was handed over already. What they have so far does not count any more, and is kept in their attempts.
+    What they have so far does not count any more, and is kept in their attempts.
     """
     with base.open_bridge(queue) as bridge:
-        wanted = base.chosen(bridge, ids, states, caller)
-        if "failed" in states:
-            wanted += [job for job in bridge.given_up(caller=caller) if job not in wanted]
-        done = bridge.retry(*wanted)
+        done = bridge.retry(*base.chosen(bridge, ids, states, caller))
         base.print_ids(done, as_json=as_json, done="put back into the queue")

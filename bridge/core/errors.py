@@ -30,6 +30,7 @@
     │   ├── TooLarge                a notebook is larger than its place takes at once
     │   ├── LockHeld                another process holds the queue's lock
     │   └── JournalError            the local journal cannot be opened or is damaged
+    │       └── JournalTooNew       a newer version of this program wrote it
     ├── NotDelivered                exit 3: a program or server did not take a result; it is tried again
     ├── EngineError                 exit 3: whatever answers prompts; each says when to try again
     │   ├── EngineDown              nobody listens, or it went away before the answer began
@@ -228,6 +229,16 @@ class LockHeld(QueueError):
 
 class JournalError(QueueError):
     """The local journal cannot be used."""
+
+
+class JournalTooNew(JournalError):
+    """A newer version of this program wrote the local journal."""
+
+    def __init__(self, path: str, *, version: int, known: int) -> None:
+        super().__init__(
+            f"the journal {path} was written by a newer Qwen Bridge (journal version {version}, this one knows {known}): "
+            "update Qwen Bridge here (`pip install -U qwen-bridge`), or make a new journal with `bridge rebuild --journal`"
+        )
 
 
 class NotDelivered(BridgeError):

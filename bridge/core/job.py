@@ -1,4 +1,4 @@
-"""A job and its results as values, the states it goes through, and what decides them.
+"""A job and its results as values, and what decides in which state it is (see states.py).
 
 Everything here is pure. Two versions of a job join field by field (`Job.join`), and each field can only move one way, so
 the order in which versions meet does not matter: that is what the merge of whole notebooks stands on.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import Enum
 from typing import Any, Self
 
 from bridge.core.options import Options as Options
@@ -20,68 +19,8 @@ from bridge.core.result import from_iso as from_iso
 from bridge.core.result import join_attempts as join_attempts
 from bridge.core.result import join_results as join_results
 from bridge.core.result import to_iso as to_iso
-
-
-class State(Enum):
-    """Where a job stands. The first seven follow from its cell alone, the last three are the local side's knowledge."""
-
-    QUEUED = "queued"  # waits for a worker
-    RUNNING = "running"  # a worker holds a lease that has not run out
-    SUCCEEDED = "succeeded"  # has a complete answer
-    TRUNCATED = "truncated"  # has an answer that was cut at the token limit
-    FAILED = "failed"  # gave up; the error is on the job
-    BROKEN = "broken"  # a person's edit left a header that cannot be read; waits to be mended
-    CANCELLED = "cancelled"  # taken back, or its cell deleted, before it was done
-    CHECKED = "checked"  # its code was extracted and checked
-    DELIVERED = "delivered"  # handed over to the caller
-    ARCHIVED = "archived"  # moved to an archive notebook
-
-
-@dataclass(frozen=True, kw_only=True)
-class Edge:
-    """One arrow of the state diagram, with the letter that the documents use for it."""
-
-    letter: str
-    source: State
-    target: State
-    when: str
-
-
-#: Every way from one state to another. docs/architecture.md draws the same letters; a test compares.
-EDGES: tuple[Edge, ...] = tuple(
-    Edge(letter=letter, source=State(source), target=State(target), when=when)
-    for letter, source, target, when in (
-        ("a", "queued", "running", "a worker claims it: attempt and lease are in the cell"),
-        ("b", "running", "succeeded", "a complete answer is in the cell"),
-        ("c", "running", "truncated", "the answer ended at the token limit"),
-        ("d", "running", "failed", "no attempts are left, or the error allows none"),
-        ("e", "succeeded", "checked", "its code was extracted and checked"),
-        ("e", "truncated", "checked", "continued once if possible, then checked as incomplete"),
-        ("f", "checked", "delivered", "the caller has the result"),
-        ("f", "failed", "delivered", "the caller has the error"),
-        ("g", "delivered", "archived", "its cell moved to an archive notebook"),
-        ("g", "succeeded", "archived", "archived on request before it was handed over"),
-        ("g", "truncated", "archived", "archived on request before it was handed over"),
-        ("g", "failed", "archived", "archived on request before it was handed over"),
-        ("g", "cancelled", "archived", "a cancelled job's cell moves to the archive too"),
-        (
-            "h",
-            "checked",
-            "queued",
-            "a repair round is enqueued as a child job; this job itself stays checked",
-        ),
-        ("k", "queued", "broken", "a person's edit left a header that cannot be read"),
-        ("m", "broken", "queued", "the header was mended"),
-        ("q", "failed", "queued", "`bridge retry`: older attempts do not count any more"),
-        ("q", "succeeded", "queued", "`bridge retry`: the answer was not what was wanted"),
-        ("q", "truncated", "queued", "`bridge retry`: the answer was not what was wanted"),
-        ("q", "cancelled", "queued", "`bridge retry`: the cancellation does not count any more"),
-        ("r", "running", "queued", "the lease ran out or was given back"),
-        ("x", "queued", "cancelled", "`bridge cancel`, or its cell was deleted"),
-        ("x", "broken", "cancelled", "`bridge cancel`, or its cell was deleted"),
-        ("x", "running", "cancelled", "`bridge cancel`: a result that still arrives is kept and wins"),
-    )
-)
+from bridge.core.states import EDGES as EDGES
+from bridge.core.states import State as State
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from bridge.core.events import Event, EventKind, Listener
 from bridge.delivery import payload
 from bridge.delivery.channels import Channel
 from bridge.store import review_state
+from bridge.store.journal_reader import JournalReader
 from bridge.store.store import Store
 
 FIRST_PAUSE_S = 2.0
@@ -49,32 +50,27 @@ class Dispatch:
 
     def left(self, jobs: Collection[str]) -> list[str]:
         """Those of these jobs that some channel has yet to deliver."""
-        journal = self.store.journal
 
-        def look() -> list[str]:
-            known = [what for job in jobs if (what := review_state.get(journal, job)) is not None]
-            return [what.job for what in known if not self._complete(what)]
+        def look(reader: JournalReader) -> list[str]:
+            known = [what for job in jobs if (what := review_state.get(reader, job)) is not None]
+            return [what.job for what in known if not self._complete(reader, what)]
 
-        return self.store.journal_only(look, "looking for results")
+        return self.store.look(look)
 
     def _due(self, channel: Channel) -> list[str]:
         now = self.store.clock.now()
-        return self.store.journal_only(
-            lambda: review_state.outgoing(self.store.journal, channel.name, now), "looking for results"
-        )
+        return self.store.look(lambda reader: review_state.outgoing(reader, channel.name, now))
 
-    def _complete(self, what: review_state.ReviewState) -> bool:
-        journal = self.store.journal
-        return all(review_state.delivery(journal, what, channel.name).done_at for channel in self.channels)
+    def _complete(self, reader: JournalReader, what: review_state.ReviewState) -> bool:
+        ways = (review_state.delivery(reader, what, channel.name) for channel in self.channels)
+        return what.restored or all(way.done_at for way in ways)
 
     def _send(self, channel: Channel, job: str) -> bool:
         journal, clock = self.store.journal, self.store.clock
-        what = self.store.journal_only(lambda: review_state.get(journal, job), "reading a result")
-        if what is None:
+        what = self.store.look(lambda reader: review_state.get(reader, job))
+        if what is None or what.payload is None:
             return False
-        before = self.store.journal_only(
-            lambda: review_state.delivery(journal, what, channel.name), "reading a delivery"
-        )
+        before = self.store.look(lambda reader: review_state.delivery(reader, what, channel.name))
         if before.done_at is not None:
             return False
         sarif = what.payload.get("sarif")
@@ -88,7 +84,7 @@ class Dispatch:
         def decide() -> bool:
             review_state.put_delivery(journal, done)
             kind = channel.name.partition(":")[0]
-            return self._complete(what) and review_state.deliver(journal, job, to=kind, now=clock.now())
+            return self._complete(journal, what) and review_state.deliver(journal, job, to=kind, now=clock.now())
 
         complete = self.store.journal_only(decide, "noting a delivery")
         if complete:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from bridge.checking.language import languages
-from bridge.core.errors import QueueNotWritable
+from bridge.core.errors import QueueNotWritable, UsageError
 from bridge.core.paths import refuse
 from bridge.core.text import as_json
 from bridge.delivery.payload import HandOver, placed
@@ -44,6 +45,27 @@ def write_outbox(outbox: Path, what: HandOver, sarif: Mapping[str, object] | Non
     except OSError as error:
         raise QueueNotWritable(f"cannot write the outbox {final}: {error.strerror or error}") from error
     return final
+
+
+def read_outbox(outbox: Path) -> Iterator[tuple[Path, dict[str, object]]]:
+    """(folder, payload) of each result that lies in an outbox; the payload has its `sarif` again. What is damaged is left out.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    try:
+        folders = sorted(outbox.iterdir())
+    except OSError as error:
+        raise UsageError(f"cannot read the outbox {outbox}: {error.strerror}") from error
+    for folder in folders:
+        try:
+            what = json.loads((folder / "result.json").read_bytes())
+            report = folder / "report.sarif"
+            sarif = {"sarif": json.loads(report.read_bytes())} if report.exists() else {}
+        except (OSError, ValueError):
+            continue
+        if isinstance(what, dict) and isinstance(what.get("files"), list):
+            yield folder, {**what, **sarif}
 
 
 def _fill(folder: Path, what: HandOver, sarif: Mapping[str, object] | None) -> None:

@@ -52,11 +52,11 @@ class Reviewer:
         Args:
             only: these jobs; None: all.
         """
-        due = self.store.journal_only(lambda: review_state.due(self.store.journal), "looking for answers")
+        due = self.store.look(review_state.due)
         return [each.job for each in due if (only is None or each.job in only) and self._look(each)]
 
     def _look(self, due: Due) -> bool:
-        found = self.store.journal_only(lambda: self.store.journal.cell(due.job), "looking at an answer")
+        found = self.store.look(lambda reader: reader.cell(due.job))
         if found is None:
             return False
         job = found[0].job
@@ -120,13 +120,13 @@ class Reviewer:
 
     def _has_double(self, due: Due) -> bool:
         """Whether the caller has an answer already, and needs no better version of this one."""
-        return self.store.journal_only(lambda: review_state.has_double(self.store.journal, due), "looking at a double")
+        return self.store.look(lambda reader: review_state.has_double(reader, due))
 
     def _reply(self, job: Job, due: Due, number: int, request: AskAgain) -> str | None:
         """The reply to a request: None while the child job is open, "" if there will be none."""
         key = f"{request.purpose.value}:{job.id}:{due.answer}:{number}"
         child = codec.keyed_id(self.store.journal.queue_id, key)
-        found = self.store.journal_only(lambda: self.store.journal.cell(child), "looking for a repair round")
+        found = self.store.look(lambda reader: reader.cell(child))
         if found is None:
             try:
                 child_job = self._child(job, key, number, request)

@@ -83,7 +83,7 @@ class Waiter:
     def _take_in(self, *, publish: bool) -> None:
         """Take in what came. What is still missing from the notebooks at the next poll, nobody else puts back: do it."""
         try:
-            self.store.read(lambda: None)
+            self.store.read(lambda _: None)
             if publish and self.reviewer is not None:
                 lagging = self.store.lagging()
                 if lagging and lagging == self._lagging:

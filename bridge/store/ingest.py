@@ -5,7 +5,7 @@ Runs inside a transaction of the journal, under the queue's lock, and writes no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,10 +18,11 @@ from bridge.core.job import join_results
 from bridge.format import codec, file_names, json_bytes, known_cells, merge
 from bridge.format.cell import Cell
 from bridge.format.raw_cell import extras_of, texts_of
+from bridge.store import review_state
 from bridge.store.ingest_version import Adopt, VersionIngest
 from bridge.store.journal import Journal
 from bridge.store.rows import FileVersion, NotebookRow, content_hash
-from bridge.transports.base import Stamp, Transport
+from bridge.transports.base import Entry, Stamp, Transport
 
 #: In the table of seen files: a notebook that is none of this queue's.
 _FOREIGN = -1
@@ -58,8 +59,9 @@ class Ingest:
         newborn = self.journal.is_empty()
         if publish and self.vanished_s:
             self._await_vanished()
-        present = {entry.name for entry in self.transport.entries()}
-        ingest = list(self._changed(publish=publish))
+        entries = self.transport.entries()
+        present = {entry.name for entry in entries}
+        ingest = list(self._changed(entries, publish=publish))
         # Before any dot is given out: a journal restored from a backup must not give one out twice.
         for incoming in ingest:
             if (stamp := codec.queue_stamp(incoming.notebook)) and stamp["queue_id"] == self.journal.queue_id:
@@ -88,8 +90,8 @@ class Ingest:
             name=name, number=number, notebook=notebook, data=data, stamp=stamp, known=known, known_at=known_at
         )
 
-    def _changed(self, *, publish: bool) -> Iterator[IncomingNotebook]:
-        for entry in self.transport.entries():
+    def _changed(self, entries: Sequence[Entry], *, publish: bool) -> Iterator[IncomingNotebook]:
+        for entry in entries:
             number = self.names.number(entry.name)
             seen = self.journal.seen(self._path(entry.name))
             if seen and seen.stamp == entry.stamp and not (publish and seen.loose_jobs):
@@ -190,6 +192,7 @@ class Ingest:
                     self.version_ingest.retire(job, cell.dots, home, self.clock.now(), {})
                     continue
             self.journal.put(place.id, [joined], now=self.clock.now())
+            review_state.restore(self.journal, joined.job, joined.job.outcome)
             if home and home != place.id:
                 self.journal.touch(home)
 

@@ -11,7 +11,7 @@ because a dot used twice would read as a deletion.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,42 +19,76 @@ from typing import Any
 
 from filelock import FileLock
 
-from bridge.core.errors import JournalError, QueueError, StorageFull
-from bridge.core.job import Result, to_iso
-from bridge.format import json_bytes, prompt_cell
+from bridge.core.job import to_iso
+from bridge.format import json_bytes
 from bridge.format.cell import Cell, CellKind
-from bridge.format.codec import Part
-from bridge.format.raw_cell import Dots
-from bridge.store import rows, tables
+from bridge.store import migrations, rows, tables
+from bridge.store.carry_over import carry_over
+from bridge.store.journal_reader import JournalReader, open_reader, translated
 from bridge.store.rows import FileVersion, NotebookRow
 
 
-class Journal:
+class Journal(JournalReader):
     """One queue's journal. Not for use by two threads at once: the store takes care of that."""
 
-    def __init__(self, path: Path, *, queue_id: str, fingerprint: str, new_writer: Callable[[], str]) -> None:
-        """Open it, or make it. `fingerprint` names this machine and path. Raises JournalError if it is damaged."""
-        self.path = path
-        self.queue_id = queue_id
+    def __init__(
+        self,
+        path: Path,
+        *,
+        queue_id: str,
+        fingerprint: str,
+        new_writer: Callable[[], str],
+        predecessors: Callable[[], Sequence[Path]] = tuple,
+    ) -> None:
+        """Open it, migrated to the present version, or make it.
+
+        Args:
+            path: of its file.
+            queue_id: of its queue.
+            fingerprint: names this machine and path.
+            new_writer: gives a new writer id.
+            predecessors: journals of this queue that were set aside, newest first: a new journal takes over what they
+                know of reviews, hand-overs and results (see carry_over.py).
+
+        Raises:
+            JournalTooNew: a newer version of this program wrote it.
+            JournalError: it is damaged.
+            StorageFull: no space.
+        """
         self._new_writer = new_writer
+        self._predecessors = predecessors
+        self._peek: JournalReader | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+            db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
         except (sqlite3.Error, OSError) as error:
-            raise _translated(error, path) from error
+            raise translated(error, path) from error
+        super().__init__(db, path=path, queue_id=queue_id)
         try:
             # SQLite does not wait for its turn to switch a new file to WAL: it fails if another process does so too.
             with FileLock(path.with_suffix(".opening"), timeout=60):
-                self.db.execute("PRAGMA journal_mode = WAL")
-            self.db.execute("PRAGMA synchronous = FULL")
+                db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
             self._prepare(fingerprint)
         except (sqlite3.Error, OSError) as error:
-            self.db.close()
-            raise _translated(error, path) from error
+            db.close()
+            raise translated(error, path) from error
+        except BaseException:
+            db.close()
+            raise
+
+    def peek(self) -> JournalReader:
+        """It, over a read-only connection of its own: what it gives is on disk, and nobody is kept from writing."""
+        if self._peek is None:
+            self._peek = open_reader(self.path, queue_id=self.queue_id)
+        return self._peek
 
     def close(self) -> None:
         """Let go of the file."""
-        self.db.close()
+        if self._peek is not None:
+            self._peek.close()
+            self._peek = None
+        super().close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -72,19 +106,9 @@ class Journal:
                     self.db.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
+            raise translated(error, self.path) from error
 
     # ---- who writes
-
-    @property
-    def writer(self) -> str:
-        """The writer id."""
-        return self._meta("writer")
-
-    @property
-    def counter(self) -> int:
-        """The highest dot given out under this writer id."""
-        return int(self._meta("counter"))
 
     def take_dots(self, n: int) -> int:
         """Reserve n dots; gives the first."""
@@ -99,47 +123,6 @@ class Journal:
         return self.writer
 
     # ---- places
-
-    def places(self, kind: str | None = None) -> list[NotebookRow]:
-        """All notebooks, parts by number first, then archives by name."""
-        records = self.db.execute(
-            rows.SELECT_NOTEBOOK + " WHERE ?1 IS NULL OR kind = ?1 ORDER BY kind DESC, number, name",
-            (kind,),
-        )
-        return [rows.read_notebook_row(record) for record in records]
-
-    def is_empty(self) -> bool:
-        """Whether it knows no notebook yet: it is new."""
-        return self.db.execute("SELECT 1 FROM place LIMIT 1").fetchone() is None
-
-    def place(self, place: int) -> NotebookRow:
-        """One notebook."""
-        row = self.db.execute(rows.SELECT_NOTEBOOK + " WHERE id = ?", (place,)).fetchone()
-        return rows.read_notebook_row(row)
-
-    def place_named(self, name: str) -> NotebookRow | None:
-        """The notebook of that name."""
-        row = self.db.execute(rows.SELECT_NOTEBOOK + " WHERE name = ?", (name,)).fetchone()
-        return rows.read_notebook_row(row) if row else None
-
-    def last_archive(self, prefix: str) -> NotebookRow | None:
-        """Our newest archive notebook whose name starts so."""
-        row = self.db.execute(
-            rows.SELECT_NOTEBOOK
-            + " WHERE kind = 'archive' AND own = 1 AND name >= ?1 AND name < ?1 || x'ff' ORDER BY id DESC LIMIT 1",
-            (prefix,),
-        ).fetchone()
-        return rows.read_notebook_row(row) if row else None
-
-    def lagging(self, location: str) -> list[NotebookRow]:
-        """Our notebooks whose file at this location does not show what is here, in order."""
-        records = self.db.execute(
-            "SELECT p.id, kind, number, name, own, context, extras, p.rev FROM place p"
-            " LEFT JOIN seen s ON s.path = ?1 || '/' || p.name"
-            " WHERE own = 1 AND s.rev IS NOT p.rev ORDER BY kind, number, name",
-            (location,),
-        )
-        return [rows.read_notebook_row(record) for record in records]
 
     def add_place(self, *, kind: str, number: int, name: str, own: bool = True) -> NotebookRow:
         """A new, empty notebook."""
@@ -163,52 +146,7 @@ class Journal:
         """Its content changed: files of it lag behind now."""
         self.db.execute("UPDATE place SET rev = rev + 1 WHERE id = ?", (place,))
 
-    def room(self, place: int) -> tuple[int, int]:
-        """(jobs, expected bytes) in a notebook."""
-        row = self.db.execute(
-            "SELECT coalesce(sum(kind = 'job'), 0), coalesce(sum(size), 0) FROM cell WHERE place = ?", (place,)
-        ).fetchone()
-        return int(row[0]), int(row[1])
-
     # ---- cells
-
-    def part(self, place: NotebookRow) -> Part:
-        """A notebook's cells as the journal has them."""
-        records = self.db.execute("SELECT id, kind, position, dots, raw FROM cell WHERE place = ?", (place.id,))
-        cells = (rows.read_cell(record) for record in records)
-        return Part(
-            queue_id=self.queue_id,
-            number=place.number,
-            context=place.context,
-            cells={cell.id: cell for cell in cells},
-            metadata=place.extras,
-        )
-
-    def rendered(self, place: int) -> list[bytes]:
-        """A notebook's cells as the bytes that stand in its file, in order."""
-        records = self.db.execute("SELECT raw FROM cell WHERE place = ? ORDER BY position, id", (place,))
-        return [record[0] for record in records]
-
-    def cell(self, job: str) -> tuple[Cell, int] | None:
-        """A job's cell and the place where it is."""
-        row = self.db.execute(
-            "SELECT id, kind, position, dots, raw, place FROM cell WHERE id = ? AND kind = 'job'", (job,)
-        ).fetchone()
-        return (rows.read_cell(row[:5]), int(row[5])) if row else None
-
-    def whereabouts(self, ids: Iterable[str]) -> dict[str, tuple[int, Dots]]:
-        """{job: (place, dots)} of those that the journal knows."""
-        found: dict[str, tuple[int, Dots]] = {}
-        wanted = list(ids)
-        for start in range(0, len(wanted), 500):
-            chunk = wanted[start : start + 500]
-            marks = ",".join("?" * len(chunk))
-            records = self.db.execute(
-                f"SELECT id, place, dots FROM cell WHERE kind = 'job' AND id IN ({marks})",  # noqa: S608  # question marks only
-                chunk,
-            )
-            found |= {record[0]: (record[1], json_bytes.loads(record[2].encode())) for record in records}
-        return found
 
     def put(self, place: int, cells: Iterable[Cell], *, now: datetime) -> None:
         """Write cells: what they say now, every content and every result they ever had."""
@@ -221,54 +159,22 @@ class Journal:
                 results += [rows.result_row(cell.id, result, now) for result in cell.job.results]
                 self.db.execute("DELETE FROM cell WHERE id = ? AND kind = 'job' AND place != ?", (cell.id, place))
         self.db.executemany(rows.PUT_CELL, records)
-        self.db.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", histories)
-        self.db.executemany("INSERT OR IGNORE INTO result VALUES (?, ?, ?, ?)", results)
+        self.db.executemany("INSERT OR REPLACE INTO history (cell, digest, edit) VALUES (?, ?, ?)", histories)
+        self.db.executemany(rows.PUT_RESULT, results)
 
     def remove_note(self, place: int, note: str) -> None:
         """Forget a note that was deleted from its notebook; its last content stays in no notebook."""
         self.db.execute("UPDATE OR REPLACE cell SET place = 0 WHERE place = ? AND id = ?", (place, note))
 
-    def results(self, job: str) -> tuple[Result, ...]:
-        """Every result of a job that was ever seen."""
-        records = self.db.execute("SELECT output FROM result WHERE job = ? ORDER BY digest", (job,))
-        return tuple(
-            result
-            for record in records
-            for result in prompt_cell.read_results({"outputs": [json_bytes.loads(record[0])]}, job)[0]
-        )
-
-    def history(self, cell: str) -> dict[str, int]:
-        """{digest of a content: edit number} of all that a cell ever said."""
-        return dict(self.db.execute("SELECT digest, edit FROM history WHERE cell = ?", (cell,)))
-
-    def aliases(self) -> dict[str, str]:
-        """{id that an editor gave: id adopted under}."""
-        return dict(self.db.execute("SELECT native, cell FROM alias"))
-
     def add_alias(self, native: str, cell: str) -> None:
         """Remember that an editor knows an adopted cell under another id."""
-        self.db.execute("INSERT OR REPLACE INTO alias VALUES (?, ?)", (native, cell))
+        self.db.execute("INSERT OR REPLACE INTO alias (native, cell) VALUES (?, ?)", (native, cell))
 
     # ---- files
 
-    def seen(self, path: str) -> FileVersion | None:
-        """What was last seen of a file."""
-        row = self.db.execute(rows.SELECT_FILE_VERSION + " WHERE path = ?", (path,)).fetchone()
-        return rows.read_file_version(row) if row else None
-
     def see(self, path: str, seen: FileVersion) -> None:
         """Remember what was seen of a file."""
-        self.db.execute(
-            "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows.file_version_row(path, seen)
-        )
-
-    def unadopted(self, location: str) -> int:
-        """Prompts in the files at a location that no command has taken in yet."""
-        row = self.db.execute(
-            "SELECT coalesce(sum(loose_jobs), 0) FROM seen WHERE place > 0 AND substr(path, 1, length(?1) + 1) = ?1 || '/'",
-            (location,),
-        ).fetchone()
-        return int(row[0])
+        self.db.execute(rows.PUT_FILE_VERSION, rows.file_version_row(path, seen))
 
     def forget_file(self, path: str) -> None:
         """A file is not there any more."""
@@ -278,53 +184,35 @@ class Journal:
 
     def suspect_deletion(self, place: int, jobs: Iterable[str], now: datetime) -> None:
         """Note jobs that a version lacked, which was not believed."""
-        self.db.executemany("INSERT OR IGNORE INTO doubt VALUES (?, ?, ?)", [(place, job, to_iso(now)) for job in jobs])
-
-    def doubted(self) -> list[str]:
-        """Jobs that a version would have cancelled, and that are still open."""
-        records = self.db.execute(
-            "SELECT job FROM doubt JOIN cell ON cell.id = job WHERE cell.state = 'queued' ORDER BY job"
+        self.db.executemany(
+            "INSERT OR IGNORE INTO doubt (place, job, at) VALUES (?, ?, ?)", [(place, job, to_iso(now)) for job in jobs]
         )
-        return [record[0] for record in records]
 
     def settle_suspect_deletions(self) -> None:
         """The doubted deletions were confirmed or dismissed."""
         self.db.execute("DELETE FROM doubt")
 
-    def version(self) -> int:
-        """A number that changes when another process has written to the journal; costs microseconds."""
-        return int(self.db.execute("PRAGMA data_version").fetchone()[0])
-
     # ---- set-up
 
     def _prepare(self, fingerprint: str) -> None:
-        self.db.execute("BEGIN IMMEDIATE")
-        version = self.db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            for statement in tables.SCHEMA.split(";\n"):
-                self.db.execute(statement)
-            self.db.execute(f"PRAGMA user_version = {tables.VERSION}")
-            self._set_meta("queue_id", self.queue_id)
-            self._set_meta("fingerprint", fingerprint)
-            self.renew_writer()
-        elif version != tables.VERSION:
-            raise sqlite3.DatabaseError(f"it has version {version}, this program writes {tables.VERSION}")
-        elif self._meta("fingerprint") != fingerprint:
-            self._set_meta("fingerprint", fingerprint)
-            self.renew_writer()
-        self.db.execute("COMMIT")
+        if self.db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            with self.transaction():
+                if self.db.execute("PRAGMA user_version").fetchone()[0] == 0:  # nobody else made it meanwhile
+                    self._create(fingerprint)
+        migrations.migrate(self.db, self.path)
+        if self._meta("fingerprint") != fingerprint:
+            with self.transaction():
+                self._set_meta("fingerprint", fingerprint)
+                self.renew_writer()
 
-    def _meta(self, name: str) -> str:
-        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        if row is None:
-            raise sqlite3.DatabaseError(f"its {name} is missing")
-        return str(row[0])
+    def _create(self, fingerprint: str) -> None:
+        for statement in tables.SCHEMA.split(";\n"):
+            self.db.execute(statement)
+        self.db.execute(f"PRAGMA user_version = {tables.VERSION}")
+        self._set_meta("queue_id", self.queue_id)
+        self._set_meta("fingerprint", fingerprint)
+        self.renew_writer()
+        carry_over(self.db, self._predecessors())
 
     def _set_meta(self, name: str, value: str) -> None:
-        self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
-
-
-def _translated(error: sqlite3.Error | OSError, path: Path) -> QueueError:
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return StorageFull(f"no space left for the journal {path}: free some and run the command again")
-    return JournalError(f"the journal {path} cannot be used: {error}; `bridge rebuild --journal` makes a new one")
+        self.db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))

@@ -45,6 +45,8 @@ class QueueLock:
         self._now = now
         self._patience_s = patience_s
         self._quiet_s = min(quiet_s, patience_s)
+        #: How often this process has taken it; held again inside of itself counts once.
+        self.taken = 0
 
     @contextmanager
     def held(self, purpose: str) -> Iterator[None]:
@@ -61,6 +63,7 @@ class QueueLock:
                 raise LockHeld(self._who(), self._now() - began) from None
         try:
             if self._lock.lock_counter == 1:
+                self.taken += 1
                 self._holder.write_text(json.dumps({"pid": os.getpid(), "program": sys.argv[:1], "purpose": purpose}))
             yield
         finally:

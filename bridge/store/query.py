@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.errors import AmbiguousJob, UnknownJob
 from bridge.core.job import State, from_iso, to_iso
-from bridge.store.journal import Journal
+from bridge.store.journal_reader import JournalReader
 
-#: The state as a caller sees it: the cell's own, a lease that still holds, and what the local side knows.
+#: The state as a caller sees it: the cell's own, a lease that still holds, and what the local side knows. A failure has no
+#: verdict, so it stays a failure when its caller has it.
 _STATE = """CASE
     WHEN place.kind = 'archive' THEN 'archived'
-    WHEN handling.delivered_at IS NOT NULL THEN 'delivered'
-    WHEN handling.checked_at IS NOT NULL AND verdict IS NOT NULL THEN 'checked'
+    WHEN verdict IS NOT NULL AND delivered_at IS NOT NULL THEN 'delivered'
+    WHEN verdict IS NOT NULL THEN 'checked'
     WHEN state = 'queued' AND lease_until > :now THEN 'running'
     ELSE state END"""
 _FROM = (
@@ -42,6 +44,8 @@ class JobLine:
     seconds: float | None  #: that the answer took
     problem: str | None
     verdict: str | None = None  #: what checking said; None: not checked
+    checked_at: datetime | None = None  #: when its result was checked, or its failure written down
+    delivered_at: datetime | None = None  #: when its caller got the result, or the error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,35 +56,38 @@ class Filter:
     caller: str | None = None
     parent: str | None = None
     ids: Sequence[str] | None = None
+    handed_over: bool = False  #: only those in the notebooks that their caller has
+    id_prefix: str | None = None
+    original: bool = False  #: no rounds of repair
     limit: int | None = None
     newest: bool = False  #: newest first
 
 
-def counts(journal: Journal, now: datetime, caller: str | None = None) -> dict[State, int]:
+def counts(reader: JournalReader, now: datetime, caller: str | None = None) -> dict[State, int]:
     """How many jobs, of a caller or of all, are in each state."""
-    rows = journal.db.execute(
-        f"SELECT {_STATE} AS s, count(*) {_FROM} AND (:caller IS NULL OR caller = :caller) GROUP BY s",
+    rows = reader.db.execute(
+        f"SELECT {_STATE} AS now_state, count(*) AS jobs {_FROM} AND (:caller IS NULL OR caller = :caller) GROUP BY 1",
         {"now": to_iso(now), "caller": caller},
     )
-    found = {State(row[0]): int(row[1]) for row in rows}
+    found = {State(row["now_state"]): int(row["jobs"]) for row in rows}
     return {state: found.get(state, 0) for state in State}
 
 
-def oldest_queued(journal: Journal) -> datetime | None:
+def oldest_queued(reader: JournalReader) -> datetime | None:
     """When the job that waits longest was created."""
-    row = journal.db.execute(
-        "SELECT min(created_at) FROM cell WHERE kind = 'job' AND state = 'queued' AND place > 0"
+    row = reader.db.execute(
+        "SELECT min(created_at) AS oldest FROM cell WHERE kind = 'job' AND state = 'queued' AND place > 0"
     ).fetchone()
-    return from_iso(row[0]) if row[0] else None
+    return from_iso(row["oldest"]) if row["oldest"] else None
 
 
-def seconds_per_job(journal: Journal, last: int = 50) -> float | None:
+def seconds_per_job(reader: JournalReader, last: int = 50) -> float | None:
     """The mean time of the last answers; None if there are none that say."""
-    row = journal.db.execute(
-        "SELECT avg(seconds) FROM (SELECT seconds FROM cell WHERE seconds IS NOT NULL ORDER BY finished_at DESC LIMIT ?)",
+    row = reader.db.execute(
+        "SELECT avg(seconds) AS mean FROM (SELECT seconds FROM cell WHERE seconds IS NOT NULL ORDER BY finished_at DESC LIMIT ?)",
         (last,),
     ).fetchone()
-    return float(row[0]) if row[0] is not None else None
+    return float(row["mean"]) if row["mean"] is not None else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +103,9 @@ class WaitingJob:
     lease_attempt: int
 
 
-def waiting(journal: Journal, limit: int = 2_000) -> list[WaitingJob]:
+def waiting(reader: JournalReader, limit: int = 2_000) -> list[WaitingJob]:
     """The jobs in the notebooks that wait for an answer, claimed or not: higher priority first, then older first."""
-    rows = journal.db.execute(
+    rows = reader.db.execute(
         "SELECT cell.id, model, priority, created_at, position, lease_worker, lease_attempt FROM cell"
         " JOIN place ON place.id = cell.place AND place.kind = 'part'"
         " WHERE cell.kind = 'job' AND state = 'queued' ORDER BY priority DESC, created_at, position LIMIT ?",
@@ -106,38 +113,44 @@ def waiting(journal: Journal, limit: int = 2_000) -> list[WaitingJob]:
     )
     return [
         WaitingJob(
-            id=row[0], model=row[1], priority=row[2] or 0, created_at=from_iso(row[3]) if row[3] else None,
-            position=row[4], lease_worker=row[5], lease_attempt=row[6] or 0,
+            id=row["id"], model=row["model"], priority=row["priority"] or 0, created_at=_moment(row["created_at"]),
+            position=row["position"], lease_worker=row["lease_worker"], lease_attempt=row["lease_attempt"] or 0,
         )
         for row in rows
     ]  # fmt: skip
 
 
-def claimed(journal: Journal, worker: str) -> set[str]:
+def claimed(reader: JournalReader, worker: str) -> set[str]:
     """The jobs without an answer that a worker holds."""
-    rows = journal.db.execute(
+    rows = reader.db.execute(
         "SELECT id FROM cell WHERE kind = 'job' AND state = 'queued' AND place > 0 AND lease_worker = ?", (worker,)
     )
-    return {row[0] for row in rows}
+    return {row["id"] for row in rows}
 
 
-def count_waiting(journal: Journal) -> int:
+def count_waiting(reader: JournalReader) -> int:
     """How many jobs in the notebooks have no answer yet."""
-    row = journal.db.execute(
-        "SELECT count(*) FROM cell WHERE kind = 'job' AND state = 'queued' AND place > 0"
+    row = reader.db.execute(
+        "SELECT count(*) AS jobs FROM cell WHERE kind = 'job' AND state = 'queued' AND place > 0"
     ).fetchone()
-    return int(row[0])
+    return int(row["jobs"])
 
 
-def problems(journal: Journal, limit: int = 20) -> list[tuple[str, str]]:
+def count_handed_over(reader: JournalReader) -> int:
+    """How many jobs, archived ones too, are known to be with their caller."""
+    row = reader.db.execute(f"SELECT count(*) AS jobs {_FROM} AND delivered_at IS NOT NULL").fetchone()
+    return int(row["jobs"])
+
+
+def problems(reader: JournalReader, limit: int = 20) -> list[tuple[str, str]]:
     """Jobs whose cell says something that is not believed, with the reason."""
-    rows = journal.db.execute(
+    rows = reader.db.execute(
         "SELECT id, problem FROM cell WHERE problem IS NOT NULL AND place > 0 ORDER BY id LIMIT ?", (limit,)
     )
-    return [(str(row[0]), str(row[1])) for row in rows]
+    return [(row["id"], row["problem"]) for row in rows]
 
 
-def lines(journal: Journal, wanted: Filter, now: datetime) -> list[JobLine]:
+def lines(reader: JournalReader, wanted: Filter, now: datetime) -> list[JobLine]:
     """The jobs that a filter takes, oldest first."""
     values: dict[str, object] = {"now": to_iso(now)}
     clauses = []
@@ -150,47 +163,61 @@ def lines(journal: Journal, wanted: Filter, now: datetime) -> list[JobLine]:
         if given is not None:
             clauses.append(f"{column} = :{column}")
             values[column] = given
+    if wanted.handed_over:
+        clauses.append("delivered_at IS NOT NULL AND place.kind = 'part'")
+    if wanted.original:
+        clauses.append("parent IS NULL")
+    if wanted.id_prefix is not None:
+        clauses.append("cell.id >= :prefix AND cell.id < :prefix || '~'")
+        values["prefix"] = wanted.id_prefix
     where = "".join(f" AND {clause}" for clause in clauses)
     limit = f" LIMIT {int(wanted.limit)}" if wanted.limit is not None else ""
     down = " DESC" if wanted.newest else ""
-    rows = journal.db.execute(
-        f"SELECT cell.id, {_STATE}, place.number, place.kind, place.name, caller, key, model, lang, priority, parent,"
-        f" created_at, finished_at, seconds, problem, verdict {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
+    rows = reader.db.execute(
+        f"SELECT cell.id, {_STATE} AS now_state, place.number, place.kind, place.name, caller, key, model, lang, priority,"
+        f" parent, created_at, finished_at, seconds, problem, verdict, checked_at, delivered_at {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
         values,
     )
     return [_line(row) for row in rows]
 
 
-def find(journal: Journal, prefix: str) -> str:
+def find(reader: JournalReader, prefix: str) -> str:
     """The id of the one job that starts so, in upper or lower case. Raises UnknownJob, AmbiguousJob."""
     start = prefix.strip().upper()
-    rows = journal.db.execute(
+    rows = reader.db.execute(
         "SELECT id FROM cell WHERE kind = 'job' AND id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 6", (start,)
     )
-    ids = [row[0] for row in rows]
+    ids = [str(row["id"]) for row in rows]
     if start in ids:
         return start
     if not ids or not start:
         raise UnknownJob(prefix)
     if len(ids) > 1:
         raise AmbiguousJob(prefix, ids)
-    return str(ids[0])
+    return ids[0]
 
 
-def _line(row: Sequence[object]) -> JobLine:
-    archived = row[3] == "archive"
-    facts: Mapping[str, object] = dict(zip(("caller", "key", "model", "lang"), row[5:9], strict=True))
+def _line(row: sqlite3.Row) -> JobLine:
     return JobLine(
-        id=str(row[0]),
-        state=State(row[1]),
-        part=int(str(row[2])) if row[3] == "part" else None,
-        archive=str(row[4]) if archived else None,
-        **facts,  # type: ignore[arg-type]  # columns of text, as the table declares
-        priority=int(str(row[9] or 0)),
-        parent=row[10],  # type: ignore[arg-type]
-        created_at=from_iso(str(row[11])) if row[11] else None,
-        finished_at=from_iso(str(row[12])) if row[12] else None,
-        seconds=row[13],  # type: ignore[arg-type]
-        problem=row[14],  # type: ignore[arg-type]
-        verdict=row[15],  # type: ignore[arg-type]
+        id=row["id"],
+        state=State(row["now_state"]),
+        part=row["number"] if row["kind"] == "part" else None,
+        archive=row["name"] if row["kind"] == "archive" else None,
+        caller=row["caller"],
+        key=row["key"],
+        model=row["model"],
+        lang=row["lang"],
+        priority=row["priority"] or 0,
+        parent=row["parent"],
+        created_at=_moment(row["created_at"]),
+        finished_at=_moment(row["finished_at"]),
+        seconds=row["seconds"],
+        problem=row["problem"],
+        verdict=row["verdict"],
+        checked_at=_moment(row["checked_at"]),
+        delivered_at=_moment(row["delivered_at"]),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return from_iso(text) if text else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.core.errors import NotAQueue
 from bridge.format import codec, file_names, json_bytes
+from bridge.store import query
 from bridge.store.rows import NotebookRow
 from bridge.store.store import Store
 
@@ -29,9 +30,9 @@ def take_in_everything(store: Store) -> tuple[int, int]:
     """Fill an empty journal from the notebooks, archives too; gives (jobs, notebooks) that it has then."""
 
     def decide() -> tuple[int, int]:
-        store.ingest_archives()
-        jobs = store.journal.db.execute("SELECT count(*) FROM cell WHERE kind = 'job'").fetchone()[0]
-        return int(jobs), len(store.journal.places())
+        store.ingest.ingest_archives()
+        jobs = sum(query.counts(store.journal, store.clock.now()).values())
+        return jobs, len(store.journal.places())
 
     return store.change(decide, "rebuilding the journal")
 

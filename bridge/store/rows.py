@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,37 +56,53 @@ def content_hash(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-#: Columns of a place and of a seen file, as `read_place` and `read_seen` take them.
+#: What `read_notebook_row` and `read_file_version` take.
 SELECT_NOTEBOOK = "SELECT id, kind, number, name, own, context, extras, rev FROM place"
 SELECT_FILE_VERSION = "SELECT place, hash, size, mtime_ns, inode, ctime_ns, rev, loose, loose_jobs FROM seen"
-PUT_CELL = """INSERT OR REPLACE INTO cell (id, place, kind, position, dots, raw, size, state, lease_until, lease_worker, lease_attempt, caller, key, model,
-    lang, priority, parent, created_at, finished_at, seconds, answer, problem)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_CELL_COLUMNS = (
+    "id", "place", "kind", "position", "dots", "raw", "size", "state", "lease_until", "lease_worker", "lease_attempt",
+    "caller", "key", "model", "lang", "priority", "parent", "created_at", "finished_at", "seconds", "answer", "problem",
+)  # fmt: skip
+PUT_CELL = f"INSERT OR REPLACE INTO cell ({', '.join(_CELL_COLUMNS)}) VALUES (:{', :'.join(_CELL_COLUMNS)})"  # noqa: S608  # constants
+PUT_RESULT = "INSERT OR IGNORE INTO result (job, digest, output, seen_at) VALUES (:job, :digest, :output, :seen_at)"
+PUT_FILE_VERSION = """INSERT OR REPLACE INTO seen (path, place, hash, size, mtime_ns, inode, ctime_ns, rev, loose, loose_jobs)
+    VALUES (:path, :place, :hash, :size, :mtime_ns, :inode, :ctime_ns, :rev, :loose, :loose_jobs)"""
 
 
-def cell_row(place: int, cell: Cell) -> tuple[object, ...]:
-    """The row of a cell, in the order of `PUT`."""
+def cell_row(place: int, cell: Cell) -> dict[str, object]:
+    """The row of a cell, for `PUT_CELL`."""
     raw = cell.data
-    dots = json_bytes.dumps(without_unseen(cell.dots)).decode()
+    row: dict[str, object] = dict.fromkeys(_CELL_COLUMNS)
+    row |= {
+        "id": cell.id, "place": place, "kind": cell.kind.value, "position": cell.position,
+        "dots": json_bytes.dumps(without_unseen(cell.dots)).decode(), "raw": raw, "size": len(raw),
+    }  # fmt: skip
     if cell.kind is CellKind.NOTE:
-        return (cell.id, place, "note", cell.position, dots, raw, len(raw), *[None] * 15)
+        return row
     job, spec = cell.job, cell.job.spec
     best = job.best(grammar.prompt_sha256(spec.body))
     state = job.state(best, _NEVER)
-    open_ = state is State.QUEUED
-    lease = (
-        job.lease if job.lease and open_ and not job.lease.released and job.lease.attempt > job.attempt_floor else None
-    )
-    _, problems = ([], []) if best else prompt_cell.read_results(cell.raw, job.id)
-    return (
-        cell.id, place, "job", cell.position, dots, raw, len(raw) + (ANSWER_RESERVE if open_ else 0),
-        state.value, *((to_iso(lease.expires_at), lease.worker, lease.attempt) if lease else (None, None, None)),
-        spec.caller, spec.key, best.model if best else spec.options.model, spec.options.lang, spec.options.priority,
-        spec.parent, to_iso(spec.created_at) if spec.created_at else None,
-        to_iso(best.finished_at) if best else None, best.timing_s.get("total") if best else None,
-        answer_tag(best) if best else None,
-        spec.broken or (problems[0] if problems else None),
-    )  # fmt: skip
+    row |= {
+        "state": state.value, "caller": spec.caller, "key": spec.key, "model": spec.options.model,
+        "lang": spec.options.lang, "priority": spec.options.priority, "parent": spec.parent,
+        "created_at": to_iso(spec.created_at) if spec.created_at else None, "problem": spec.broken,
+    }  # fmt: skip
+    lease = job.lease
+    if state is State.QUEUED:
+        row["size"] = len(raw) + ANSWER_RESERVE
+        if lease and not lease.released and lease.attempt > job.attempt_floor:
+            row |= {
+                "lease_until": to_iso(lease.expires_at), "lease_worker": lease.worker, "lease_attempt": lease.attempt,
+            }  # fmt: skip
+    if best is not None:
+        row |= {
+            "model": best.model or spec.options.model, "finished_at": to_iso(best.finished_at),
+            "seconds": best.timing_s.get("total"), "answer": answer_tag(best),
+        }  # fmt: skip
+    elif not spec.broken:
+        _, problems = prompt_cell.read_results(cell.raw, job.id)
+        row["problem"] = problems[0] if problems else None
+    return row
 
 
 def answer_tag(result: Result) -> str:
@@ -93,41 +110,41 @@ def answer_tag(result: Result) -> str:
     return f"{result.attempt}:{result.status.value}:{grammar.text_sha256(result.answer)[:24]}"
 
 
-def result_row(job: str, result: Result, now: datetime) -> tuple[str, str, bytes, str]:
-    """The row of a result."""
+def result_row(job: str, result: Result, now: datetime) -> dict[str, object]:
+    """The row of a result, for `PUT_RESULT`."""
     output = json_bytes.dumps(prompt_cell.write_output(result))
-    return (job, content_hash(output), output, to_iso(now))
+    return {"job": job, "digest": content_hash(output), "output": output, "seen_at": to_iso(now)}
 
 
-def read_cell(row: tuple[Any, ...]) -> Cell:
+def read_cell(row: sqlite3.Row) -> Cell:
     """The cell in the columns id, kind, position, dots, raw."""
     return Cell(
-        id=row[0],
-        kind=_KINDS[row[1]],
-        position=row[2],
-        dots=json_bytes.loads(row[3].encode()),
-        raw=row[4],
+        id=row["id"],
+        kind=_KINDS[row["kind"]],
+        position=row["position"],
+        dots=json_bytes.loads(row["dots"].encode()),
+        raw=row["raw"],
     )
 
 
-def read_notebook_row(row: tuple[Any, ...]) -> NotebookRow:
-    """The place in the columns of `PLACE`."""
+def read_notebook_row(row: sqlite3.Row) -> NotebookRow:
+    """The notebook in a row of `SELECT_NOTEBOOK`."""
     return NotebookRow(
-        id=row[0], kind=row[1], number=row[2], name=row[3], own=bool(row[4]),
-        context=json_bytes.loads(row[5].encode()), extras=json_bytes.loads(row[6].encode()), rev=row[7],
+        id=row["id"], kind=row["kind"], number=row["number"], name=row["name"], own=bool(row["own"]),
+        context=json_bytes.loads(row["context"].encode()), extras=json_bytes.loads(row["extras"].encode()),
+        rev=row["rev"],
     )  # fmt: skip
 
 
-def file_version_row(path: str, seen: FileVersion) -> tuple[object, ...]:
-    """The row of a seen file."""
-    stamp = seen.stamp
-    return (
-        path, seen.place, seen.hash, stamp.size, stamp.mtime_ns, stamp.inode, stamp.ctime_ns,
-        seen.rev, seen.loose, seen.loose_jobs,
+def file_version_row(path: str, seen: FileVersion) -> dict[str, object]:
+    """The row of a seen file, for `PUT_FILE_VERSION`."""
+    return {**vars(seen), **vars(seen.stamp), "path": path}
+
+
+def read_file_version(row: sqlite3.Row) -> FileVersion:
+    """The seen file in a row of `SELECT_FILE_VERSION`."""
+    stamp = Stamp(size=row["size"], mtime_ns=row["mtime_ns"], inode=row["inode"], ctime_ns=row["ctime_ns"])
+    return FileVersion(
+        place=row["place"], hash=row["hash"], stamp=stamp, rev=row["rev"],
+        loose=row["loose"], loose_jobs=row["loose_jobs"],
     )  # fmt: skip
-
-
-def read_file_version(row: tuple[Any, ...]) -> FileVersion:
-    """The seen file in the columns of `SEEN`."""
-    stamp = Stamp(size=row[2], mtime_ns=row[3], inode=row[4], ctime_ns=row[5])
-    return FileVersion(place=row[0], hash=row[1], stamp=stamp, rev=row[6], loose=row[7], loose_jobs=row[8])

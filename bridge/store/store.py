@@ -23,7 +23,9 @@ from bridge.format.raw_cell import RawCell
 from bridge.store.ingest import Ingest
 from bridge.store.ingest_version import Adopt, PartLimits, VersionIngest
 from bridge.store.journal import Journal
+from bridge.store.journal_reader import JournalReader
 from bridge.store.lock import QueueLock
+from bridge.store.peek import has_news
 from bridge.store.rows import FileVersion, NotebookRow, content_hash
 from bridge.transports.base import Staged, Transport
 from bridge.transports.conflict_copies import conflict_copy_maker
@@ -61,6 +63,8 @@ class Store:
     def __post_init__(self) -> None:
         """Make what is shared between calls."""
         self._threads = threading.RLock()
+        self._looking = threading.RLock()
+        self._decider: int | None = None  #: the thread that holds the queue's lock
         self.version_ingest = VersionIngest(
             journal=self.journal,
             names=self.names,
@@ -79,11 +83,26 @@ class Store:
             vanished_s=self.vanished_s,
         )
 
-    def read(self, look: Callable[[], T], purpose: str = "reading") -> T:
-        """Take in what others wrote, then look. Writes no notebook, so it works on a read-only folder too."""
+    def read(self, look: Callable[[JournalReader], T], purpose: str = "reading") -> T:
+        """Take in what others wrote, if they did, then look.
+
+        Writes no notebook, so it works on a read-only folder too. The queue's lock is taken only to take something in.
+        """
+        if not self._deciding:
+            entries = self.transport.entries()
+            with self._peek() as reader:
+                if not has_news(reader, entries, self.transport.location, missing_is_news=not self.vanished_s):
+                    return look(reader)
         with self.exclusive(purpose), self.journal.transaction():
             self.ingest.take_all(publish=False)
-            return look()
+            return look(self.journal)
+
+    def look(self, look: Callable[[JournalReader], T]) -> T:
+        """Look at what the journal knows, as of one moment. Takes no lock, and nothing in."""
+        if self._deciding:
+            return look(self.journal)
+        with self._peek() as reader:
+            return look(reader)
 
     def change(self, decide: Callable[[], T], purpose: str) -> T:
         """Take in what others wrote, decide (which writes to the journal), and publish.
@@ -108,13 +127,13 @@ class Store:
             return decide()
 
     def version(self) -> int:
-        """A number that changes when another process has written to the journal. Takes no lock but this process's own."""
-        with self._threads:
-            return self.journal.version()
+        """A number that changes when anybody has written to the journal. Takes no lock but this process's own."""
+        with self._looking:
+            return self.journal.peek().version()
 
     def lagging(self) -> list[tuple[int, int]]:
         """(place, rev) of the notebooks whose file does not show what the journal says."""
-        found = self.journal_only(lambda: self.journal.lagging(self.transport.location), "looking")
+        found = self.look(lambda reader: reader.lagging(self.transport.location))
         return [(place.id, place.rev) for place in found]
 
     def publish(self) -> None:
@@ -133,9 +152,11 @@ class Store:
         self.journal.put(place.id, cells, now=self.clock.now())
         return place
 
-    def ingest_archives(self) -> None:
-        """Take in archive notebooks that other writers wrote."""
-        self.ingest.ingest_archives()
+    def take_in_archives(self) -> None:
+        """Take in what others wrote, archive notebooks too; writes no notebook."""
+        with self.exclusive("looking into the archives"), self.journal.transaction():
+            self.ingest.take_all(publish=False)
+            self.ingest.ingest_archives()
 
     # ---- writing
 
@@ -226,4 +247,18 @@ class Store:
     def exclusive(self, purpose: str) -> Iterator[None]:
         """Hold the queue's lock over several steps. Raises LockHeld."""
         with self._threads, self.lock.held(purpose):
-            yield
+            outer, self._decider = self._decider, threading.get_ident()
+            try:
+                yield
+            finally:
+                self._decider = outer
+
+    @property
+    def _deciding(self) -> bool:
+        """Whether this thread is in a transaction: then it must see what it wrote itself."""
+        return self._decider == threading.get_ident() and self.journal.db.in_transaction
+
+    @contextmanager
+    def _peek(self) -> Iterator[JournalReader]:
+        with self._looking, (reader := self.journal.peek()).snapshot():
+            yield reader

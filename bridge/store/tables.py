@@ -1,7 +1,7 @@
-"""The journal's tables, as SQL."""
+"""The journal's tables, as SQL. A change here needs a step in migrations.py, and a higher `VERSION`."""
 
-#: Stored in SQLite's user_version; a journal of another version is set aside and rebuilt from the notebooks.
-VERSION = 1
+#: Stored in SQLite's user_version.
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -43,7 +43,10 @@ CREATE INDEX cell_parent ON cell (parent) WHERE parent IS NOT NULL;
 -- How far the answer of a job has come: one row for each answer that was checked.
 CREATE TABLE handling (
     job TEXT NOT NULL, answer TEXT NOT NULL, verdict TEXT, level TEXT, checked_at TEXT NOT NULL,
-    delivered_at TEXT, delivered_to TEXT, payload BLOB NOT NULL, PRIMARY KEY (job, answer)
+    delivered_at TEXT, delivered_to TEXT,
+    payload BLOB,                       -- what the caller gets; NULL: lost with an older journal
+    restored INTEGER NOT NULL DEFAULT 0, -- 1: known from an archive or an outbox only; no channel sends it again
+    PRIMARY KEY (job, answer)
 ) WITHOUT ROWID;
 CREATE TABLE delivery (
     job TEXT NOT NULL, answer TEXT NOT NULL, channel TEXT NOT NULL,

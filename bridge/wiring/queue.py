@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +17,12 @@ from bridge.core.clock import Clock
 from bridge.core.errors import ConfigError
 from bridge.core.events import Listener, ignore
 from bridge.format.file_names import FileNames
+from bridge.store import query
 from bridge.store.ingest_version import PartLimits
 from bridge.store.journal import Journal
+from bridge.store.journal_reader import open_reader
 from bridge.store.lock import QueueLock
+from bridge.store.query import Filter, JobLine
 from bridge.store.registry import Registry
 from bridge.store.store import Store
 from bridge.transports.base import Transport
@@ -139,7 +143,11 @@ def open_site(
         with lock.held("setting the journal aside"):
             _set_aside(file.parent, home)
     journal = Journal(
-        file, queue_id=site.queue_id, fingerprint=_fingerprint(file), new_writer=lambda: "w" + secrets.token_hex(4)
+        file,
+        queue_id=site.queue_id,
+        fingerprint=_fingerprint(file),
+        new_writer=lambda: "w" + secrets.token_hex(4),
+        predecessors=lambda: _predecessors(home),
     )
     names = FileNames(stem=site.stem if site.path else _known_stem(journal) or site.stem)
     store = Store(
@@ -165,6 +173,29 @@ def _known_stem(journal: Journal) -> str | None:
 def journal_file(home: Path) -> Path:
     """The journal's place in a queue's state folder: alone in a folder, so that it moves as a whole with SQLite's files."""
     return home / "journal" / "journal.sqlite3"
+
+
+def newest_jobs(queue: str | None, prefix: str, *, most: int = 100) -> list[JobLine]:
+    """Jobs of the queue that is meant, newest first, as this machine last knew them: for what a shell completes.
+
+    Takes nothing in and starts no journal: a queue that was never opened here has no jobs. Raises what looking raises.
+    """
+    state = state_folder()
+    place = locate(queue).place
+    queue_id = Registry(state / "queues.json").get(str(place.absolute() if isinstance(place, Path) else place))
+    if queue_id is None:
+        return []
+    with closing(open_reader(journal_file(state / "queues" / queue_id), queue_id=queue_id, patience_s=0.2)) as reader:
+        wanted = Filter(id_prefix=prefix, original=True, newest=True, limit=most)
+        return query.lines(reader, wanted, datetime.now(UTC))
+
+
+def _predecessors(home: Path) -> list[Path]:
+    """The journals of a queue that were set aside, newest first."""
+    aside = sorted(
+        home.glob("journal.*.*"), key=lambda folder: (folder.suffixes[0], int(folder.suffix[1:])), reverse=True
+    )
+    return [file for folder in aside if (file := folder / journal_file(home).name).exists()]
 
 
 def _set_aside(folder: Path, home: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bridge.core import changes
 from bridge.core.errors import EngineError
 from bridge.core.job import Attempt, Job, Lease, Result, ResultStatus
 from bridge.engines.base import Answer
@@ -68,7 +69,7 @@ class Claims:
 
     def still_mine(self) -> set[str]:
         """The jobs that wait under a claim of this worker."""
-        return self.store.journal_only(lambda: query.claimed(self.store.journal, self.worker), "looking at claims")
+        return self.store.look(lambda reader: query.claimed(reader, self.worker))
 
     def finish(self, task: ClaimedJob, answer: Answer) -> ResultStatus:
         """Write down an answer, on disk when this returns."""
@@ -155,7 +156,9 @@ class Claims:
             attempt=cell.job.next_attempt(),
             expires_at=now + timedelta(seconds=self.leases.length_s),
         )
-        job = cell.job.evolve(lease=lease)
+        # Another's lease that is still there was judged to be over.
+        free = cell.job.evolve(lease=None)
+        job = changes.claimed(cell.job, free.state(free.best(grammar.prompt_sha256(free.spec.body)), now), lease)
         self.store.journal.put(place, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         self.store.journal.touch(place)
         return ClaimedJob(job=job, attempt=lease.attempt, claimed_at=now)

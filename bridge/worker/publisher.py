@@ -32,7 +32,7 @@ class Publisher:
         try:
             self.store.publish()
             self._done_then = self.done()
-            self.waiting = self.store.journal_only(lambda: query.count_waiting(self.store.journal), "counting jobs")
+            self.waiting = self.store.look(query.count_waiting)
         except QueueError as error:
             self.blocked(error)
             self.due = self.now_s() + self.publish_s

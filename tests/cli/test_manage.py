@@ -94,7 +94,9 @@ def test_retry_of_what_failed_takes_failures_that_were_handed_over_too(queue: Ru
         fail(bridge, second, "out of memory")
         bridge.wait([first])
 
-    assert [state(queue, j) for j in (first, second, open_)] == ["delivered", "failed", "queued"]
+    assert [state(queue, j) for j in (first, second, open_)] == ["failed", "failed", "queued"]
+    listed = queue("list", "--state", "failed", "--json").json["jobs"]
+    assert sorted(line["id"] for line in listed) == sorted([first, second])
     assert sorted(queue("retry", "--state", "failed").ids) == sorted([first, second])
     assert [state(queue, j) for j in (first, second)] == ["queued", "queued"]
     assert queue("retry", "--state", "failed").code == 0  # none is left

@@ -4,11 +4,8 @@ import hashlib
 import hmac
 import json
 import sys
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -20,44 +17,16 @@ from bridge.delivery.payload import HandOver
 from bridge.delivery.review import Reviewer
 from tests.support.answers import GOOD, give
 from tests.support.queues import Queue
+from tests.support.receiver import Receiver, receiving
 
 WHAT = HandOver(job="01JOB", answer="ä\n")
 SECRET = "s3cret-of-the-caller"  # a canary
 
 
-@dataclass
-class Receiver:
-    """A loopback server that notes what it gets, and answers as it is told."""
-
-    statuses: list[int] = field(default_factory=list)  #: of the next answers; then 200
-    location: str = ""
-    got: list[tuple[dict[str, str], bytes, str]] = field(default_factory=list)
-    url: str = ""
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    state = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            state.got.append((dict(self.headers), body, self.path))
-            self.send_response(state.statuses.pop(0) if state.statuses else 200)
-            if state.location:
-                self.send_header("Location", state.location)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    state.url = f"http://127.0.0.1:{server.server_address[1]}/hook?token={SECRET}"
-    yield state
-    server.shutdown()
-    server.server_close()
+    with receiving(f"/hook?token={SECRET}") as state:
+        yield state
 
 
 def script(folder: Path, text: str) -> list[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_jobs_come_in_the_order_asked_for_and_are_told_as_they_become_ready(queu
 @pytest.mark.parametrize(
     ("how", "state"),
     [
-        (lambda b, j: fail(b, j), State.DELIVERED),  # failed: there is nothing to wait for
+        (lambda b, j: fail(b, j), State.FAILED),  # there is nothing to wait for
         (lambda b, j: b.cancel(j), State.CANCELLED),
         (lambda b, j: (give(b, j, GOOD), b.archive(j)), State.ARCHIVED),  # moved away before anybody checked it
     ],
@@ -90,6 +91,31 @@ def test_a_job_that_gets_no_checked_answer_ends_the_wait_too(
 
     assert bridge.get(job).state is state
     assert view.id == job
+
+
+def test_a_failure_is_handed_over_once_and_stays_a_failure(queue: Queue, bridge: Bridge):
+    job = bridge.add("Write f.")
+    fail(bridge, job, "out of memory")
+
+    bridge.wait([job], timeout_s=LONG_S)
+    first = bridge.get(job)
+    queue.hand.moment += timedelta(minutes=1)
+    bridge.wait([job], timeout_s=LONG_S)
+
+    assert (first.state, first.delivered_to, first.error) == (State.FAILED, "wait", "out of memory")
+    assert bridge.get(job).delivered_at == first.delivered_at
+    assert [line.id for line in bridge.jobs(state=State.FAILED)] == [job]
+    assert bridge.jobs(state=State.DELIVERED) == []
+
+
+def test_a_failure_that_a_watcher_has_yet_to_write_down_is_waited_for(queue: Queue, bridge: Bridge, reviewer: Reviewer):
+    job = bridge.add("Write f.")
+    fail(bridge, job)
+    with desk_lock(bridge):
+        waiter = Waiter(queue, [job])
+        reviewer.settle()
+        assert waiter.end() == [job]
+    assert bridge.get(job).delivered_to == "wait"
 
 
 def test_waiting_for_a_round_of_repair_itself_takes_its_answer_as_it_comes(bridge: Bridge, reviewer: Reviewer):

@@ -423,7 +423,7 @@ class Everybody(RuleBasedStateMachine):
             assert not machine.bridge.jobs(state=State.BROKEN)
         for machine in self.machines.values():  # an archive is read when it is asked for
             store = machine.bridge.store
-            store.read(store.version_ingest.look_into_archives)
+            store.take_in_archives()
         for job in found.values():
             self.check_job(job, where[job.id])
 

@@ -75,7 +75,7 @@ def test_a_job_in_the_archive_keeps_its_verdict_and_its_times(tmp_path: Path):
     bridge.wait([done])
     bridge.archive(done)
     queue.close()
-    from bridge.api.bridge import rebuild
+    from bridge.api.rebuild import rebuild
 
     rebuild(str(queue.path), journal=True)
 
