@@ -12,7 +12,8 @@ from bridge.wiring.delivery import (
 )
 from bridge.wiring.demo_engine import Choice, choose_engine, open_hub
 from bridge.wiring.engines import DEFAULT_MODEL, ENGINES, ollama_url, open_engine, open_worker, ready_model
-from bridge.wiring.queue import Opened, journal_file, locate, open_queue, state_folder, system_clock
+from bridge.wiring.queue import locate, open_queue
+from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
 __all__ = [
     "DEFAULT_MODEL",

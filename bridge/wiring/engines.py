@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError, ModelMissing
 from bridge.core.events import Listener
-from bridge.wiring.queue import Opened
+from bridge.wiring.site import Opened
 
 if TYPE_CHECKING:
     from bridge.engines.base import Engine

@@ -8,13 +8,13 @@ from bridge.core.clock import Clock
 from bridge.core.errors import ConfigError, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.core.events import Listener
 from bridge.format import codec, json_bytes
+from bridge.store import missing_queue
 from bridge.store.registry import Registry
 from bridge.transports.folder import Folder, WriteMode
 from bridge.transports.mount import mount_of
 from bridge.transports.sync_clients import ClientKind
-from bridge.wiring import missing_queue
-from bridge.wiring.queue import Site
 from bridge.wiring.settings import FoundQueue
+from bridge.wiring.site import Site
 
 
 def site_in_folder(

@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from bridge.store.registry import Registry
-from bridge.wiring.queue import journal_file, locate, state_folder
+from bridge.wiring.queue import locate
+from bridge.wiring.site import journal_file, state_folder
 
 _NEWEST = """
 SELECT id, coalesce(state, '') || coalesce(' ' || lang, '') FROM cell

@@ -14,8 +14,9 @@ from bridge.core.events import Event, EventKind, Listener
 from bridge.transports.base import Stamp
 from bridge.wiring.delivery import local_file_events
 from bridge.wiring.drive import closing_on_error, colab_link, queue_id_of, signed_in, site_of
-from bridge.wiring.queue import Opened, open_queue, open_site
+from bridge.wiring.queue import open_queue
 from bridge.wiring.settings import DriveAddress, FoundQueue, drive_address
+from bridge.wiring.site import Opened, open_site
 
 if TYPE_CHECKING:
     from bridge.sync.loop import Sync
