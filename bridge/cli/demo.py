@@ -87,7 +87,7 @@ def command(
         say=_say,
     )
     _say(f"the engine: {choice.about}")
-    opened = wiring.open_engine(choice.kind, lanes=2, num_ctx=NUM_CTX, gguf=choice.gguf, base_url=choice.base_url)
+    opened = wiring.open_engine(choice.settings, lanes=2, num_ctx=NUM_CTX)
     try:
         chosen = wiring.ready_model(opened, choice.model, pull=False, say=_say)
         plan = WorkerConfig(model=chosen, lanes=2, forever=True, num_ctx=NUM_CTX, max_tokens=NUM_CTX // 2, poll_s=0.2)

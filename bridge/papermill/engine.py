@@ -178,19 +178,17 @@ def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, CellsRun]) 
             ran[event.facts["job"]] = CellsRun(began=now - took, ended=now, failed=event.kind is EventKind.FAILED)
         tell(event)
 
-    lanes, context = asked.get("lanes", 1), asked.get("context", 8192)
-    engine = wiring.open_engine(
-        asked.get("engine", "ollama"),
-        lanes=lanes,
-        num_ctx=context,
-        base_url=asked.get("base_url"),
-        gguf=asked.get("gguf"),
+    lanes = asked.get("lanes", 1)
+    meant = wiring.engine_settings(
+        asked.get("engine", "ollama"), opened.settings, base_url=asked.get("base_url"), gguf=asked.get("gguf")
     )
+    context = asked.get("context") or meant.context or 8192
+    engine = wiring.open_engine(meant, lanes=lanes, num_ctx=context)
     try:
-        model = wiring.ready_model(engine, asked.get("model"), pull=False, say=lambda _line: None)
+        model = wiring.ready_model(engine, asked.get("model") or meant.model, pull=False, say=lambda _line: None)
         plan = WorkerConfig(
             model=model, lanes=lanes, num_ctx=context, max_tokens=asked.get("max_tokens", 4096),
-            max_time_s=asked.get("max_time"),
+            max_time_s=asked.get("max_time"), job_timeout_s=meant.timeout_seconds or 3600.0,
         )  # fmt: skip
         return wiring.open_worker(opened, engine, plan, listener=listen).run()
     finally:

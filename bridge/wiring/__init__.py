@@ -11,18 +11,33 @@ from bridge.wiring.delivery import (
     review_lock,
 )
 from bridge.wiring.demo_engine import Choice, choose_engine, open_hub
-from bridge.wiring.engines import DEFAULT_MODEL, ENGINES, ollama_url, open_engine, open_worker, ready_model
-from bridge.wiring.queue import locate, open_queue
+from bridge.wiring.engines import (
+    DEFAULT_MODEL,
+    ENGINES,
+    engine_settings,
+    ollama_url,
+    open_engine,
+    open_worker,
+    ready_model,
+)
+from bridge.wiring.queue import loaded_settings, locate, open_queue
+from bridge.wiring.settings import EngineKind, EngineSettings, LoadedSettings, Settings
 from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
 __all__ = [
     "DEFAULT_MODEL",
     "ENGINES",
     "Choice",
+    "EngineKind",
+    "EngineSettings",
+    "LoadedSettings",
     "Opened",
     "Rules",
+    "Settings",
     "choose_engine",
+    "engine_settings",
     "journal_file",
+    "loaded_settings",
     "locate",
     "ollama_url",
     "open_channels",

@@ -11,13 +11,19 @@ from bridge.store import missing_queue
 from bridge.store.registry import Registry
 from bridge.wiring.drive import site_on_drive
 from bridge.wiring.folder import site_in_folder
-from bridge.wiring.settings import DriveAddress, FoundQueue, find_queue
+from bridge.wiring.settings import DriveAddress, FoundQueue, LoadedSettings, find_file, find_queue, load
 from bridge.wiring.site import Opened, open_site, state_folder, system_clock
 
 
 def locate(queue: str | None = None) -> FoundQueue:
     """Which queue is meant, by argument, environment, `bridge.toml` or default."""
     return find_queue(queue, cwd=Path.cwd(), environ=os.environ)
+
+
+def loaded_settings(queue: str | None = None) -> LoadedSettings:
+    """All settings that hold here, with where each came from and what is wrong with them. `queue`: of the command line."""
+    cwd = Path.cwd()
+    return load(find_file(cwd), os.environ, cwd=cwd).given("queue", queue, "--queue")
 
 
 def open_queue(
