@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import difflib
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bridge.core import files
 from bridge.core.errors import UsageError
 from bridge.delivery import payload
 from bridge.kernel import grammar
@@ -104,15 +103,10 @@ def write_changes(changes: Sequence[PlannedChange], *, force: bool) -> list[Plan
     for change in changes:
         if change.step is ChangeStep.SAME:
             continue
-        draft = change.target.with_name(f".{change.target.name}.{secrets.token_hex(4)}.tmp")
         try:
             change.target.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(change.code.encode("utf-8", "backslashreplace"))
-            if change.target.exists():
-                shutil.copymode(change.target, draft)
-            draft.replace(change.target)
+            files.write_atomically(change.target, change.code.encode("utf-8", "backslashreplace"))
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise UsageError(f"cannot write {change.path}: {error.strerror}") from error
         written.append(change)
     return written

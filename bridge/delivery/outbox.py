@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from bridge.checking.extraction.paths import refuse
 from bridge.checking.language import languages
+from bridge.core import files
 from bridge.core.errors import QueueNotWritable
 from bridge.delivery import payload
 
@@ -72,10 +72,7 @@ def _fill(folder: Path, what: Mapping[str, Any], sarif: Mapping[str, Any] | None
 
 
 def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    files.write_synced(path, text.encode("utf-8", "backslashreplace"))  # the folder takes its name when all are whole
 
 
 def _free(taken: Path) -> Path:

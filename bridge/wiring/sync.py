@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.core import files
 from bridge.core.errors import DriveFileGone, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.core.events import Event, EventKind, Listener
 from bridge.transports.base import Stamp
@@ -190,6 +191,4 @@ def _remembered(memo: Path, *, pending: bool = False) -> str | None:
 
 def _remember(memo: Path, file_id: str, *, pending: bool = False) -> None:
     memo.parent.mkdir(parents=True, exist_ok=True)
-    draft = memo.with_suffix(".tmp")
-    draft.write_text(json.dumps({"id": file_id, "pending": pending}), encoding="utf-8")
-    draft.replace(memo)
+    files.write_atomically(memo, json.dumps({"id": file_id, "pending": pending}).encode(), mode=0o600)
