@@ -30,7 +30,7 @@ def list_settings(*, queue: str | None, as_json: bool) -> None:
     loaded = _loaded(queue)
     if as_json:
         rows = [
-            {"name": fact.name, "value": fact.value, "source": fact.origin.source.value, "where": fact.origin.where}
+            {"name": fact.name, "value": fact.value, "source": fact.origin.kind.value, "where": fact.origin.where}
             for fact in loaded.facts()
         ]
         base.print_json({"file": str(loaded.file) if loaded.file else None, "settings": rows})
@@ -52,7 +52,7 @@ def get(name: str, *, queue: str | None, as_json: bool) -> None:
     if as_json:
         fact = facts[name]
         base.print_json(
-            {"name": name, "value": fact.value, "source": fact.origin.source.value, "where": fact.origin.where}
+            {"name": name, "value": fact.value, "source": fact.origin.kind.value, "where": fact.origin.where}
         )
         return
     click.echo(_shown(facts[name].value))

@@ -1,4 +1,4 @@
-"""Settings that were read: their values, where each came from, and what is wrong with them. Pure."""
+"""Settings that were read: their values, where each came from, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.wiring.settings.values import Settings, declared
 KeyPath = tuple[str, ...]  #: of a key: ("gateway", "port")
 
 
-class Source(Enum):
+class OriginKind(Enum):
     """What said a value."""
 
     DEFAULT = "default"  # nobody did
@@ -26,7 +26,7 @@ class Source(Enum):
 class Origin:
     """Where a value came from; `where` is for people: a file with its line, a variable, an option."""
 
-    source: Source = Source.DEFAULT
+    kind: OriginKind = OriginKind.DEFAULT
     where: str = "default"
 
 
@@ -77,7 +77,7 @@ class LoadedSettings:
         """The same, with what the command line said of one of the first keys; None: it said nothing."""
         if value is None:
             return self
-        origin = Origin(source=Source.COMMAND_LINE, where=option)
+        origin = Origin(kind=OriginKind.COMMAND_LINE, where=option)
         settings = replace(self.settings, **{name: value})  # type: ignore[arg-type]  # a text, by its name
         return replace(self, settings=settings, origins={**self.origins, name: origin})
 

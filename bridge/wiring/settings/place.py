@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.core.errors import ConfigError
-from bridge.wiring.settings.loaded import Source
+from bridge.wiring.settings.loaded import OriginKind
 from bridge.wiring.settings.reader import find_file, load
 from bridge.wiring.settings.values import Settings
 
@@ -51,7 +51,7 @@ def find_queue(given: str | None, *, cwd: Path, environ: Mapping[str, str]) -> F
     if settings.queue is None:
         return FoundQueue(place=cwd / DEFAULT_QUEUE, source="the default", settings=settings)
     origin = loaded.origins["queue"]
-    if origin.source is Source.FILE and loaded.file is not None:
+    if origin.kind is OriginKind.FILE and loaded.file is not None:
         return FoundQueue(place=_place(loaded.file.parent, settings.queue), source=str(loaded.file), settings=settings)
     return FoundQueue(place=_place(cwd, settings.queue), source=origin.where, settings=settings)
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bridge.wiring.settings.loaded import KeyPath, LoadedSettings, Mistake, Origin, Source
+from bridge.wiring.settings.loaded import KeyPath, LoadedSettings, Mistake, Origin, OriginKind
 from bridge.wiring.settings.toml_lines import lines_of
 from bridge.wiring.settings.values import (
     ContextSettings,
@@ -130,10 +130,10 @@ class _Reading:
         name, variable = path[-1], variables_of(path, key)
         if variable and self._environ.get(variable):
             line, value = 0, key.rule.of_text(self._environ[variable])
-            origin = Origin(source=Source.ENVIRONMENT, where=variable)
+            origin = Origin(kind=OriginKind.ENVIRONMENT, where=variable)
         elif name in given:
             line, value = self._lines.get(path, 0), given[name]
-            origin = Origin(source=Source.FILE, where=f"{self._shown}:{line}")
+            origin = Origin(kind=OriginKind.FILE, where=f"{self._shown}:{line}")
         else:
             return
         try:
