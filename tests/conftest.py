@@ -10,8 +10,8 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Journals go to a temporary folder; BRIDGE_*, OLLAMA_* and OPENAI_* of the machine are out of sight."""
-    for name in [n for n in os.environ if n.startswith(("BRIDGE_", "OLLAMA_", "OPENAI_"))]:
+    """Journals go to a temporary folder; BRIDGE_*, OLLAMA_*, OPENAI_* and QWENCODER_* of the machine are out of sight."""
+    for name in [n for n in os.environ if n.startswith(("BRIDGE_", "OLLAMA_", "OPENAI_", "QWENCODER_"))]:
         monkeypatch.delenv(name)
     state = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("BRIDGE_STATE_DIR", str(state))

@@ -22,7 +22,7 @@ from bridge.checking.examine import Toolchain, examine
 from bridge.checking.values import Verdict
 from bridge.engines.base import Answer, Engine, Request
 from bridge.models import tiny
-from bridge.wiring import open_engine
+from bridge.wiring import EngineKind, EngineSettings, open_engine
 from training import dataset
 from training.dataset import Row
 from training.wording import Split, share
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
-    engine = open_engine("llamacpp", gguf=tiny.SHORT_NAME, num_ctx=2048)
+    engine = open_engine(EngineSettings(kind=EngineKind.LLAMACPP, gguf=tiny.SHORT_NAME), num_ctx=2048)
     try:
         groups, speed = _asked(engine)
     finally:

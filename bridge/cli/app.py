@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("report", "One page of HTML about a queue or a batch."),
     "rebuild": ("rebuild", "Make the journal from the notebooks, or the notebooks from the journal."),
     "refresh": ("refresh", "Bring the queue's first cells up to this version."),
+    "config": ("config", "Settings: what holds here, where each value comes from, and what is wrong."),
     "auth": ("auth", "Sign in to Google Drive, see who is signed in, sign out."),
     "doctor": ("doctor", "Check everything, and say what to do."),
     "completion": ("completion", "What makes your shell complete commands, job ids and files."),

@@ -8,7 +8,6 @@ the cursor, rename the window or turn the text around.
 from __future__ import annotations
 
 import functools
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from bridge.cli import complete
-from bridge.core import text
+from bridge.core import files, text
 from bridge.core.errors import BridgeError, UsageError
 
 if TYPE_CHECKING:
@@ -160,14 +159,9 @@ def read_bytes(source: str) -> bytes:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is never seen half-written: under a hidden name, then renamed. Raises UsageError."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a file that is never seen half-written. Raises UsageError."""
     try:
-        try:
-            draft.write_bytes(data)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        files.write_atomically(path, data)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 

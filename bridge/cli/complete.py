@@ -26,13 +26,20 @@ def jobs(ctx: Context, _parameter: Parameter, incomplete: str) -> list[Completio
 
 
 def engines(_ctx: Context, _parameter: Parameter, incomplete: str) -> list[CompletionItem]:
-    """Kinds of engine."""
+    """Kinds of engine, and engines of bridge.toml."""
     from click.shell_completion import CompletionItem
 
     with contextlib.suppress(Exception):
-        from bridge.wiring import ENGINES
+        from bridge.wiring import ENGINES, loaded_settings
 
-        return [CompletionItem(kind, help=about) for kind, about in ENGINES.items() if kind.startswith(incomplete)]
+        own = {
+            name: f"{engine.kind.value}, of bridge.toml" for name, engine in loaded_settings().settings.engines.items()
+        }
+        return [
+            CompletionItem(name, help=about)
+            for name, about in {**ENGINES, **own}.items()
+            if name.startswith(incomplete)
+        ]
     return []
 
 

@@ -87,7 +87,7 @@ def command(
         say=base.say,
     )
     base.say(f"the engine: {choice.about}")
-    opened = wiring.open_engine(choice.kind, lanes=2, num_ctx=NUM_CTX, gguf=choice.gguf, base_url=choice.base_url)
+    opened = wiring.open_engine(choice.settings, lanes=2, num_ctx=NUM_CTX)
     try:
         models = wiring.ready_models(opened, choice.model, pull=False, lanes=2, num_ctx=NUM_CTX, say=base.say)
         chosen = models.default

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from bridge.cli import base, complete
 from bridge.cli.duration import DURATION
@@ -15,6 +16,7 @@ from bridge.core.options import DEFAULT_MAX_TOKENS, WORKER_OPTIONS
 
 if TYPE_CHECKING:
     from bridge.engines.base import Engine
+    from bridge.wiring import Settings
     from bridge.worker.config import WorkerConfig
 
 _OPTIONS = (
@@ -23,7 +25,7 @@ _OPTIONS = (
         default="ollama",
         show_default=True,
         shell_complete=complete.engines,
-        help="ollama, openai, llamacpp, or scripted (a fake).",
+        help="ollama, openai, llamacpp, scripted (a fake), or a NAME of [engines.NAME] in bridge.toml.",
     ),
     worker_option(WORKER_OPTIONS["lanes"], "--parallel"),
     click.option(
@@ -53,6 +55,7 @@ def worker_options(function: Callable[..., object]) -> Callable[..., Any]:
 @contextmanager
 def engine_and_worker(
     asked: dict[str, Any],
+    settings: Settings,
     *,
     model: str | None,
     num_ctx: int,
@@ -60,19 +63,31 @@ def engine_and_worker(
     forever: bool,
     poll_s: float = 5.0,
 ) -> Iterator[tuple[Engine, WorkerConfig]]:
-    """An engine with its model, and how to work with it; let go afterwards. Raises what engines and models raise."""
+    """An engine with its model, and how to work with it; let go afterwards. Raises what engines and models raise.
+
+    What its table in bridge.toml says holds where the command line says nothing.
+    """
     from bridge import wiring
     from bridge.worker.config import WorkerConfig
 
     lanes = asked["parallel"]
-    engine = wiring.open_engine(
-        asked["engine"], lanes=lanes, num_ctx=num_ctx, gguf=asked["gguf"], base_url=asked["base_url"]
-    )
+    meant = wiring.engine_settings(asked["engine"], settings, gguf=asked["gguf"], base_url=asked["base_url"])
+    num_ctx = num_ctx if _was_given("num_ctx", "window") else meant.context or num_ctx
+    timeout_s = asked["job_timeout"] if _was_given("job_timeout") else meant.timeout_seconds or asked["job_timeout"]
+    engine = wiring.open_engine(meant, lanes=lanes, num_ctx=num_ctx)
     try:
-        models = wiring.ready_models(engine, model, pull=asked["pull"], lanes=lanes, num_ctx=num_ctx, say=base.say)
+        models = wiring.ready_models(
+            engine, model or meant.model, pull=asked["pull"], lanes=lanes, num_ctx=num_ctx, say=base.say
+        )
         yield engine, WorkerConfig(
             model=models.default, auto_model=models.auto, lanes=lanes, forever=forever, max_time_s=asked["max_time"],
-            job_timeout_s=asked["job_timeout"], num_ctx=num_ctx, max_tokens=max_tokens, poll_s=poll_s,
+            job_timeout_s=timeout_s, num_ctx=num_ctx, max_tokens=max_tokens, poll_s=poll_s,
         )  # fmt: skip
     finally:
         engine.close()
+
+
+def _was_given(*names: str) -> bool:
+    """Whether one of these parameters stands on the command line, and is not its default."""
+    context = click.get_current_context()
+    return any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in names)

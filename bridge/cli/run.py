@@ -78,7 +78,7 @@ def command(
 
         with (
             engine_options.engine_and_worker(
-                {n: asked[n] for n in engine_options.NAMES}, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
+                {n: asked[n] for n in engine_options.NAMES}, bridge.opened.settings, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
             ) as (engine, plan),
             prepared(
                 bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell

@@ -45,7 +45,7 @@ def command(
     reporter = Reporter(as_json=as_json)
     try:
         with engine_options.engine_and_worker(
-            asked, model=model, num_ctx=num_ctx, max_tokens=max_tokens, forever=not until_empty
+            asked, opened.settings, model=model, num_ctx=num_ctx, max_tokens=max_tokens, forever=not until_empty
         ) as (engine, plan):  # fmt: skip
             worker = wiring.open_worker(opened, engine, plan, listener=reporter.tell)
             opened.store.notify = reporter.tell

@@ -32,7 +32,7 @@
     │   └── JournalError            the local journal cannot be opened or is damaged
     │       └── JournalTooNew       a newer version of this program wrote it
     ├── NotDelivered                exit 3: a program or server did not take a result; it is tried again
-    ├── EngineError                 exit 3: whatever answers prompts; each says when to try again
+    ├── EngineError                 exit 3: whatever answers prompts; engines/retry.py says when to ask again
     │   ├── EngineDown              nobody listens, or it went away before the answer began
     │   ├── ModelMissing            the engine does not have this model
     │   ├── Overloaded              its waiting line is full
@@ -57,7 +57,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 
 class BridgeError(Exception):
@@ -245,25 +244,11 @@ class NotDelivered(BridgeError):
     """A result could not be handed over; it is tried again."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RetryRule:
-    """When a request that failed is worth sending again, unchanged."""
-
-    again: bool  #: whether at all
-    wait_s: float = 0.0  #: before the first new try; later ones wait twice as long each
-    burns_attempt: bool = True  #: counts as an attempt of the job: no, if the job has no part in it
-
-    def pause_s(self, tries: int, *, most_s: float = 60.0) -> float:
-        """Seconds to wait after so many failed tries (from 1)."""
-        return min(self.wait_s * 2.0 ** (tries - 1), max(most_s, self.wait_s))
-
-
 class EngineError(BridgeError):
     """The engine did not answer."""
 
     #: The reason in a result's `error.kind`; keep in sync with kernel/error_kind.py (a test compares).
     kind = "engine_error"
-    retry = RetryRule(again=False)
 
     def __init__(self, message: str | None = None, *, partial: str = "") -> None:
         #: What had arrived of the answer.
@@ -275,7 +260,6 @@ class EngineDown(EngineError):
     """The engine cannot be reached."""
 
     kind = "engine_down"
-    retry = RetryRule(again=True, wait_s=2.0, burns_attempt=False)
 
 
 class ModelMissing(EngineError):
@@ -288,20 +272,16 @@ class Overloaded(EngineError):
     """The engine's waiting line is full."""
 
     kind = "overloaded"
-    retry = RetryRule(again=True, wait_s=2.0, burns_attempt=False)
 
 
 class RateLimited(EngineError):
     """The engine wants fewer requests."""
 
     kind = "rate_limited"
-    retry = RetryRule(again=True, wait_s=10.0, burns_attempt=False)
 
     def __init__(self, message: str | None = None, *, retry_after_s: float | None = None, partial: str = "") -> None:
         #: Seconds that the engine asked for; None: it did not say.
         self.retry_after_s = retry_after_s
-        if retry_after_s is not None:
-            self.retry = replace(type(self).retry, wait_s=retry_after_s)
         super().__init__(message, partial=partial)
 
 
@@ -333,14 +313,12 @@ class StreamInterrupted(EngineError):
     """The answer broke off."""
 
     kind = "interrupted"
-    retry = RetryRule(again=True, wait_s=1.0)
 
 
 class IncompleteAnswer(EngineError):
     """The answer is not whole."""
 
     kind = "incomplete"
-    retry = RetryRule(again=True, wait_s=1.0)
 
 
 class Refused(EngineError):

@@ -13,14 +13,15 @@ from filelock import FileLock, Timeout
 
 from bridge.core.errors import BridgeError
 from bridge.core.events import Event, EventKind, Listener
+from bridge.core.retry import Backoff
 from bridge.delivery import payload
 from bridge.delivery.channels import Channel
 from bridge.store import review_state
 from bridge.store.journal_reader import JournalReader
 from bridge.store.store import Store
 
-FIRST_PAUSE_S = 2.0
-LONGEST_PAUSE_S = 300.0
+#: Between two tries of a channel that does not take a result.
+PAUSES = Backoff(first_s=2.0, longest_s=300.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +94,7 @@ class Dispatch:
 
     def _failed(self, channel: Channel, before: review_state.Delivery, error: BridgeError) -> None:
         tries = before.tries + 1
-        pause = timedelta(seconds=min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries - 1, 20)))
+        pause = timedelta(seconds=PAUSES.pause_s(tries))
         after = replace(before, tries=tries, next_at=self.store.clock.now() + pause, error=str(error))
         self.store.journal_only(
             lambda: review_state.put_delivery(self.store.journal, after), "noting a failed delivery"

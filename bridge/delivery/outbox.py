@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from bridge.checking.language import languages
+from bridge.core import files
 from bridge.core.errors import QueueNotWritable, UsageError
 from bridge.core.paths import refuse
 from bridge.core.text import as_json
@@ -93,10 +93,7 @@ def _fill(folder: Path, what: HandOver, sarif: Mapping[str, object] | None) -> N
 
 
 def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    files.write_synced(path, text.encode("utf-8", "backslashreplace"))  # the folder takes its name when all are whole
 
 
 def _free(taken: Path) -> Path:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.core import files
 from bridge.core.errors import DownloadDamaged, DownloadFailed, DownloadTooLarge
 
 
@@ -56,7 +57,7 @@ class PartialFile:
     def note(self, etag: str | None) -> None:
         """Remember which version the bytes are of."""
         self.etag = etag
-        self._about.write_text(json.dumps({"sha256": self._file.sha256, "etag": etag}), encoding="utf-8")
+        files.write_atomically(self._about, json.dumps({"sha256": self._file.sha256, "etag": etag}).encode())
 
     def wanted(self) -> dict[str, str]:
         """The headers of a request for what is missing, of the version that is here."""

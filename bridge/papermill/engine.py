@@ -180,21 +180,19 @@ def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, CellsRun]) 
             ran[str(event.facts["job"])] = CellsRun(began=now - took, ended=now, failed=event.kind is EventKind.FAILED)
         tell(event)
 
-    lanes, context = asked["lanes"], asked["context"]
-    engine = wiring.open_engine(
-        asked.get("engine", "ollama"),
-        lanes=lanes,
-        num_ctx=context,
-        base_url=asked.get("base_url"),
-        gguf=asked.get("gguf"),
+    lanes = asked["lanes"]
+    meant = wiring.engine_settings(
+        asked.get("engine", "ollama"), opened.settings, base_url=asked.get("base_url"), gguf=asked.get("gguf")
     )
+    context = asked.get("context") or meant.context or 8192
+    engine = wiring.open_engine(meant, lanes=lanes, num_ctx=context)
     try:
         models = wiring.ready_models(
-            engine, asked.get("model"), pull=False, lanes=lanes, num_ctx=context, say=lambda _line: None
+            engine, asked.get("model") or meant.model, pull=False, lanes=lanes, num_ctx=context, say=lambda _line: None
         )
         plan = WorkerConfig(
             model=models.default, auto_model=models.auto, lanes=lanes, num_ctx=context, max_tokens=asked["max_tokens"],
-            max_time_s=asked.get("max_time"),
+            max_time_s=asked.get("max_time"), job_timeout_s=meant.timeout_seconds or 3600.0,
         )  # fmt: skip
         return wiring.open_worker(opened, engine, plan, listener=listen).run()
     finally:

@@ -94,7 +94,7 @@ def _beside(queue: Path) -> dict[Path, bytes]:
 def _write(file: Path, data: bytes) -> bool:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
+        file.write_bytes(data)  # into the file: on a mounted Drive a new one would get a new id, and orphan an open tab
     except OSError as error:
         raise QueueNotWritable(f"cannot write {file}: {error.strerror}") from error
     return True

@@ -88,7 +88,7 @@ def _folder(opened: wiring.Opened) -> Iterator[Observation]:
     if not os.access(opened.path.parent, os.W_OK):
         yield Observation(grade=Grade.BROKEN, check="folder", found=f"{opened.path.parent} is read-only",
                       remedy="change its permissions, or copy the queue elsewhere")  # fmt: skip
-    client, mode = mount.client, opened.settings.write_mode
+    client, mode = mount.client, opened.settings.write_mode.value
     yield Observation(grade=Grade.GOOD, check="folder", found=f"{mount}: {client.means}" if client.means else str(mount),
                   remedy=client.advice)  # fmt: skip
     if mode == "replace" and client.in_place:

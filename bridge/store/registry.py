@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from bridge.core import files
 from bridge.core.errors import JournalError
 
 
@@ -22,11 +22,9 @@ class Registry:
     def put(self, place: str, queue_id: str) -> None:
         """Remember a queue. Raises JournalError if the state folder cannot be written."""
         known = {**self._read(), place: queue_id}
-        draft = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(known, indent=1), encoding="utf-8")
-            draft.replace(self._file)
+            files.write_atomically(self._file, json.dumps(known, indent=1).encode(), mode=0o600)
         except OSError as error:
             raise JournalError(
                 f"cannot write {self._file}: {error.strerror}; set BRIDGE_STATE_DIR to a folder that you may write"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from bridge.core.errors import DriveError, JournalError, QueueError, TooLarge
 from bridge.core.events import Event, EventKind, Listener
+from bridge.core.retry import Backoff
 from bridge.store.store import Store
 from bridge.transports.file_events import FileEvents
 
@@ -71,7 +72,8 @@ class Sync:
     def run(self) -> None:
         """Round after round: soon after a local change, every `poll_s` otherwise, until asked to stop. Raises JournalError."""
         trouble: str | None = None
-        pause_s = self.poll_s
+        pauses = Backoff(first_s=2 * self.poll_s, longest_s=MOST_PAUSE_S)
+        tries = 0  # in a row that Drive refused
         self.file_events.start()
         try:
             while not self._stop:
@@ -80,16 +82,16 @@ class Sync:
                 except JournalError:
                     raise
                 except QueueError as error:
-                    pause_s = min(MOST_PAUSE_S, 2 * pause_s) if isinstance(error, DriveError) else self.poll_s
+                    tries = tries + 1 if isinstance(error, DriveError) else 0
                     if trouble != type(error).__name__:
                         trouble = type(error).__name__
                         self.notify(Event(kind=EventKind.BLOCKED, message=f"{error}; it is tried again"))
                 else:
-                    pause_s = self.poll_s
+                    tries = 0
                     if trouble:
                         trouble = None
                         self.notify(Event(kind=EventKind.PUBLISHED, message="Drive and the folder are one again"))
-                self._rest(pause_s, woken=trouble is None)
+                self._rest(pauses.pause_s(tries) if tries else self.poll_s, woken=trouble is None)
         finally:
             self.file_events.stop()
 

@@ -3,8 +3,11 @@
 Two ways to write. *replace*: a temporary file beside the target, fsync, `os.replace`; no reader ever sees half a file.
 *inplace*: the target itself is overwritten, because on a mounted Drive a replaced file may get a new id, which orphans an
 open Colab tab (facts on Drive, 3.1); a crash can tear it, so a copy is kept in the local state folder until it is done
-and `read` completes it. POSIX also syncs the folder; Windows has no such call, so a power cut there may undo the last
-rename (the journal still has the job).
+and `read` completes it. A power cut on Windows may undo the last rename (core/files.py says why); the journal still has
+the job.
+
+A draft is written before the journal is committed, and takes its name only after, if nobody wrote meanwhile: so these are
+two steps with a look in between, and not the one step of `files.write_atomically`.
 """
 
 from __future__ import annotations
@@ -14,13 +17,13 @@ import errno
 import json
 import os
 import platform
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 
+from bridge.core import files
 from bridge.core.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
 from bridge.transports import conflict_copies
 from bridge.transports.base import Entry, Staged, Stamp
@@ -107,7 +110,7 @@ class Folder:
         with _translated(draft):
             draft.parent.mkdir(parents=True, exist_ok=True)
             try:
-                _write_synced(draft, data)
+                files.write_synced(draft, data)
             except BaseException:
                 with contextlib.suppress(OSError):
                     draft.unlink(missing_ok=True)
@@ -184,7 +187,7 @@ class _FileDraft:
             if self.inplace:
                 old = self.draft.with_suffix(".begun")
                 saving = self.draft.with_suffix(".saving")
-                _write_synced(saving, self.target.read_bytes())
+                files.write_synced(saving, self.target.read_bytes())
                 saving.replace(old)
                 _overwrite(self.target, self.draft.read_bytes())
                 stamp = _stamp(self.target.stat())
@@ -192,8 +195,8 @@ class _FileDraft:
                 self.draft.unlink(missing_ok=True)
                 return stamp
             ours = _stamp(self.draft.stat())
-            _replace(self.draft, self.target)
-            _sync_folder(self.target.parent)
+            files.replace_file(self.draft, self.target)
+            files.sync_folder(self.target.parent)
             there = _stamp(
                 self.target.stat()
             )  # a rename moves the ctime; anything else there is somebody's newer version
@@ -238,49 +241,12 @@ def _stamp(stat: os.stat_result) -> Stamp:
     return Stamp(size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino, ctime_ns=stat.st_ctime_ns)
 
 
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _overwrite(path: Path, data: bytes) -> None:
     with path.open("r+b") as file:
         file.write(data)
         file.truncate()
         file.flush()
         os.fsync(file.fileno())
-
-
-def _replace(source: Path, target: Path) -> None:
-    # Windows refuses while a sync client or editor has the target open; it mostly lets go within a second.
-    for attempt in range(20):
-        try:
-            source.replace(target)
-        except PermissionError:
-            if sys.platform != "win32" or attempt == 19:
-                raise
-            _pause()
-        else:
-            return
-
-
-def _pause() -> None:
-    import time  # only Windows gets here
-
-    time.sleep(0.05)
-
-
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    with contextlib.suppress(OSError):  # some FUSE file systems refuse to sync a folder
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 @contextlib.contextmanager

@@ -11,16 +11,24 @@ from bridge.wiring.delivery import (
     review_lock,
 )
 from bridge.wiring.demo_engine import Choice, choose_engine, open_hub
-from bridge.wiring.engines import ENGINES, ollama_url, open_engine, open_worker, ready_models
-from bridge.wiring.queue import Opened, journal_file, locate, open_queue, state_folder, system_clock
+from bridge.wiring.engines import ENGINES, engine_settings, ollama_url, open_engine, open_worker, ready_models
+from bridge.wiring.queue import loaded_settings, locate, open_queue
+from bridge.wiring.settings import EngineKind, EngineSettings, LoadedSettings, Settings
+from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
 __all__ = [
     "ENGINES",
     "Choice",
+    "EngineKind",
+    "EngineSettings",
+    "LoadedSettings",
     "Opened",
     "Rules",
+    "Settings",
     "choose_engine",
+    "engine_settings",
     "journal_file",
+    "loaded_settings",
     "locate",
     "ollama_url",
     "open_channels",

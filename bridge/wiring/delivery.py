@@ -16,7 +16,7 @@ from bridge.core.events import Listener
 from bridge.core.job import NewJob
 from bridge.store.enqueue import Added
 from bridge.transports.mount import mount_of
-from bridge.wiring.queue import Opened
+from bridge.wiring.site import Opened
 
 if TYPE_CHECKING:
     from bridge.checking.examine import Toolchain

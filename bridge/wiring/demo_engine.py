@@ -14,6 +14,7 @@ from bridge.kernel.address import is_here
 from bridge.models import tiny
 from bridge.models.choose import AUTO, is_cloud, largest_coder
 from bridge.wiring.engines import ENGINES, ollama_url, open_engine
+from bridge.wiring.settings import EngineKind, EngineSettings
 
 if TYPE_CHECKING:
     from bridge.models.fetch import Hub
@@ -24,13 +25,18 @@ Agree = Callable[[str], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """An engine and its model; the fields are arguments of `open_engine`."""
+    """An engine and its model."""
 
     kind: str
     model: str | None  #: None: the only one that it has
     about: str  #: one line for a person: what answers, and where
     gguf: str | None = None
     base_url: str | None = None
+
+    @property
+    def settings(self) -> EngineSettings:
+        """What to open."""
+        return EngineSettings(name=self.kind, kind=EngineKind(self.kind), gguf=self.gguf, base_url=self.base_url)
 
 
 def choose_engine(
@@ -126,7 +132,7 @@ def _may_send(url: str, agree: Agree) -> bool:
 
 def _served(kind: str, model: str | None, url: str) -> Choice:
     """The choice, if a server answers there and has a model for us. Raises EngineError, ConfigError."""
-    engine = open_engine(kind, base_url=url)
+    engine = open_engine(EngineSettings(name=kind, kind=EngineKind(kind), base_url=url))
     try:
         has = engine.models()
     finally:

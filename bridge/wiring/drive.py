@@ -1,4 +1,4 @@
-"""A queue on Google Drive: signed in, found, and as a transport. Imported only where Drive is named."""
+"""A queue on Google Drive: signed in, found, and as a transport. The client is imported only where Drive is named."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from bridge.core.clock import Clock
 from bridge.format import codec, json_bytes
 from bridge.store.registry import Registry
-from bridge.wiring.queue import Opened, Site
 from bridge.wiring.settings import DriveAddress
+from bridge.wiring.site import Opened, Site
 
 if TYPE_CHECKING:
     from bridge.transports.base import Transport

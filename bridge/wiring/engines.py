@@ -13,11 +13,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.core.errors import ConfigError, ModelMissing
+from bridge.core.errors import ConfigError, MissingExtra, ModelMissing
 from bridge.core.events import Listener
 from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.kernel import address
-from bridge.wiring.queue import Opened
+from bridge.wiring.settings import EngineKind, EngineSettings, Settings
+from bridge.wiring.site import Opened
 
 if TYPE_CHECKING:
     from bridge.engines.base import Engine
@@ -32,7 +33,10 @@ def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None 
     return address.ollama_url(base_url or environ.get("OLLAMA_HOST", ""))
 
 
-#: Kinds of engine, and what each needs.
+#: Under which keys of engines are kept in the system's keyring.
+KEYRING_SERVICE = "qwen-bridge"
+
+#: Kinds of engine that answer jobs, and what each needs.
 ENGINES: Mapping[str, str] = {
     "ollama": "Ollama by its own API; OLLAMA_HOST says where",
     "openai": "any OpenAI-compatible API; --base-url or OPENAI_BASE_URL, and OPENAI_API_KEY if it wants one",
@@ -41,48 +45,92 @@ ENGINES: Mapping[str, str] = {
 }
 
 
-def open_engine(
-    kind: str,
-    *,
-    lanes: int = 1,
-    num_ctx: int = DEFAULT_NUM_CTX,
-    gguf: str | None = None,
-    base_url: str | None = None,
-    environ: Mapping[str, str] = os.environ,
-) -> Engine:
-    """An engine of a kind in `ENGINES`; starts and contacts nothing yet.
+def engine_settings(
+    name: str, settings: Settings, *, gguf: str | None = None, base_url: str | None = None
+) -> EngineSettings:
+    """The engine that a name stands for: a table `[engines.NAME]`, else a kind in `ENGINES`.
 
-    `gguf`: a path, or the name of a model in the package, of which there is one: `tiny`.
+    `gguf` and `base_url` are what the command line says; they beat the table. Raises ConfigError.
+    """
+    engine = settings.engines.get(name)
+    if engine is None:
+        if name not in ENGINES:
+            known = ", ".join([*settings.engines, *(kind for kind in ENGINES if kind not in settings.engines)])
+            raise ConfigError(f"unknown engine {name!r}; known are {known}: [engines.{name}] in bridge.toml adds it")
+        engine = EngineSettings(name=name, kind=EngineKind(name))
+    return replace(engine, gguf=gguf or engine.gguf, base_url=base_url or engine.base_url)
+
+
+def open_engine(
+    engine: EngineSettings, *, lanes: int = 1, num_ctx: int = DEFAULT_NUM_CTX, environ: Mapping[str, str] = os.environ
+) -> Engine:
+    """An engine; starts and contacts nothing yet.
 
     Raises:
-        ConfigError: unknown kind, or something that this kind needs is missing.
+        ConfigError: something that this kind needs is missing, such as its address, model or key.
         MissingExtra: its package is not installed.
     """
-    if kind == "ollama":
+    if engine.kind is EngineKind.OLLAMA:
         from bridge.engines.ollama import OllamaEngine
 
-        return OllamaEngine(ollama_url(environ, base_url=base_url))
-    if kind == "openai":
+        return OllamaEngine(ollama_url(environ, base_url=engine.base_url))
+    if engine.kind is EngineKind.OPENAI:
         from bridge.engines.openai import OpenAIEngine
 
-        url = base_url or environ.get("OPENAI_BASE_URL")
+        url = engine.base_url or environ.get("OPENAI_BASE_URL")
         if not url:
-            raise ConfigError("the engine openai needs --base-url or OPENAI_BASE_URL")
-        return OpenAIEngine(url, api_key=environ.get("OPENAI_API_KEY"))
-    if kind == "llamacpp":
+            raise ConfigError(f"the engine {engine.name} needs --base-url or OPENAI_BASE_URL")
+        return OpenAIEngine(url, api_key=_key_of(engine, environ))
+    if engine.kind is EngineKind.LLAMACPP:
         from bridge.engines.llamacpp import LlamaCppEngine
         from bridge.models import tiny
 
-        if not gguf:
+        if not engine.gguf:
             raise ConfigError("the engine llamacpp needs --gguf FILE, or `--gguf tiny` for the toy that ships with it")
-        if gguf == tiny.SHORT_NAME:
+        if engine.gguf == tiny.SHORT_NAME:
             return LlamaCppEngine(tiny.PATH, lanes=lanes, num_ctx=num_ctx, called=tiny.NAME)
-        return LlamaCppEngine(Path(gguf), lanes=lanes, num_ctx=num_ctx)
-    if kind == "scripted":
+        return LlamaCppEngine(Path(engine.gguf), lanes=lanes, num_ctx=num_ctx)
+    if engine.kind is EngineKind.SCRIPTED:
         from bridge.engines.scripted import ScriptedEngine
 
         return ScriptedEngine()
-    raise ConfigError(f"unknown engine {kind!r}; known are {', '.join(ENGINES)}")
+    raise ConfigError(
+        f"the engine {engine.name} is of kind {engine.kind.value}, which cannot answer jobs: name another"
+    )
+
+
+def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
+    """The key of an API: from the variable or the keyring entry that its table names, else `OPENAI_API_KEY`.
+
+    Raises:
+        ConfigError: the table names one, and there is none.
+        MissingExtra: it names an entry of the keyring, and the package keyring is not installed.
+    """
+    if engine.key_env:
+        if not environ.get(engine.key_env):
+            raise ConfigError(f"the engine {engine.name} takes its key from {engine.key_env}, which is not set: set it")
+        return environ[engine.key_env]
+    if engine.keyring is None:
+        if engine.base_url and engine.name != EngineKind.OPENAI.value:
+            return None  # the address of another provider: it must not be sent this key
+        return environ.get("OPENAI_API_KEY")
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise MissingExtra("keyring", "keyring") from None
+    try:
+        key = keyring.get_password(KEYRING_SERVICE, engine.keyring)
+    except KeyringError as error:
+        raise ConfigError(
+            f"the system's keyring gives no key for {engine.name} ({error}): use key_env instead"
+        ) from None
+    if not key:
+        hint = f"`keyring set {KEYRING_SERVICE} {engine.keyring}` stores it"
+        raise ConfigError(
+            f"the engine {engine.name} takes its key from the keyring entry {engine.keyring}, which is empty: {hint}"
+        )
+    return key
 
 
 def ready_models(

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.core.clock import Clock
-from bridge.core.errors import ConfigError, NotAQueue, QueueNotFound, QueueUnreadable
+from bridge.core.errors import NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.core.events import Listener
 from bridge.format import codec, json_bytes
+from bridge.store import missing_queue
 from bridge.store.registry import Registry
-from bridge.transports.folder import Folder, WriteMode
+from bridge.transports.folder import Folder
 from bridge.transports.mount import mount_of
 from bridge.transports.sync_clients import ClientKind
-from bridge.wiring import missing_queue
-from bridge.wiring.queue import Site
 from bridge.wiring.settings import FoundQueue
+from bridge.wiring.site import Site
 
 
 def site_in_folder(
@@ -22,10 +22,6 @@ def site_in_folder(
 ) -> Site:
     """The queue whose first notebook is at a path. Raises what `open_queue` raises."""
     settings = found.settings
-    try:
-        mode = WriteMode(settings.write_mode)
-    except ValueError:
-        raise ConfigError(f"write_mode is {settings.write_mode!r}; known are auto, replace and inplace") from None
     mounted = mount_of(path.parent).client.kind in (ClientKind.DRIVE, ClientKind.NETWORK)
     vanished_s = settings.settle_s if mounted else 0.0
     if not missing_ok and vanished_s and (known := registry.get(str(path))):
@@ -38,7 +34,7 @@ def site_in_folder(
         shown=str(path),
         path=path,
         stem=path.name.removesuffix(".ipynb"),
-        transport=lambda home, _stem: Folder(path=path.parent, salvage=home / "inplace", mode=mode),
+        transport=lambda home, _stem: Folder(path=path.parent, salvage=home / "inplace", mode=settings.write_mode),
         copies=copies,
         vanished_s=vanished_s,
     )

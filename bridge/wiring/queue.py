@@ -3,87 +3,31 @@
 from __future__ import annotations
 
 import os
-import platform
-import secrets
-import sys
-import time
-from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.core.clock import Clock
-from bridge.core.errors import ConfigError
 from bridge.core.events import Listener, ignore
-from bridge.format.file_names import FileNames
-from bridge.store import query
-from bridge.store.ingest_version import PartLimits
-from bridge.store.journal import Journal
+from bridge.store import missing_queue, query
 from bridge.store.journal_reader import open_reader
-from bridge.store.lock import QueueLock
 from bridge.store.query import Filter, JobLine
 from bridge.store.registry import Registry
-from bridge.store.store import Store
-from bridge.transports.base import Transport
-from bridge.wiring import missing_queue
-from bridge.wiring.settings import DriveAddress, FoundQueue, Settings, find_queue
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opened:
-    """A queue that is ready for use, and how it was found."""
-
-    store: Store
-    shown: str  #: its path, or its address on Drive
-    path: Path | None  #: None: it is on Drive
-    source: str
-    settings: Settings
-    home: Path  #: the queue's folder in the local state folder
-
-    def close(self) -> None:
-        """Let go of the journal and of connections."""
-        self.store.journal.close()
-        self.store.transport.close()
-
-    def file(self, purpose: str) -> Path:
-        """Its path, for what needs a file of this machine. Raises ConfigError for a queue on Drive."""
-        if self.path is None:
-            raise ConfigError(f"{purpose} needs a queue in a folder, not {self.shown}: `bridge sync` keeps both one")
-        return self.path
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """Where a queue's files are: what differs between a folder and Drive."""
-
-    queue_id: str
-    shown: str
-    path: Path | None
-    stem: str  #: of part 1's name, unless the journal knows another one
-    #: Makes the transport, of the queue's folder in the local state and the stem.
-    transport: Callable[[Path, str], Transport]
-    copies: tuple[str, ...] = ()  #: second copies that told what it is, if the notebook itself is gone
-    vanished_s: float = 0.0  #: how long a notebook that is gone for the moment is waited for
-
-
-def system_clock() -> Clock:
-    """The real time."""
-    return Clock(now=lambda: datetime.now(UTC), sleep=time.sleep)
-
-
-def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where this user's journals are: `BRIDGE_STATE_DIR`, else what the platform has for such things."""
-    if given := environ.get("BRIDGE_STATE_DIR"):
-        return Path(given).expanduser().absolute()
-    from platformdirs import user_state_path
-
-    return user_state_path("qwen-bridge", appauthor=False)
+from bridge.wiring.drive import site_on_drive
+from bridge.wiring.folder import site_in_folder
+from bridge.wiring.settings import DriveAddress, FoundQueue, LoadedSettings, find_file, find_queue, load
+from bridge.wiring.site import Opened, journal_file, open_site, state_folder, system_clock
 
 
 def locate(queue: str | None = None) -> FoundQueue:
     """Which queue is meant, by argument, environment, `bridge.toml` or default."""
     return find_queue(queue, cwd=Path.cwd(), environ=os.environ)
+
+
+def loaded_settings(queue: str | None = None) -> LoadedSettings:
+    """All settings that hold here, with where each came from and what is wrong with them. `queue`: of the command line."""
+    cwd = Path.cwd()
+    return load(find_file(cwd), os.environ, cwd=cwd).given("queue", queue, "--queue")
 
 
 def open_queue(
@@ -98,7 +42,7 @@ def open_queue(
     """Open the queue that is meant. One whose notebook is gone, but not its second copies, is written again.
 
     Args:
-        queue: path of its notebook, or its address on Drive; None: found as `config.find_queue` says.
+        queue: path of its notebook, or its address on Drive; None: found as `find_queue` says.
         listener: is told what happens.
         clock: real time by default.
         missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`), and write nothing.
@@ -116,12 +60,8 @@ def open_queue(
     registry = Registry(state / "queues.json")
     clock = clock or system_clock()
     if isinstance(found.place, DriveAddress):
-        from bridge.wiring.drive import site_on_drive
-
         site = site_on_drive(found.place, registry, clock)
     else:
-        from bridge.wiring.folder import site_in_folder
-
         site = site_in_folder(
             found.place.absolute(), found, registry, clock=clock, listener=listener, missing_ok=missing_ok
         )
@@ -129,50 +69,6 @@ def open_queue(
     if site.copies and site.path is not None and not missing_ok:
         missing_queue.write_again(opened.store, site.path, site.copies)
     return opened
-
-
-def open_site(
-    site: Site, found: FoundQueue, *, state: Path, clock: Clock, listener: Listener, fresh_journal: bool = False
-) -> Opened:
-    """Open a queue whose place is known. Raises JournalError."""
-    settings = found.settings
-    home = state / "queues" / site.queue_id
-    file = journal_file(home)
-    lock = QueueLock(home / "lock", notify=listener, now=time.monotonic, patience_s=settings.lock_patience_s)
-    if fresh_journal:
-        with lock.held("setting the journal aside"):
-            _set_aside(file.parent, home)
-    journal = Journal(
-        file,
-        queue_id=site.queue_id,
-        fingerprint=_fingerprint(file),
-        new_writer=lambda: "w" + secrets.token_hex(4),
-        predecessors=lambda: _predecessors(home),
-    )
-    names = FileNames(stem=site.stem if site.path else _known_stem(journal) or site.stem)
-    store = Store(
-        transport=site.transport(home, names.stem),
-        journal=journal,
-        lock=lock,
-        names=names,
-        clock=clock,
-        notify=listener,
-        limits=PartLimits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
-        settle_s=settings.settle_s,
-        vanished_s=site.vanished_s,
-    )
-    return Opened(store=store, shown=site.shown, path=site.path, source=found.source, settings=settings, home=home)
-
-
-def _known_stem(journal: Journal) -> str | None:
-    """How this machine calls part 1 already: titles on Drive do not matter."""
-    first = next((place for place in journal.places("part") if place.number == 1), None)
-    return first.name.removesuffix(".ipynb") if first else None
-
-
-def journal_file(home: Path) -> Path:
-    """The journal's place in a queue's state folder: alone in a folder, so that it moves as a whole with SQLite's files."""
-    return home / "journal" / "journal.sqlite3"
 
 
 def newest_jobs(queue: str | None, prefix: str, *, most: int = 100) -> list[JobLine]:
@@ -188,30 +84,3 @@ def newest_jobs(queue: str | None, prefix: str, *, most: int = 100) -> list[JobL
     with closing(open_reader(journal_file(state / "queues" / queue_id), queue_id=queue_id, patience_s=0.2)) as reader:
         wanted = Filter(id_prefix=prefix, original=True, newest=True, limit=most)
         return query.lines(reader, wanted, datetime.now(UTC))
-
-
-def _predecessors(home: Path) -> list[Path]:
-    """The journals of a queue that were set aside, newest first."""
-    aside = sorted(
-        home.glob("journal.*.*"), key=lambda folder: (folder.suffixes[0], int(folder.suffix[1:])), reverse=True
-    )
-    return [file for folder in aside if (file := folder / journal_file(home).name).exists()]
-
-
-def _set_aside(folder: Path, home: Path) -> None:
-    """Rename a journal's folder, in one step; nothing is deleted."""
-    if folder.exists():
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        n = 1
-        while (aside := home / f"journal.{stamp}.{n}").exists():
-            n += 1
-        folder.rename(aside)
-
-
-def _fingerprint(journal: Path) -> str:
-    """FileNames this machine and the journal's place on it: a journal that was copied must not write under its old id."""
-    try:
-        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        machine = platform.node()
-    return f"{sys.platform}:{machine}:{platform.node()}:{journal}"

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.core.errors import DriveFileGone, NotAQueue, QueueNotFound, QueueUnreadable
-from bridge.core.events import Event, EventKind, Listener
+from bridge.core.events import Listener
 from bridge.transports.base import Stamp
 from bridge.wiring.delivery import local_file_events
 from bridge.wiring.drive import closing_on_error, colab_link, queue_id_of, signed_in, site_of
-from bridge.wiring.queue import Opened, open_queue, open_site
+from bridge.wiring.queue import open_queue
 from bridge.wiring.settings import DriveAddress, FoundQueue, drive_address
+from bridge.wiring.site import Opened, open_site
 
 if TYPE_CHECKING:
     from bridge.sync.loop import Sync
-    from bridge.transports.drive.calls import Calls, DriveFile
-
-#: What the folder is called that a queue on Drive gets for itself.
-FOLDER_TITLE = "Qwen Bridge"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +49,24 @@ def open_both(queue: str | None, to: str | None, *, listener: Listener) -> Both:
     Raises:
         DriveError, QueueError, ConfigError: as they say.
     """
+    from bridge.sync.drive_copy import DriveCopy
+
     local = open_queue(queue, listener=listener)
     try:
         local.file("`bridge sync`")
         calls = signed_in()
         wanted = to or local.settings.drive
         with closing_on_error(calls):
-            file = _copy_of(local, calls, drive_address(wanted) if wanted else None, listener)
+            copy = DriveCopy(
+                store=local.store,
+                calls=calls,
+                title=local.file("`bridge sync`").name,
+                memo=local.home / "drive" / "copy.json",
+                identify=queue_id_of,
+                link=colab_link,
+            )
+            address = drive_address(wanted) if wanted else None
+            file = copy.at(address.id, address.name) if address else copy.known()
             site = site_of(calls, file, local.store.journal.queue_id, local.store.clock, stem=local.store.names.stem)
             found = FoundQueue(place=DriveAddress(id=file.id), source=wanted or "its queue_id", settings=local.settings)
             state = local.home.parent.parent
@@ -96,99 +101,3 @@ def open_sync(both: Both, *, shrink: Callable[[str], list[str]], poll_s: float, 
         now_s=time.monotonic,
         poll_s=poll_s,
     )
-
-
-def _copy_of(local: Opened, calls: Calls, address: DriveAddress | None, listener: Listener) -> DriveFile:
-    """The first notebook of the copy on Drive; made if there is none."""
-    from bridge.transports.drive import find
-    from bridge.transports.drive.calls import FOLDER_TYPE
-
-    queue_id = local.store.journal.queue_id
-    memo = local.home / "drive" / "copy.json"
-    folder: str | None = None
-    title = local.file("`bridge sync`").name
-    if address is not None:
-        try:
-            if address.name:
-                folder, title = address.id, address.name
-                file = find.by_name(calls, address.id, address.name, queue_id_of)
-            else:
-                place = calls.get(address.id)
-                folder = place.id if place.type == FOLDER_TYPE else None
-                file = find.by_id(calls, address.id, queue_id_of)
-        except QueueNotFound:
-            pass
-        else:
-            return _checked(calls, file, queue_id)
-    else:
-        copies = find.by_queue_id(calls, queue_id)
-        remembered = _remembered(memo)
-        if remembered and remembered not in {file.id for file in copies}:
-            try:
-                copies.append(calls.get(remembered))
-            except DriveFileGone:
-                remembered = None
-        copies = [file for file in copies if not file.trashed]
-        if copies:  # every machine takes the oldest; it folds the others in
-            first = min(copies, key=lambda file: (file.created, file.id))
-            _remember(memo, first.id)
-            return first
-    return _made(local, calls, memo, title=title, folder=folder, listener=listener)
-
-
-def _checked(calls: Calls, file: DriveFile, queue_id: str) -> DriveFile:
-    theirs = queue_id_of(calls.download(file))
-    if theirs != queue_id:
-        raise NotAQueue(
-            f"{file.title} on Drive is another queue ({theirs}); this one is {queue_id}: give another place"
-        )
-    return file
-
-
-def _made(local: Opened, calls: Calls, memo: Path, *, title: str, folder: str | None, listener: Listener) -> DriveFile:
-    """A new file on Drive. The id is on disk before it is used: whatever happens in between, it is made once."""
-    from bridge.core.errors import DriveUnreachable
-    from bridge.transports.drive.calls import FOLDER_TYPE, NOTEBOOK_TYPE
-    from bridge.transports.drive.catalog import FIRST, QUEUE, ROLE
-    from bridge.transports.drive.refusals import Taken
-
-    store = local.store
-    read = store.transport.read(store.names.part(1))
-    if read is None:
-        raise QueueUnreadable(f"{local.shown} has vanished: `bridge rebuild --notebooks` writes it again")
-    queue_id = store.journal.queue_id
-    if folder is None:
-        marks = {QUEUE: queue_id, ROLE: "folder"}
-        folder = calls.create(
-            calls.new_id(), FOLDER_TITLE, parent=None, type_=FOLDER_TYPE, properties=marks, data=None
-        ).id
-    file_id = _remembered(memo, pending=True) or calls.new_id()
-    _remember(memo, file_id, pending=True)
-    marks = {QUEUE: queue_id, ROLE: FIRST}
-    try:
-        made = calls.create(file_id, title, parent=folder, type_=NOTEBOOK_TYPE, properties=marks, data=read[0])
-    except Taken:
-        made = calls.get(file_id)
-    except DriveUnreachable:
-        try:
-            made = calls.get(file_id)  # it may have been made all the same
-        except DriveFileGone:
-            raise DriveUnreachable("the queue could not be put on Drive: run `bridge sync` again") from None
-    _remember(memo, made.id)
-    listener(Event(kind=EventKind.PUBLISHED, message=f"{title} is on Drive now: {colab_link(made.id)}"))
-    return made
-
-
-def _remembered(memo: Path, *, pending: bool = False) -> str | None:
-    try:
-        value = json.loads(memo.read_text(encoding="utf-8"))
-        return str(value["id"]) if bool(value["pending"]) == pending else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _remember(memo: Path, file_id: str, *, pending: bool = False) -> None:
-    memo.parent.mkdir(parents=True, exist_ok=True)
-    draft = memo.with_suffix(".tmp")
-    draft.write_text(json.dumps({"id": file_id, "pending": pending}), encoding="utf-8")
-    draft.replace(memo)

@@ -10,6 +10,7 @@ from bridge.core import changes
 from bridge.core.errors import EngineError
 from bridge.core.job import Attempt, Job, Lease, Result, ResultStatus
 from bridge.engines.base import Answer
+from bridge.engines.retry import rule_for
 from bridge.format import merge
 from bridge.format.raw_cell import extras_of
 from bridge.kernel import grammar
@@ -91,6 +92,7 @@ class Claims:
 
         A failure that the job has no part in (the engine is down, busy or asks to wait) burns no attempt.
         """
+        rule = rule_for(error)
         failure = {"kind": error.kind, "message": str(error)}
         result = replace(
             self._result(task, ResultStatus.FAILED),
@@ -102,11 +104,11 @@ class Claims:
         def change(job: Job) -> Job:
             nonlocal gave_up
             burnt = sum(a.status is ResultStatus.FAILED and a.attempt > job.attempt_floor for a in job.attempts)
-            gave_up = not error.retry.again or (error.retry.burns_attempt and burnt + 1 >= self.max_attempts)
+            gave_up = not rule.again or (rule.burns_attempt and burnt + 1 >= self.max_attempts)
             if gave_up:
                 return job.evolve(results=(*job.results, result))
             released = _released(job, task, self.worker)
-            if not error.retry.burns_attempt:
+            if not rule.burns_attempt:
                 return released
             attempt = Attempt(
                 attempt=task.attempt, worker=self.worker, status=ResultStatus.FAILED,

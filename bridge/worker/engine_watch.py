@@ -16,8 +16,7 @@ class EngineWatch:
 
     engine: Engine
     tell: Callable[[EventKind, str, Mapping[str, object]], None]
-    now_s: Callable[[], float]
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: Breaker
     out_of_memory: bool = False  #: a model that has answered nothing does not fit
     _fitting: set[str] = field(default_factory=set)
 
@@ -56,9 +55,8 @@ class EngineWatch:
 
     def fail(self, why: str, at_least_s: float) -> None:
         """It did not take a request, or wants to be left alone for so long."""
-        known, now = self.is_down, self.now_s()
-        pause = max(self.breaker.fail(now), at_least_s)
-        self.breaker.retry_at = max(self.breaker.retry_at, now + at_least_s)
+        known = self.is_down
+        pause = self.breaker.fail(at_least_s=at_least_s)
         if not known:
             self.tell(
                 EventKind.ENGINE, f"the engine takes no requests ({why}); next look in {pause:.0f} s", {"ok": False}

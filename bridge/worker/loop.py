@@ -15,6 +15,8 @@ from bridge.core.errors import LockHeld, OutOfMemory, QueueError
 from bridge.core.events import Listener
 from bridge.core.job import ResultStatus
 from bridge.engines.base import Engine
+from bridge.engines.breaker import Breaker
+from bridge.engines.retry import rule_for
 from bridge.store.store import Store
 from bridge.worker.claims import ClaimedJob, Claims
 from bridge.worker.config import End, WorkerConfig, WorkerProgress, WorkSummary
@@ -63,7 +65,7 @@ class Worker:
         self._unwritten: list[LaneOutcome] = []  # of held tasks
         self._resting: dict[str, float] = {}  # jobs that failed, and when they may be tried again
         self._tries: dict[str, int] = {}
-        self._watch = EngineWatch(engine=self.engine, tell=self._accounts.tell, now_s=self.now_s)
+        self._watch = EngineWatch(engine=self.engine, tell=self._accounts.tell, breaker=Breaker(now_s=self.now_s))
         self._stops = 0
         self._next_model: str | None = None  # that is loaded, or will be when the tasks in the line have their turn
         self._beat_due = self._poll_due = 0.0
@@ -122,7 +124,7 @@ class Worker:
             now = self.now_s()
             if self._stops:
                 return End.STOPPED
-            if self._watch.breaker.look_due(now):
+            if self._watch.breaker.look_due():
                 self._look_at_engine()
             if now >= over or self._watch.out_of_memory:
                 self._take_back()
@@ -231,11 +233,12 @@ class Worker:
             self._accounts.failed(job, error, gave_up=end is True)
             if end is True:
                 return
-            if error.retry.burns_attempt:
+            rule = rule_for(error)
+            if rule.burns_attempt:
                 self._tries[job] = self._tries.get(job, 0) + 1
-                self._resting[job] = self.now_s() + error.retry.pause_s(self._tries[job])
+                self._resting[job] = self.now_s() + rule.backoff.pause_s(self._tries[job])
             else:
-                self._engine_is_down(str(error), error.retry.wait_s)
+                self._engine_is_down(str(error), rule.backoff.first_s)
 
     def _fits_nowhere(self, outcome: LaneOutcome) -> bool:
         """Whether the model itself does not fit into memory: every other job would fail as this one did."""
@@ -295,7 +298,7 @@ class Worker:
         if self.publisher.pending:
             due.append(self.publisher.due)
         if self._watch.is_down:
-            due.append(self._watch.breaker.retry_at)
+            due.append(self._watch.breaker.retry_at_s)
         elif not self._held:
             due.append(self._poll_due)
         return max(0.0, min(due) - now)

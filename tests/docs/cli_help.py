@@ -16,9 +16,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 INTRO = """# The commands
 
 Made from `--help` by `python -m tests.docs.cli_help`; a test compares. The queue is found by `--queue PATH`, `BRIDGE_QUEUE`,
-`queue` in the `bridge.toml` of this folder or the nearest parent, else it is `notebooks/qwen_bridge.ipynb`. `bridge.toml` may
-also say `write_mode` (`auto`, `replace`, `inplace`), `part_jobs`, `part_bytes`, `lock_patience_s`, `settle_s`,
-`max_attempts` and `caller`.
+`queue` in the `bridge.toml` of this folder or the nearest parent, else it is `notebooks/qwen_bridge.ipynb`.
+[settings.md](settings.md) has all that `bridge.toml` and the environment may say.
 
 An unambiguous start of a job's id is enough everywhere. Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside
 world failed, 124 timed out. With `--json`, an error is `{"error": {"kind", "message", "exit_code"}}`.

@@ -111,7 +111,14 @@ def test_a_file_that_others_could_read_is_theirs_no_more_once_read(place: Stored
 def test_no_file_of_a_login_is_readable_for_others_even_for_an_instant(place: Stored, monkeypatch: pytest.MonkeyPatch):
     seen = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda handle: (seen.append(stat.S_IMODE(os.fstat(handle).st_mode)), real(handle)))
+
+    def synced(handle: int) -> None:
+        status = os.fstat(handle)
+        if stat.S_ISREG(status.st_mode):  # its folder is synced too
+            seen.append(stat.S_IMODE(status.st_mode))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", synced)
     opened = []
     real_open = os.open
 

@@ -25,8 +25,8 @@ from bridge.core.job import NewJob
 from bridge.engines.scripted import ScriptedEngine
 from bridge.transports.drive.folder import DriveFolder
 from bridge.wiring.drive import signed_in, site_of
-from bridge.wiring.queue import Opened, open_site
 from bridge.wiring.settings import DriveAddress, FoundQueue, Settings
+from bridge.wiring.site import Opened, open_site
 from bridge.wiring.sync import open_both, open_sync
 from bridge.worker.loop import WorkerConfig
 from tests.support.drive import StandIn

@@ -16,6 +16,7 @@ from bridge.engines.base import Engine, Request, Stop, Stopped
 from bridge.engines.llamacpp import LlamaCppEngine
 from bridge.engines.ollama import OllamaEngine
 from bridge.engines.openai import OpenAIEngine
+from bridge.engines.retry import rule_for
 from bridge.engines.scripted import ScriptedEngine
 from tests.support.gguf import write_tiny_gguf
 from tests.support.ollama import LoopbackOllama
@@ -116,7 +117,7 @@ def test_a_prompt_that_is_too_long_is_refused_with_the_number_of_tokens(toolchai
         toolchain.engine.answer(toolchain.request(prompt))
     assert caught.value.over_by > 500
     assert str(caught.value.over_by) in str(caught.value)
-    assert not caught.value.retry.again
+    assert not rule_for(caught.value).again
 
 
 @pytest.mark.parametrize("prompt", ["", " \n", ()])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bridge.core import errors
-from bridge.core.errors import EngineError, RetryRule
+from bridge.core.errors import EngineError
 from bridge.engines.base import Request
 from bridge.engines.ollama import OllamaEngine, translate
+from bridge.engines.retry import rule_for
 from bridge.kernel.error_kind import ErrorKind, OllamaError
 from bridge.wiring import choose_engine, ollama_url, open_engine
 from tests.support.ollama import Failure, LoopbackOllama
@@ -19,7 +20,7 @@ REQUEST = Request(prompt="Hi", model="qwen2.5-coder:7b")
 def test_every_reason_has_its_error_with_the_same_name_and_the_same_rule(trouble: ErrorKind) -> None:
     error = translate(OllamaError(trouble, "why", over_by=3, retry_after_s=7.0, partial="so far"))
     assert error.kind == trouble.value
-    assert error.retry.again is trouble.retry
+    assert rule_for(error).again is trouble.retry
     assert "why" in str(error)
     if trouble is ErrorKind.CONTEXT_EXCEEDED:
         assert error.over_by == 3
@@ -105,12 +106,3 @@ def test_pulling_shows_progress_and_an_unknown_name_is_missing() -> None:
         server.stop()
         with pytest.raises(errors.EngineDown):
             OllamaEngine(server.url).pull("x")
-
-
-def test_a_retry_rule_says_how_long_to_wait() -> None:
-    rule = RetryRule(again=True, wait_s=2.0)
-    assert [rule.pause_s(tries) for tries in (1, 2, 3, 9)] == [2.0, 4.0, 8.0, 60.0]
-    assert errors.RateLimited(retry_after_s=120).retry.pause_s(1) == 120
-    assert errors.RateLimited().retry == errors.RateLimited.retry
-    assert not errors.EngineDown.retry.burns_attempt
-    assert errors.StreamInterrupted.retry.burns_attempt

@@ -17,7 +17,7 @@ from bridge.core.job import NewJob, Options, State
 from bridge.engines.base import Engine, Request
 from bridge.format.template import EXAMPLES
 from bridge.models import tiny
-from bridge.wiring import open_engine
+from bridge.wiring import EngineKind, EngineSettings, open_engine
 from tests.first_run.conftest import Run
 from tests.support.notebooks import execute, shipped_notebook
 from tests.support.ollama import LoopbackOllama
@@ -29,7 +29,7 @@ pytest.importorskip("xllamacpp")
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    engine = open_engine("llamacpp", gguf="tiny", num_ctx=4096)
+    engine = open_engine(EngineSettings(kind=EngineKind.LLAMACPP, gguf="tiny"), num_ctx=4096)
     yield engine
     engine.close()
 

@@ -14,11 +14,11 @@ from bridge import Bridge, wiring
 from bridge.core.errors import QueueNotFound, QueueUnreadable, TwoQueues
 from bridge.core.events import EventKind
 from bridge.core.job import NewJob
+from bridge.store.missing_queue import copies_of
 from bridge.store.registry import Registry
 from bridge.transports import sync_clients
 from bridge.transports.mount import Mount
 from bridge.wiring import folder as folder_module
-from bridge.wiring.missing_queue import copies_of
 from tests.support.commands import environment
 from tests.support.queues import QUEUE_ID, Queue, ids_in, load, make_queue, save
 from tests.support.unprivileged import as_nobody

@@ -13,8 +13,8 @@ from bridge.format import template
 from bridge.transports.drive.calls import Calls, Connections, Patience
 from bridge.transports.drive.folder import DriveFolder
 from bridge.wiring.drive import site_of
-from bridge.wiring.queue import Opened, open_site
 from bridge.wiring.settings import DriveAddress, FoundQueue, Settings
+from bridge.wiring.site import Opened, open_site
 from tests.support.drive import StandIn
 from tests.support.drive.pydrive import pydrive
 from tests.support.queues import QUEUE_ID, HandClock

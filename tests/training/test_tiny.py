@@ -21,7 +21,7 @@ from bridge.models import tiny
 from bridge.models.tiny import DEMO_PROMPTS, DemoPrompt
 from bridge.sandbox.folder import Toolbox
 from bridge.setup.wheel import _modules
-from bridge.wiring import open_engine
+from bridge.wiring import EngineKind, EngineSettings, open_engine
 from training import chat, seeds
 from training.dataset import WEATHER, rendered
 
@@ -30,7 +30,7 @@ pytest.importorskip("xllamacpp")
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    engine = open_engine("llamacpp", gguf="tiny")
+    engine = open_engine(EngineSettings(kind=EngineKind.LLAMACPP, gguf="tiny"))
     yield engine
     engine.close()
 

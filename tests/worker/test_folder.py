@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from bridge.core import files
 from bridge.core.errors import QueueError, StorageFull
 from bridge.core.events import EventKind
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.store.lock import QueueLock
 from bridge.store.store import Store
-from bridge.transports import folder as folder_module
 from bridge.transports.folder import Folder
 from bridge.worker.loop import End
 from tests.support.harness import Harness, shown_in
@@ -166,7 +166,7 @@ def test_a_folder_that_may_not_be_written_keeps_the_answers_in_the_journal_and_s
 
 def test_a_full_disk_under_the_notebook_is_waited_for(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     harness.add(*(f"{n}" for n in range(20)))
-    real = folder_module._write_synced
+    real = files.write_synced
     full: list[bool] = []
 
     def write(path: Path, data: bytes) -> None:
@@ -174,7 +174,7 @@ def test_a_full_disk_under_the_notebook_is_waited_for(harness: Harness, monkeypa
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(path, data)
 
-    monkeypatch.setattr(folder_module, "_write_synced", write)
+    monkeypatch.setattr(files, "write_synced", write)
     harness.clock.at(20, lambda: full.append(True))
     harness.clock.at(100, full.clear)
     done = harness.work(taking(harness, 9))

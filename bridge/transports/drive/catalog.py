@@ -8,13 +8,13 @@ in the queue's folder is shown by its title: the store looks into it, and folds 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bridge.core import files
 from bridge.transports.drive.calls import FOLDER_TYPE, DriveFile
 
 #: Keys of the properties; with their values they stay below Drive's 124 bytes.
@@ -187,6 +187,4 @@ class Memo:
     def write(self, path: Path) -> None:
         """Into a file, in one step."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        draft.write_text(json.dumps(vars(self)), encoding="utf-8")
-        draft.replace(path)
+        files.write_atomically(path, json.dumps(vars(self)).encode(), mode=0o600)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from bridge.core import files
 from bridge.core.errors import ConfigError, LockHeld, NotSignedIn, SignInFailed
 from bridge.core.jsonable import to_json
 from bridge.transports.drive.client import OAuthClient, trusted_url
@@ -98,19 +98,9 @@ class Stored:
     def save(self, login: Login) -> None:
         """Store it, atomically. Raises ConfigError if a link is in the way, SignInFailed if it cannot be written."""
         self._refuse_links()
-        draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}.tmp")
         try:
             self._make_folder()
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(json.dumps(_to_json(login), indent=1).encode() + b"\n")
-                    file.flush()
-                    os.fsync(handle)
-                draft.replace(self.path)
-            except BaseException:
-                draft.unlink(missing_ok=True)
-                raise
+            files.write_atomically(self.path, json.dumps(_to_json(login), indent=1).encode() + b"\n", mode=0o600)
         except OSError as error:
             raise SignInFailed(
                 f"cannot store the login in {self.path}: {error.strerror}; make the folder writable for you, "

@@ -22,6 +22,7 @@ from bridge.core.errors import (
     QueueUnsettled,
     TooLarge,
 )
+from bridge.core.retry import Backoff
 from bridge.transports.base import Entry, Staged, Stamp
 from bridge.transports.drive.calls import NOTEBOOK_TYPE, Calls, DriveFile, Patience
 from bridge.transports.drive.catalog import ARCHIVE, QUEUE, ROLE
@@ -31,6 +32,7 @@ from bridge.transports.drive.refusals import Changed, Taken
 
 #: Drive documents simple uploads up to this size; whether `If-Match` counts for resumable ones is unknown (facts, section 2).
 MOST_BYTES = 5_000_000
+_PAUSES = Backoff(first_s=0.25, longest_s=8.0)
 _TRIES = 8
 #: Under a lock that others wait for.
 _TRIES_IN_HASTE = 3
@@ -249,7 +251,8 @@ class DriveFolder:
         return _TRIES if self.calls.patience.attempts > 1 else _TRIES_IN_HASTE
 
     def _back_off(self, attempt: int) -> None:
-        self.pause(min(8.0, 0.25 * 2**attempt) * random.uniform(0.5, 1.5))  # noqa: S311  # spreads retries, hides nothing
+        jitter = random.uniform(0.5, 1.5)  # noqa: S311  # spreads retries, hides nothing
+        self.pause(_PAUSES.pause_s(attempt + 1, jitter=jitter))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,41 @@
+"""Settings: what `bridge.toml`, the environment and the command line may say, read once. Only wiring reads them."""
+
+from bridge.wiring.settings.loaded import LoadedSettings, Mistake, Origin, SettingFact
+from bridge.wiring.settings.place import DriveAddress, FoundQueue, drive_address, find_queue
+from bridge.wiring.settings.reader import FILE, find_file, load
+from bridge.wiring.settings.values import (
+    ContextSettings,
+    DomainSettings,
+    EngineKind,
+    EngineSettings,
+    GatewaySettings,
+    Price,
+    RouterSettings,
+    Settings,
+    declared,
+    variables_of,
+)
+
+__all__ = [
+    "FILE",
+    "ContextSettings",
+    "DomainSettings",
+    "DriveAddress",
+    "EngineKind",
+    "EngineSettings",
+    "FoundQueue",
+    "GatewaySettings",
+    "LoadedSettings",
+    "Mistake",
+    "Origin",
+    "Price",
+    "RouterSettings",
+    "SettingFact",
+    "Settings",
+    "declared",
+    "drive_address",
+    "find_file",
+    "find_queue",
+    "load",
+    "variables_of",
+]  # fmt: skip
