@@ -165,7 +165,7 @@ def test_rounds_are_limited(bridge: Bridge, desk_of: Desks, most: int, asked: in
 def test_a_retried_job_gets_a_new_answer_that_is_checked_anew(bridge: Bridge, reviewer: Reviewer):
     job = give(bridge, bridge.add("Write f."), GOOD)
     reviewer.settle()
-    bridge.wait([job], timeout_s=5)
+    bridge.wait([job], timeout_s=120)
     assert bridge.get(job).state is State.DELIVERED
 
     bridge.retry(job)

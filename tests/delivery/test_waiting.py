@@ -22,7 +22,7 @@ class Waiter(threading.Thread):
 
     def __init__(self, queue: Queue, jobs: list[str], **rules: Any) -> None:
         super().__init__()
-        self._bridge, self._jobs, self._rules = queue.open(), jobs, rules
+        self._bridge, self.jobs, self._rules = queue.open(), jobs, rules
         self.ready: list[str] = []
         self.began = threading.Event()
         self.start()
@@ -33,7 +33,7 @@ class Waiter(threading.Thread):
             self.began.set()
             return False
 
-        views = self._bridge.wait(self._jobs, timeout_s=LONG_S, give_up=looking, **self._rules)
+        views = self._bridge.wait(self.jobs, timeout_s=LONG_S, give_up=looking, **self._rules)
         self.ready = [view.id for view in views]
 
     def end(self) -> list[str]:
@@ -157,7 +157,7 @@ def test_a_watcher_can_begin_while_somebody_waits(queue: Queue, bridge: Bridge):
 
     with desk_lock(bridge).acquire(timeout=10):
         pass
-    bridge.cancel(waiter._jobs[0])
+    bridge.cancel(waiter.jobs[0])
     waiter.end()
 
 

@@ -67,7 +67,7 @@ def test_an_engine_that_goes_down_midway_costs_no_attempt(harness: Harness) -> N
         engine.back_at(harness.clock.seconds + 100)
         return "the last one before the crash"
 
-    engine._default = lambda request: die() if len(engine.requests) == 5 else "fine"
+    engine.default = lambda request: die() if len(engine.requests) == 5 else "fine"
     done = harness.work(engine, lanes=3)
     assert (done.answered, done.failed) == (12, 0)
     assert all(harness.view(job).job.attempts == () for job in ids)
@@ -89,7 +89,7 @@ def test_while_the_engine_is_down_other_workers_may_have_the_jobs(harness: Harne
     harness.add(*(f"{n}" for n in range(4)))
     sick = Watched(harness)
     sick.enqueue(Scripted(error=EngineDown("it crashed")))
-    sick._default = lambda _: setattr(sick, "down", True) or "x"  # type: ignore[func-returns-value]
+    sick.default = lambda _: setattr(sick, "down", True) or "x"  # type: ignore[func-returns-value]
     engine = ScriptedEngine()
 
     def other_worker() -> None:
