@@ -41,7 +41,7 @@ class Waiter(threading.Thread):
         return self.ready
 
 
-def desk_lock(bridge: Bridge) -> FileLock:
+def review_lock(bridge: Bridge) -> FileLock:
     return FileLock(wiring.review_lock(bridge.opened))
 
 
@@ -132,7 +132,7 @@ def test_while_a_watcher_is_at_the_desk_a_waiter_leaves_the_checking_to_it(
 ):
     job = bridge.add("Write f.")
     give(bridge, job, GOOD)
-    with desk_lock(bridge):
+    with review_lock(bridge):
         waiter = Waiter(queue, [job])
         with pytest.raises(WaitTimedOut):
             queue.open().wait([job], timeout_s=0.3)
@@ -146,7 +146,7 @@ def test_while_a_watcher_is_at_the_desk_a_waiter_leaves_the_checking_to_it(
 def test_when_the_watcher_goes_the_waiter_takes_over(queue: Queue, bridge: Bridge):
     job = bridge.add("Write f.")
     give(bridge, job, GOOD)
-    with desk_lock(bridge):
+    with review_lock(bridge):
         waiter = Waiter(queue, [job])
 
     assert waiter.end() == [job]
@@ -155,7 +155,7 @@ def test_when_the_watcher_goes_the_waiter_takes_over(queue: Queue, bridge: Bridg
 def test_a_watcher_can_begin_while_somebody_waits(queue: Queue, bridge: Bridge):
     waiter = Waiter(queue, [bridge.add("Write f.")])
 
-    with desk_lock(bridge).acquire(timeout=10):
+    with review_lock(bridge).acquire(timeout=10):
         pass
     bridge.cancel(waiter.jobs[0])
     waiter.end()
