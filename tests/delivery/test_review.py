@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge import Bridge, State
+from bridge.core.clock import Clock
 from bridge.core.events import EventKind
 from bridge.delivery.review import Reviewer
 from bridge.store import review_state
@@ -40,21 +42,22 @@ def test_an_answer_is_checked_once(bridge: Bridge, reviewer: Reviewer, queue: Qu
     assert len(queue.told(EventKind.CHECKED)) == 1
 
 
-def test_two_reviewers_write_down_one_end(
-    bridge: Bridge, queue: Queue, reviewer_of: Reviewers, monkeypatch: pytest.MonkeyPatch
-):
+def test_two_reviewers_write_down_one_end(bridge: Bridge, queue: Queue, reviewer_of: Reviewers):
     job = give(bridge, bridge.add("Write f."), GOOD)
     first, second = reviewer_of(bridge), reviewer_of(queue.open())
-    examine = first._examine
+    looked: list[list[str]] = []
 
-    def meanwhile(*args: Any) -> Any:
-        """The other reviewer looks at the same answer while the first one checks it."""
-        assert second.settle() == [job]
-        return examine(*args)
+    def meanwhile() -> datetime:
+        """The other reviewer settles the same answer when the first one has checked it and looks at the clock."""
+        if not looked:
+            looked.append([])
+            looked[0] += second.settle()
+        return queue.hand.moment
 
-    monkeypatch.setattr(first, "_examine", meanwhile)
+    first.store.clock = Clock(now=meanwhile, sleep=queue.hand.sleep)
 
     assert first.settle() == []
+    assert looked == [[job]]
     assert len(queue.told(EventKind.CHECKED)) == 1
 
 
