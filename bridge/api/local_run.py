@@ -21,7 +21,7 @@ from bridge.worker.config import WorkerConfig, WorkSummary
 from bridge.worker.loop import Worker
 
 #: How long the last answers may be looked at when the worker has ended, in seconds.
-_LAST_LOOKS_S = 10.0
+LAST_LOOKS_S = 10.0
 
 
 @dataclass(kw_only=True)
@@ -92,7 +92,7 @@ class LocalRun:
             self._over_at = self.now_s()
 
     def _worker_is_over(self) -> bool:
-        return self._over_at is not None and (self._failure is not None or self.now_s() > self._over_at + _LAST_LOOKS_S)
+        return self._over_at is not None and (self._failure is not None or self.now_s() > self._over_at + LAST_LOOKS_S)
 
 
 @contextmanager

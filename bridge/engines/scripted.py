@@ -47,7 +47,7 @@ class ScriptedEngine:
         delay_s: float = 0.0,
     ) -> None:
         """`delay_s` is what each answer of `default` takes."""
-        self._default = default
+        self.default = default  #: may be replaced at any time
         self._models = models
         self._chars_per_token = chars_per_token
         self._delay_s = delay_s
@@ -72,7 +72,7 @@ class ScriptedEngine:
         with self._lock:
             self.requests.append(request)
             plan = (
-                self._script.popleft() if self._script else Scripted(text=self._default(request), delay_s=self._delay_s)
+                self._script.popleft() if self._script else Scripted(text=self.default(request), delay_s=self._delay_s)
             )
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)

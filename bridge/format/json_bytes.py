@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from io import StringIO
 from typing import Any
 
 import orjson
@@ -73,5 +74,8 @@ def join_lines(text: object) -> str:
 
 
 def split_lines(text: str) -> list[str]:
-    """The list of lines that Jupyter and Colab write for a text; `join_lines` gives the text back."""
-    return text.splitlines(keepends=True)
+    """The list of lines that editors write for a text, cut at line feeds only; `join_lines` gives the text back.
+
+    Unicode's other line ends stay inside a line: VS Code ends every item but the last with a line feed, which would be new text.
+    """
+    return StringIO(text, newline="\n").readlines()

@@ -69,7 +69,7 @@ def _alone(cell: Cell, context: Mapping[str, int]) -> Cell | None:
 
 
 def _both(x: Cell, y: Cell, seen_x: Mapping[str, int], seen_y: Mapping[str, int]) -> Cell | None:
-    if (answered := _answered(x, y)) is not None:
+    if (answered := with_the_answer(x, y)) is not None:
         return answered
     dots = {
         writer: n
@@ -86,7 +86,7 @@ def _both(x: Cell, y: Cell, seen_x: Mapping[str, int], seen_y: Mapping[str, int]
     return codec.note_cell({**newer.raw, "metadata": extras}, newer.id, newer.position, dots, newer.note_edit)
 
 
-def _answered(x: Cell, y: Cell) -> Cell | None:
+def with_the_answer(x: Cell, y: Cell) -> Cell | None:
     """The one of two cells that has an answer, if they differ in nothing else: the usual change, at a third of the cost.
 
     None where that is not plain to see: then the jobs are joined field by field, which gives the same.

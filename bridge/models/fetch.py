@@ -174,7 +174,7 @@ class Hub:
             with reply:
                 linked = linked or _unquoted(reply.headers.get("X-Linked-Etag", ""))
                 if reply.is_redirect:
-                    url = _onward(url, reply.headers["Location"])
+                    url = onward(url, reply.headers["Location"])
                     continue
                 self._judge(reply)
                 yield reply, linked
@@ -275,7 +275,7 @@ def _unquoted(etag: str) -> str:
     return etag.removeprefix("W/").strip('"')
 
 
-def _onward(url: str, location: str) -> str:
+def onward(url: str, location: str) -> str:
     """Where a redirect leads; never from an encrypted address to a plain one."""
     target = urljoin(url, location)
     parts = urlsplit(target)

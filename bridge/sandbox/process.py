@@ -44,6 +44,7 @@ class ProcessResult:
     stderr: str
     failure: str | None = None  #: why its output must not be believed; None if it may be
     crashed: bool = False  #: it ended itself by a signal, within its limits
+    late: bool = False  #: it was ended because it took longer than its limit of wall-clock time
 
 
 def start(
@@ -177,6 +178,7 @@ def wait(process: subprocess.Popen[bytes], limits: ResourceLimits, *, relayed: b
         stderr=readers[1].text(),
         failure=_failure(code, late, over, limits),
         crashed=code < 0 and not late and not over,
+        late=late and not over,
     )
 
 

@@ -152,7 +152,7 @@ def work(queue: Path, settings: Any, revive: Callable[[], None], *, max_time: st
         return not _gone(queue.parent)
 
     while True:
-        code = _watched(command, environ, look, look_s)
+        code = watched(command, environ, look, look_s)
         if code != 3 or not look():  # 3: the outside world failed; with Drive back, what is left is published
             break
     print(AFTER.get(code, AFTER[3]))
@@ -177,7 +177,8 @@ def _gone(folder: Path) -> bool:
         return True
 
 
-def _watched(command: list[str], environ: dict[str, str], look: Callable[[], bool], look_s: float) -> int:
+def watched(command: list[str], environ: dict[str, str], look: Callable[[], bool], look_s: float) -> int:
+    """Run a command, print what it prints, and `look` every `look_s` seconds; its exit status. An interrupt is passed on."""
     process = subprocess.Popen(  # noqa: S603  # `bridge work` with values from the form, no shell
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         start_new_session=True,

@@ -1,4 +1,4 @@
-"""One bench for all tests of this folder: its worker starts once."""
+"""One toolchain for all tests of this folder: its worker starts once."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ def toolchain() -> Iterator[Toolchain]:
 
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toolchain: Toolchain) -> Iterator[Queue]:
-    """A new, empty queue with nobody else's settings; its objects share one bench."""
+    """A new, empty queue with nobody else's settings; its objects share one toolchain."""
     monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(wiring, "open_toolchain", lambda: toolchain)
-    monkeypatch.setattr(Bridge, "close", lambda self: self.store.journal.close())  # the bench stays open
+    monkeypatch.setattr(Bridge, "close", lambda self: self.store.journal.close())  # the toolchain stays open
     queue = Queue(make_queue(tmp_path / "queue"))
     yield queue
     queue.close()
@@ -37,8 +37,8 @@ def bridge(queue: Queue) -> Bridge:
 
 
 @pytest.fixture
-def desk_of(toolchain: Toolchain, queue: Queue) -> Callable[..., Reviewer]:
-    """A desk at a queue: `desk_of(bridge, max_rounds=1)`."""
+def reviewer_of(toolchain: Toolchain, queue: Queue) -> Callable[..., Reviewer]:
+    """A reviewer of a queue: `reviewer_of(bridge, max_rounds=1)`."""
 
     def make(bridge: Bridge, **rules: Any) -> Reviewer:
         return wiring.open_reviewer(
@@ -49,5 +49,5 @@ def desk_of(toolchain: Toolchain, queue: Queue) -> Callable[..., Reviewer]:
 
 
 @pytest.fixture
-def reviewer(bridge: Bridge, desk_of: Callable[..., Reviewer]) -> Reviewer:
-    return desk_of(bridge)
+def reviewer(bridge: Bridge, reviewer_of: Callable[..., Reviewer]) -> Reviewer:
+    return reviewer_of(bridge)

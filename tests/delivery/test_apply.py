@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 def done(bridge: Bridge, answer: str = GOOD, **options: Any) -> str:
     """A job whose answer is checked."""
     job = give(bridge, bridge.add("Write f.", **options), answer)
-    bridge.wait([job], timeout_s=20, max_rounds=0)
+    bridge.wait([job], timeout_s=120, max_rounds=0)
     return job
 
 
@@ -129,7 +129,7 @@ def test_a_path_out_of_the_project_is_refused(bridge: Bridge, root: Path, out: s
 
 def test_cut_code_is_refused(bridge: Bridge, root: Path):
     job = cut(bridge, bridge.add("Write f.", out="f.py"), CUT)
-    bridge.wait([job], timeout_s=20, max_rounds=0)
+    bridge.wait([job], timeout_s=120, max_rounds=0)
 
     with pytest.raises(UsageError, match="is cut in the answer"):
         bridge.apply_result(job, root)

@@ -19,7 +19,7 @@ def test_a_delivered_job_goes_to_the_archive_with_its_rounds_verdict_and_hand_ov
     give(bridge, child, GOOD)
     reviewer.settle()
     assert bridge.archive_delivered(timedelta()) == []  # checked, but with nobody yet
-    bridge.wait([job], timeout_s=10)
+    bridge.wait([job], timeout_s=120)
     assert bridge.archive_delivered(timedelta(hours=1)) == []  # not long enough ago
 
     queue.hand.moment += timedelta(hours=1)
@@ -42,7 +42,7 @@ def test_a_round_that_nobody_answered_stays(queue: Queue, bridge: Bridge, review
     job = give(bridge, bridge.add("Write f."), BROKEN)
     reviewer.settle()
     [child] = rounds(bridge, job)
-    [view] = bridge.wait([job], timeout_s=10, max_rounds=0)
+    [view] = bridge.wait([job], timeout_s=120, max_rounds=0)
     assert view.verdict == "errors"
 
     assert bridge.archive_delivered(timedelta()) == [job]
@@ -51,7 +51,7 @@ def test_a_round_that_nobody_answered_stays(queue: Queue, bridge: Bridge, review
 
 def test_a_job_that_was_put_back_meanwhile_is_not_archived(bridge: Bridge, queue: Queue):
     job = give(bridge, bridge.add("Write f."), GOOD)
-    bridge.wait([job], timeout_s=10)
+    bridge.wait([job], timeout_s=120)
     bridge.retry(job)
 
     assert bridge.archive_delivered(timedelta()) == []

@@ -10,11 +10,10 @@ import pytest
 from bridge import Bridge, State, wiring
 from bridge.core.errors import NotDelivered, QueueNotWritable
 from bridge.core.events import EventKind
-from bridge.core.job import Job
 from bridge.delivery.dispatch import Dispatch
 from bridge.delivery.payload import HandOver
 from bridge.delivery.review import Reviewer
-from tests.support.answers import GOOD, fail, give
+from tests.support.answers import GOOD, fail, give, put_result
 from tests.support.queues import Queue
 
 
@@ -161,12 +160,9 @@ def test_only_the_jobs_that_are_asked_for_are_sent(queue: Queue, bridge: Bridge,
 def double(bridge: Bridge, job: str, text: str, *, earlier_s: float) -> None:
     """Another machine's answer to the same attempt, which was there before ours, arrives now."""
 
-    def change(known: Job, _state: State) -> Job:
-        [first] = known.results
-        finished_at = first.finished_at - timedelta(seconds=earlier_s)
-        return known.evolve(results=(first, replace(first, answer=text, finished_at=finished_at, worker={"id": "v"})))
-
-    bridge._each([job], change, "answering")
+    [first] = bridge.get(job).job.results
+    finished_at = first.finished_at - timedelta(seconds=earlier_s)
+    put_result(bridge, replace(first, answer=text, finished_at=finished_at, worker={"id": "v"}))
 
 
 @pytest.mark.parametrize("text", [GOOD.replace("f(", "g("), "```python\nx = = 1\n```"])  # as good; one with an error

@@ -23,7 +23,7 @@ class Waiter(threading.Thread):
 
     def __init__(self, queue: Queue, jobs: list[str], **rules: Any) -> None:
         super().__init__()
-        self._bridge, self._jobs, self._rules = queue.open(), jobs, rules
+        self._bridge, self.jobs, self._rules = queue.open(), jobs, rules
         self.ready: list[str] = []
         self.began = threading.Event()
         self.start()
@@ -34,7 +34,7 @@ class Waiter(threading.Thread):
             self.began.set()
             return False
 
-        views = self._bridge.wait(self._jobs, timeout_s=LONG_S, give_up=looking, **self._rules)
+        views = self._bridge.wait(self.jobs, timeout_s=LONG_S, give_up=looking, **self._rules)
         self.ready = [view.id for view in views]
 
     def end(self) -> list[str]:
@@ -42,7 +42,7 @@ class Waiter(threading.Thread):
         return self.ready
 
 
-def desk_lock(bridge: Bridge) -> FileLock:
+def review_lock(bridge: Bridge) -> FileLock:
     return FileLock(wiring.review_lock(bridge.opened))
 
 
@@ -111,7 +111,7 @@ def test_a_failure_is_handed_over_once_and_stays_a_failure(queue: Queue, bridge:
 def test_a_failure_that_a_watcher_has_yet_to_write_down_is_waited_for(queue: Queue, bridge: Bridge, reviewer: Reviewer):
     job = bridge.add("Write f.")
     fail(bridge, job)
-    with desk_lock(bridge):
+    with review_lock(bridge):
         waiter = Waiter(queue, [job])
         reviewer.settle()
         assert waiter.end() == [job]
@@ -158,7 +158,7 @@ def test_while_a_watcher_is_at_the_desk_a_waiter_leaves_the_checking_to_it(
 ):
     job = bridge.add("Write f.")
     give(bridge, job, GOOD)
-    with desk_lock(bridge):
+    with review_lock(bridge):
         waiter = Waiter(queue, [job])
         with pytest.raises(WaitTimedOut):
             queue.open().wait([job], timeout_s=0.3)
@@ -172,7 +172,7 @@ def test_while_a_watcher_is_at_the_desk_a_waiter_leaves_the_checking_to_it(
 def test_when_the_watcher_goes_the_waiter_takes_over(queue: Queue, bridge: Bridge):
     job = bridge.add("Write f.")
     give(bridge, job, GOOD)
-    with desk_lock(bridge):
+    with review_lock(bridge):
         waiter = Waiter(queue, [job])
 
     assert waiter.end() == [job]
@@ -181,9 +181,9 @@ def test_when_the_watcher_goes_the_waiter_takes_over(queue: Queue, bridge: Bridg
 def test_a_watcher_can_begin_while_somebody_waits(queue: Queue, bridge: Bridge):
     waiter = Waiter(queue, [bridge.add("Write f.")])
 
-    with desk_lock(bridge).acquire(timeout=10):
+    with review_lock(bridge).acquire(timeout=10):
         pass
-    bridge.cancel(waiter._jobs[0])
+    bridge.cancel(waiter.jobs[0])
     waiter.end()
 
 

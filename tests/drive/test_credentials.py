@@ -255,7 +255,7 @@ def test_processes_that_refresh_at_once_ask_google_once_and_leave_a_whole_file(
             process.stdin.flush()
         assert accounts.arrived.wait(40)
         accounts.released.set()
-        told = {process.communicate(timeout=60)[0] for process in processes}
+        told = {process.communicate(timeout=120)[0] for process in processes}
     finally:
         for process in processes:
             process.kill()

@@ -32,7 +32,7 @@ LONG = os.environ.get("BRIDGE_TEST_PROFILE") == "long"
 BARE, WHOLE, FOLDERS = (1_000, 1_000, 1_000) if LONG else (150, 25, 60)
 PART = "qwen_bridge.ipynb"
 
-pytestmark = pytest.mark.timeout(1_800 if LONG else 120)
+pytestmark = pytest.mark.timeout(1_800 if LONG else 300)
 
 
 def race(*runners: Callable[[threading.Barrier], None]) -> None:
@@ -56,8 +56,12 @@ def race(*runners: Callable[[threading.Barrier], None]) -> None:
         raise next((e for e in errors if not isinstance(e, threading.BrokenBarrierError)), errors[0])
 
 
-def mark(folder: DriveFolder, name: str, meet: Callable[[], object]) -> None:
-    """Add a mark to the file, whatever others do to it. `meet` is called between the first read and the first write."""
+def mark(folder: DriveFolder, name: str, meet: Callable[[], object]) -> int:
+    """Add a mark to the file, whatever others do to it; gives how often it was refused.
+
+    `meet` is called between the first read and the first write.
+    """
+    refused = 0
     while True:
         read = folder.read(PART)
         assert read is not None
@@ -66,13 +70,14 @@ def mark(folder: DriveFolder, name: str, meet: Callable[[], object]) -> None:
         meet = lambda: None  # noqa: E731
         marks = notebook["metadata"].setdefault("marks", [])
         if name in marks:
-            return  # the write that was never answered had its effect
+            return refused  # the write that was never answered had its effect
         marks.append(name)
         try:
             folder.stage(PART, json.dumps(notebook).encode(), unless_changed=read[1]).commit()
         except QueueChanged:
+            refused += 1
             continue
-        return
+        return refused
 
 
 @pytest.mark.parametrize("fault_rate", [0.0, 0.05])
@@ -82,12 +87,13 @@ def test_two_writers_race_on_a_file_and_every_write_is_built_on_the_one_before(
     queue = put_queue(drive)
     folders = {"a": folder_of(here.open(queue)), "b": folder_of(there.open(queue))}
     rounds = BARE if not fault_rate else BARE // 3
+    refused = {"a": 0, "b": 0}
     drive.faults.rate = fault_rate
 
     def writer(who: str) -> Callable[[threading.Barrier], None]:
         def run(together: threading.Barrier) -> None:
             for number in range(rounds):
-                mark(folders[who], f"{who}{number}", together.wait)
+                refused[who] += mark(folders[who], f"{who}{number}", together.wait)
 
         return run
 
@@ -101,8 +107,7 @@ def test_two_writers_race_on_a_file_and_every_write_is_built_on_the_one_before(
         puts = [r for r in drive.log if r.call == "files.update"]
         assert {r.if_match is None for r in puts} == {False}
         assert sum(r.status == 200 for r in puts) == 2 * rounds
-    refused = sum(r.status == 412 for r in drive.log)
-    assert refused > 0  # they did meet
+    assert sum(refused.values()) >= rounds  # they met every time: both had read the same version
 
 
 def test_a_write_that_comes_while_the_file_gets_its_mark_is_not_written_over(
@@ -137,7 +142,7 @@ def test_two_agents_race_to_add_jobs_and_none_is_lost(here: Machine, there: Mach
         def write(*args: Any) -> DriveFile:
             if not begun.is_set():
                 begun.set()
-                both_looked.wait(60)
+                both_looked.wait(120)
             return put(*args)
 
         return write

@@ -277,9 +277,9 @@ def test_of_eight_writers_with_the_same_etag_one_wins_each_round(
     def write(who: int) -> None:
         wire = Wire(drive)
         for number in range(rounds):
-            start.wait(30)
+            start.wait(120)
             etag = drive.files.get(file).etag
-            start.wait(30)
+            start.wait(120)
             won[number].append(wire.save(file, f"{number}-{who}".encode(), etag).status)
         wire.close()
 
@@ -287,7 +287,7 @@ def test_of_eight_writers_with_the_same_etag_one_wins_each_round(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert [sorted(statuses) for statuses in won] == [[200] + [412] * 7] * rounds
     assert len(drive.files.get(file).revisions) == rounds + 1
 

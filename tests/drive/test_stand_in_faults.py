@@ -113,7 +113,7 @@ def test_an_answer_that_stalls_is_let_go_by_the_test(drive: StandIn, wire: Wire,
         assert drive.changed.wait_for(lambda: drive.requests("files.download") == 1, 30)
     assert not ended
     drive.faults.released.set()
-    reader.join(30)
+    reader.join(120)
     assert len(ended) == 1
 
 

@@ -234,4 +234,4 @@ def test_it_runs_as_a_process_and_keeps_its_files_in_a_state_file(tmp_path: Path
                 assert (report["requests"], report["faults"]) == ({"files.download": 2}, {"answer 429": 1})
             finally:
                 process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            assert process.wait(120) == 0

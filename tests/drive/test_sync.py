@@ -385,7 +385,7 @@ def test_a_watching_sync_brings_a_new_job_to_drive_and_ends_cleanly(drive: Stand
         with drive.changed:
             assert drive.changed.wait_for(lambda: job in content(drive, file_id).decode(), timeout=60)
         watching.send_signal(signal.SIGTERM)
-        told, _ = watching.communicate(timeout=60)
+        told, _ = watching.communicate(timeout=120)
     finally:
         watching.kill()
         watching.wait()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.core.errors import BadRequest, ContextExceeded, EngineDown, MissingExtra, StreamInterrupted
-from bridge.engines import llamacpp
 from bridge.engines.base import Request, Stop, Stopped
 from bridge.engines.llamacpp import LlamaCppEngine
 from tests.support.gguf import write_tiny_gguf
+from tests.support.patience import LONG_S
 
 pytest.importorskip("xllamacpp")
 
@@ -22,6 +23,20 @@ pytest.importorskip("xllamacpp")
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
+    """The processes that an engine starts, as they come."""
+    started: list[subprocess.Popen[str]] = []
+
+    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    return started
 
 
 @pytest.fixture
@@ -79,27 +94,30 @@ def test_a_bad_file_says_so_and_kills_nobody(model: Path, tmp_path: Path, conten
     engine.close()
 
 
-def test_a_child_that_dies_breaks_its_request_and_the_next_one_starts_it_again(engine: LlamaCppEngine) -> None:
+def test_a_child_that_dies_breaks_its_request_and_the_next_one_starts_it_again(
+    children: list[subprocess.Popen[str]], engine: LlamaCppEngine
+) -> None:
     killed = threading.Event()
 
     def kill(piece: str) -> None:
         if not killed.is_set():
             killed.set()
-            os.kill(engine._child.pid, signal.SIGKILL)
+            children[-1].kill()
 
     with pytest.raises((StreamInterrupted, EngineDown), match="starts it again"):
         engine.answer(request(max_tokens=2000), kill)
     assert engine.answer(request()).text
 
 
-def test_the_child_ends_when_its_parent_lets_go(engine: LlamaCppEngine) -> None:
+def test_the_child_ends_when_its_parent_lets_go(children: list[subprocess.Popen[str]], engine: LlamaCppEngine) -> None:
     assert engine.health().ok
-    child = engine._child
+    [child] = children
+    assert child.stdin is not None
     child.stdin.close()
-    assert child.wait(10) == 0
+    assert child.wait(LONG_S) == 0
 
 
 def test_without_the_extra_it_names_the_extra(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llamacpp.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(MissingExtra, match=r"qwen-bridge\[embedded\]"):
         LlamaCppEngine(model)

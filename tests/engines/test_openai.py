@@ -138,7 +138,7 @@ def test_stop_ends_a_request_that_waits_for_its_headers() -> None:
     stop = Stop()
     with LoopbackOpenAI() as server:
         server.failures.append("mute")
-        threading.Thread(target=lambda: (server.arrived.acquire(timeout=20), stop.set())).start()
+        threading.Thread(target=lambda: (server.arrived.acquire(timeout=120), stop.set())).start()
         with pytest.raises(Stopped):
             OpenAIEngine(server.url).answer(REQUEST, stop=stop)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import threading
 from contextlib import closing, nullcontext
 from importlib.util import find_spec
@@ -234,7 +235,7 @@ def test_what_cannot_be_is_said_before_a_folder_is_made(bridge: Run, home: Path,
 
 def test_without_the_extra_it_is_named_before_a_folder_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bridge.engines.llamacpp.importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
     done = CliRunner().invoke(main, ["demo", "--gguf", "tiny"])
     assert done.exit_code == 2
     assert "pip install 'qwen-bridge[embedded]'" in done.stderr

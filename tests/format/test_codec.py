@@ -50,6 +50,25 @@ def through_bytes(part: Part) -> bytes:
     )
 
 
+def saved_by_vscode(data: bytes) -> bytes:
+    """The file after VS Code read and saved it: it ends every item of a list of lines with a line feed.
+
+    Source: `concatMultilineString` of extensions/ipynb/src/deserializers.ts in microsoft/vscode.
+    """
+
+    def joined(value: Any) -> Any:
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            return "".join(item if item.endswith("\n") else item + "\n" for item in value[:-1]) + value[-1]
+        return value
+
+    notebook = json_bytes.loads(data)
+    for cell in notebook["cells"]:
+        cell["source"] = joined(cell["source"])
+        for output in cell["outputs"]:
+            output["data"] = {mime: joined(text) for mime, text in output["data"].items()}
+    return json_bytes.dumps(notebook)
+
+
 def comparable(job: Job) -> object:
     best = job.best(grammar.prompt_sha256(job.spec.body))
     return job.evolve(results=(best,) if best else (), attempts=prompt_cell.visible_attempts(job, best))
@@ -67,6 +86,21 @@ def test_jobs_read_back_as_they_were_written(jobs: list[Job]) -> None:
         assert cell.job == comparable(job)
         assert cell.dots == part.cells[job.id].dots
         assert not cell.touched, "nobody edited it"
+
+
+@quick
+@given(jobs=st.lists(jobs(), max_size=3, unique_by=lambda job: job.id))
+def test_vscode_gives_prompts_and_answers_back_as_they_were(jobs: list[Job]) -> None:
+    read = read_part(json_bytes.loads(saved_by_vscode(through_bytes(part_of(*jobs)))))
+    assert [read.cells[job.id].job for job in jobs] == [comparable(job) for job in jobs]
+    assert not any(cell.touched for cell in read.cells.values()), "nobody edited them"
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\r"])
+def test_only_a_line_feed_ends_a_line_of_a_written_cell(character: str) -> None:
+    typed = code(f"%%qwen {JOB}\nWrite `a{character}b`.\nAnd a test.")
+    source = prompt_cell.write_job(only(read_part(notebook(typed))).job, {"w": 1})["source"]
+    assert source == [f"%%qwen {JOB}\n", f"Write `a{character}b`.\n", "And a test."]
 
 
 @quick

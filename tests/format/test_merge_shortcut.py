@@ -81,10 +81,10 @@ def test_the_short_way_says_what_the_long_way_says(
     if change:
         change(after)
     a, b = part(raw(ASKED)), part(after)
-    taken = [merge._answered(x.cells[ID], y.cells[ID]) is not None for x, y in ((a, b), (b, a))]
+    taken = [merge.with_the_answer(x.cells[ID], y.cells[ID]) is not None for x, y in ((a, b), (b, a))]
     assert taken == [short, short]
     quick = [merge.merge(part(raw(ASKED)), part(after)), merge.merge(part(after), part(raw(ASKED)))]
-    monkeypatch.setattr(merge, "_answered", lambda x, y: None)
+    monkeypatch.setattr(merge, "with_the_answer", lambda x, y: None)
     slow = merge.merge(part(raw(ASKED)), part(after))
     for merged in quick:
         assert merged.cells[ID].essence == slow.cells[ID].essence
@@ -100,7 +100,7 @@ def test_an_edit_that_nobody_has_stamped_goes_the_long_way() -> None:
         raw(ASKED.evolve(spec=Spec(body="Write g", position=ID), results=(result(body="Write g"),)))["outputs"]
     )
     a, b = part(asked), part(answered)
-    assert merge._answered(a.cells[ID], b.cells[ID]) is None
+    assert merge.with_the_answer(a.cells[ID], b.cells[ID]) is None
     merged = merge.merge(a, b).cells[ID]
     assert merged.job.edit == 1
     assert not merged.touched

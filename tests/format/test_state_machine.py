@@ -96,7 +96,7 @@ class Everybody(RuleBasedStateMachine):
         self.deletions = 0
         self.added: dict[str, str] = {}
         self.results: dict[str, list[Result]] = {}
-        #: {job: floor at which it was last taken back}; a retry raises the floor.
+        #: {job: attempt floor at which it was last taken back}; a retry raises the floor.
         self.off: dict[str, int] = {}
         self.typed = 0
 
@@ -449,7 +449,7 @@ class Everybody(RuleBasedStateMachine):
             assert (known.spec.body, known.spec.options) == (job.spec.body, job.spec.options), (
                 f"{machine.name} {job.id}"
             )
-            assert known.attempt_floor == job.attempt_floor, f"{machine.name} has another floor of {job.id}"
+            assert known.attempt_floor == job.attempt_floor, f"{machine.name} has another attempt floor of {job.id}"
 
 
 TestEverybody = pytest.mark.timeout(7200 if LONG else 300)(Everybody.TestCase)

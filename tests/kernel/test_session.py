@@ -19,6 +19,7 @@ from bridge.kernel.spool import Spool
 from bridge.kernel.stop import Stop
 from tests.support.notebooks import job_ids, notebook, prompt_cell
 from tests.support.ollama import Failure, LoopbackOllama
+from tests.support.patience import until
 
 MODEL = "qwen2.5-coder:7b"
 
@@ -56,7 +57,13 @@ def settings(server: LoopbackOllama, **more: object) -> RunSettings:
 
 def test_the_first_cell_starts_all_and_a_cell_shows_its_answer_while_it_comes() -> None:
     cells = [prompt_cell(job, f"Prompt {job}") for job in job_ids(5)]
-    with LoopbackOllama(token_delay_s=0.02, answer=lambda prompt: f"Answer to {prompt}") as server:
+    together = threading.Barrier(5, timeout=60)
+
+    def answer(prompt: str) -> str:
+        together.wait()
+        return f"Answer to {prompt}"
+
+    with LoopbackOllama(token_delay_s=0.02, answer=answer) as server:
         session = Session(settings(server, lanes=5), notebook=lambda: notebook(*cells), refresh_s=0.01)
         screen = Recorder()
         session.run_cell(*split_cell(cells[0]["source"]), screen)
@@ -201,7 +208,7 @@ def test_lanes_take_priority_first_then_one_model_after_the_other_then_cell_orde
     lanes = KernelLanes(work, lanes=1, model_of=lambda cell: cell.header.options.get("model", "a"))
     first = CellTask(cell("first", 0))
     lanes.submit([first])
-    assert begun.wait(10)
+    assert begun.wait(120)
     rest = [
         cell("later", 5), cell("other model", 1, "--model b"), cell("urgent", 9, "--priority 3"), cell("sooner", 2),
     ]  # fmt: skip
@@ -298,7 +305,7 @@ def test_again_forgets_by_prefix_and_says_how_many() -> None:
 
 def test_ask_answers_outside_the_queue_and_raises_with_a_reason() -> None:
     screen = Recorder()
-    with LoopbackOllama(answer=lambda prompt: "x" * 100, token_delay_s=0.01) as server:
+    with LoopbackOllama(answer=lambda prompt: until(lambda: screen.shown) or "x" * 100) as server:
         session = Session(settings(server), refresh_s=0.01)
         options = {"model": None, "max_tokens": 9, "temperature": None, "seed": 1}
         assert session.ask("Hi", system="Be brief.", options=options, screen=screen) == "x" * 36

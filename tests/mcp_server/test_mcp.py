@@ -19,7 +19,6 @@ from tests.support.answers import BROKEN, GOOD
 from tests.support.commands import environment
 from tests.support.queues import make_queue
 
-pytestmark = pytest.mark.timeout(90)
 CODE = "def f(x):\n    y = x + 1\n    return y\n"
 
 
@@ -156,7 +155,7 @@ def test_a_refusal_is_an_error_that_the_agent_can_read(path: Path, tool: str, ar
 
 
 def test_without_the_extra_the_command_says_what_to_install(path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "mcp", None)
 
     done = CliRunner().invoke(main, ["mcp", "--queue", str(path)])
 

@@ -75,7 +75,7 @@ def test_the_queue_itself_is_answered_in_parallel_and_a_second_run_asks_nothing(
     barrier = threading.Barrier(3)
 
     def answer(_prompt: str) -> str:
-        barrier.wait(30)
+        barrier.wait(120)
         return "Done.\n"
 
     jobs = [cell["id"] for cell in load(queue)["cells"][3:]]

@@ -64,7 +64,7 @@ def test_run_all_of_the_set_up_notebook_answers_the_queue_on_drive(
     barrier = threading.Barrier(3)  # opens only when three requests are inside at once
 
     def answer(_prompt: str) -> str:
-        barrier.wait(30)
+        barrier.wait(120)
         return "Done.\n"
 
     with LoopbackOllama(answer=answer) as server:
@@ -157,7 +157,7 @@ def test_drive_that_vanishes_is_mounted_again_and_what_is_left_is_published(
             assert not look()  # the first try fails
         return next(codes)
 
-    monkeypatch.setattr(colab, "_watched", watched)
+    monkeypatch.setattr(colab, "watched", watched)
     assert colab.work(queue, settings(), lambda: revived.append(True), max_time="1h") == 0
     assert drive_module.mounted == [(colab.MOUNT, True)] * 2
     assert revived
@@ -168,7 +168,7 @@ def test_drive_that_vanishes_is_mounted_again_and_what_is_left_is_published(
 
 def test_a_failure_that_is_not_drives_is_not_tried_for_ever(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (drive / "qwen_bridge.ipynb").touch()
-    monkeypatch.setattr(colab, "_watched", lambda *_: 3)
+    monkeypatch.setattr(colab, "watched", lambda *_: 3)
     assert colab.work(drive / "qwen_bridge.ipynb", settings(), lambda: None, max_time="1h") == 3
     assert sys.modules["google.colab"].drive.mounted == []
 
@@ -190,7 +190,7 @@ def test_while_the_worker_works_drive_is_looked_at(tmp_path: Path, capsys: pytes
         "-c",
         f"print('begun', flush=True); print(open({str(fifo)!r}).read()); raise SystemExit(7)",
     ]
-    assert colab._watched(command, dict(os.environ), look, 0.05) == 7
+    assert colab.watched(command, dict(os.environ), look, 0.05) == 7
     assert capsys.readouterr().out == "begun\nseen\n\n"
 
 

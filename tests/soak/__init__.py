@@ -7,5 +7,5 @@
     D   straight on Drive; `bridge work --queue drive:ID`, an agent
 
 and a simulated Colab tab saves stale copies. Processes are killed with SIGKILL, stopped for a while, and the stand-in
-answers with faults, all by a seed: the same seed gives the same deeds in the same order, at about the same moments.
+answers with faults, all by a seed: the same seed gives the same actions in the same order, at about the same moments.
 """

@@ -13,8 +13,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.soak.play import play, tell
-from tests.soak.stage import LONG, SHORT
+from tests.soak.run import run, to_stderr
+from tests.soak.scenario import LONG, SHORT
 from tests.soak.verdict import Verdict
 
 
@@ -25,9 +25,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument("--keep", action="store_true", help="keep the folder also when all is well")
     asked = parser.parse_args()
-    script = dataclasses.replace(LONG if asked.minutes else SHORT, seed=asked.seed, minutes=asked.minutes)
+    settings = dataclasses.replace(LONG if asked.minutes else SHORT, seed=asked.seed, minutes=asked.minutes)
     home = Path(tempfile.mkdtemp(prefix="bridge-soak-"))
-    verdict = play(home, script, tell)
+    verdict = run(home, settings, to_stderr)
     if asked.json:
         sys.stdout.write(json.dumps({"seed": asked.seed, **verdict.to_json()}, indent=1) + "\n")
     else:
@@ -35,7 +35,7 @@ def main() -> int:
     if verdict.good and not asked.keep:
         shutil.rmtree(home)
     else:
-        tell(f"seed {asked.seed}; everything is in {home}")
+        to_stderr(f"seed {asked.seed}; everything is in {home}")
     return 0 if verdict.good else 1
 
 

@@ -1,7 +1,7 @@
 """A dev agent as a process: adds jobs one after the other, and writes down each id that it was promised.
 
 Killed anywhere, it is started again and adds its next job under the same key: either it was added before, or it is now.
-SIGTERM: it finishes the job that it is adding, and ends.
+SIGTERM: it finishes the job that it is adding, and ends; with `--stay` nothing else ends it, so that it can be killed at any time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bridge import Bridge
 from bridge.core.errors import BridgeError
-from tests.soak.diary import Diary
+from tests.soak.event_log import EventLog
 
 #: Every so many prompts bring code that does not parse, which the watcher has repaired, in vain.
 BAD_EVERY = 12
@@ -31,15 +31,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak.agent")
     parser.add_argument("name")
     parser.add_argument("queue")
-    parser.add_argument("diary", type=Path)
+    parser.add_argument("log", type=Path)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--pause", type=float, required=True, help="seconds between two jobs, on average")
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--stay", action="store_true", help="after the last job, wait for SIGTERM")
     asked = parser.parse_args()
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
-    diary = Diary(path=asked.diary)
-    promised = {line["key"] for line in diary.read("promised")}
+    log = EventLog(path=asked.log)
+    promised = {line["key"] for line in log.read("promised")}
     chance = random.Random(f"{asked.seed} {asked.name} {len(promised)}")
     for number in range(asked.count):
         key = f"{asked.name}-{number}"
@@ -53,9 +54,11 @@ def main() -> int:
             except BridgeError as error:  # Drive is down, the lock is held: an agent tries again
                 sys.stderr.write(f"{type(error).__name__}: {error}\n")
                 threading.Event().wait(chance.uniform(0.2, 1.0))
-        diary.write("promised", key=key, job=job)
+        log.write("promised", key=key, job=job)
         if over.wait(chance.uniform(0.0, 2 * asked.pause)):
             break
+    if asked.stay:
+        over.wait()
     return 0
 
 

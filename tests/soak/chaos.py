@@ -1,6 +1,7 @@
 """What goes wrong, by a seed: processes are killed or stand still, Drive fails in every way that it knows, lists lag.
 
-The first deeds are one of each kind, so that a short run meets all of them; then chance goes on.
+The first actions are one of each kind; then chance goes on. What was caused but not met when chaos ends is met by
+`Scenario.meet_all`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.soak.cast import Cast
 from tests.soak.plain_drive import PlainDrive
+from tests.soak.processes import Processes
 
 _UPDATE = r"files\.(update|patch|insert)$"
 _ANY = r" (/upload)?/drive/v2/"
@@ -25,6 +26,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "429": {"pattern": _ANY, "status": 429, "retry_after_s": 1, "times": 2},
     "403 rate": {"pattern": _ANY, "status": 403, "times": 2},
     "stale etag": {"pattern": _UPDATE, "how": "stale etag", "times": 2},
+    "other write": {"pattern": _UPDATE, "how": "other write", "times": 1},
     "old etag": {"pattern": _UPDATE, "how": "old etag", "times": 1},
     "damaged": {"pattern": "download$", "how": "corrupt", "times": 2},
     "cut": {"pattern": "download$", "how": "cut", "times": 1},
@@ -39,32 +41,30 @@ SLOW_FAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass(kw_only=True)
 class Chaos:
-    """One deed after the other; `deed` does the next."""
+    """One action after the other; `act` does the next."""
 
-    cast: Cast
+    processes: Processes
     drive: PlainDrive
     seed: int
-    victims: tuple[str, ...]  #: roles that may be killed
-    fork_wish: Path  #: a file that tells the sync client to leave a fork
+    victims: tuple[str, ...]  #: processes that may be killed
+    fork_request: Path  #: a file that tells the sync client to leave a conflict copy
     slow: bool = False
     done: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._chance = random.Random(f"{self.seed} chaos")
-        self._plan = self._deeds()
+        self._plan = self._actions()
 
-    def deed(self) -> str:
+    def act(self) -> str:
         """Do the next thing; gives its name."""
-        for role in self.cast.roles.values():
-            self.cast.go_on(role)
+        self.resume_all()
         what, which = next(self._plan)
         if what == "kill":
-            if not self.cast.kill(self.cast.roles[which]):
-                return ""
+            self.processes.kill(self.processes.by_name[which])
         elif what == "pause":
-            self.cast.pause(self.cast.roles[which])
+            self.processes.pause(self.processes.by_name[which])
         elif what == "fork":
-            self.fork_wish.write_text("")
+            self.fork_request.write_text("")
         elif what == "fault":
             self.drive.admin("POST", "faults", **(FAULTS | SLOW_FAULTS)[which])
         else:
@@ -72,16 +72,20 @@ class Chaos:
         self.done.append(f"{what} {which}")
         return self.done[-1]
 
+    def resume_all(self) -> None:
+        """Nobody stands still."""
+        for managed in self.processes.by_name.values():
+            self.processes.resume(managed)
+
     def over(self) -> None:
         """Nothing is wrong any more."""
-        for role in self.cast.roles.values():
-            self.cast.go_on(role)
+        self.resume_all()
         self.drive.admin("DELETE", "faults")
         self.drive.admin("POST", "faults/released")
         self.drive.admin("POST", "lag")
 
-    def _deeds(self) -> Iterator[tuple[str, str]]:
-        early = [("kill", name) for name in self.victims if name.startswith("agent")]  # they may be done later
+    def _actions(self) -> Iterator[tuple[str, str]]:
+        early = [("kill", name) for name in self.victims if name.startswith("agent")]  # while they still add
         first = [("kill", name) for name in self.victims if not name.startswith("agent")]
         first += [("fault", name) for name in FAULTS]
         first += [("lag", "6"), ("fork", "by the sync client"), ("pause", self._chance.choice(self.victims))]

@@ -1,7 +1,8 @@
 """A Colab tab as a process: opens a notebook of the queue, answers some prompt cells, and saves its stale copy.
 
 Colab saves the whole notebook as the tab has it, whatever was written in the meantime, and rewrites every cell while it is
-at it (tests/support/colab.py). Now and then the tab saves without having answered anything.
+at it (tests/support/colab.py). Now and then the tab saves without having answered anything. Its first save is certainly stale: the
+tab stays open until somebody else has written.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from typing import Any
 from bridge.kernel.cells import PromptCell, read_cells
 from bridge.kernel.grammar import SCHEMA, prompt_sha256, render_result
 from bridge.kernel.run import iso_ms
-from tests.soak.diary import Diary
-from tests.soak.plain_drive import PlainDrive, Trouble
+from tests.soak.event_log import EventLog
+from tests.soak.plain_drive import DriveCallFailed, PlainDrive
 from tests.support.colab import Save, colab_save
 
 WORKER = "kernel-soak0001"
+#: Looks, 0.2 s apart, for somebody else's write before the first save.
+_LONGEST_LOOKS = 300
 
 
 def answered(cell: PromptCell, number: int) -> dict[str, Any]:
@@ -44,21 +47,21 @@ def main() -> int:
     parser.add_argument("url")
     parser.add_argument("token")
     parser.add_argument("folder", help="id of the queue's folder on Drive")
-    parser.add_argument("diary", type=Path)
+    parser.add_argument("log", type=Path)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--open-s", type=float, required=True, help="longest time between opening and saving")
     asked = parser.parse_args()
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
-    drive, diary = PlainDrive(url=asked.url, token=asked.token), Diary(path=asked.diary)
-    chance = random.Random(f"{asked.seed} tab {len(diary.read())}")
+    drive, log = PlainDrive(url=asked.url, token=asked.token), EventLog(path=asked.log)
+    chance = random.Random(f"{asked.seed} tab {len(log.read())}")
     while not over.is_set():
         try:
             parts = [file for file in drive.files_in(asked.folder) if is_part(file["title"])]
             if parts:
-                visit(drive, chance.choice(parts), chance, over, diary, asked.open_s)
-        except (Trouble, ValueError) as error:
-            diary.write("trouble", error=str(error)[:200])
+                visit(drive, chance.choice(parts), chance, over, log, asked.open_s)
+        except (DriveCallFailed, ValueError) as error:
+            log.write("trouble", error=str(error)[:200])
         over.wait(chance.uniform(0.1, 0.3) * asked.open_s)
     return 0
 
@@ -69,7 +72,7 @@ def is_part(title: str) -> bool:
 
 
 def visit(
-    drive: PlainDrive, file: dict[str, Any], chance: random.Random, over: threading.Event, diary: Diary, open_s: float
+    drive: PlainDrive, file: dict[str, Any], chance: random.Random, over: threading.Event, log: EventLog, open_s: float
 ) -> None:
     """Open, answer, wait, save."""
     opened = drive.get(file["id"])
@@ -79,6 +82,10 @@ def visit(
     for cell in chosen:
         notebook["cells"][cell.index]["outputs"] = [answered(cell, cell.index)]
     over.wait(chance.uniform(0.2, 1.0) * open_s)
+    if not any(line["stale"] for line in log.read("saved")):
+        for _ in range(_LONGEST_LOOKS):
+            if over.wait(0.2) or drive.get(file["id"])["headRevisionId"] != opened["headRevisionId"]:
+                break
     save = Save(
         badge=chance.random() < 0.3, stripped=chance.random() < 0.2, minor=chance.choice([5, 5, 0]),
         hide=chance.choice([None, None, None, 0, 3]),
@@ -86,7 +93,7 @@ def visit(
     now = drive.get(file["id"])
     stale = now["headRevisionId"] != opened["headRevisionId"]
     drive.put(file["id"], colab_save(json.dumps(notebook).encode(), save))
-    diary.write("saved", stale=stale, stripped=save.stripped, jobs=[cell.job for cell in chosen])
+    log.write("saved", stale=stale, stripped=save.stripped, jobs=[cell.job for cell in chosen])
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ _FIELDS = "id,title,mimeType,headRevisionId,md5Checksum,labels(trashed),parents(
 TIMEOUT_S = 10.0
 
 
-class Trouble(Exception):
+class DriveCallFailed(Exception):
     """The call did not work, or it is not known whether it did."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlainDrive:
-    """Calls with one token. Raises Trouble."""
+    """Calls with one token. Raises DriveCallFailed."""
 
     url: str
     token: str = ""
@@ -96,11 +96,11 @@ class PlainDrive:
             reply = connection.getresponse()
             told = reply.read()
         except (OSError, http.client.HTTPException) as error:
-            raise Trouble(f"{method} {path}: {error or type(error).__name__}") from error
+            raise DriveCallFailed(f"{method} {path}: {error or type(error).__name__}") from error
         finally:
             connection.close()
         if reply.status >= 300:
-            raise Trouble(f"{method} {path}: {reply.status} {told[:200]!r}")
+            raise DriveCallFailed(f"{method} {path}: {reply.status} {told[:200]!r}")
         return told
 
 
@@ -108,7 +108,7 @@ def _object(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data)
     except ValueError as error:  # damaged on its way
-        raise Trouble(str(error)) from error
+        raise DriveCallFailed(str(error)) from error
     if not isinstance(value, dict):
-        raise Trouble(f"not an object: {data[:80]!r}")
+        raise DriveCallFailed(f"not an object: {data[:80]!r}")
     return value

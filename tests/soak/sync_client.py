@@ -19,8 +19,8 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
-from tests.soak.diary import Diary
-from tests.soak.plain_drive import FOLDER_TYPE, NOTEBOOK_TYPE, PlainDrive, Trouble
+from tests.soak.event_log import EventLog
+from tests.soak.plain_drive import FOLDER_TYPE, NOTEBOOK_TYPE, DriveCallFailed, PlainDrive
 
 #: Remote files by local name: description of each.
 Listing = dict[str, dict[str, Any]]
@@ -34,11 +34,11 @@ class SyncClient:
     root: str  #: id of the folder on Drive
     folder: Path
     memory: Path
-    diary: Diary
+    log: EventLog
     chance: random.Random
     fork: float = 0.3
     wait: Callable[[], None] = lambda: None  #: between looking and copying
-    wish: Path | None = None  #: while this file is there, the next conflict is made up, and leaves a fork
+    fork_request: Path | None = None  #: while this file is there, the next conflict is made up, and leaves a fork
     known: dict[str, dict[str, str]] = field(default_factory=dict)  #: name → id, rev, md5, home
     folders: dict[str, list[str]] = field(default_factory=dict)  #: title → ids; there may be two of one title
 
@@ -48,10 +48,10 @@ class SyncClient:
 
     def round(self) -> int:
         """Look at both sides, wait, copy; gives how many files were copied, moved or deleted."""
-        if self.wish and self.wish.exists():
-            self.wish.unlink()
+        if self.fork_request and self.fork_request.exists():
             for file in sorted(self.folder.glob("*.ipynb"))[:1]:
                 self._fork(file.name)
+            self.fork_request.unlink()  # last: after a kill it is done again
         there = self._there()
         here = {name: md5(data).hexdigest() for name, data in self._here().items()}
         self.wait()
@@ -59,8 +59,8 @@ class SyncClient:
         for name in sorted(here.keys() | there.keys() | self.known.keys()):
             try:
                 moved += self._one(name, here.get(name), there.get(name))
-            except Trouble as error:
-                self.diary.write("trouble", name=name, error=str(error)[:200])
+            except DriveCallFailed as error:
+                self.log.write("trouble", name=name, error=str(error)[:200])
         return moved
 
     def _one(self, name: str, here: str | None, listed: dict[str, Any] | None) -> bool:
@@ -84,16 +84,16 @@ class SyncClient:
             self._fork(name)
             self._download(name, there, expected=None)
         elif self.chance.random() < 0.5:
-            self.diary.write("overwrote", side="drive", name=name)
+            self.log.write("overwrote", side="drive", name=name)
             self._upload(name, there)
         else:
-            self.diary.write("overwrote", side="here", name=name)
+            self.log.write("overwrote", side="here", name=name)
             self._download(name, there, expected=None)
 
     def _fork(self, name: str) -> None:
         copy = next(c for n in range(1, 999) if not (self.folder / (c := f"{name[:-6]} ({n}).ipynb")).exists())
         _place(self.folder / copy, (self.folder / name).read_bytes())
-        self.diary.write("fork", name=copy)
+        self.log.write("fork", name=copy)
 
     # ---- both sides
 
@@ -142,7 +142,7 @@ class SyncClient:
             return None
         try:
             now = self.drive.get(file_id)
-        except Trouble as error:
+        except DriveCallFailed as error:
             if "404" in str(error):
                 return None
             raise
@@ -156,7 +156,7 @@ class SyncClient:
         if not file.exists():
             if there:
                 self.drive.trash(there["id"])
-                self.diary.write("trashed", name=name)
+                self.log.write("trashed", name=name)
             self._learn(name, None)
             return
         data, type_ = file.read_bytes(), NOTEBOOK_TYPE if name.endswith(".ipynb") else "application/json"
@@ -165,7 +165,7 @@ class SyncClient:
         else:
             folder, _, title = name.rpartition("/")
             made = self.drive.insert(title, data, parent=self._home(folder), type_=type_)
-        self.diary.write("uploaded", name=name)
+        self.log.write("uploaded", name=name)
         self._learn(name, made)
 
     def _download(self, name: str, there: dict[str, Any] | None, *, expected: str | None) -> None:
@@ -177,9 +177,9 @@ class SyncClient:
             return
         data = self.drive.download(there["id"])
         if md5(data).hexdigest() != there["md5Checksum"]:
-            raise Trouble(f"{name} came damaged, or changed meanwhile")
+            raise DriveCallFailed(f"{name} came damaged, or changed meanwhile")
         _place(target, data)
-        self.diary.write("downloaded", name=name)
+        self.log.write("downloaded", name=name)
         self._learn(name, there)
 
     def _home(self, folder: str) -> str:
@@ -218,18 +218,18 @@ def main() -> int:
     parser.add_argument("root", help="id of the folder on Drive")
     parser.add_argument("folder", type=Path)
     parser.add_argument("memory", type=Path)
-    parser.add_argument("diary", type=Path)
+    parser.add_argument("log", type=Path)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--delay", type=float, required=True, help="longest time between looking and copying, seconds")
     parser.add_argument("--once", action="store_true", help="one round, at once; prints how much moved")
     asked = parser.parse_args()
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
-    diary = Diary(path=asked.diary)
-    chance = random.Random(f"{asked.seed} sync {len(diary.read())}")
+    log = EventLog(path=asked.log)
+    chance = random.Random(f"{asked.seed} sync {len(log.read())}")
     client = SyncClient(
         drive=PlainDrive(url=asked.url, token=asked.token), root=asked.root, folder=asked.folder, memory=asked.memory,
-        diary=diary, chance=chance, wait=lambda: None if asked.once else _wait(over, chance, asked.delay), wish=asked.memory.with_name("fork-wish"),
+        log=log, chance=chance, wait=lambda: None if asked.once else _wait(over, chance, asked.delay), fork_request=asked.memory.with_name("fork-request"),
     )  # fmt: skip
     if asked.once:
         sys.stdout.write(f"{client.round()}\n")
@@ -237,8 +237,8 @@ def main() -> int:
     while not over.is_set():
         try:
             client.round()
-        except Trouble as error:
-            diary.write("trouble", error=str(error)[:200])
+        except DriveCallFailed as error:
+            log.write("trouble", error=str(error)[:200])
         over.wait(chance.uniform(0.2, 1.0) * asked.delay)
     return 0
 

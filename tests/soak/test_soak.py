@@ -8,25 +8,25 @@ from pathlib import Path
 import pytest
 
 from tests.soak.chaos import FAULTS
-from tests.soak.play import play, tell
-from tests.soak.stage import AGENTS, SHORT, VICTIMS
+from tests.soak.run import run, to_stderr
+from tests.soak.scenario import AGENTS, SHORT, VICTIMS
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP, and kills otherwise")
 def test_everybody_at_once_with_kills_and_faults_and_at_the_end_nothing_is_lost(tmp_path: Path) -> None:
-    verdict = play(tmp_path / "soak", SHORT, tell)
+    verdict = run(tmp_path / "soak", SHORT, to_stderr)
     figures = verdict.figures
     assert verdict.good, (f"seed {SHORT.seed}", verdict.wrong, figures)
     assert figures["per_agent"] == dict.fromkeys(AGENTS, SHORT.jobs_per_agent)
     assert figures["lost"] == 0
-    # It was no walk in the park:
-    tried = {deed.partition(" ")[2] for deed in figures["deeds"]}
-    assert set(FAULTS) | (set(VICTIMS) - set(AGENTS)) <= tried
-    assert any(figures["kills"][name] for name in AGENTS)
+    # All of this was caused, and waited for:
+    tried = {action.partition(" ")[2] for action in figures["actions"]}
+    assert set(FAULTS) | set(VICTIMS) <= tried
+    assert min(figures["kills"].values()) >= 1
     assert sum(figures["faults"].values()) >= len(FAULTS)
-    assert figures["forks_made"] > 0
-    assert figures["forks_folded"] > 0
-    assert figures["stale_saves"] > 0
-    assert figures["conflicts_412"] > 0
-    assert figures["tab_saves"] > 0
+    assert figures["faults"]["other write"] == 1
+    assert figures["conflicts_412"] >= 1
+    assert figures["forks_made"] >= 1
+    assert figures["forks_folded"] >= 1
+    assert figures["stale_saves"] >= 1

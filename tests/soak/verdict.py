@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.soak.stage import AGENTS, VICTIMS, Stage
+from tests.soak.scenario import AGENTS, VICTIMS, Scenario
 from tests.support.queues import ids_in, jobs_on_disk
 
 #: Where a job may come to rest: it was answered, checked and handed over.
@@ -37,19 +37,22 @@ class Verdict:
         return {"good": self.good, "wrong": self.wrong, **self.figures}
 
 
-def judge(stage: Stage, *, rounds: int, minutes: float) -> Verdict:
+def judge(scenario: Scenario, *, rounds: int, minutes: float) -> Verdict:
     """Look at everything. `rounds`: that it took to come to rest, 0: it did not."""
     verdict = Verdict()
     verdict.check(rounds > 0, "it never came to rest")
-    known = {machine: stage.census(machine) for machine in "abd"}
-    promised = stage.promised()
+    known = {machine: scenario.job_dump(machine) for machine in "abd"}
+    promised = scenario.promised()
     _jobs(verdict, promised, known)
-    _delivered(verdict, stage, known["a"])
-    _notebooks(verdict, stage, set(known["a"]))
-    _processes(verdict, stage)
-    report = stage.drive.admin("GET", "report")
+    _delivered(verdict, scenario, known["a"])
+    _notebooks(verdict, scenario, set(known["a"]))
+    _processes(verdict, scenario)
+    report = scenario.drive.admin("GET", "report")
     verdict.check(not report["violations"], f"requests that Google would not understand: {report['violations'][:3]}")
-    verdict.figures = _figures(stage, promised, known["a"], report) | {"minutes": round(minutes, 1), "rounds": rounds}
+    verdict.figures = _figures(scenario, promised, known["a"], report) | {
+        "minutes": round(minutes, 1),
+        "rounds": rounds,
+    }
     return verdict
 
 
@@ -78,28 +81,28 @@ def _jobs(verdict: Verdict, promised: dict[str, str], known: dict[str, dict[str,
             verdict.check(not odd, f"A and {machine.upper()} differ on {job} in {odd}")
 
 
-def _delivered(verdict: Verdict, stage: Stage, known: dict[str, dict[str, Any]]) -> None:
+def _delivered(verdict: Verdict, scenario: Scenario, known: dict[str, dict[str, Any]]) -> None:
     """Roots are handed over; the children of a repair belong to their root's answer."""
     roots = {job for job, told in known.items() if not told["parent"]}
     open_ = {job: known[job]["state"] for job in roots if known[job]["state"] not in DONE}
     verdict.check(not open_, f"not handed over: {dict(list(open_.items())[:5])}")
-    folders = {folder.name for folder in stage.outbox.iterdir()} if stage.outbox.exists() else set()
+    folders = {folder.name for folder in scenario.outbox.iterdir()} if scenario.outbox.exists() else set()
     verdict.check(roots <= folders, f"not in the outbox: {sorted(roots - folders)[:5]}")
     verdict.check(
         not folders - known.keys(), f"in the outbox twice, or of nobody: {sorted(folders - known.keys())[:5]}"
     )
-    told = Counter(line["job"] for line in _events(stage, "watch-a") if line.get("event") == "delivered")
+    told = Counter(line["job"] for line in _events(scenario, "watch-a") if line.get("event") == "delivered")
     verdict.check(max(told.values(), default=0) <= 1, f"handed over twice: {[j for j, n in told.items() if n > 1][:5]}")
     silent = len(roots) - len(told.keys() & roots)
-    kills = stage.cast.roles["watch-a"].kills
+    kills = scenario.processes.by_name["watch-a"].kills
     verdict.check(silent <= kills, f"{silent} jobs handed over without a word, with {kills} kills of the watcher")
     for job in roots & folders:
-        payload = json.loads((stage.outbox / job / "result.json").read_bytes())
+        payload = json.loads((scenario.outbox / job / "result.json").read_bytes())
         verdict.check(payload["job"] == job, f"the outbox has another job's result for {job}")
 
 
-def _notebooks(verdict: Verdict, stage: Stage, jobs: set[str]) -> None:
-    sides = {"A": stage.home / "a" / "queue", "B": stage.home / "b" / "queue", "Drive": stage.copy_of_drive()}
+def _notebooks(verdict: Verdict, scenario: Scenario, jobs: set[str]) -> None:
+    sides = {"A": scenario.home / "a" / "queue", "B": scenario.home / "b" / "queue", "Drive": scenario.copy_of_drive()}
     cells = {}
     for side, folder in sides.items():
         for file in sorted(folder.rglob("*.ipynb")):
@@ -139,15 +142,19 @@ def _cells(folder: Path) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
-def _processes(verdict: Verdict, stage: Stage) -> None:
-    for log in sorted(stage.cast.logs.glob("*.err")):
+def _processes(verdict: Verdict, scenario: Scenario) -> None:
+    for log in sorted(scenario.processes.logs.glob("*.err")):
         text = log.read_text(errors="replace")
         verdict.check("Traceback" not in text, f"{log.name} holds a traceback: {text[text.find('Traceback') :][:300]}")
 
 
-def _events(stage: Stage, name: str) -> list[dict[str, Any]]:
+def _events(scenario: Scenario, name: str) -> list[dict[str, Any]]:
     found = []
-    for line in stage.cast.out(name).read_text(errors="replace").splitlines() if stage.cast.out(name).exists() else ():
+    for line in (
+        scenario.processes.out(name).read_text(errors="replace").splitlines()
+        if scenario.processes.out(name).exists()
+        else ()
+    ):
         try:
             found.append(json.loads(line))
         except ValueError:
@@ -156,18 +163,18 @@ def _events(stage: Stage, name: str) -> list[dict[str, Any]]:
 
 
 def _figures(
-    stage: Stage, promised: dict[str, str], known: dict[str, dict[str, Any]], report: dict[str, Any]
+    scenario: Scenario, promised: dict[str, str], known: dict[str, dict[str, Any]], report: dict[str, Any]
 ) -> dict[str, Any]:
     bridges = ("sync-a", "watch-a", "work-f", "work-d")
-    events = Counter(f"{line.get('event')}" for name in bridges for line in _events(stage, name))
+    events = Counter(f"{line.get('event')}" for name in bridges for line in _events(scenario, name))
     good = {"succeeded", "truncated"}
     doubles = sum(sum(a["status"] in good for a in told["attempts"]) > 0 for told in known.values())
-    client, tab = stage.diary("sync-b"), stage.diary("tab")
+    client, tab = scenario.log("sync-b"), scenario.log("tab")
     calls = {name: n for name, n in report["requests"].items() if name.startswith(("files.", "changes."))}
     return {
         "jobs": len(promised),
         "repair_jobs": sum(bool(told["parent"]) for told in known.values()),
-        "per_agent": {name: len(stage.diary(name).read("promised")) for name in AGENTS},
+        "per_agent": {name: len(scenario.log(name).read("promised")) for name in AGENTS},
         "lost": len(set(promised.values()) - known.keys()),
         "doubles": doubles,
         "answered_by_tab": sum(
@@ -176,16 +183,24 @@ def _figures(
         "retries": events["retried"],
         "conflicts_412": report["statuses"].get("412", 0),
         "restored": events["restored"],
-        "archived_twice": sum(n > 1 for n in jobs_in((stage.home / "copy" / "archive").glob("*.ipynb")).values()),
+        "archived_twice": sum(n > 1 for n in jobs_in((scenario.home / "copy" / "archive").glob("*.ipynb")).values()),
         "forks_made": len(client.read("fork")),
-        "forks_folded": events["fork"],
+        "forks_folded": len(
+            {
+                file.name
+                for side in ("a/queue", "b/queue", "copy")
+                for file in (scenario.home / side / "forks").glob("*")
+            }
+        ),
         "overwritten": {side: sum(x["side"] == side for x in client.read("overwrote")) for side in ("drive", "here")},
         "tab_saves": len(tab.read("saved")),
         "stale_saves": sum(line["stale"] for line in tab.read("saved")),
         "stripped_saves": sum(line["stripped"] for line in tab.read("saved")),
-        "kills": {name: stage.cast.roles[name].kills for name in VICTIMS},
-        "starts": {name: stage.cast.roles[name].starts for name in VICTIMS},
-        "ended_badly": {name: role.ended_badly for name, role in stage.cast.roles.items() if role.ended_badly},
+        "kills": {name: scenario.processes.by_name[name].kills for name in VICTIMS},
+        "starts": {name: scenario.processes.by_name[name].starts for name in VICTIMS},
+        "ended_badly": {
+            name: managed.ended_badly for name, managed in scenario.processes.by_name.items() if managed.ended_badly
+        },
         "faults": report["faults"],
         "bytes_up": report["bytes_in"],
         "bytes_down": report["bytes_out"],

@@ -188,9 +188,9 @@ def test_a_full_disk_is_named_and_what_was_committed_stays(journal: Journal) -> 
 
 def _take_many(path: Path, start: object, given: object) -> None:
     for n in range(20):  # making one is where they collide
-        start.wait(20)  # type: ignore[attr-defined]
+        start.wait(120)  # type: ignore[attr-defined]
         Journal(path.with_name(f"{n}.sqlite3"), queue_id="q", fingerprint="m", new_writer=lambda: "w1").close()
-    start.wait(20)  # type: ignore[attr-defined]
+    start.wait(120)  # type: ignore[attr-defined]
     journal = Journal(path, queue_id="q", fingerprint="m", new_writer=lambda: "w1")
     for _ in range(25):
         with journal.transaction():
@@ -206,7 +206,7 @@ def test_several_processes_that_make_and_use_one_journal_never_get_the_same_dot(
         process.start()
     dots = [given.get(timeout=60) for _ in range(100)]
     for process in processes:
-        process.join(60)
+        process.join(120)
         assert process.exitcode == 0
     given.close()
     given.join_thread()

@@ -24,7 +24,6 @@ for n in range(int(sys.argv[2])):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("mode", ["replace", "inplace"])
 def test_eight_processes_that_add_fifty_jobs_each_at_the_same_time_add_exactly_400(
     queue: Queue, tmp_path: Path, mode: str

@@ -95,7 +95,7 @@ class Harness:
 
     def open(self) -> Bridge:
         bridge = Bridge(str(self.path), caller="tester", clock=self.clock.clock())
-        self.queue._open.append(bridge)
+        self.queue.opened.append(bridge)
         return bridge
 
     def add(self, *texts: str, chat: bool = False, **options: Any) -> list[str]:
@@ -111,7 +111,7 @@ class Harness:
             opened, engine, WorkerConfig(model=model, **plan), listener=self.events.append, lease_s=lease_s, now_s=self.clock.now_s
         )  # fmt: skip
         worker.lanes.outcomes = SteppedLine(self.clock, lambda: bool(worker.lanes.running()))  # type: ignore[assignment]
-        self.queue._open.append(Bridge(_opened=opened))
+        self.queue.opened.append(Bridge(_opened=opened))
         return worker
 
     def work(self, engine: Engine, **plan: Any) -> WorkSummary:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-LONG_S = 40.0
+#: Longer than anything takes, also on a busy machine: only a failure waits so long.
+LONG_S = 120.0
 
 
 def until(what: Callable[[], object], within_s: float = LONG_S) -> None:

@@ -84,18 +84,18 @@ class Queue:
     path: Path
     hand: HandClock = field(default_factory=HandClock)
     events: list[Event] = field(default_factory=list)
-    _open: list[Bridge] = field(default_factory=list)
+    opened: list[Bridge] = field(default_factory=list)
 
     def open(self) -> Bridge:
         """Open it, as a new process would."""
         bridge = Bridge(str(self.path), caller="tester", listener=self.events.append, clock=self.hand.clock())
-        self._open.append(bridge)
+        self.opened.append(bridge)
         return bridge
 
     def close(self) -> None:
-        for bridge in self._open:
+        for bridge in self.opened:
             bridge.close()
-        self._open.clear()
+        self.opened.clear()
 
     def told(self, kind: EventKind) -> list[str]:
         return [event.message for event in self.events if event.kind is kind]

@@ -102,7 +102,7 @@ def test_a_batch_of_two_models_that_takes_hours_is_not_loaded_anew_for_each_job(
         harness.clock.seconds += 300
         return "done"
 
-    engine._default = five_minutes
+    engine.default = five_minutes
     harness.work(engine, model="a")
     models = [request.model for request in engine.requests]
     reloads = sum(x != y for x, y in itertools.pairwise(models))

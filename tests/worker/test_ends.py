@@ -10,7 +10,6 @@ import pytest
 from bridge.core.job import to_iso
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.worker.lanes import LaneOutcome
 from bridge.worker.loop import End, Worker
 from tests.support.harness import Harness
 
@@ -24,14 +23,14 @@ def leases(harness: Harness) -> list[str]:
 
 def stop_when(worker: Worker, engine: ScriptedEngine, asked: int) -> None:
     """Ask it to stop as soon as so many requests have come."""
-    answer = engine._default
+    answer = engine.default
 
     def watching(request: Request) -> str:
         if len(engine.requests) >= asked:
             worker.ask_to_stop()
         return answer(request)
 
-    engine._default = watching
+    engine.default = watching
 
 
 @pytest.mark.parametrize("lanes", [1, 3])
@@ -72,18 +71,41 @@ def test_the_next_worker_goes_on_at_once_where_the_last_one_stopped(harness: Har
     assert harness.clock.seconds - before < 30  # no lease had to run out
 
 
-def test_asking_to_stop_takes_no_lock_because_it_may_come_in_the_middle_of_anything(harness: Harness) -> None:
-    worker = harness.worker(ScriptedEngine())
-    held = [worker.lanes.stop._lock, worker.lanes._lock, worker.lanes.stop._event._cond]  # type: ignore[attr-defined]
-    for lock in held:
-        assert lock.acquire()
-    asking = threading.Thread(target=worker.ask_to_stop, daemon=True)
-    asking.start()
-    asking.join(5)
-    assert not asking.is_alive()
-    for lock in held:
-        lock.release()
+def test_asking_to_stop_takes_no_lock_because_it_may_come_in_the_middle_of_anything(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+
+    class Lock:
+        """A lock that tells who took it."""
+
+        def __init__(self) -> None:
+            lock = make_lock()
+            self.release, self.locked = lock.release, lock.locked
+            self._acquire = lock.acquire
+
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+            taken.append(threading.get_ident())
+            return self._acquire(blocking, timeout)
+
+        def __enter__(self) -> bool:
+            return self.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.release()
+
+    make_lock = threading.Lock
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Lock", Lock)
+        worker = harness.worker(ScriptedEngine())
+    taken.clear()
+    asking: list[int] = []
+    handler = threading.Thread(target=lambda: (asking.append(threading.get_ident()), worker.ask_to_stop()))
+    handler.start()
+    handler.join()
+    assert not set(asking) & set(taken)
     assert worker.run().end is End.STOPPED
+    assert taken  # the worker's locks were watched
 
 
 def test_after_its_time_a_worker_begins_nothing_and_finishes_what_it_began(harness: Harness) -> None:
@@ -142,7 +164,7 @@ def test_until_empty_sees_jobs_that_came_while_it_worked(harness: Harness) -> No
             break
         return "yes"
 
-    engine._default = answer
+    engine.default = answer
     done = harness.work(engine)
     assert (done.end, done.answered) == (End.EMPTY, 4)
 
@@ -173,7 +195,10 @@ def test_the_heartbeat_of_a_worker_that_was_killed_is_taken_away_by_the_next_one
     dead = harness.worker(ScriptedEngine())
     dead.heartbeat.begin()
     dead.heartbeat.beat({}, harness.clock.clock().now())
-    dead.heartbeat._lock.release()  # as the operating system does for a process that was killed
+    [file] = (harness.path.parent / "workers").glob("*.json")
+    left = file.read_bytes()
+    dead.heartbeat.end(clean=False)  # frees the lock, as the operating system does for a process that was killed
+    file.write_bytes(left)
     harness.work(ScriptedEngine())
     assert list((harness.path.parent / "workers").glob("*.json")) == []
 
@@ -184,7 +209,7 @@ def test_jobs_of_a_worker_that_was_killed_are_free_at_once_on_this_machine(harne
     dead.heartbeat.begin()
     dead.claims.claim(2, loaded=None, held=frozenset(), now_s=0.0)
     dead.store.publish()
-    dead.heartbeat._lock.release()
+    dead.heartbeat.end(clean=False)  # frees the lock, as the operating system does for a process that was killed
     done = harness.work(ScriptedEngine())
     assert done.answered == 2
     assert harness.clock.seconds < 10
@@ -227,27 +252,16 @@ def test_the_claim_of_a_machine_whose_clock_is_an_hour_off_holds_for_its_length_
 
 def test_a_worker_that_is_interrupted_while_it_winds_up_leaves_its_jobs_free(harness: Harness) -> None:
     harness.add("a", "b")
-    worker = harness.worker(ScriptedEngine())
+    engine = ScriptedEngine()
+    engine.enqueue(*[Scripted(gate=threading.Event())] * 2)
+    worker = harness.worker(engine)
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     worker.lanes.end = interrupted  # type: ignore[method-assign]
-    engine = ScriptedEngine()
-    engine.enqueue(*[Scripted(gate=threading.Event())] * 2)
-    worker.lanes._engine = engine
     harness.clock.at(5, worker.ask_to_stop)
     with pytest.raises(KeyboardInterrupt):
         worker.run()
     worker.lanes.stop.set()
     assert harness.work(ScriptedEngine()).answered == 2
-
-
-def test_nothing_more_is_claimed_while_answers_wait_to_be_written(harness: Harness) -> None:
-    harness.add("a", "b", "c")
-    worker = harness.worker(ScriptedEngine(), lanes=4)
-    [task] = worker.claims.claim(1, loaded=None, held=frozenset(), now_s=0.0)
-    worker._unwritten.append(LaneOutcome(task=task))
-    assert not worker._take(0.0)
-    worker._unwritten.clear()
-    assert worker._take(0.0)

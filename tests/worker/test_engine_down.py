@@ -10,6 +10,7 @@ from bridge.engines.base import Health
 from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.worker.loop import End
 from tests.support.harness import Harness
+from tests.support.patience import until
 
 
 class Watched(ScriptedEngine):
@@ -67,7 +68,7 @@ def test_an_engine_that_goes_down_midway_costs_no_attempt(harness: Harness) -> N
         engine.back_at(harness.clock.seconds + 100)
         return "the last one before the crash"
 
-    engine._default = lambda request: die() if len(engine.requests) == 5 else "fine"
+    engine.default = lambda request: die() if len(engine.requests) == 5 else "fine"
     done = harness.work(engine, lanes=3)
     assert (done.answered, done.failed) == (12, 0)
     assert all(harness.view(job).job.attempts == () for job in ids)
@@ -89,7 +90,7 @@ def test_while_the_engine_is_down_other_workers_may_have_the_jobs(harness: Harne
     harness.add(*(f"{n}" for n in range(4)))
     sick = Watched(harness)
     sick.enqueue(Scripted(error=EngineDown("it crashed")))
-    sick._default = lambda _: setattr(sick, "down", True) or "x"  # type: ignore[func-returns-value]
+    sick.default = lambda _: setattr(sick, "down", True) or "x"  # type: ignore[func-returns-value]
     engine = ScriptedEngine()
 
     def other_worker() -> None:
@@ -112,11 +113,11 @@ def test_an_empty_queue_needs_no_engine(harness: Harness) -> None:
 
 
 def test_what_stands_in_the_line_is_free_for_others_while_the_engine_is_down(harness: Harness) -> None:
-    under_way, in_line = harness.add("under way", "in line")
+    under_way, broken_off, in_line = harness.add("under way", "broken off", "in line")
     engine = ScriptedEngine()
-    gate = threading.Event()
-    engine.enqueue(Scripted(gate=gate))
-    worker = harness.worker(engine)
+    gate, ends = threading.Event(), threading.Event()
+    engine.enqueue(Scripted(gate=gate), Scripted(gate=ends, error=EngineDown("it went away")))
+    worker = harness.worker(engine, lanes=2)
     free: list[str] = []
 
     def look_from_elsewhere() -> None:
@@ -125,9 +126,15 @@ def test_what_stands_in_the_line_is_free_for_others_while_the_engine_is_down(har
         free.extend(task.job.id for task in tasks)
         other.claims.give_back(tasks)
 
-    harness.clock.at(5, lambda: worker._engine_is_down("it went away", 100))
+    def go_down() -> None:
+        until(lambda: len(engine.requests) == 2)
+        engine.down = True
+        ends.set()
+        until(lambda: len(worker.lanes.running()) == 1)
+
+    harness.clock.at(5, go_down)
     harness.clock.at(20, look_from_elsewhere)
-    harness.clock.at(30, gate.set)
-    assert worker.run().answered == 2
-    assert free == [in_line]
+    harness.clock.at(30, lambda: (setattr(engine, "down", False), gate.set()))
+    assert worker.run().answered == 3
+    assert sorted(free) == sorted([broken_off, in_line])
     assert harness.view(under_way).answer

@@ -101,7 +101,6 @@ def test_attempts_burnt_by_an_earlier_worker_count(harness: Harness) -> None:
         engine = ScriptedEngine()
         engine.enqueue(*[StreamInterrupted("again")] * 10)
         worker = harness.worker(engine)
-        engine._on = worker  # type: ignore[attr-defined]
         _stop_after(worker, engine, 1)
         worker.run()
     engine = ScriptedEngine()

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from bridge.core import files
 from bridge.core.errors import QueueError, StorageFull
 from bridge.core.events import EventKind
 from bridge.engines.base import Request
@@ -166,15 +165,15 @@ def test_a_folder_that_may_not_be_written_keeps_the_answers_in_the_journal_and_s
 
 def test_a_full_disk_under_the_notebook_is_waited_for(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     harness.add(*(f"{n}" for n in range(20)))
-    real = files.write_synced
+    fsync = os.fsync
     full: list[bool] = []
 
-    def write(path: Path, data: bytes) -> None:
+    def sync(handle: int) -> None:
         if full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(path, data)
+        fsync(handle)
 
-    monkeypatch.setattr(files, "write_synced", write)
+    monkeypatch.setattr(os, "fsync", sync)
     harness.clock.at(20, lambda: full.append(True))
     harness.clock.at(100, full.clear)
     done = harness.work(taking(harness, 9))
@@ -196,10 +195,13 @@ def test_answers_that_the_journal_has_no_room_for_are_kept_until_it_has(harness:
     engine.enqueue(*[Scripted(text=f"answer {n} " + "long " * 3000, gate=gate) for n, gate in enumerate(gates)])
     worker = harness.worker(engine, lanes=2)
     harness.clock.at(10, lambda: (fill(worker.store, full=True), [gate.set() for gate in gates]))
+    asked_while_full: list[int] = []
+    harness.clock.at(59, lambda: asked_while_full.append(len(engine.requests)))
     harness.clock.at(60, lambda: fill(worker.store, full=False))
     done = worker.run()
     assert (done.answered, done.unpublished, done.unwritten) == (6, None, 0)
     assert len(engine.requests) == 6  # no answer had to be asked for twice
+    assert asked_while_full[0] <= 4  # two answers for each lane wait to be written: nothing more is begun
     assert harness.clock.seconds >= 60
     assert harness.states() == {"succeeded": 6}
 
@@ -222,6 +224,7 @@ def test_a_worker_that_is_stopped_while_the_journal_is_full_says_that_answers_ar
 
 def test_a_journal_that_is_full_at_the_first_claim_ends_the_worker_with_that_message(harness: Harness) -> None:
     harness.add(*(f"{n}" for n in range(4)))
+    before = set(threading.enumerate())
     worker = harness.worker(ScriptedEngine())
 
     def claim_on_a_full_disk(*args: Any, **kwargs: Any) -> Any:
@@ -231,7 +234,7 @@ def test_a_journal_that_is_full_at_the_first_claim_ends_the_worker_with_that_mes
     with pytest.raises(StorageFull, match="no space left"):
         worker.run()
     assert harness.states() == {"queued": 4}
-    assert not any(thread.is_alive() for thread in worker.lanes._threads)
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("lane-")]
 
 
 def test_a_lock_that_another_program_holds_for_long_delays_the_writing_and_loses_nothing(harness: Harness) -> None:

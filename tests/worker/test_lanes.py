@@ -30,13 +30,13 @@ def test_lanes_hold_at_most_two_answers_each_that_nobody_has_written_down():
     for n in range(10):
         lanes.submit(task(n))
 
-    first: list[LaneOutcome] = [o for _ in range(4) if (o := lanes.outcomes.get(timeout=10)) is not None]
+    first: list[LaneOutcome] = [o for _ in range(4) if (o := lanes.outcomes.get(timeout=120)) is not None]
     assert len(first) == len(engine.requests) == 4  # two lanes, two each; then they wait
 
     lanes.written(first[:3])
-    more = [lanes.outcomes.get(timeout=10) for _ in range(3)]
+    more = [lanes.outcomes.get(timeout=120) for _ in range(3)]
     assert len(more) == 3
     assert len(engine.requests) == 7
     lanes.end()
-    left = [lanes.outcomes.get(timeout=10) for _ in range(3)]
+    left = [lanes.outcomes.get(timeout=120) for _ in range(3)]
     assert all(o is not None and not o.begun for o in left)  # never begun: they go back into the queue

@@ -42,7 +42,7 @@ def test_a_job_whose_prompt_is_edited_while_it_runs_runs_again_at_once(harness: 
         worker.store.publish()  # the claim is in the notebook when the person types
         edit(harness, "old words", "new words")
 
-    engine._default = once(change)
+    engine.default = once(change)
     done = worker.run()
     assert done.end is End.EMPTY
     assert [request.prompt for request in engine.requests] == ["old words", "new words"]
@@ -115,7 +115,7 @@ def test_a_cell_that_is_deleted_while_its_job_runs_keeps_the_answer_in_the_journ
         harness.queue.save({**book, "cells": [cell for cell in book["cells"] if cell["id"] != ids[0]]})
         worker.store.publish()
 
-    engine._default = once(delete)
+    engine.default = once(delete)
     done = worker.run()
     assert done.answered == 3
     assert ids[0] not in harness.shown()
@@ -153,7 +153,7 @@ def test_the_late_result_of_an_expired_lease_is_kept_and_flagged_late(harness: H
     [task] = slow.claims.claim(1, loaded=None, held=frozenset(), now_s=harness.clock.seconds)
     harness.clock.seconds += 1000  # it has gone to sleep: no lock, no heartbeat
     watching = harness.worker(ScriptedEngine(lambda _: "in time"))
-    watching.claims.leases._first_seen[(job, slow.claims.worker, task.attempt)] = 0.0
+    assert watching.claims.leases.holds(job, slow.claims.worker, task.attempt, 0.0)  # it was seen 1,000 s ago
     watching.run()
     slow.claims.finish(task, Answer(text="too late", finish_reason="stop", model="scripted"))
     slow.store.publish()

@@ -31,7 +31,7 @@ LANES, PUBLISH_S, BEAT_S, LEASE_S = 3, 3, 15, 900.0
 
 @dataclass
 class Machine:
-    """A worker's ledger on a machine of its own, with lanes that are counted in seconds."""
+    """A worker's claims on a machine of its own, with lanes that are counted in seconds."""
 
     name: str
     folder: Path

@@ -7,8 +7,9 @@ here runs what it checks.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -103,6 +104,11 @@ class Checker(Protocol):
         """What it says of a text; never raises for what the text does to it."""
 
 
+#: So many times its wall-clock limit has a program that is asked again because it ran out of it; its CPU time stays limited.
+_PATIENCE = 3
+#: Held by a thread that asks again, so that second tries do not slow each other down.
+_SECOND_TRIES = threading.Lock()
+
 #: Errors of a checker with less trust than this are advice.
 BELIEVED = 0.98
 
@@ -163,9 +169,11 @@ class Command:
         path = context.box.put(self._name(source), source.code)
         argv = [program, *self.argv(program, path, context.box)]
         ran = context.box.run(argv, limits=self.limits, env=self.env(), readable=self.readable())
-        if ran.failure and ran.code is not None and ran.crashed:
-            # A machine short of memory or threads lets a program crash that is sound: ask once more.
-            ran = context.box.run(argv, limits=self.limits, env=self.env(), readable=self.readable())
+        if ran.failure and (ran.crashed or ran.late):
+            # A machine short of memory, threads or time fails a program that is sound: ask once more, one at a time.
+            limits = replace(self.limits, wall_s=self.limits.wall_s * (_PATIENCE if ran.late else 1))
+            with _SECOND_TRIES:
+                ran = context.box.run(argv, limits=limits, env=self.env(), readable=self.readable())
         if ran.failure:
             return CheckOutcome(failure=f"{self.name} {ran.failure}")
         found = self.read(ran, path) if ran.code in self.exit_codes else None

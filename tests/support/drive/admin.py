@@ -2,6 +2,7 @@
 
 GET    /stand-in/report                     counters, violations, faults that were met
 POST   /stand-in/faults {pattern, how, status, reason, times, skip, retry_after_s}   one more fault
+GET    /stand-in/faults                     what nobody has met yet
 DELETE /stand-in/faults                     none any more, also none by chance
 POST   /stand-in/faults/released            what stalls is let go
 POST   /stand-in/clock  {seconds}           the clock goes forward
@@ -47,6 +48,8 @@ def _do(drive: StandIn, what: str, body: Json) -> Json:  # noqa: C901  # a case 
             how = How(body.pop("how", "answer"))
             fault = drive.fault(body.pop("pattern"), how=how, **body)
             return {"pattern": fault.pattern, "how": fault.how.value}
+        case "GET /faults":
+            return {"unmet": drive.faults.unmet()}
         case "DELETE /faults":
             drive.faults.clear()
             return {}

@@ -17,6 +17,9 @@ class How(Enum):
     ANSWER = "answer"  # an error answer; nothing was done
     AFTER_COMMIT = "after commit"  # done, and then an error answer all the same
     STALE_ETAG = "stale etag"  # a request with If-Match is answered 412, also with the right etag
+    OTHER_WRITE = (
+        "other write"  # somebody else writes the file just before a request with If-Match, which so comes too late
+    )
     OLD_ETAG = "old etag"  # done, but the answer's etag is not the file's
     CORRUPT = "corrupt"  # one byte of the downloaded content is another
     CUT = "cut"  # half of the promised body, then the end of the connection
@@ -83,6 +86,11 @@ class Faults:
             self._waiting.append(fault)
         return fault
 
+    def unmet(self) -> list[str]:
+        """Those that nobody has met yet, by what they do."""
+        with self._lock:
+            return [fault.how.value for fault in self._waiting if not fault.hits]
+
     def clear(self) -> None:
         with self._lock:
             self._waiting.clear()
@@ -116,7 +124,7 @@ class Faults:
 
 
 def _fits(how: How, *, if_match: bool, download: bool) -> bool:
-    if how is How.STALE_ETAG:
+    if how in (How.STALE_ETAG, How.OTHER_WRITE):
         return if_match
     return download if how is How.CORRUPT else True
 

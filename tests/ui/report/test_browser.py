@@ -13,7 +13,6 @@ from tests.support import browser
 from tests.support.pixels import colours, read
 from tests.support.reports import HOSTILE, MARK, all_over, file, finding, job, told
 
-pytestmark = pytest.mark.timeout(110)
 _META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
 GREEN, RED = (0x2F, 0x8F, 0x5B), (0xC8, 0x40, 0x2F)
 

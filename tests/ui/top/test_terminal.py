@@ -19,8 +19,6 @@ if sys.platform == "win32":
 
 from tests.support.terminal import running
 
-pytestmark = pytest.mark.timeout(110)
-
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

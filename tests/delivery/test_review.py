@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge import Bridge, State
+from bridge.core.clock import Clock
 from bridge.core.events import EventKind
 from bridge.delivery.review import Reviewer
 from bridge.store import review_state
 from tests.support.answers import BROKEN, CUT, GOOD, REST, WORSE, cut, fail, give, rounds
 from tests.support.queues import Queue
 
-Desks = Callable[..., Reviewer]
+Reviewers = Callable[..., Reviewer]
 
 
 def payload(bridge: Bridge, job: str) -> dict[str, Any]:
@@ -40,26 +42,29 @@ def test_an_answer_is_checked_once(bridge: Bridge, reviewer: Reviewer, queue: Qu
     assert len(queue.told(EventKind.CHECKED)) == 1
 
 
-def test_two_desks_write_down_one_end(bridge: Bridge, queue: Queue, desk_of: Desks, monkeypatch: pytest.MonkeyPatch):
+def test_two_reviewers_write_down_one_end(bridge: Bridge, queue: Queue, reviewer_of: Reviewers):
     job = give(bridge, bridge.add("Write f."), GOOD)
-    first, second = desk_of(bridge), desk_of(queue.open())
-    examine = first._examine
+    first, second = reviewer_of(bridge), reviewer_of(queue.open())
+    looked: list[list[str]] = []
 
-    def meanwhile(*args: Any) -> Any:
-        """The other desk looks at the same answer while the first one checks it."""
-        assert second.settle() == [job]
-        return examine(*args)
+    def meanwhile() -> datetime:
+        """The other reviewer settles the same answer when the first one has checked it and looks at the clock."""
+        if not looked:
+            looked.append([])
+            looked[0] += second.settle()
+        return queue.hand.moment
 
-    monkeypatch.setattr(first, "_examine", meanwhile)
+    first.store.clock = Clock(now=meanwhile, sleep=queue.hand.sleep)
 
     assert first.settle() == []
+    assert looked == [[job]]
     assert len(queue.told(EventKind.CHECKED)) == 1
 
 
-def test_two_desks_ask_for_one_round_of_repair(bridge: Bridge, queue: Queue, desk_of: Desks):
+def test_two_reviewers_ask_for_one_round_of_repair(bridge: Bridge, queue: Queue, reviewer_of: Reviewers):
     job = give(bridge, bridge.add("Write f."), BROKEN)
 
-    assert [desk_of(bridge).settle(), desk_of(queue.open()).settle()] == [[], []]
+    assert [reviewer_of(bridge).settle(), reviewer_of(queue.open()).settle()] == [[], []]
     assert len(rounds(bridge, job)) == 1
 
 
@@ -150,8 +155,8 @@ def test_a_round_that_is_cancelled_or_fails_ends_the_conversation(
 
 
 @pytest.mark.parametrize(("most", "asked"), [(0, 0), (1, 1)])
-def test_rounds_are_limited(bridge: Bridge, desk_of: Desks, most: int, asked: int):
-    reviewer = desk_of(bridge, max_rounds=most)
+def test_rounds_are_limited(bridge: Bridge, reviewer_of: Reviewers, most: int, asked: int):
+    reviewer = reviewer_of(bridge, max_rounds=most)
     job = give(bridge, bridge.add("Write f."), BROKEN)
     reviewer.settle()
     for child in rounds(bridge, job):
@@ -165,7 +170,7 @@ def test_rounds_are_limited(bridge: Bridge, desk_of: Desks, most: int, asked: in
 def test_a_retried_job_gets_a_new_answer_that_is_checked_anew(bridge: Bridge, reviewer: Reviewer):
     job = give(bridge, bridge.add("Write f."), GOOD)
     reviewer.settle()
-    bridge.wait([job], timeout_s=5)
+    bridge.wait([job], timeout_s=120)
     assert bridge.get(job).state is State.DELIVERED
 
     bridge.retry(job)
@@ -206,15 +211,15 @@ def test_a_prompt_that_is_too_long_to_ask_again_ends_the_conversation(
     assert payload(bridge, job)["stop"] == "unanswered"
 
 
-def test_the_projects_own_linter_joins_the_verdict(bridge: Bridge, desk_of: Desks, tmp_path: Path):
+def test_the_projects_own_linter_joins_the_verdict(bridge: Bridge, reviewer_of: Reviewers, tmp_path: Path):
     project = tmp_path / "project"
     project.mkdir()
     (project / "pyproject.toml").write_text('[tool.ruff.lint]\nselect = ["ANN001"]\n')
     answer = "```python\ndef twice(x):\n    return 2 * x\n```\n"
     jobs = [give(bridge, bridge.add("Write f.", out="src/f.py", key=key), answer) for key in "ab"]
 
-    desk_of(bridge).settle({jobs[0]})
-    desk_of(bridge, project=project, max_rounds=0).settle({jobs[1]})
+    reviewer_of(bridge).settle({jobs[0]})
+    reviewer_of(bridge, project=project, max_rounds=0).settle({jobs[1]})
 
     assert [bridge.get(job).verdict for job in jobs] == ["clean", "errors"]
     assert {d["code"] for d in payload(bridge, jobs[1])["diagnostics"]} == {"ANN001"}

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from bridge.cli.demo import _SIZES
 from bridge.core.errors import DownloadDamaged, DownloadFailed, DownloadTooLarge, NotOnHub
-from bridge.models.fetch import CHUNK_BYTES, HUB_URL, SIZES, SPARE_BYTES, Hub, repository
+from bridge.models.fetch import CHUNK_BYTES, HUB_URL, SIZES, SPARE_BYTES, Hub, onward, repository
 from bridge.wiring import open_hub
 from tests.support.hub import NAME, LoopbackHub
 
@@ -112,18 +112,15 @@ MEANWHILE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("how", MEANWHILE)
-def test_a_server_that_begins_anew_is_followed(hub: Hub, server: LoopbackHub, how: str):
+def test_a_server_that_begins_anew_is_followed(server: LoopbackHub, tmp_path: Path, how: str):
     server.cuts.append(2_000_000)
-    file = hub.look_up("0.5b")
-    real = hub._sleep
 
-    def meanwhile(seconds: float) -> None:
-        real(seconds)
+    def meanwhile(_seconds: float) -> None:
         for name, value in MEANWHILE[how].items():
             setattr(server, name, value)
 
-    hub._sleep = meanwhile
-    assert hub.fetch(file).read_bytes() == CONTENT
+    hub = Hub(tmp_path / "models", url=server.url, sleep=meanwhile, free_bytes=lambda _: 10**12)
+    assert hub.fetch(hub.look_up("0.5b")).read_bytes() == CONTENT
     assert "Range" in server.downloads[1]
     if how in ("another version, whatever was asked for", "another range than was asked for"):
         assert "Range" not in server.downloads[2]  # what had come was of no use
@@ -258,11 +255,9 @@ def test_a_redirect_to_a_file_or_in_a_circle_is_not_followed(hub: Hub, server: L
 
 
 def test_no_redirect_leads_from_an_encrypted_address_to_a_plain_one():
-    from bridge.models.fetch import _onward
-
-    assert _onward("https://hub.example/a", "/b") == "https://hub.example/b"
+    assert onward("https://hub.example/a", "/b") == "https://hub.example/b"
     with pytest.raises(DownloadFailed, match="not encrypted"):
-        _onward("https://hub.example/a", "http://hub.example/b")
+        onward("https://hub.example/a", "http://hub.example/b")
 
 
 def test_the_command_offers_the_sizes_that_there_are_and_the_hub_is_the_public_one(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""What one machine knows of every job: `python -m tests.soak.census QUEUE` prints it as one JSON object."""
+"""What one machine knows of every job: `python -m tests.soak.job_dump QUEUE` prints it as one JSON object."""
 
 from __future__ import annotations
 

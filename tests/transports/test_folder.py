@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from bridge.core.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
-from bridge.transports import folder as folder_module
 from bridge.transports.base import Transport
 from bridge.transports.folder import Folder, WriteMode
 from bridge.transports.memory import MemoryFolder
@@ -278,6 +277,19 @@ class Killed(BaseException):
     """The process is gone: nothing after this runs in it."""
 
 
+def killed_at(target: Path, left: bytes) -> Callable[[int], None]:
+    """An `os.fsync` at whose second call, that of the target itself, the process is killed; so much of the write had come."""
+    synced: list[int] = []
+
+    def sync(handle: int) -> None:
+        synced.append(handle)
+        if len(synced) == 2:
+            target.write_bytes(left)
+            raise Killed
+
+    return sync
+
+
 #: (before, after): longer, shorter, equally long; in the last two a torn file is whole JSON.
 REWRITES = [
     (b'{"cells": ["a"]}', b'{"cells": ["a", "b", "c"]}'),
@@ -297,13 +309,8 @@ def test_a_write_in_place_that_is_killed_at_any_byte_is_completed_by_the_next_re
         target.write_bytes(before)
         staged = transport.stage("q.ipynb", after, unless_changed=transport.stat("q.ipynb"))
 
-        def torn(path: Path, data: bytes, cut: int = cut) -> None:
-            with path.open("r+b") as file:
-                file.write(data[:cut])
-            raise Killed
-
         with monkeypatch.context() as patch:
-            patch.setattr(folder_module, "_overwrite", torn)
+            patch.setattr(os, "fsync", killed_at(target, after[:cut] + before[cut:]))
             with pytest.raises(Killed):
                 staged.commit()
         read = transport.read("q.ipynb")
@@ -321,11 +328,8 @@ def test_what_a_killed_write_in_place_left_is_not_put_over_somebodys_newer_file(
     target.write_bytes(WHOLE % 1)
     staged = transport.stage("q.ipynb", WHOLE % 2, unless_changed=transport.stat("q.ipynb"))
 
-    def killed(path: Path, data: bytes) -> None:
-        raise Killed
-
     with monkeypatch.context() as patch:
-        patch.setattr(folder_module, "_overwrite", killed)
+        patch.setattr(os, "fsync", killed_at(target, WHOLE % 1))
         with pytest.raises(Killed):
             staged.commit()
     target.write_bytes(b'{"cells": ["theirs"]}')
