@@ -95,8 +95,8 @@ class Jobs:
         """
         if not allow_secrets:
             scan_for_secrets(context)
-        body, chat = compose(prompt, system=system, context=context)
-        new = NewJob(body=body, chat=chat, options=Options(**options), key=key, caller=caller)
+        body, form = compose(prompt, system=system, context=context)
+        new = NewJob(body=body, form=form, options=Options(**options), key=key, caller=caller)
         return self.add_many([new], allow_secrets=allow_secrets)[0].id
 
     def add_many(self, jobs: Sequence[NewJob], *, allow_secrets: bool = False) -> list[Added]:
@@ -294,7 +294,7 @@ def _where(new: NewJob, number: int, total: int) -> str:
 
 
 def _text(new: NewJob) -> str:
-    return prompt_of(new.body, chat=True) if new.chat else new.body
+    return prompt_of(new.body, new.form)
 
 
 def _user() -> str:

@@ -84,7 +84,7 @@ class JobView:
     @property
     def prompt(self) -> str:
         """What was asked, as one text."""
-        return shown(self.job.spec.body, chat=self.job.spec.chat)
+        return shown(self.job.spec.body, self.job.spec.form)
 
     @property
     def answer(self) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bridge.core.chat import FinishReason
 from bridge.core.errors import EngineError
 from bridge.core.job import Attempt, Job, Lease, Result, ResultStatus
 from bridge.engines.base import Answer
@@ -77,6 +78,7 @@ class Claims:
             self._result(task, status),
             answer=answer.text,
             finish_reason=answer.finish_reason,
+            tool_calls=answer.tool_calls,
             model=answer.model,
             model_digest=answer.model_digest,
             usage=dict(answer.usage),
@@ -93,7 +95,7 @@ class Claims:
         failure = {"kind": error.kind, "message": str(error)}
         result = replace(
             self._result(task, ResultStatus.FAILED),
-            finish_reason="error", error=failure, model=self.model_of(task.job.spec.options.model),
+            finish_reason=FinishReason.ERROR, error=failure, model=self.model_of(task.job.spec.options.model),
             timing_s={"total": round(waited_s, 3)},
         )  # fmt: skip
         gave_up = False

@@ -15,6 +15,7 @@ from bridge.checking.repair import (
     repair,
     repair_prompt,
 )
+from bridge.core.chat import ChatReply
 
 GOOD = "```python\ndef f(x):\n    y = x + 1\n    return y\n```\n"
 BAD = "```python\ndef f(x):\n    y = x + 1\n    return z\n```\n"
@@ -26,10 +27,12 @@ def judge(toolchain: Toolchain) -> Callable[[str, str | None], Report]:
     return lambda answer, finish_reason: examine(answer, finish_reason=finish_reason, toolchain=toolchain)
 
 
-def drive(steps: Generator[AskAgain, str, RepairOutcome], *replies: str) -> tuple[list[AskAgain], RepairOutcome]:
+def drive(
+    steps: Generator[AskAgain, ChatReply, RepairOutcome], *replies: str | ChatReply
+) -> tuple[list[AskAgain], RepairOutcome]:
     """Run a conversation with scripted replies."""
     asked: list[AskAgain] = []
-    waiting = iter(replies)
+    waiting = (reply if isinstance(reply, ChatReply) else ChatReply(text=reply) for reply in replies)
     try:
         asked.append(next(steps))
         while True:
@@ -47,8 +50,8 @@ def test_one_round_that_mends_it_ends_the_conversation(judge) -> None:
     asked, outcome = drive(repair(BAD, prompt="Write f.", judge=judge), GOOD)
     assert (len(asked), outcome.stop, outcome.answer, outcome.improved) == (1, RepairStop.CLEAN, GOOD, True)
     assert (asked[0].purpose, asked[0].round) == (Purpose.REPAIR, 1)
-    assert "Undefined name `z`" in asked[0].prompt
-    assert "Write f." in asked[0].prompt
+    assert "Undefined name `z`" in asked[0].messages[0].text
+    assert "Write f." in asked[0].messages[0].text
 
 
 @pytest.mark.parametrize(("rounds", "asked"), [(0, 0), (1, 1), (2, 2), (9, 3)])
