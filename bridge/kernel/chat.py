@@ -60,7 +60,7 @@ def read_request(value: object) -> Json:
         raise ChatError("a request must be a JSON object")
     if unknown := sorted(value.keys() - set(_REQUEST)):
         raise ChatError(f"unknown field {unknown[0]!r}; known are {', '.join(_REQUEST)}")
-    if ("messages" in value) == ("prompt" in value):
+    if (value.get("messages") is None) == (value.get("prompt") is None):
         raise ChatError('one of "messages" and "prompt" is needed')
     readers: dict[str, Callable[[Any], Any]] = {
         "messages": read_messages, "prompt": lambda v: _text(v, '"prompt"'), "tools": read_tools,

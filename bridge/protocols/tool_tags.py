@@ -24,6 +24,7 @@ class TaggedCalls:
         """`offered`: names of the tools that the model may call."""
         self._offered = offered
         self._held = ""  # may be, or become, a call
+        self._past_call = False  # white space behind a call is dropped, as before the next
         self.calls: list[ToolCall] = []
 
     def feed(self, piece: str) -> str:
@@ -31,6 +32,9 @@ class TaggedCalls:
         self._held += piece
         text = ""
         while True:
+            if self._past_call:
+                self._held = self._held.lstrip()
+                self._past_call = not self._held
             before, found, rest = self._held.partition(_OPEN)
             if not found:
                 keep = next((n for n in range(len(_OPEN) - 1, 0, -1) if self._held.endswith(_OPEN[:n])), 0)
@@ -47,7 +51,7 @@ class TaggedCalls:
                 text += _OPEN + inside + _CLOSE
             else:
                 self.calls.append(call)
-                after = after.lstrip()
+                self._past_call = True
             self._held = after
 
     def end(self) -> str:

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from bridge import State
+from bridge.core.chat import ChatMessage
 from bridge.core.errors import QueueError
 from bridge.core.job import JobForm
 from bridge.engines.base import Request
@@ -115,7 +116,7 @@ def test_a_chat_job_reaches_the_engine_as_messages(harness: Harness) -> None:
     harness.add(json.dumps(messages), form=JobForm.CHAT)
     engine = ScriptedEngine()
     harness.work(engine)
-    assert engine.requests[0].prompt == tuple(messages)
+    assert engine.requests[0].prompt == (ChatMessage.system("Be brief."), ChatMessage.user("Hello"))
 
 
 def test_a_second_run_asks_for_nothing_again(harness: Harness) -> None:
