@@ -20,7 +20,7 @@ from bridge.core import changes
 from bridge.core.clock import Clock
 from bridge.core.errors import UnknownJob, WrongState
 from bridge.core.events import Listener, ignore
-from bridge.core.job import Job, NewJob, State, to_iso
+from bridge.core.job import Job, JobForm, NewJob, State, to_iso
 from bridge.core.options import Options, OptionValues
 from bridge.core.text import as_json
 from bridge.format import merge, template
@@ -294,7 +294,7 @@ def _where(new: NewJob, number: int, total: int) -> str:
 
 
 def _text(new: NewJob) -> str:
-    return prompt_of(new.body, new.form)
+    return new.body if new.form is JobForm.REQUEST else prompt_of(new.body, new.form)
 
 
 def _user() -> str:
