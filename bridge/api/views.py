@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bridge.core.job import Job, Result, State, to_iso
 from bridge.intake.prompt import shown
+from bridge.protocols.openai import write_tool_calls
 from bridge.store.query import JobLine
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ class JobView:
 
     @property
     def good(self) -> bool:
-        """Whether there is an answer and nothing that blocks was found in it."""
-        answered = self.result is not None and self.answer is not None
+        """Whether there is an answer, or calls of tools, and nothing that blocks was found in it."""
+        answered = self.result is not None and (self.answer is not None or bool(self.result.tool_calls))
         return answered and self.verdict in (None, "clean", "unchecked", "no_code")
 
     def handover(self) -> HandOver:
@@ -122,6 +123,7 @@ class JobView:
             "error": self.error,
             "cancelled_by": self.job.cancelled.by if self.job.cancelled else None,
             "finish_reason": result.finish_reason if result else None,
+            "tool_calls": write_tool_calls(result.tool_calls) if result else [],
             "attempt": result.attempt if result else None,
             "usage": dict(result.usage) if result else {},
             "timing_s": dict(result.timing_s) if result else {},

@@ -24,7 +24,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from bridge.core.chat import AnswerFormat, ToolUse
 from bridge.core.errors import (
@@ -246,7 +246,7 @@ class LlamaCppEngine:
             _end(self._child)
         key = secrets.token_hex(16)
         child = self._child = subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-m", f"{__name__}_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -308,44 +308,3 @@ def _bad_start(reason: str, gguf: Path) -> EngineError:
     if "memory" in reason.lower() or "alloc" in reason.lower():
         return OutOfMemory(f"{gguf.name} does not fit into memory ({reason})")
     return BadRequest(f"{gguf.name} cannot be loaded: {reason}. Is it a whole GGUF file?")
-
-
-def _serve(lines: IO[str], out: IO[str]) -> None:
-    """The child: load, say where, and stay until the parent closes the pipe or dies."""
-    plan: dict[str, Any] = json.loads(lines.readline())
-    import xllamacpp
-
-    params = xllamacpp.CommonParams()
-    params.model.path = plan["gguf"]
-    params.hostnames = ["127.0.0.1"]
-    params.port = 0
-    params.api_keys = [plan["key"]]
-    params.n_parallel = plan["lanes"]
-    params.n_ctx = plan["num_ctx"] * plan["lanes"]  # llama.cpp divides it among the slots
-    params.kv_unified = False
-    params.ctx_shift = False  # an over-long prompt is an error
-    params.n_gpu_layers = plan["gpu_layers"]
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = plan["threads"]
-    params.force_pure_content_parser = True
-    params.offline = True
-    params.warmup = False
-    if plan["embeddings"]:
-        params.embedding = True
-        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
-    try:
-        server = xllamacpp.Server(params)
-    except RuntimeError as error:
-        out.write(json.dumps({"error": str(error) or "no reason given"}) + "\n")
-        out.flush()
-        return
-    out.write(json.dumps({"url": server.listening_address}) + "\n")
-    out.flush()
-    lines.read()
-    os._exit(0)  # without taking the server apart: that waits for its threads, now and then for ever
-
-
-if __name__ == "__main__":
-    # llama.cpp prints to fd 1; the parent reads only what we say on a copy of it.
-    with os.fdopen(os.dup(1), "w") as said:
-        os.dup2(2, 1)
-        _serve(sys.stdin, said)

@@ -108,8 +108,7 @@ class Ollama:
                     last = line
                     break
         except OllamaError as error:
-            if error.kind is ErrorKind.CONTEXT_EXCEEDED and error.estimated:
-                error = too_long("", prompt=text, num_ctx=num_ctx)
+            error = _estimated(error, text, num_ctx)
             error.partial = "".join(pieces)
             raise error from None
         if not last and repeats(pieces):
@@ -132,12 +131,17 @@ class Ollama:
         Raises:
             OllamaError: CONTEXT_EXCEEDED if it is longer than `num_ctx`; NOT_SUPPORTED if this Ollama did not count.
         """
-        path, what = ollama_body({"prompt": request} if isinstance(request, str) else request)
+        asked = {"prompt": request} if isinstance(request, str) else request
+        path, what = ollama_body(asked)
         options = {"num_ctx": num_ctx, "num_predict": 1}
         body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options, **_WHOLE[path], **what}
-        counted = self._json("POST", path, body, timeout_s=None).get("prompt_eval_count")
+        try:
+            counted = self._json("POST", path, body, timeout_s=None).get("prompt_eval_count")
+        except OllamaError as error:
+            raise _estimated(error, text_of(asked), num_ctx) from None
         if not isinstance(counted, int):  # older ones leave it out when they find the prompt cached
             raise OllamaError(ErrorKind.NOT_SUPPORTED, "this Ollama did not say how many tokens the prompt has")
+        _check_whole(counted, text_of(asked), num_ctx)
         return counted
 
     def embed(self, texts: Sequence[str], *, model: str, keep_alive: str | float = "30m") -> list[list[float]]:
@@ -240,13 +244,24 @@ def repeats(pieces: Sequence[str]) -> bool:
     return len(pieces) >= 30 and len({piece.strip() for piece in pieces[-30:]}) == 1
 
 
+def _estimated(error: OllamaError, prompt: str, num_ctx: int) -> OllamaError:
+    """The error; one about a prompt that is too long, which Ollama did not count, with our estimate."""
+    if error.kind is ErrorKind.CONTEXT_EXCEEDED and error.estimated:
+        return too_long("", prompt=prompt, num_ctx=num_ctx)
+    return error
+
+
+def _check_whole(prompt_tokens: int | None, prompt: str, num_ctx: int) -> None:
+    # Ollama before 0.12.6 does not know `shift`. Six bytes a token is far above code and prose: this prompt was cut.
+    if prompt_tokens is not None and prompt_tokens < num_ctx < len(prompt.encode("utf-8", "surrogatepass")) / 6:
+        raise too_long("", prompt=prompt, num_ctx=num_ctx)
+
+
 def _finish(text: str, last: Mapping[str, Any], model: str, prompt: str, num_ctx: int, wall_s: float) -> Reply:
     if not last:
         raise OllamaError(ErrorKind.INCOMPLETE, "the stream ended without its last line", partial=text)
     prompt_tokens = last.get("prompt_eval_count")
-    # Ollama before 0.12.6 does not know `shift`. Six bytes a token is far above code and prose: this prompt was cut.
-    if prompt_tokens is not None and prompt_tokens < num_ctx < len(prompt.encode("utf-8", "surrogatepass")) / 6:
-        raise too_long("", prompt=prompt, num_ctx=num_ctx)
+    _check_whole(prompt_tokens, prompt, num_ctx)
     names = {
         "total": "total_duration",
         "load": "load_duration",

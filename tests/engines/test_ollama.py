@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.core import errors
-from bridge.core.errors import EngineError, RetryRule
+from bridge.core.errors import ContextExceeded, EngineError, RetryRule
 from bridge.engines.base import Request
 from bridge.engines.ollama import OllamaEngine, translate
 from bridge.kernel.error_kind import ErrorKind, OllamaError
@@ -114,3 +116,15 @@ def test_a_retry_rule_says_how_long_to_wait() -> None:
     assert errors.RateLimited().retry == errors.RateLimited.retry
     assert not errors.EngineDown.retry.burns_attempt
     assert errors.StreamInterrupted.retry.burns_attempt
+
+
+def test_a_prompt_that_is_too_long_to_count_says_about_how_long_it_is() -> None:
+    with LoopbackOllama() as server, pytest.raises(ContextExceeded) as caught:
+        OllamaEngine(server.url).count_tokens(replace(REQUEST, prompt="a long story " * 800, num_ctx=1024))
+    assert caught.value.estimated
+    assert caught.value.over_by > 500
+
+
+def test_an_old_server_that_cuts_prompts_is_not_believed_when_it_counts() -> None:
+    with LoopbackOllama(supports_shift=False) as server, pytest.raises(ContextExceeded):
+        OllamaEngine(server.url).count_tokens(replace(REQUEST, prompt="a long story " * 800, num_ctx=1024))
