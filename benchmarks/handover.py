@@ -17,6 +17,7 @@ from benchmarks import material, results_report, samples
 from benchmarks.measure import Row
 from bridge import Bridge
 from bridge.checking import Toolchain
+from bridge.core.chat import FinishReason
 from bridge.core.job import Result, ResultStatus
 from bridge.format import json_bytes, prompt_cell
 from bridge.kernel import grammar
@@ -80,7 +81,7 @@ def _finished(path: Path, job: str, answer: str) -> bytes:
     body = json_bytes.join_lines(cell["source"]).partition("\n")[2]
     result = Result(
         job=job, attempt=1, status=ResultStatus.SUCCEEDED, finished_at=datetime.now(UTC), answer=answer,
-        prompt_sha256=grammar.prompt_sha256(body), worker={"id": "colab", "engine": "ollama"}, finish_reason="stop",
+        prompt_sha256=grammar.prompt_sha256(body), worker={"id": "colab", "engine": "ollama"}, finish_reason=FinishReason.STOP,
     )  # fmt: skip
     cell["outputs"] = [prompt_cell.write_output(result)]
     return json_bytes.dumps(notebook, indent=True)

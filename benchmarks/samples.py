@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge import Bridge
 from bridge.core import changes
+from bridge.core.chat import FinishReason
 from bridge.core.job import Job, Options, Result, ResultStatus, Spec, State, job_id, to_iso
 from bridge.format import codec, merge, template
 from bridge.format.cell import Cell
@@ -71,7 +72,7 @@ def answer(asked: Job, number: int, chars: int = ANSWER_CHARS) -> Job:
         prompt_sha256=grammar.prompt_sha256(asked.spec.body),
         worker={"id": "w1", "engine": "ollama"},
         answer=text(chars, 1_000_000 + number),
-        finish_reason="stop",
+        finish_reason=FinishReason.STOP,
         model="qwen2.5-coder:14b",
         usage={"prompt_tokens": 400, "completion_tokens": 1000},
         timing_s={"total": 41.5},

@@ -23,20 +23,21 @@ from typing import Any
 from benchmarks import samples
 from benchmarks.measure import Row
 from bridge import NewJob
-from bridge.engines.base import Answer, EngineModel, Health, OnToken, Request, Stop, Stopped, ignore_token
+from bridge.engines.base import Answer, OnToken, Request, Stop, Stopped, ignore_token
+from bridge.engines.scripted import ScriptedEngine
 
 ROOT = Path(__file__).parents[1]
 JOBS, SMALL = 1_000, 200
 DELAY_MS, LANES, ROUNDS = 200, (1, 4, 16), 40
 
 
-class Fixed:
+class Fixed(ScriptedEngine):
     """An engine whose every answer is the same 4 kB after the same time."""
 
     name = "fixed"
 
     def __init__(self, delay_s: float) -> None:
-        self._delay_s = delay_s
+        super().__init__(models=("fixed",), delay_s=delay_s)
         self._text = samples.text(samples.ANSWER_CHARS, 1)
 
     def answer(self, request: Request, on_token: OnToken = ignore_token, *, stop: Stop | None = None) -> Answer:
@@ -44,21 +45,7 @@ class Fixed:
         if self._delay_s and (stop or Stop()).wait(self._delay_s):
             raise Stopped
         on_token(self._text)
-        return Answer(text=self._text, finish_reason="stop", model=request.model, usage={"completion_tokens": 1000})
-
-    def models(self) -> tuple[EngineModel, ...]:
-        """One."""
-        return (EngineModel(name="fixed"),)
-
-    def pull(self, model: str, on_progress: object = None) -> None:
-        """It is there."""
-
-    def health(self) -> Health:
-        """Fine."""
-        return Health(ok=True, detail="fixed", loaded=("fixed",))
-
-    def close(self) -> None:
-        """Holds nothing."""
+        return Answer(text=self._text, model=request.model, usage={"completion_tokens": 1000})
 
 
 def rows(folder: Path, *, full: bool) -> Iterator[Row]:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from bridge.checking.examine import Toolchain, examine
 from bridge.checking.values import Verdict
+from bridge.core.chat import ChatMessage, ChatRole
 from bridge.engines.base import Answer, Engine, Request
 from bridge.models import tiny
 from bridge.wiring import EngineKind, EngineSettings, open_engine
@@ -101,7 +102,7 @@ def _asked(engine: Engine) -> tuple[list[Group], float]:
 
 
 def _answer(engine: Engine, row: Row) -> Answer:
-    prompt = row.prompt or tuple({"role": role, "content": text} for role, text in _TURN.findall(row.text))
+    prompt = row.prompt or tuple(ChatMessage.of(ChatRole(role), text) for role, text in _TURN.findall(row.text))
     return engine.answer(Request(prompt=prompt, model=tiny.NAME, max_tokens=1024))
 
 

@@ -21,7 +21,7 @@ from bridge.core import changes
 from bridge.core.clock import Clock
 from bridge.core.errors import UnknownJob, WrongState
 from bridge.core.events import Listener, ignore
-from bridge.core.job import Job, NewJob, State, to_iso
+from bridge.core.job import Job, JobForm, NewJob, State, to_iso
 from bridge.core.options import Options, OptionValues
 from bridge.core.text import as_json
 from bridge.format import merge, template
@@ -99,8 +99,8 @@ class Jobs:
         """
         if not allow_secrets:
             scan_for_secrets(context)
-        body, chat = compose(prompt, system=system, context=context)
-        new = NewJob(body=body, chat=chat, options=Options(**options), key=key, caller=caller)
+        body, form = compose(prompt, system=system, context=context)
+        new = NewJob(body=body, form=form, options=Options(**options), key=key, caller=caller)
         return self.add_many([new], allow_secrets=allow_secrets)[0].id
 
     def add_many(self, jobs: Sequence[NewJob], *, allow_secrets: bool = False) -> list[Added]:
@@ -304,7 +304,7 @@ def _where(new: NewJob, number: int, total: int) -> str:
 
 
 def _text(new: NewJob) -> str:
-    return prompt_of(new.body, chat=True) if new.chat else new.body
+    return new.body if new.form is JobForm.REQUEST else prompt_of(new.body, new.form)
 
 
 def _user() -> str:

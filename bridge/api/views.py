@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bridge.core.job import Job, Result, to_iso
 from bridge.core.states import UNDER_WAY, Move, State, sources
 from bridge.intake.prompt import shown
+from bridge.protocols.openai import write_tool_calls
 from bridge.store.query import JobLine
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class JobView:
     @property
     def prompt(self) -> str:
         """What was asked, as one text."""
-        return shown(self.job.spec.body, chat=self.job.spec.chat)
+        return shown(self.job.spec.body, self.job.spec.form)
 
     @property
     def answer(self) -> str | None:
@@ -96,8 +97,8 @@ class JobView:
 
     @property
     def good(self) -> bool:
-        """Whether there is an answer and nothing that blocks was found in it."""
-        answered = self.result is not None and self.answer is not None
+        """Whether there is an answer, or calls of tools, and nothing that blocks was found in it."""
+        answered = self.result is not None and (self.answer is not None or bool(self.result.tool_calls))
         return answered and self.verdict in (None, "clean", "unchecked", "no_code")
 
     def handover(self) -> HandOver:
@@ -118,6 +119,7 @@ class JobView:
             "error": self.error,
             "cancelled_by": self.job.cancelled.by if self.job.cancelled else None,
             "finish_reason": result.finish_reason if result else None,
+            "tool_calls": write_tool_calls(result.tool_calls) if result else [],
             "attempt": result.attempt if result else None,
             "usage": dict(result.usage) if result else {},
             "timing_s": dict(result.timing_s) if result else {},

@@ -3,7 +3,7 @@
     steps = repair(answer, prompt=prompt, judge=judge)
     request = next(steps)                  # StopIteration: nothing to do
     ...                                    # ask a model, live or through the queue
-    request = steps.send(reply)            # StopIteration.value is the Outcome
+    request = steps.send(reply)            # a ChatReply; StopIteration.value is the RepairOutcome
 
 Pure but for what `judge` does. Whoever drives them decides whether a reply comes live or as a child job.
 """
@@ -18,9 +18,10 @@ from enum import Enum
 from bridge.checking.language import languages
 from bridge.checking.quality import repetition
 from bridge.checking.values import CodeBlock, Diagnostic, Jsonable, Report, Role, Verdict
+from bridge.core.chat import ChatMessage, ChatReply, FinishReason
 
 #: Gives the report of an answer, as `examine` does.
-Judge = Callable[[str, str | None], Report]
+Judge = Callable[[str, FinishReason | None], Report]
 
 MAX_ROUNDS = 3
 _DIAGNOSTICS = 8
@@ -56,7 +57,7 @@ class AskAgain(Jsonable):
 
     purpose: Purpose
     round: int  #: 1 for the first
-    prompt: str
+    messages: tuple[ChatMessage, ...]
     more_tokens: bool = False  #: ask for a larger answer than before
 
 
@@ -78,8 +79,8 @@ def repair(
     judge: Judge,
     report: Report | None = None,
     max_rounds: int = 2,
-    finish_reason: str | None = "stop",
-) -> Generator[AskAgain, str, RepairOutcome]:
+    finish_reason: FinishReason | None = FinishReason.STOP,
+) -> Generator[AskAgain, ChatReply, RepairOutcome]:
     """Ask for blocking findings to be mended, at most `max_rounds` times; keep the best version.
 
     A round counts only if fewer findings block than before and no file lost more than 40 % of its lines. Ends early
@@ -102,17 +103,18 @@ def repair(
             stop = RepairStop.REPETITION
             break
         rounds += 1
-        reply = yield AskAgain(purpose=Purpose.REPAIR, round=rounds, prompt=repair_prompt(prompt, best_report))
-        if not reply.strip():
+        asked = (ChatMessage.user(repair_prompt(prompt, best_report)),)
+        reply = yield AskAgain(purpose=Purpose.REPAIR, round=rounds, messages=asked)
+        if not reply.text.strip():
             stop = RepairStop.UNANSWERED
             break
-        after = judge(reply, "stop")
-        if repetition(reply):
+        after = judge(reply.text, reply.finish_reason)
+        if repetition(reply.text):
             stop = RepairStop.REPETITION
         elif _prints(after.blocking) == _prints(best_report.blocking) and after.verdict is Verdict.ERRORS:
             stop = RepairStop.SAME
         elif is_better(best_report, after):
-            best, best_report = reply, after
+            best, best_report = reply.text, after
             stop = RepairStop.ROUNDS if after.blocking else RepairStop.CLEAN
     return RepairOutcome(
         answer=best, report=best_report, rounds=rounds, stop=stop, improved=len(best_report.blocking) < start
@@ -194,27 +196,28 @@ def _fenced(text: str, label: str) -> str:
 
 
 def continuation(
-    answer: str, *, prompt: str, judge: Judge, finish_reason: str | None, report: Report | None = None
-) -> Generator[AskAgain, str, RepairOutcome]:
+    answer: str, *, prompt: str, judge: Judge, finish_reason: FinishReason | None, report: Report | None = None
+) -> Generator[AskAgain, ChatReply, RepairOutcome]:
     """Ask once for the rest of an answer that was cut at its token limit, and join it on where both overlap.
 
     Nothing is asked if the answer was not cut, or if it was cut while it repeated itself.
     """
     before = report or judge(answer, finish_reason)
-    if finish_reason != "length":
+    if finish_reason != FinishReason.LENGTH:
         return RepairOutcome(answer=answer, report=before, rounds=0, stop=RepairStop.NOTHING, improved=False)
     if repetition(answer):
         return RepairOutcome(answer=answer, report=before, rounds=0, stop=RepairStop.REPETITION, improved=False)
-    reply = yield AskAgain(purpose=Purpose.CONTINUE, round=1, prompt=continue_prompt(prompt, answer), more_tokens=True)
-    if not reply.strip():
+    asked = (ChatMessage.user(continue_prompt(prompt, answer)),)
+    reply = yield AskAgain(purpose=Purpose.CONTINUE, round=1, messages=asked, more_tokens=True)
+    if not reply.text.strip():
         return RepairOutcome(answer=answer, report=before, rounds=1, stop=RepairStop.UNANSWERED, improved=False)
-    joined = join(answer, reply)
+    joined = join(answer, reply.text)
     if joined is None:
-        alone = judge(reply, "stop")
+        alone = judge(reply.text, reply.finish_reason)
         if alone.verdict is Verdict.CLEAN and _code_lines(alone) >= _code_lines(before) * (1 - _MAY_SHRINK):
-            return RepairOutcome(answer=reply, report=alone, rounds=1, stop=RepairStop.REPLACED, improved=True)
+            return RepairOutcome(answer=reply.text, report=alone, rounds=1, stop=RepairStop.REPLACED, improved=True)
         return RepairOutcome(answer=answer, report=before, rounds=1, stop=RepairStop.NO_JOIN, improved=False)
-    after = judge(joined, "stop")
+    after = judge(joined, reply.finish_reason)
     return RepairOutcome(
         answer=joined,
         report=after,

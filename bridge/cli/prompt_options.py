@@ -84,8 +84,8 @@ def _from_prompts(texts: Sequence[str], asked: dict[str, Any]) -> list[NewJob]:
     options = read_options(asked)
     jobs = []
     for text in texts:
-        body, chat = compose(text, system=asked["system"], context=context)
-        jobs.append(NewJob(body=body, chat=chat, options=options, key=asked["key"]))
+        body, form = compose(text, system=asked["system"], context=context)
+        jobs.append(NewJob(body=body, form=form, options=options, key=asked["key"]))
     return jobs
 
 

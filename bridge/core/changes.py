@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from bridge.core.chat import FinishReason
 from bridge.core.errors import WrongState
 from bridge.core.job import Cancellation, Job, Lease, Result, ResultStatus
 from bridge.core.states import Move, State, require
@@ -45,7 +46,7 @@ def answer(job: Job, state: State, text: str, *, at: datetime, by: str) -> Job:
         prompt_sha256=grammar.prompt_sha256(job.spec.body),
         worker={"id": by, "engine": "manual"},
         answer=text,
-        finish_reason="stop",
+        finish_reason=FinishReason.STOP,
     )
     return job.evolve(results=(*job.results, result))
 

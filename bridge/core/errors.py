@@ -40,6 +40,7 @@
     │   ├── OutOfMemory             the model does not fit into VRAM and RAM
     │   ├── ContextExceeded         the prompt is longer than the context; says by how much
     │   ├── BadRequest              an option or the prompt is wrong
+    │   ├── NotSupported            the engine or the model cannot do what is asked at all; its capabilities say so
     │   ├── StreamInterrupted       the answer broke off: crash, reset, silence, time limit
     │   ├── IncompleteAnswer        the stream ended politely, but the answer is not whole
     │   └── Refused                 not allowed: key, quota, policy, or no room on the engine's disk
@@ -307,6 +308,12 @@ class BadRequest(EngineError):
     """The engine cannot do what the request asks for."""
 
     kind = "bad_request"
+
+
+class NotSupported(EngineError):
+    """The engine cannot do this."""
+
+    kind = "not_supported"
 
 
 class StreamInterrupted(EngineError):

@@ -21,14 +21,15 @@ from bridge.core.result import join_results as join_results
 from bridge.core.result import to_iso as to_iso
 from bridge.core.states import EDGES as EDGES
 from bridge.core.states import State as State
+from bridge.kernel.grammar import JobForm as JobForm
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
     """A job that is about to be added."""
 
-    body: str
-    chat: bool = False
+    body: str  #: what `form` says it is
+    form: JobForm = JobForm.PROMPT
     options: Options = field(default_factory=Options)
     key: str | None = None
     caller: str | None = None
@@ -40,8 +41,8 @@ class NewJob:
 class Spec:
     """What a job is, as far as a person or its creator can say: replaced as a whole by an edit."""
 
-    body: str  #: the prompt, or a JSON list of messages if `chat`
-    chat: bool = False
+    body: str  #: what `form` says it is
+    form: JobForm = JobForm.PROMPT
     options: Options = field(default_factory=Options)
     broken: str | None = None  #: why the header cannot be read; then `body` is the cell's whole source
     position: str  #: sort key of the cell in its notebook (see format/order.py)
@@ -50,6 +51,11 @@ class Spec:
     caller: str | None = None  #: who asked
     parent: str | None = None  #: the job that this one repairs or continues
     round: int = 0  #: 0 for an original, 1.. for repair rounds
+
+    @property
+    def form_mark(self) -> bool | str:
+        """The form as digests and orders take it: as version 0.1 wrote the two forms that it knows."""
+        return "request" if self.form is JobForm.REQUEST else self.form is JobForm.CHAT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +188,7 @@ _BIRTH = ("created_at", "key", "caller", "parent", "round")
 
 def _spec_order(job: Job) -> tuple[int, str]:
     spec = job.spec
-    return (job.edit, repr((spec.body, spec.chat, spec.options, spec.broken, spec.position)))
+    return (job.edit, repr((spec.body, spec.form_mark, spec.options, spec.broken, spec.position)))
 
 
 def _with_birth(spec: Spec, a: Spec, b: Spec) -> Spec:

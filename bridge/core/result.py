@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from bridge.core.chat import FinishReason, ToolCall
+
 
 class ResultStatus(Enum):
     """How an attempt ended."""
@@ -65,7 +67,8 @@ class Result:
     prompt_sha256: str
     worker: Mapping[str, Any]  #: at least `id`
     answer: str = ""
-    finish_reason: str | None = None  #: stop, length, error, ...
+    finish_reason: FinishReason | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
     model: str | None = None
     model_digest: str | None = None
     usage: Mapping[str, int] = field(default_factory=dict)  #: prompt_tokens, completion_tokens

@@ -11,11 +11,12 @@ from collections.abc import Generator
 
 from bridge.checking.repair import AskAgain, Judge, RepairOutcome, RepairStop, continuation, repair
 from bridge.checking.values import Verdict
+from bridge.core.chat import ChatReply, FinishReason
 
 
 def converse(
-    answer: str, *, prompt: str, finish_reason: str | None, judge: Judge, max_rounds: int
-) -> Generator[AskAgain, str, RepairOutcome]:
+    answer: str, *, prompt: str, finish_reason: FinishReason | None, judge: Judge, max_rounds: int
+) -> Generator[AskAgain, ChatReply, RepairOutcome]:
     """Ask as long as it may help; at most one continuation and `max_rounds` repairs. 0 rounds: only judge."""
     if max_rounds < 1:
         report = judge(answer, finish_reason)

@@ -15,6 +15,7 @@ from bridge.checking.project_lint import with_project_lint
 from bridge.checking.repair import AskAgain, RepairOutcome
 from bridge.checking.sarif import to_sarif
 from bridge.checking.values import Report
+from bridge.core.chat import ChatReply, ChatRequest, FinishReason
 from bridge.core.errors import PromptRefused
 from bridge.core.events import Event, EventKind, Listener
 from bridge.core.job import Job, NewJob, Result, ResultStatus
@@ -23,12 +24,14 @@ from bridge.delivery import payload
 from bridge.delivery.conversation import converse
 from bridge.delivery.payload import HandOver
 from bridge.format import codec
-from bridge.intake.prompt import compose, shown
+from bridge.intake.prompt import job_of, shown
 from bridge.kernel import grammar
 from bridge.store import review_state
 from bridge.store.enqueue import Added
 from bridge.store.review_state import Due
 from bridge.store.store import Store
+
+_NO_REPLY = ChatReply(finish_reason=FinishReason.UNKNOWN)
 
 
 @dataclass(kw_only=True)
@@ -95,12 +98,12 @@ class Reviewer:
     def _drive(self, job: Job, result: Result, due: Due) -> RepairOutcome | None:
         """Drive the conversation as far as the replies go; None while one is still awaited."""
 
-        def judge(answer: str, finish_reason: str | None) -> Report:
+        def judge(answer: str, finish_reason: FinishReason | None) -> Report:
             return self._examine(job, answer, finish_reason)
 
         steps = converse(
             result.answer,
-            prompt=shown(job.spec.body, chat=job.spec.chat),
+            prompt=shown(job.spec.body, job.spec.form),
             finish_reason=result.finish_reason,
             judge=judge,
             max_rounds=0 if self._has_double(due) else self.max_rounds,
@@ -122,8 +125,8 @@ class Reviewer:
         """Whether the caller has an answer already, and needs no better version of this one."""
         return self.store.look(lambda reader: review_state.has_double(reader, due))
 
-    def _reply(self, job: Job, due: Due, number: int, request: AskAgain) -> str | None:
-        """The reply to a request: None while the child job is open, "" if there will be none."""
+    def _reply(self, job: Job, due: Due, number: int, request: AskAgain) -> ChatReply | None:
+        """The reply to a request: None while the child job is open, an empty one if there will be none."""
         key = f"{request.purpose.value}:{job.id}:{due.answer}:{number}"
         child = codec.keyed_id(self.store.journal.queue_id, key)
         found = self.store.look(lambda reader: reader.cell(child))
@@ -131,7 +134,7 @@ class Reviewer:
             try:
                 child_job = self._child(job, key, number, request)
             except PromptRefused:  # too long, or holding what no file can hold
-                return ""
+                return _NO_REPLY
             self.enqueue([child_job])
             message = f"{job.id} is asked about again ({request.purpose.value}, round {number}) as {child}"
             self.notify(
@@ -141,8 +144,9 @@ class Reviewer:
         inner = found[0].job
         answer = inner.best(grammar.prompt_sha256(inner.spec.body))
         if answer is not None:
-            return answer.answer
-        return "" if inner.is_cancelled or inner.spec.broken else None
+            ended = answer.finish_reason or FinishReason.UNKNOWN
+            return ChatReply(text=answer.answer, tool_calls=answer.tool_calls, finish_reason=ended)
+        return _NO_REPLY if inner.is_cancelled or inner.spec.broken else None
 
     @staticmethod
     def _child(job: Job, key: str, number: int, request: AskAgain) -> NewJob:
@@ -150,12 +154,10 @@ class Reviewer:
         if request.more_tokens:
             more = 2 * (options.max_tokens or DEFAULT_MAX_TOKENS)
             options = replace(options, max_tokens=min(more, int(OPTIONS["max_tokens"].high)))
-        body, chat = compose(request.prompt)
-        return NewJob(
-            body=body, chat=chat, options=options, key=key, caller=job.spec.caller, parent=job.id, round=number
-        )
+        child = NewJob(body="", options=options, key=key, caller=job.spec.caller, parent=job.id, round=number)
+        return job_of(ChatRequest(prompt=request.messages), child)
 
-    def _examine(self, job: Job, answer: str, finish_reason: str | None) -> Report:
+    def _examine(self, job: Job, answer: str, finish_reason: FinishReason | None) -> Report:
         key = (job.id, answer, finish_reason)
         if key not in self._reports:
             if len(self._reports) > 200:
@@ -163,7 +165,7 @@ class Reviewer:
             spec = job.spec
             report = examine(
                 answer,
-                prompt=shown(spec.body, chat=spec.chat),
+                prompt=shown(spec.body, spec.form),
                 lang=spec.options.lang,
                 finish_reason=finish_reason,
                 out=spec.options.out,

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
-from bridge.core.errors import BadRequest
+from bridge.core.chat import ChatReply, ChatRequest, ResponseFormat, ToolUse
+from bridge.core.errors import BadRequest, NotSupported
 from bridge.core.job import Spec
 from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, OPTIONS, SAMPLING, OptionError
 from bridge.kernel.error_kind import Stopped
 from bridge.kernel.stop import Stop
+from bridge.protocols.job_body import read_body, texts_of
+from bridge.protocols.openai import ChatError
 
-__all__ = ["Answer", "Engine", "EngineModel", "Health", "OnProgress", "OnToken", "Request", "Stop", "Stopped"]
+__all__ = [
+    "Answer",
+    "Capabilities",
+    "Engine",
+    "EngineModel",
+    "Health",
+    "OnProgress",
+    "OnToken",
+    "Request",
+    "Stop",
+    "Stopped",
+]
 
 OnToken = Callable[[str], None]
 #: status, bytes done, bytes in all (0: not known)
 OnProgress = Callable[[str, int, int], None]
-
-Message = Mapping[str, Any]
 
 
 def ignore_token(_piece: str) -> None:
@@ -31,10 +42,9 @@ def ignore_progress(_status: str, _done_bytes: int, _total_bytes: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """One prompt with all that an engine needs to answer it. None: the engine's default."""
+class Request(ChatRequest):
+    """What is asked, with all that an engine needs to answer it. None: the engine's default."""
 
-    prompt: str | tuple[Message, ...]  #: a prompt, or chat messages with `role` and `content`
     model: str
     num_ctx: int = DEFAULT_NUM_CTX  #: tokens for prompt and answer together; engines whose context is fixed ignore it
     max_tokens: int = DEFAULT_MAX_TOKENS  #: of the answer
@@ -49,11 +59,20 @@ class Request:
         """The request of a job to the model that it gets; what else it does not ask for is as given here.
 
         Raises:
-            BadRequest: the body of a chat job is no JSON list of messages.
+            BadRequest: the body of the job is not what its header says.
         """
         options = spec.options
+        try:
+            asked = read_body(spec.body, spec.form)
+        except ChatError as error:
+            raise BadRequest(str(error)) from None
         return cls(
-            prompt=read_chat(spec.body) if spec.chat else spec.body,
+            prompt=asked.prompt,
+            suffix=asked.suffix,
+            tools=asked.tools,
+            tool_choice=asked.tool_choice,
+            response_format=asked.response_format,
+            n=asked.n,
             model=model,
             num_ctx=num_ctx,
             max_tokens=options.max_tokens or max_tokens,
@@ -62,14 +81,9 @@ class Request:
         )
 
     @property
-    def messages(self) -> tuple[Message, ...]:
-        """The prompt as chat messages."""
-        return ({"role": "user", "content": self.prompt},) if isinstance(self.prompt, str) else self.prompt
-
-    @property
     def text(self) -> str:
-        """All that the model reads, as one text; for counting."""
-        return self.prompt if isinstance(self.prompt, str) else json.dumps(list(self.prompt), ensure_ascii=False)
+        """All that the model reads but the tools, as one text."""
+        return "\n".join(texts_of(self))
 
     def sampling(self) -> dict[str, Any]:
         """The sampling options that were asked for, by the names that all engines share."""
@@ -84,9 +98,14 @@ class Request:
 
         Raises:
             BadRequest: an empty prompt, an option that cannot have its value, or no room for an answer.
+            NotSupported: more than one answer.
         """
-        if not (self.prompt.strip() if isinstance(self.prompt, str) else self.prompt):
+        if not self.text.strip() and not any(message.has_image for message in self.messages):
             raise BadRequest("the prompt is empty")
+        if self.n > 1:
+            raise NotSupported(f"one request gives one answer, not {self.n}: ask {self.n} times")
+        if self.suffix is not None and (self.tools or not isinstance(self.prompt, str)):
+            raise BadRequest("fill-in-the-middle takes a plain prompt, without messages and tools")
         for name in ("max_tokens", *SAMPLING):
             try:
                 if (value := getattr(self, name)) is not None:
@@ -97,29 +116,10 @@ class Request:
             raise BadRequest("num_ctx must be at least 1")
 
 
-def read_chat(body: str) -> tuple[Message, ...]:
-    """The messages of a chat job's body.
-
-    Raises:
-        BadRequest: no JSON list of objects with a role.
-    """
-    try:
-        messages = json.loads(body)
-    except ValueError as error:
-        raise BadRequest(f"the body of a --chat job is a JSON list of messages: {error}") from None
-    if not isinstance(messages, list) or not all(
-        isinstance(m, dict) and isinstance(m.get("role"), str) for m in messages
-    ):
-        raise BadRequest("the body of a --chat job is a JSON list of messages, each with a role")
-    return tuple(messages)
-
-
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(ChatReply):
     """A whole answer. What an engine does not count is missing."""
 
-    text: str
-    finish_reason: str  #: stop; length: cut at the token limit; repetition: given up by the engine
     model: str
     model_digest: str | None = None
     usage: Mapping[str, int] = field(default_factory=dict)  #: prompt_tokens, completion_tokens
@@ -127,8 +127,8 @@ class Answer:
 
     @property
     def truncated(self) -> bool:
-        """Whether it is not whole."""
-        return self.finish_reason != "stop"
+        """Whether it is known not to be whole."""
+        return self.finish_reason.is_cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +138,38 @@ class EngineModel:
     name: str
     digest: str | None = None
     size_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What an engine can do with one model. What it cannot, it refuses with `NotSupported`."""
+
+    tools: bool = False  #: offers tools to the model and reads its calls
+    tool_choice: bool = False  #: makes the model call a tool: `required`, or a named one
+    json_schema: bool = False  #: holds the answer to a JSON Schema, or to JSON
+    suffix: bool = False  #: fill-in-the-middle
+    images: bool = False  #: reads images
+    embeddings: bool = False
+    exact_counts: bool = False  #: counts tokens as the model reads them
+    context_tokens: int | None = None  #: the longest that the model has; None: not known
+
+    def require(self, request: ChatRequest, model: str) -> None:
+        """Refuse what a request asks for and this cannot do.
+
+        Raises:
+            NotSupported: says what.
+        """
+        forced = request.tool_choice.use in (ToolUse.REQUIRED, ToolUse.NAMED)
+        wanted = {
+            "call tools": bool(request.tools) and not self.tools,
+            "be made to call a tool": bool(request.tools) and forced and not self.tool_choice,
+            "be held to a JSON form": request.response_format != ResponseFormat() and not self.json_schema,
+            "fill in the middle": request.suffix is not None and not self.suffix,
+            "read images": not self.images and any(message.has_image for message in request.messages),
+        }
+        lacking = [what for what, is_lacking in wanted.items() if is_lacking]
+        if lacking:
+            raise NotSupported(f"{model} cannot {' or '.join(lacking)} with this engine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,8 +204,33 @@ class Engine(Protocol):
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """Have a model. Does nothing if it is there. Raises EngineError."""
 
+    def capabilities(self, model: str) -> Capabilities:
+        """What it can do with a model; loads nothing. Raises EngineError."""
+
+    def count_tokens(self, request: Request) -> int:
+        """How many tokens a request is as the model reads it, template and tools included; may load the model.
+
+        Raises:
+            NotSupported: it cannot count exactly.
+            EngineError: as `answer`; ContextExceeded where the engine reads no longer prompt.
+        """
+
+    def embed(self, texts: Sequence[str], model: str) -> tuple[tuple[float, ...], ...]:
+        """One vector for each text.
+
+        Raises:
+            NotSupported: the model, or the engine, has no embeddings.
+            EngineError: as `answer`.
+        """
+
+    def load(self, model: str, *, num_ctx: int = Request.num_ctx) -> None:
+        """Have a model in memory, ready for requests with this context. Does nothing where there is no such thing. Raises EngineError."""
+
+    def unload(self, model: str) -> None:
+        """Have a model out of memory; nothing if it is not in it. Raises EngineError."""
+
     def health(self) -> Health:
-        """Whether it would answer; quick."""
+        """Whether it would answer; quick. Starts and loads nothing."""
 
     def close(self) -> None:
         """Give back what it holds; safe twice."""

@@ -1,5 +1,8 @@
 """llama.cpp in a process of our own, by `xllamacpp` (extra `[embedded]`): no server to install, a GGUF file is enough.
 
+JSON forms go by `/apply-template` and `/v1/completions`, because the chat route takes no notice of them under that parser, and
+tool calls are read from the text between Qwen's tags. Both measured with xllamacpp 2026.10.
+
 A child process, because llama.cpp ends the whole process on a failed assertion. The child runs llama.cpp's own HTTP server
 on a port of the loopback, behind a random key; the parent talks to it as to any OpenAI-compatible API. Measured choices
 (library facts, section 3): `force_pure_content_parser`, because other parsers answer 500 to some texts; half of the cores,
@@ -9,29 +12,35 @@ because llama.cpp with as many threads as cores is 20 times slower on a busy mac
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import json
+import mmap
 import os
 import secrets
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TypeVar
 
+from bridge.core.chat import AnswerFormat, ToolUse
 from bridge.core.errors import (
     BadRequest,
     EngineDown,
     EngineError,
     MissingExtra,
     ModelMissing,
+    NotSupported,
     OutOfMemory,
     StreamInterrupted,
 )
 from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.engines.base import (
     Answer,
+    Capabilities,
     EngineModel,
     Health,
     OnProgress,
@@ -41,7 +50,16 @@ from bridge.engines.base import (
     ignore_progress,
     ignore_token,
 )
-from bridge.engines.openai import OpenAIEngine
+from bridge.engines.json_api import JsonApi
+from bridge.engines.openai import embed_texts, stream_answer
+from bridge.protocols.openai import write_messages, write_request
+
+T = TypeVar("T")
+
+#: How much of a GGUF's head is looked through for what its vocabulary and template hold.
+_HEAD_BYTES = 64 << 20
+#: Qwen's tokens for fill-in-the-middle (https://github.com/QwenLM/Qwen3-Coder, README).
+_FIM = "<|fim_prefix|>{before}<|fim_suffix|>{after}<|fim_middle|>"
 
 
 class LlamaCppEngine:
@@ -60,11 +78,13 @@ class LlamaCppEngine:
         load_s: float = 300.0,
         silence_s: float = 300.0,
         called: str | None = None,
+        embeddings: bool = False,
     ) -> None:
         """`num_ctx` tokens for each of `lanes` requests at the same time. `threads`: default half of the cores.
 
         `gpu_layers`: -1 leaves it to llama.cpp. `load_s`: seconds that loading may take. `called`: the
-        model's name; default: that of the file, without its ending.
+        model's name; default: that of the file, without its ending. `embeddings`: give those as well; not by default, because
+        llama.cpp then computes the output of every token of a prompt.
 
         Raises:
             MissingExtra: xllamacpp is not installed.
@@ -79,26 +99,72 @@ class LlamaCppEngine:
             "num_ctx": num_ctx,
             "threads": threads or max(1, (os.cpu_count() or 2) // 2),
             "gpu_layers": gpu_layers,
+            "embeddings": embeddings,
         }
+        self._num_ctx, self._embeddings = num_ctx, embeddings
+        self._able: Capabilities | None = None
         self._load_s = load_s
         self._silence_s = silence_s
         self._lock = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
-        self._api: OpenAIEngine | None = None
+        self._refused = ""  # why the last child could not load the file
+        self._api: JsonApi | None = None
 
     def answer(self, request: Request, on_token: OnToken = ignore_token, *, stop: Stop | None = None) -> Answer:
         """See `Engine.answer`; `num_ctx` is the one that the file was loaded with."""
         request.check()
-        self._check_model(request.model)
-        api = self._running()
-        try:
-            found = api.answer(request, on_token, stop=stop)
-        except (EngineDown, StreamInterrupted) as error:
-            if self._alive():
-                raise
-            kind = StreamInterrupted if error.partial else EngineDown
-            raise kind("the embedded engine ended; the next request starts it again", partial=error.partial) from None
-        return replace(found, model=request.model)
+        self.capabilities(request.model).require(request, request.model)
+        tools = [tool.name for tool in request.tools] if request.tool_choice.use is not ToolUse.NONE else []
+
+        def ask(api: JsonApi) -> Answer:
+            path, body = _question(api, request)
+            return stream_answer(api, path, body, request, on_token, stop, calls_in_text=tools)
+
+        return replace(self._asked(ask), model=request.model)
+
+    def capabilities(self, model: str) -> Capabilities:
+        """See `Engine.capabilities`: what the file's template and vocabulary hold."""
+        self._check_model(model)
+        if self._able is None:
+            tools, middle = self._head_holds(b"tool_calls", b"<|fim_prefix|>")
+            self._able = Capabilities(
+                tools=tools,
+                json_schema=True,
+                suffix=middle,
+                embeddings=self._embeddings,
+                exact_counts=True,
+                context_tokens=self._num_ctx,
+            )
+        return self._able
+
+    def count_tokens(self, request: Request) -> int:
+        """See `Engine.count_tokens`: by llama.cpp's tokenizer; nothing is answered."""
+        request.check()
+        self.capabilities(request.model).require(request, request.model)
+
+        def count(api: JsonApi) -> int:
+            if request.suffix is not None:
+                told = {"content": _middle(request), "add_special": True, "parse_special": True}
+                return len(api.post("/tokenize", told)["tokens"])
+            return int(api.post("/v1/chat/completions/input_tokens", _chat_body(request))["input_tokens"])
+
+        return self._asked(count)
+
+    def embed(self, texts: Sequence[str], model: str) -> tuple[tuple[float, ...], ...]:
+        """See `Engine.embed`: the mean over a text's tokens."""
+        if not self.capabilities(model).embeddings:
+            raise NotSupported(f"{self._called} was loaded without embeddings")
+        return self._asked(lambda api: embed_texts(api, "/v1/embeddings", texts, model))
+
+    def load(self, model: str, *, num_ctx: int = Request.num_ctx) -> None:  # noqa: ARG002  # it is the one that it was made with
+        """See `Engine.load`: starts the child."""
+        self._check_model(model)
+        self._running()
+
+    def unload(self, model: str) -> None:
+        """See `Engine.unload`: ends the child."""
+        self._check_model(model)
+        self.close()
 
     def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`: the one file."""
@@ -112,14 +178,13 @@ class LlamaCppEngine:
         on_progress("success", 0, 0)
 
     def health(self) -> Health:
-        """See `Engine.health`; starts the child if it does not run."""
-        try:
-            self._running()
-        except EngineError as error:
-            return Health(ok=False, detail=str(error))
-        return Health(
-            ok=True, detail=f"llama.cpp with {self._gguf.name}", version=self._version, loaded=(self._called,)
-        )
+        """See `Engine.health`: whether there is a file to load, and what became of the last loading."""
+        if not self._gguf.is_file() or self._refused:
+            return Health(ok=False, detail=self._refused or f"there is no file {self._gguf}")
+        runs = self._child is not None and self._child.poll() is None
+        version = importlib.metadata.version("xllamacpp")
+        detail = f"llama.cpp with {self._gguf.name}"
+        return Health(ok=True, detail=detail, version=version, loaded=(self._called,) if runs else ())
 
     def close(self) -> None:
         """End the child."""
@@ -136,6 +201,26 @@ class LlamaCppEngine:
         if not self._gguf.is_file():
             raise ModelMissing(f"there is no file {self._gguf}")
 
+    def _asked(self, ask: Callable[[JsonApi], T]) -> T:
+        """What the child says; if it died of that, an error that says so."""
+        api = self._running()
+        try:
+            return ask(api)
+        except (EngineDown, StreamInterrupted) as error:
+            if self._alive():
+                raise
+            kind = StreamInterrupted if error.partial else EngineDown
+            raise kind("the embedded engine ended; the next request starts it again", partial=error.partial) from None
+
+    def _head_holds(self, *needles: bytes) -> tuple[bool, ...]:
+        """Whether the file's head holds these: vocabulary and template stand before the weights."""
+        with self._gguf.open("rb") as file:
+            size = min(_HEAD_BYTES, self._gguf.stat().st_size)
+            if not size:
+                return (False,) * len(needles)
+            with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as head:
+                return tuple(head.find(needle) >= 0 for needle in needles)
+
     def _alive(self) -> bool:
         # A child that crashes breaks the connection before it is gone.
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -143,20 +228,25 @@ class LlamaCppEngine:
                 self._child.wait(0.5)
         return self._child is not None and self._child.poll() is None
 
-    def _running(self) -> OpenAIEngine:
+    def _running(self) -> JsonApi:
         with self._lock:
             if self._api and self._child and self._child.poll() is None:
                 return self._api
             self._api = None  # a child that could not load may live a moment longer
-            self._api = self._start()
+            self._refused = ""
+            try:
+                self._api = self._start()
+            except EngineError as error:
+                self._refused = str(error)
+                raise
             return self._api
 
-    def _start(self) -> OpenAIEngine:
+    def _start(self) -> JsonApi:
         if self._child:
             _end(self._child)
         key = secrets.token_hex(16)
         child = self._child = subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-m", f"{__name__}_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -176,8 +266,31 @@ class LlamaCppEngine:
             timer.cancel()
         if "url" not in said:
             raise _bad_start(said.get("error", ""), self._gguf)
-        self._version = str(said.get("version", ""))
-        return OpenAIEngine(f"{said['url']}/v1", key, name=self.name, silence_s=self._silence_s, use_environment=False)
+        return JsonApi(str(said["url"]), key, silence_s=self._silence_s, use_environment=False)
+
+
+def _question(api: JsonApi, request: Request) -> tuple[str, dict[str, Any]]:
+    """(path, body) of a request."""
+    wanted = request.response_format
+    if request.suffix is not None:
+        return "/v1/completions", {"prompt": _middle(request)}
+    body = _chat_body(request)
+    if wanted.kind is AnswerFormat.TEXT:
+        return "/v1/chat/completions", body
+    prompt = api.post("/apply-template", body)["prompt"]
+    # Without the hint the grammar lets a small model write white space for ever (library facts, section 3).
+    schema = {**(wanted.schema or {"type": "object"}), "x-guidance": {"whitespace_flexible": False}}
+    return "/v1/completions", {"prompt": prompt, "json_schema": schema}
+
+
+def _chat_body(request: Request) -> dict[str, Any]:
+    wire = write_request(request)
+    tools = wire.get("tools") if request.tool_choice.use is not ToolUse.NONE else None
+    return {"messages": write_messages(request.messages), **({"tools": tools} if tools else {})}
+
+
+def _middle(request: Request) -> str:
+    return _FIM.format(before=request.prompt, after=request.suffix)
 
 
 def _end(child: subprocess.Popen[str]) -> None:
@@ -195,41 +308,3 @@ def _bad_start(reason: str, gguf: Path) -> EngineError:
     if "memory" in reason.lower() or "alloc" in reason.lower():
         return OutOfMemory(f"{gguf.name} does not fit into memory ({reason})")
     return BadRequest(f"{gguf.name} cannot be loaded: {reason}. Is it a whole GGUF file?")
-
-
-def _serve(lines: IO[str], out: IO[str]) -> None:
-    """The child: load, say where, and stay until the parent closes the pipe or dies."""
-    plan: dict[str, Any] = json.loads(lines.readline())
-    import xllamacpp
-
-    params = xllamacpp.CommonParams()
-    params.model.path = plan["gguf"]
-    params.hostnames = ["127.0.0.1"]
-    params.port = 0
-    params.api_keys = [plan["key"]]
-    params.n_parallel = plan["lanes"]
-    params.n_ctx = plan["num_ctx"] * plan["lanes"]  # llama.cpp divides it among the slots
-    params.kv_unified = False
-    params.ctx_shift = False  # an over-long prompt is an error
-    params.n_gpu_layers = plan["gpu_layers"]
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = plan["threads"]
-    params.force_pure_content_parser = True
-    params.offline = True
-    params.warmup = False
-    try:
-        server = xllamacpp.Server(params)
-    except RuntimeError as error:
-        out.write(json.dumps({"error": str(error) or "no reason given"}) + "\n")
-        out.flush()
-        return
-    out.write(json.dumps({"url": server.listening_address, "version": xllamacpp.__version__}) + "\n")
-    out.flush()
-    lines.read()
-    os._exit(0)  # without taking the server apart: that waits for its threads, now and then for ever
-
-
-if __name__ == "__main__":
-    # llama.cpp prints to fd 1; the parent reads only what we say on a copy of it.
-    with os.fdopen(os.dup(1), "w") as said:
-        os.dup2(2, 1)
-        _serve(sys.stdin, said)

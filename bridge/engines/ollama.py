@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from bridge.core.errors import (
     BadRequest,
@@ -12,6 +14,7 @@ from bridge.core.errors import (
     EngineError,
     IncompleteAnswer,
     ModelMissing,
+    NotSupported,
     OutOfMemory,
     Overloaded,
     RateLimited,
@@ -20,6 +23,7 @@ from bridge.core.errors import (
 )
 from bridge.engines.base import (
     Answer,
+    Capabilities,
     EngineModel,
     Health,
     OnProgress,
@@ -31,6 +35,9 @@ from bridge.engines.base import (
 )
 from bridge.kernel.error_kind import ErrorKind, OllamaError
 from bridge.kernel.ollama import Ollama
+from bridge.protocols.openai import read_tool_calls, write_request
+
+T = TypeVar("T")
 
 _PLAIN: dict[ErrorKind, type[EngineError]] = {
     ErrorKind.DOWN: EngineDown,
@@ -38,6 +45,7 @@ _PLAIN: dict[ErrorKind, type[EngineError]] = {
     ErrorKind.OVERLOADED: Overloaded,
     ErrorKind.OUT_OF_MEMORY: OutOfMemory,
     ErrorKind.BAD_REQUEST: BadRequest,
+    ErrorKind.NOT_SUPPORTED: NotSupported,
     ErrorKind.INTERRUPTED: StreamInterrupted,
     ErrorKind.INCOMPLETE: IncompleteAnswer,
     ErrorKind.REFUSED: Refused,
@@ -51,6 +59,13 @@ def translate(error: OllamaError) -> EngineError:
     if error.kind is ErrorKind.CONTEXT_EXCEEDED:
         return ContextExceeded(error.message, over_by=error.over_by or 1, estimated=error.estimated)
     return _PLAIN[error.kind](error.message, partial=error.partial)
+
+
+def _translated(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except OllamaError as error:
+        raise translate(error) from error
 
 
 class OllamaEngine:
@@ -71,9 +86,11 @@ class OllamaEngine:
     def answer(self, request: Request, on_token: OnToken = ignore_token, *, stop: Stop | None = None) -> Answer:
         """See `Engine.answer`."""
         request.check()
-        try:
-            reply = self._client.answer(
-                request.prompt,
+        if any(message.has_image for message in request.messages):  # Ollama drops images that a model cannot read
+            self.capabilities(request.model).require(request, request.model)
+        reply = _translated(
+            lambda: self._client.answer(
+                write_request(request),
                 model=request.model,
                 num_ctx=request.num_ctx,
                 num_predict=request.max_tokens,
@@ -83,11 +100,11 @@ class OllamaEngine:
                 stop=stop,
                 timeout_s=request.timeout_s,
             )
-        except OllamaError as error:
-            raise translate(error) from error
+        )
         usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
         return Answer(
             text=reply.text,
+            tool_calls=read_tool_calls(list(reply.tool_calls)),
             finish_reason=reply.finish_reason,
             model=reply.model,
             model_digest=self._digest(reply.model),
@@ -97,20 +114,53 @@ class OllamaEngine:
 
     def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`."""
-        try:
-            found = self._client.models()
-        except OllamaError as error:
-            raise translate(error) from error
+        found = _translated(self._client.models)
         return tuple(EngineModel(name=model.name, digest=model.digest, size_bytes=model.size_bytes) for model in found)
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """See `Engine.pull`; a broken download goes on where it stopped."""
         if {model, f"{model}:latest"} & {found.name for found in self.models()}:
             return
-        try:
-            self._client.pull(model, on_progress)
-        except OllamaError as error:
-            raise translate(error) from error
+        _translated(lambda: self._client.pull(model, on_progress))
+
+    def capabilities(self, model: str) -> Capabilities:
+        """See `Engine.capabilities`; as the model's own file says (`/api/show`)."""
+        shown = _translated(lambda: self._client.show(model))
+        able = set(shown.get("capabilities") or ())
+        info = shown.get("model_info") or {}
+        context = info.get(f"{info.get('general.architecture', '')}.context_length")
+        return Capabilities(
+            tools="tools" in able,
+            json_schema="completion" in able,
+            suffix="insert" in able,
+            images="vision" in able,
+            embeddings="embedding" in able,
+            exact_counts="completion" in able,
+            context_tokens=context if isinstance(context, int) else None,
+        )
+
+    def count_tokens(self, request: Request) -> int:
+        """See `Engine.count_tokens`; Ollama reads the whole request for it."""
+        request.check()
+        asked = write_request(request)
+        return _translated(
+            lambda: self._client.count_tokens(
+                asked, model=request.model, num_ctx=request.num_ctx, keep_alive=self._keep_alive
+            )
+        )
+
+    def embed(self, texts: Sequence[str], model: str) -> tuple[tuple[float, ...], ...]:
+        """See `Engine.embed`."""
+        vectors = _translated(lambda: self._client.embed(texts, model=model, keep_alive=self._keep_alive))
+        return tuple(tuple(vector) for vector in vectors)
+
+    def load(self, model: str, *, num_ctx: int = Request.num_ctx) -> None:
+        """See `Engine.load`."""
+        _translated(lambda: self._client.load(model, num_ctx=num_ctx, keep_alive=self._keep_alive))
+
+    def unload(self, model: str) -> None:
+        """See `Engine.unload`."""
+        _translated(lambda: self._client.unload(model))
 
     def health(self) -> Health:
         """See `Engine.health`."""

@@ -18,6 +18,7 @@ from bridge.core.errors import (
     EngineDown,
     EngineError,
     ModelMissing,
+    NotSupported,
     OutOfMemory,
     Overloaded,
     RateLimited,
@@ -33,6 +34,7 @@ _ASKED = (
 )
 _TOO_LONG = ("context_length_exceeded", "maximum context length", "exceed_context_size", "available context size")
 _NO_QUOTA = ("insufficient_quota", "billing_hard_limit")
+_CANNOT = ("does not support", "not_supported_error", "is not supported")
 _NO_MEMORY = ("out of memory", "cudamalloc failed")
 
 _BY_STATUS: Mapping[int, type[EngineError]] = {
@@ -49,6 +51,8 @@ def read_refusal(status: int, text: str, headers: Mapping[str, str], now: dateti
         return _too_long(text, message)
     if any(words in lower for words in _NO_MEMORY):
         return OutOfMemory(message)
+    if status == 501 or (status in (400, 500) and any(words in lower for words in _CANNOT)):
+        return NotSupported(message)
     if any(words in lower for words in _NO_QUOTA):
         return Refused(message)
     if status == 429 or (status == 200 and "rate_limit" in lower):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.core.chat import ToolCall, read_finish_reason
 from bridge.core.job import (  # fmt: skip
     Attempt,
     Cancellation,
@@ -30,13 +31,14 @@ from bridge.format.raw_cell import Dots, RawCell, source_of, stamp_of, texts_of,
 from bridge.kernel import grammar
 from bridge.kernel.options import format_number
 
+_CALL = ("id", "name", "arguments")
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 def spec_digest(spec: Spec) -> str:
     """16 hex digits that change when a person edits the cell: prompt, form and options; not its place or birth."""
     given = sorted((name, format_number(value)) for name, value in spec.options.given().items())
-    return grammar.text_sha256(repr((given, spec.chat, spec.broken, grammar.prompt_sha256(spec.body))))[:16]
+    return grammar.text_sha256(repr((given, spec.form_mark, spec.broken, grammar.prompt_sha256(spec.body))))[:16]
 
 
 def read_header(source: str) -> tuple[grammar.Header, str, str | None]:
@@ -58,7 +60,7 @@ def read_job(raw: RawCell, job_id: str, position: str, *, moved: bool = False) -
     created = stamp.get("created_at")
     spec = Spec(
         body=body,
-        chat=header.chat,
+        form=header.form,
         options=Options(**header.options),
         broken=broken,
         position=position,
@@ -91,7 +93,7 @@ def write_job(job: Job, dots: Dots, extras: Mapping[str, object] | None = None) 
     header = grammar.Header(
         job=job.id,
         options=spec.options.given(),
-        chat=spec.chat,
+        form=spec.form,
         cancelled=job.is_cancelled,
         attempt_floor=job.attempt_floor,
     )
@@ -163,8 +165,9 @@ def read_results(raw: RawCell, job_id: str) -> tuple[list[Result], list[str]]:
 
 def record_of(result: Result) -> dict[str, object]:
     """The JSON record of a result (see queue_schema.json, `result`)."""
+    calls = result.tool_calls
     return {
-        "schema": grammar.SCHEMA,
+        "schema": grammar.CALLS_SCHEMA if calls else grammar.SCHEMA,
         "job": result.job,
         "attempt": result.attempt,
         "status": result.status.value,
@@ -177,6 +180,7 @@ def record_of(result: Result) -> dict[str, object]:
         "timing_s": dict(result.timing_s),
         "worker": dict(result.worker),
         "error": dict(result.error) if result.error else None,
+        **({"tool_calls": [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in calls]} if calls else {}),
     }
 
 
@@ -211,13 +215,23 @@ def _result(record: Mapping[str, Any], answer: str, job_id: str) -> Result:
         prompt_sha256=str(record["prompt_sha256"]),
         worker=worker,
         answer="" if status is ResultStatus.FAILED else answer,
-        finish_reason=record.get("finish_reason"),
+        finish_reason=read_finish_reason(ended) if (ended := record.get("finish_reason")) else None,
+        tool_calls=_calls(record.get("tool_calls")),
         model=record.get("model"),
         model_digest=record.get("model_digest"),
         usage=dict(record.get("usage") or {}),
         timing_s=dict(record.get("timing_s") or {}),
         error=record.get("error"),
     )
+
+
+def _calls(value: object) -> tuple[ToolCall, ...]:
+    """The tool calls of a record. Raises ValueError, KeyError or TypeError: then the record is not believed."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(c[key], str) for c in value for key in _CALL):
+        raise ValueError("the record's tool calls are not what they should be")
+    return tuple(ToolCall(**{key: call[key] for key in _CALL}) for call in value)
 
 
 def _moment(value: object) -> datetime:

@@ -1,8 +1,8 @@
 """JSONL batches: our own lines and OpenAI Batch lines, each read strictly, all problems reported at once.
 
 Our line: {"prompt": "...", "system": "...", "lang": "...", ...}. An OpenAI line: {"custom_id", "method", "url", "body"}
-(https://platform.openai.com/docs/guides/batch). What cannot be honoured is refused, never dropped: a request for tools or
-three choices answered without them would be a lie.
+(https://platform.openai.com/docs/guides/batch). What cannot be honoured is refused, never dropped: a request for three
+choices answered with one would be a lie.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any
 
 import orjson
 
+from bridge.core.chat import ChatRequest
 from bridge.core.errors import BadBatch, PromptRefused
 from bridge.core.job import NewJob
 from bridge.core.options import OPTIONS, Options
 from bridge.intake.prompt import body_of, compose
+from bridge.protocols.openai import read_messages, read_request
 
 _OWN = frozenset({"prompt", "system", "key", "caller", "messages"})
 _URLS = frozenset({"/v1/chat/completions", "/v1/completions"})
@@ -27,12 +29,13 @@ _HARMLESS: Mapping[str, tuple[object, ...]] = {
     "logprobs": (False, None),
     "presence_penalty": (0, None),
     "frequency_penalty": (0, None),
-    "tools": ([], None),
-    "response_format": ({"type": "text"}, None),
 }
 _IGNORED = frozenset({"user", "metadata", "store", "service_tier"})
 #: {option: its fields}
 _OPENAI = {option.name: option.openai for option in OPTIONS.values() if option.openai}
+#: What makes up the request itself; with the older names of two.
+_ASKED = ("messages", "tools", "tool_choice", "response_format")
+_OLDER = {"functions": "tools", "function_call": "tool_choice"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +88,12 @@ def _own(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     if ("prompt" in names) == ("messages" in names):
         raise ValueError('one of "prompt" and "messages" is needed')
     if "messages" in names:
-        body, chat = body_of(_messages(names["messages"]))
+        body, form = body_of(_readable(ChatRequest(prompt=read_messages(names["messages"]))))
     else:
-        body, chat = compose(_text(names, "prompt") or "", system=_text(names, "system"))
+        body, form = compose(_text(names, "prompt") or "", system=_text(names, "system"))
     return NewJob(
         body=body,
-        chat=chat,
+        form=form,
         options=_options({n: names[n] for n in OPTIONS if n in names}, defaults.options),
         key=_text(names, "key"),
         caller=_text(names, "caller") or defaults.caller,
@@ -106,19 +109,22 @@ def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     body = value.get("body")
     if not isinstance(body, dict):
         raise ValueError('"body" must be an object')
-    given = {name: [body[f] for f in fields if body.get(f) is not None] for name, fields in _OPENAI.items()}
-    known = {*_IGNORED, *(field for fields in _OPENAI.values() for field in fields), "messages", "prompt"}
+    values = {name: [body[f] for f in fields if body.get(f) is not None] for name, fields in _OPENAI.items()}
+    completion = value["url"] == "/v1/completions"
+    asked = {"prompt", "suffix"} if completion else {*_ASKED, *_OLDER}
+    known = {*_IGNORED, *(field for fields in _OPENAI.values() for field in fields), *asked}
     for name in body.keys() - known:
         if name not in _HARMLESS or body[name] not in _HARMLESS[name]:
             raise ValueError(f'"{name}" cannot be honoured here: take it out, or send this line elsewhere')
-    if value["url"] == "/v1/completions":
-        text, chat = compose(_text(body, "prompt") or "")
+    if completion and body.get("suffix") is None:
+        text, form = compose(_text(body, "prompt") or "")
     else:
-        text, chat = body_of(_messages(body.get("messages")))
+        given = {_OLDER.get(name, name): body[name] for name in asked if body.get(name) not in (None, [])}
+        text, form = body_of(_readable(read_request(given)))
     return NewJob(
         body=text,
-        chat=chat,
-        options=_options({name: values[0] for name, values in given.items() if values}, defaults.options),
+        form=form,
+        options=_options({name: found[0] for name, found in values.items() if found}, defaults.options),
         key=custom_id,
         caller=defaults.caller,
     )
@@ -129,25 +135,11 @@ def _options(given: Mapping[str, Any], defaults: Options) -> Options:
     return Options(**{**defaults.given(), **{name: value for name, value in given.items() if value is not None}})
 
 
-def _messages(value: object) -> list[dict[str, str]]:
-    if not isinstance(value, list) or not value:
-        raise ValueError('"messages" must be a list of messages')
-    messages = []
-    for number, message in enumerate(value, 1):
-        role = message.get("role") if isinstance(message, dict) else None
-        if role not in ("system", "developer", "user", "assistant"):
-            raise ValueError(f"message {number} has role {role!r}; known are system, user and assistant")
-        content = message.get("content")
-        if isinstance(content, list):
-            if not all(
-                isinstance(p, dict) and p.get("type") == "text" and isinstance(p.get("text"), str) for p in content
-            ):
-                raise ValueError(f"message {number} holds something other than text, which no coding model reads")
-            content = "".join(part["text"] for part in content)
-        if not isinstance(content, str):
-            raise ValueError(f"message {number} has no text")
-        messages.append({"role": "system" if role == "developer" else role, "content": content})
-    return messages
+def _readable(request: ChatRequest) -> ChatRequest:
+    for number, message in enumerate(request.messages, 1):
+        if message.has_image:
+            raise ValueError(f"message {number} holds something other than text, which no coding model reads")
+    return request
 
 
 def _text(value: Mapping[str, object], name: str) -> str | None:

@@ -20,6 +20,7 @@ class ErrorKind(Enum):
     OUT_OF_MEMORY = "out_of_memory"  # the model does not fit into VRAM and RAM
     CONTEXT_EXCEEDED = "context_exceeded"  # the prompt is longer than the context
     BAD_REQUEST = "bad_request"  # an option or the prompt is wrong
+    NOT_SUPPORTED = "not_supported"  # the engine or the model cannot do what is asked at all
     INTERRUPTED = "interrupted"  # the answer broke off: crash, reset, silence, time limit
     INCOMPLETE = "incomplete"  # the stream ended politely but without its last line, or the answer is empty
     REFUSED = "refused"  # not allowed, or no room on the disk
@@ -79,6 +80,7 @@ _BY_WORDS: tuple[tuple[str, ErrorKind], ...] = (
     ("exceeds the available context size", ErrorKind.CONTEXT_EXCEEDED),
     ("longer than the context length", ErrorKind.CONTEXT_EXCEEDED),
     ("exceeds maximum context length", ErrorKind.CONTEXT_EXCEEDED),
+    ("does not support", ErrorKind.NOT_SUPPORTED),  # tools, insert, chat, embeddings, thinking
     ("must be of type", ErrorKind.BAD_REQUEST),
     ("out of memory", ErrorKind.OUT_OF_MEMORY),
     ("out-of-memory", ErrorKind.OUT_OF_MEMORY),

@@ -22,18 +22,29 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from .options import OPTIONS, OptionError
 
 MAGIC = "%%qwen"
 SCHEMA = 1
+#: Of a result with tool calls, so that a version that would drop them does not read it.
+CALLS_SCHEMA = 2
 
 #: A ULID: 26 characters of Crockford's base 32, the first at most 7 (https://github.com/ulid/spec).
 JOB_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 _RESULT_HEAD = "<!-- bridge-result "
 _RESULT_LINE = re.compile(r"<!-- bridge-result (\{.*\}) -->(?:\n|\Z)")
+
+
+class JobForm(Enum):
+    """What the body of a prompt cell is; the value is its flag in the header."""
+
+    PROMPT = ""  # one prompt, byte for byte
+    CHAT = "chat"  # a JSON list of messages
+    REQUEST = "request"  # a JSON object: the whole request (schema 2)
 
 
 class GrammarError(ValueError):
@@ -57,7 +68,8 @@ def prompt_sha256(body: str) -> str:
 # ---- header ---------------------------------------------------------------------------------------------------------
 
 
-_SWITCHES = frozenset({"chat", "cancelled"})
+_FORMS = {form.value: form for form in JobForm if form.value}
+_SWITCHES = frozenset({*_FORMS, "cancelled"})
 _COUNTERS = frozenset({"floor"})
 
 
@@ -69,8 +81,7 @@ class Header:
     job: str | None = None
     #: Values of `OPTIONS`, already read; an option that is not in the header is not in here.
     options: Mapping[str, Any] = field(default_factory=dict)
-    #: The body is a JSON list of chat messages instead of one prompt.
-    chat: bool = False
+    form: JobForm = JobForm.PROMPT
     #: Do not run this cell.
     cancelled: bool = False
     #: Results of this attempt number or below do not count any more (the job was put back into the queue).
@@ -138,7 +149,7 @@ def parse_header(line: str) -> Header:
     return Header(
         job=job,
         options=options,
-        chat="chat" in switches,
+        form=_form(switches),
         cancelled="cancelled" in switches,
         attempt_floor=attempt_floor,
     )
@@ -148,6 +159,13 @@ def _counter(flag: str, text: str) -> int:
     if not re.fullmatch(r"\+?0*[1-9]\d{0,17}", text):
         raise GrammarError(f"{flag} must be a whole number above zero, not {text!r}")
     return int(text)
+
+
+def _form(switches: set[str]) -> JobForm:
+    forms = [_FORMS[name] for name in switches & _FORMS.keys()]
+    if len(forms) > 1:
+        raise GrammarError("--chat and --request do not go together")
+    return forms[0] if forms else JobForm.PROMPT
 
 
 def _words(line: str) -> list[str]:
@@ -176,7 +194,8 @@ def render_header(header: Header) -> str:
             raise GrammarError(str(error)) from None
     if header.attempt_floor:
         words += ["--floor", str(header.attempt_floor)]
-    words += ["--" + name for name in ("chat", "cancelled") if getattr(header, name)]
+    words += [f"--{header.form.value}"] if header.form.value else []
+    words += ["--cancelled"] if header.cancelled else []
     return " ".join(words)
 
 
@@ -212,8 +231,10 @@ def parse_result(text: str) -> tuple[dict[str, Any], str]:
         record = json.loads(match[1])
     except ValueError as error:
         raise GrammarError(f"the record is not JSON: {error}") from None
-    if record.get("schema") != SCHEMA:
-        raise GrammarError(f"the record has schema {record.get('schema')!r}, this version reads {SCHEMA}")
+    if record.get("schema") not in (SCHEMA, CALLS_SCHEMA):
+        raise GrammarError(
+            f"the record has schema {record.get('schema')!r}, this version reads {SCHEMA} and {CALLS_SCHEMA}"
+        )
     answer = text[match.end() :]
     if record.get("answer_chars") != len(answer):
         raise GrammarError(f"the answer has {len(answer)} characters, its record says {record.get('answer_chars')}")

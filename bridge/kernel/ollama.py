@@ -5,17 +5,23 @@ Wire facts: Ollama's docs/api.md, api/types.go and server/routes.go (facts, sect
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .address import DEFAULT_HOST
+from .chat import Json
 from .error_kind import ErrorKind, OllamaError, read_error, too_long
+from .finish import FinishReason, read_finish_reason
+from .ollama_chat import calls_in, ollama_body, text_of
 from .options import check_options
 from .stop import Stop
 from .wire import Wire
+
+#: An over-long prompt is an HTTP 400 instead of losing its middle. For a chat, truncate false as well: else the oldest
+#: messages are dropped before that check (fact 7.9).
+_WHOLE: Mapping[str, Json] = {"/api/generate": {"shift": False}, "/api/chat": {"shift": False, "truncate": False}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +29,9 @@ class Reply:
     """A whole answer and Ollama's account of it. Counts and times are None or absent where Ollama gave none (fact 7.2)."""
 
     text: str
-    #: stop; length: cut at the token limit or at the end of the context; repetition: Ollama gave it up
-    finish_reason: str
+    finish_reason: FinishReason
     model: str
+    tool_calls: tuple[Json, ...] = ()  #: as `read_tool_call` gives them
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     timing_s: Mapping[str, float] = field(default_factory=dict)  #: total, load, prompt, answer
@@ -57,7 +63,7 @@ class Ollama:
 
     def answer(
         self,
-        prompt: str | Sequence[Mapping[str, Any]],
+        request: str | Mapping[str, Any],
         *,
         model: str,
         num_ctx: int,
@@ -68,40 +74,32 @@ class Ollama:
         stop: Stop | None = None,
         timeout_s: float | None = None,
     ) -> Reply:
-        """The model's whole answer to a prompt (`/api/generate`) or to chat messages (`/api/chat`).
+        """The model's whole answer to a prompt, or to a request as `read_request` gives it.
 
         `num_ctx` and `num_predict` are always sent: Ollama's defaults depend on the GPU and cut prompts without a word
-        (facts 7.8, 7.9). `on_token` is called with each piece of text, in this thread.
+        (facts 7.8, 7.9). `on_token` is called with each piece of text, in this thread; tool calls are in the reply only.
 
         Raises:
-            OllamaError: with one of the reasons of `Trouble`; what had arrived is in its `partial`.
+            OllamaError: with one of the reasons of `ErrorKind`; what had arrived is in its `partial`.
             Stopped: `stop` was set.
         """
-        text = prompt if isinstance(prompt, str) else json.dumps(list(prompt), ensure_ascii=False)
+        asked = {"prompt": request} if isinstance(request, str) else request
+        text = text_of(asked)
         sent = {**(options or {}), "num_ctx": num_ctx, "num_predict": num_predict}
         check_options(sent)
-        if not (prompt.strip() if isinstance(prompt, str) else prompt):
+        if not text.strip():
             raise OllamaError(ErrorKind.BAD_REQUEST, "the prompt is empty")
-        # shift false: an over-long prompt is an HTTP 400 instead of losing its middle. For a chat, truncate false as well:
-        # else the oldest messages are dropped before that check (fact 7.9).
-        body: dict[str, Any] = {
-            "model": model,
-            "stream": True,
-            "shift": False,
-            "keep_alive": keep_alive,
-            "options": sent,
-        }
-        if isinstance(prompt, str):
-            path, body["prompt"] = "/api/generate", prompt
-        else:
-            path, body["messages"], body["truncate"] = "/api/chat", list(prompt), False
+        path, what = ollama_body(asked)
+        body = {"model": model, "stream": True, "keep_alive": keep_alive, "options": sent, **_WHOLE[path], **what}
         pieces: list[str] = []
+        calls: list[Json] = []
         last: dict[str, Any] = {}
         started = time.monotonic()
         try:
             for line in self._wire.lines("POST", path, body, stop=stop, timeout_s=timeout_s):
                 if "error" in line:
                     raise read_error(200, str(line["error"]))
+                calls += calls_in(line, len(calls))
                 piece = line.get("response") or (line.get("message") or {}).get("content") or ""
                 if piece:
                     pieces.append(piece)
@@ -110,13 +108,69 @@ class Ollama:
                     last = line
                     break
         except OllamaError as error:
-            if error.kind is ErrorKind.CONTEXT_EXCEEDED and error.estimated:
-                error = too_long("", prompt=text, num_ctx=num_ctx)
+            error = _estimated(error, text, num_ctx)
             error.partial = "".join(pieces)
             raise error from None
         if not last and repeats(pieces):
             last = {"done_reason": "repetition"}
-        return _finish("".join(pieces), last, model, text, num_ctx, time.monotonic() - started)
+        if not pieces and not calls and last:
+            raise OllamaError(ErrorKind.INCOMPLETE, "the model answered with nothing")
+        reply = _finish("".join(pieces), last, model, text, num_ctx, time.monotonic() - started)
+        if not calls:
+            return reply
+        ended = FinishReason.TOOL_CALLS if reply.finish_reason is FinishReason.STOP else reply.finish_reason
+        return replace(reply, tool_calls=tuple(calls), finish_reason=ended)
+
+    def count_tokens(
+        self, request: str | Mapping[str, Any], *, model: str, num_ctx: int, keep_alive: str | float = "30m"
+    ) -> int:
+        """How many tokens a prompt or request is, with the model's template: Ollama reads it and answers with one token.
+
+        The only exact way that Ollama offers (facts 7.2); it costs the reading, which an answer right after finds cached.
+
+        Raises:
+            OllamaError: CONTEXT_EXCEEDED if it is longer than `num_ctx`; NOT_SUPPORTED if this Ollama did not count.
+        """
+        asked = {"prompt": request} if isinstance(request, str) else request
+        path, what = ollama_body(asked)
+        options = {"num_ctx": num_ctx, "num_predict": 1}
+        body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options, **_WHOLE[path], **what}
+        try:
+            counted = self._json("POST", path, body, timeout_s=None).get("prompt_eval_count")
+        except OllamaError as error:
+            raise _estimated(error, text_of(asked), num_ctx) from None
+        if not isinstance(counted, int):  # older ones leave it out when they find the prompt cached
+            raise OllamaError(ErrorKind.NOT_SUPPORTED, "this Ollama did not say how many tokens the prompt has")
+        _check_whole(counted, text_of(asked), num_ctx)
+        return counted
+
+    def embed(self, texts: Sequence[str], *, model: str, keep_alive: str | float = "30m") -> list[list[float]]:
+        """One vector for each text (`/api/embed`); a text that is too long is an error instead of being cut.
+
+        Raises:
+            OllamaError: NOT_SUPPORTED if the model has no embeddings.
+        """
+        body = {"model": model, "input": list(texts), "truncate": False, "keep_alive": keep_alive}
+        vectors = self._json("POST", "/api/embed", body, timeout_s=None).get("embeddings")
+        if not isinstance(vectors, list) or len(vectors) != len(texts):
+            raise OllamaError(ErrorKind.INCOMPLETE, f"{len(texts)} texts were sent, but not as many vectors came back")
+        return [[float(number) for number in vector] for vector in vectors]
+
+    def load(self, model: str, *, num_ctx: int, keep_alive: str | float = "30m") -> None:
+        """Have a model in memory, with the context that requests will ask for; another one would load it again (fact 7.11)."""
+        body = {
+            "model": model,
+            "keep_alive": keep_alive,
+            "shift": False,
+            "options": {"num_ctx": num_ctx},
+            "stream": False,
+        }
+        self._json("POST", "/api/generate", body, timeout_s=None)
+
+    def unload(self, model: str) -> None:
+        """Have a model out of memory as soon as its requests have ended; nothing if it is not loaded (fact 7.13)."""
+        if {model, f"{model}:latest"} & {found.name for found in self.loaded()}:
+            self._json("POST", "/api/generate", {"model": model, "keep_alive": 0, "stream": False})
 
     def models(self) -> list[OllamaModel]:
         """What is on its disk."""
@@ -166,8 +220,10 @@ class Ollama:
                     raise
                 wait(2.0**number)
 
-    def _json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return next(self._wire.lines(method, path, body, timeout_s=30.0), {})
+    def _json(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float | None = 30.0
+    ) -> dict[str, Any]:
+        return next(self._wire.lines(method, path, body, timeout_s=timeout_s), {})
 
 
 def _model(row: Mapping[str, Any]) -> OllamaModel:
@@ -188,15 +244,24 @@ def repeats(pieces: Sequence[str]) -> bool:
     return len(pieces) >= 30 and len({piece.strip() for piece in pieces[-30:]}) == 1
 
 
-def _finish(text: str, last: Mapping[str, Any], model: str, prompt: str, num_ctx: int, wall_s: float) -> Reply:
-    if not last:
-        raise OllamaError(ErrorKind.INCOMPLETE, "the stream ended without its last line", partial=text)
-    if not text:
-        raise OllamaError(ErrorKind.INCOMPLETE, "the model answered with nothing")
-    prompt_tokens = last.get("prompt_eval_count")
+def _estimated(error: OllamaError, prompt: str, num_ctx: int) -> OllamaError:
+    """The error; one about a prompt that is too long, which Ollama did not count, with our estimate."""
+    if error.kind is ErrorKind.CONTEXT_EXCEEDED and error.estimated:
+        return too_long("", prompt=prompt, num_ctx=num_ctx)
+    return error
+
+
+def _check_whole(prompt_tokens: int | None, prompt: str, num_ctx: int) -> None:
     # Ollama before 0.12.6 does not know `shift`. Six bytes a token is far above code and prose: this prompt was cut.
     if prompt_tokens is not None and prompt_tokens < num_ctx < len(prompt.encode("utf-8", "surrogatepass")) / 6:
         raise too_long("", prompt=prompt, num_ctx=num_ctx)
+
+
+def _finish(text: str, last: Mapping[str, Any], model: str, prompt: str, num_ctx: int, wall_s: float) -> Reply:
+    if not last:
+        raise OllamaError(ErrorKind.INCOMPLETE, "the stream ended without its last line", partial=text)
+    prompt_tokens = last.get("prompt_eval_count")
+    _check_whole(prompt_tokens, prompt, num_ctx)
     names = {
         "total": "total_duration",
         "load": "load_duration",
@@ -206,7 +271,7 @@ def _finish(text: str, last: Mapping[str, Any], model: str, prompt: str, num_ctx
     timing = {name: last[key] / 1e9 for name, key in names.items() if last.get(key) is not None}  # nanoseconds
     return Reply(
         text=text,
-        finish_reason=str(last.get("done_reason") or "stop"),
+        finish_reason=read_finish_reason(last.get("done_reason") or "stop"),
         model=str(last.get("model") or model),
         prompt_tokens=prompt_tokens,
         completion_tokens=last.get("eval_count"),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from .cells import PromptCell
+from .chat import ChatError, Json, read_body
 from .error_kind import ErrorKind, OllamaError, Stopped
 from .fit import DEFAULT_MODEL, model_of_job
-from .grammar import SCHEMA, failure_text, prompt_sha256
+from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256
 from .ollama import Ollama, OllamaModel, Reply
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from .stop import Stop
@@ -45,6 +45,11 @@ class KernelWorker:
 
 
 Record = dict[str, Any]
+
+
+def _recorded(call: Json) -> Json:
+    """A tool call as records hold it."""
+    return {"id": call["id"], **call["function"]}
 
 
 def utc_now() -> datetime:
@@ -125,7 +130,7 @@ class Answerer:
         if "stop" in sampling:
             sampling["stop"] = list(sampling["stop"])
         return self.client.answer(
-            read_messages(cell.body) if cell.header.chat else cell.body,
+            self._request(cell),
             model=self.model_of(cell),
             num_ctx=self.settings.num_ctx,
             num_predict=options.get("max_tokens", self.settings.max_tokens),
@@ -136,6 +141,13 @@ class Answerer:
             timeout_s=self.settings.job_timeout_s,
         )
 
+    @staticmethod
+    def _request(cell: PromptCell) -> Json:
+        try:
+            return read_body(cell.body, cell.header.form)
+        except ChatError as error:
+            raise OllamaError(ErrorKind.BAD_REQUEST, str(error)) from None
+
     def model_of(self, cell: PromptCell) -> str:
         """The model that a job gets."""
         settings = self.settings
@@ -145,8 +157,13 @@ class Answerer:
         usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
         return {
             **self._facts(cell, started),
-            "status": "succeeded" if reply.finish_reason == "stop" else "truncated",
-            "finish_reason": reply.finish_reason,
+            **(
+                {"schema": CALLS_SCHEMA, "tool_calls": [_recorded(c) for c in reply.tool_calls]}
+                if reply.tool_calls
+                else {}
+            ),
+            "status": "truncated" if reply.finish_reason.is_cut else "succeeded",
+            "finish_reason": reply.finish_reason.value,
             "model_digest": self._digest(reply.model),
             "usage": {name: count for name, count in usage.items() if count is not None},
             "timing_s": {name: round(seconds, 3) for name, seconds in reply.timing_s.items()},
@@ -197,24 +214,3 @@ class Answerer:
                     return None  # the answer counts, with or without it
             found = self._models.get(model) or self._models.get(f"{model}:latest")
             return found.digest if found else None
-
-
-def read_messages(body: str) -> list[Mapping[str, Any]]:
-    """The messages of a `--chat` job.
-
-    Raises:
-        OllamaError: BAD_REQUEST, the body is no JSON list of objects with a role.
-    """
-    try:
-        messages = json.loads(body)
-    except ValueError as error:
-        raise OllamaError(
-            ErrorKind.BAD_REQUEST, f"the body of a --chat job is a JSON list of messages: {error}"
-        ) from None
-    if not isinstance(messages, list) or not all(
-        isinstance(m, dict) and isinstance(m.get("role"), str) for m in messages
-    ):
-        raise OllamaError(
-            ErrorKind.BAD_REQUEST, "the body of a --chat job is a JSON list of messages, each with a role"
-        )
-    return messages

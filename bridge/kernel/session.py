@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from .cells import PromptCell, read_cell, read_cells
 from .error_kind import ErrorKind, OllamaError, Stopped
-from .grammar import GrammarError, Header, failure_text, parse_result, render_result
+from .grammar import GrammarError, Header, JobForm, failure_text, parse_result, render_result
 from .lanes import CellTask, KernelLanes
 from .ollama import Ollama
 from .progress import Progress
@@ -139,7 +139,7 @@ class Session:
         """
         header = Header(
             options={name: value for name, value in options.items() if value is not None},
-            chat=system is not None,
+            form=JobForm.PROMPT if system is None else JobForm.CHAT,
         )
         if system is not None:
             prompt = json.dumps([{"role": "system", "content": system}, {"role": "user", "content": prompt}])

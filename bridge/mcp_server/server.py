@@ -168,8 +168,8 @@ class Tools:
         with _refusals():
             jobs = []
             for asked in prompts:
-                body, chat = compose(asked.prompt, system=asked.system)
-                jobs.append(NewJob(body=body, chat=chat, options=asked.options(), key=asked.key, caller=caller))
+                body, form = compose(asked.prompt, system=asked.system)
+                jobs.append(NewJob(body=body, form=form, options=asked.options(), key=asked.key, caller=caller))
             scan_for_secrets((f"prompt {n}", asked.prompt) for n, asked in enumerate(prompts, 1))
             added = self._bridge.add_many(jobs)
         return Enqueued(jobs=[job.id for job in added], already_there=[job.id for job in added if job.existed])

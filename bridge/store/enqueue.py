@@ -79,7 +79,7 @@ def _decide(
 def _job(new: NewJob, job: str, position: str, now: datetime) -> Job:
     spec = Spec(
         body=new.body,
-        chat=new.chat,
+        form=new.form,
         options=new.options,
         position=position,
         created_at=now,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.core.job import Job, Result, ResultStatus, State
+from bridge.protocols.openai import write_answer, write_finish_reason
 
 
 def batch_line(job: Job, result: Result | None, state: State) -> tuple[dict[str, Any], bool]:
@@ -29,10 +30,8 @@ def batch_line(job: Job, result: Result | None, state: State) -> tuple[dict[str,
         "choices": [
             {
                 "index": 0,
-                "message": {"role": "assistant", "content": result.answer},
-                "finish_reason": "length"
-                if result.status is ResultStatus.TRUNCATED
-                else result.finish_reason or "stop",
+                "message": write_answer(result.answer, result.tool_calls),
+                "finish_reason": write_finish_reason(result.finish_reason),
             }
         ],
         "usage": {**usage, "total_tokens": sum(n for n in usage.values() if isinstance(n, int))} if usage else None,

@@ -144,7 +144,7 @@ def ready_models(
     Raises:
         ConfigError: nobody can say which model: the engine has several or no coder model, or is down, and none was named.
         ModelMissing: it is not there, and `pull` is off; says how to get it.
-        EngineError: the download failed.
+        EngineError: the download failed, or the file cannot be loaded: no job is to fail for that.
     """
     from bridge.models.choose import AUTO, DEFAULT_MODEL, JobModels, auto_model, is_cloud
 
@@ -185,7 +185,12 @@ def _machine_of(engine: Engine) -> Machine | None:
 
 
 def _have(engine: Engine, model: str, names: Collection[str], *, pull: bool, say: Callable[[str], None]) -> None:
-    """See to it that an engine that has these models has this one. Raises ModelMissing, EngineError."""
+    """See to it that an engine that has these models has this one, and can load it if it is a file of ours.
+
+    Raises ModelMissing, EngineError.
+    """
+    if engine.name == "llamacpp" and model in names:
+        engine.load(model)  # a file that cannot be loaded is told now: no job is to fail for that
     if model in names or f"{model}:latest" in names or engine.name == "openai":
         return  # an API may answer to names that it does not list
     if not pull:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bridge.core import changes
+from bridge.core.chat import FinishReason
 from bridge.core.errors import EngineError
 from bridge.core.job import Attempt, Job, Lease, Result, ResultStatus
 from bridge.engines.base import Answer
@@ -79,6 +80,7 @@ class Claims:
             self._result(task, status),
             answer=answer.text,
             finish_reason=answer.finish_reason,
+            tool_calls=answer.tool_calls,
             model=answer.model,
             model_digest=answer.model_digest,
             usage=dict(answer.usage),
@@ -96,7 +98,7 @@ class Claims:
         failure = {"kind": error.kind, "message": str(error)}
         result = replace(
             self._result(task, ResultStatus.FAILED),
-            finish_reason="error", error=failure, model=self.model_of(task.job.spec.options.model),
+            finish_reason=FinishReason.ERROR, error=failure, model=self.model_of(task.job.spec.options.model),
             timing_s={"total": round(waited_s, 3)},
         )  # fmt: skip
         gave_up = False

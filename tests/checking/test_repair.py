@@ -15,6 +15,7 @@ from bridge.checking.repair import (
     repair,
     repair_prompt,
 )
+from bridge.core.chat import ChatReply, FinishReason
 
 GOOD = "```python\ndef f(x):\n    y = x + 1\n    return y\n```\n"
 BAD = "```python\ndef f(x):\n    y = x + 1\n    return z\n```\n"
@@ -26,10 +27,12 @@ def judge(toolchain: Toolchain) -> Callable[[str, str | None], Report]:
     return lambda answer, finish_reason: examine(answer, finish_reason=finish_reason, toolchain=toolchain)
 
 
-def drive(steps: Generator[AskAgain, str, RepairOutcome], *replies: str) -> tuple[list[AskAgain], RepairOutcome]:
+def drive(
+    steps: Generator[AskAgain, ChatReply, RepairOutcome], *replies: str | ChatReply
+) -> tuple[list[AskAgain], RepairOutcome]:
     """Run a conversation with scripted replies."""
     asked: list[AskAgain] = []
-    waiting = iter(replies)
+    waiting = (reply if isinstance(reply, ChatReply) else ChatReply(text=reply) for reply in replies)
     try:
         asked.append(next(steps))
         while True:
@@ -47,8 +50,8 @@ def test_one_round_that_mends_it_ends_the_conversation(judge) -> None:
     asked, outcome = drive(repair(BAD, prompt="Write f.", judge=judge), GOOD)
     assert (len(asked), outcome.stop, outcome.answer, outcome.improved) == (1, RepairStop.CLEAN, GOOD, True)
     assert (asked[0].purpose, asked[0].round) == (Purpose.REPAIR, 1)
-    assert "Undefined name `z`" in asked[0].prompt
-    assert "Write f." in asked[0].prompt
+    assert "Undefined name `z`" in asked[0].messages[0].text
+    assert "Write f." in asked[0].messages[0].text
 
 
 @pytest.mark.parametrize(("rounds", "asked"), [(0, 0), (1, 1), (2, 2), (9, 3)])
@@ -186,3 +189,27 @@ def test_a_reply_that_begins_again_and_gets_to_the_end_takes_the_answers_place(j
     reply = "```python\na = 1\nb = 2\nx = a + b\nprint(x)\ny = x\n```\n"
     _, outcome = drive(continuation(START, prompt="p", judge=judge, finish_reason="length"), reply)
     assert (outcome.stop, outcome.answer) == (RepairStop.REPLACED, reply)
+
+
+CUT_GOOD = GOOD.rstrip("`\n") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("ended", "stop"), [(FinishReason.STOP, RepairStop.CLEAN), (FinishReason.LENGTH, RepairStop.ROUNDS)]
+)
+def test_a_reply_that_was_cut_is_judged_as_cut(judge, ended: FinishReason, stop: RepairStop) -> None:
+    """Its fence is open in both; only how it ended tells whether it is whole."""
+    _, outcome = drive(
+        repair(BAD, prompt="p", judge=judge, max_rounds=1), ChatReply(text=CUT_GOOD, finish_reason=ended)
+    )
+    assert outcome.stop is stop
+    assert outcome.answer == (CUT_GOOD if ended is FinishReason.STOP else BAD)
+
+
+def test_a_continuation_that_was_cut_again_leaves_the_answer_incomplete(judge) -> None:
+    rest = ChatReply(text="    y = x + 1\n    z = y +", finish_reason=FinishReason.LENGTH)
+    steps = continuation(
+        "```python\ndef f(x):\n    y = x +", prompt="p", judge=judge, finish_reason=FinishReason.LENGTH
+    )
+    _, outcome = drive(steps, rest)
+    assert (outcome.stop, outcome.report.verdict, outcome.improved) == (RepairStop.JOINED, Verdict.INCOMPLETE, False)

@@ -154,7 +154,7 @@ BAD = [
         '"n"',
     ),
     (
-        '{"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "tool", "content": "x"}]}}',
+        '{"custom_id": "a", "url": "/v1/chat/completions", "body": {"messages": [{"role": "wizard", "content": "x"}]}}',
         "role",
     ),
 ]

@@ -6,6 +6,7 @@ import pytest
 
 from bridge.checking import Report, Toolchain, examine
 from bridge.checking.repair import AskAgain, RepairOutcome, RepairStop
+from bridge.core.chat import ChatReply
 from bridge.delivery.conversation import converse
 from tests.support.answers import BROKEN, CUT, GOOD, REST, WORSE
 
@@ -24,7 +25,7 @@ def drive(
     try:
         asked.append(next(steps))
         for reply in replies:
-            asked.append(steps.send(reply))  # noqa: PERF401  # a generator would swallow the StopIteration
+            asked.append(steps.send(ChatReply(text=reply)))  # noqa: PERF401  # a generator would swallow the StopIteration
     except StopIteration as end:
         return asked, end.value
     return asked, None

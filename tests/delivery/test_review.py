@@ -10,6 +10,7 @@ import pytest
 from bridge import Bridge, State
 from bridge.core.clock import Clock
 from bridge.core.events import EventKind
+from bridge.core.job import JobForm
 from bridge.delivery.review import Reviewer
 from bridge.store import review_state
 from tests.support.answers import BROKEN, CUT, GOOD, REST, WORSE, cut, fail, give, rounds
@@ -235,7 +236,7 @@ def test_a_round_about_code_with_fragile_characters_is_stored_so_that_editors_ke
 
     [child] = rounds(bridge, job)
     spec = bridge.get(child).job.spec
-    assert spec.chat
+    assert spec.form is JobForm.CHAT
     assert not any(char in spec.body for char in "\x0c\u2028\x1b\r")
 
 
@@ -262,3 +263,15 @@ def test_a_chat_that_a_person_edited_into_no_chat_is_checked_all_the_same(
         bridge.cancel(child)
     assert reviewer.settle() == [job]
     assert bridge.get(job).verdict == "errors"
+
+
+def test_a_reply_that_ended_at_its_limit_is_judged_as_cut(bridge: Bridge, reviewer: Reviewer):
+    """Its code looks whole; that it was cut is known from how it ended, and it does not take the answer's place."""
+    job = give(bridge, bridge.add("Write f."), BROKEN)
+    reviewer.settle()
+    [child] = rounds(bridge, job)
+
+    cut(bridge, child, GOOD.removesuffix("```\n"))
+
+    assert reviewer.settle() == []
+    assert len(rounds(bridge, job)) == 2  # asked again

@@ -29,7 +29,7 @@ answers, activate the environment that ours is installed in, or call `python -m 
 
 In lists: `id`, `state`, `part` (number of its notebook, or null), `archive` (name of its archive notebook, or null), `caller`,
 `key`, `model`, `lang`, `priority`, `parent`, `created_at`, `finished_at`, `seconds`, `problem` (why its cell is not believed), `verdict`.
-`bridge show` adds `round`, `options`, `prompt`, `answer`, `error`, `cancelled_by`, `finish_reason`, `attempt`, `usage`, `timing_s`,
+`bridge show` adds `round`, `options`, `prompt`, `answer`, `error`, `cancelled_by`, `finish_reason`, `tool_calls`, `attempt`, `usage`, `timing_s`,
 `worker`, `attempts`, `outcome`.
 
 `bridge demo --json` prints `engine` (`kind`, `model`, `about`), `folder`, `queue`, `outbox`, `project`, `jobs` (of each `job`, `name`,

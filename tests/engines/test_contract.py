@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +12,26 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.errors import BadRequest, ContextExceeded, EngineDown, ModelMissing
-from bridge.engines.base import Engine, Request, Stop, Stopped
+from bridge.core.chat import (
+    AnswerFormat,
+    ChatMessage,
+    ChatRole,
+    FinishReason,
+    ImagePart,
+    ResponseFormat,
+    ToolCall,
+    ToolChoice,
+    ToolDefinition,
+    ToolUse,
+)
+from bridge.core.errors import BadRequest, ContextExceeded, EngineDown, ModelMissing, NotSupported
+from bridge.engines.base import Capabilities, Engine, Request, Stop, Stopped
 from bridge.engines.llamacpp import LlamaCppEngine
 from bridge.engines.ollama import OllamaEngine
 from bridge.engines.openai import OpenAIEngine
 from bridge.engines.retry import rule_for
-from bridge.engines.scripted import ScriptedEngine
+from bridge.engines.scripted import Scripted, ScriptedEngine
+from bridge.models import tiny
 from tests.support.gguf import write_tiny_gguf
 from tests.support.ollama import LoopbackOllama
 from tests.support.openai import LoopbackOpenAI
@@ -100,7 +114,7 @@ def test_an_answer_that_reaches_its_limit_says_length(toolchain: Bench) -> None:
 
 
 def test_chat_messages_are_answered(toolchain: Bench) -> None:
-    messages = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"})
+    messages = (ChatMessage.system("Be brief."), ChatMessage.user("Hi"))
     assert toolchain.engine.answer(toolchain.request(messages, temperature=0.0, top_p=0.9, seed=1, stop=("STOP",))).text
 
 
@@ -110,7 +124,7 @@ def test_an_unknown_model_is_missing_and_no_other_is_taken(toolchain: Bench) -> 
 
 
 @pytest.mark.parametrize(
-    "prompt", ["a long story " * 800, ({"role": "user", "content": "a long story " * 800},)], ids=["plain", "chat"]
+    "prompt", ["a long story " * 800, (ChatMessage.user("a long story " * 800),)], ids=["plain", "chat"]
 )
 def test_a_prompt_that_is_too_long_is_refused_with_the_number_of_tokens(toolchain: Bench, prompt: object) -> None:
     with pytest.raises(ContextExceeded) as caught:
@@ -188,3 +202,212 @@ def test_health_never_raises_and_an_engine_that_comes_back_answers_again(toolcha
 def test_closing_twice_is_fine(toolchain: Bench) -> None:
     toolchain.engine.close()
     toolchain.engine.close()
+
+
+# ---- what only some can do ------------------------------------------------------------------------------------------
+
+WEATHER = ToolDefinition(
+    name="get_weather",
+    description="The weather of a city",
+    parameters={"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+)
+X = {
+    "type": "object",
+    "properties": {"x": {"type": "integer", "maximum": 99}},
+    "required": ["x"],
+    "additionalProperties": False,
+}
+CALL = {"name": "get_weather", "arguments": {"city": "Paris"}}
+AFTER_A_CALL = (
+    ChatMessage.user("What is the weather in Paris?"),
+    ChatMessage(
+        role=ChatRole.ASSISTANT, tool_calls=(ToolCall(id="c1", name="get_weather", arguments='{"city": "Paris"}'),)
+    ),
+    ChatMessage(role=ChatRole.TOOL, parts=ChatMessage.user("Sunny").parts, tool_call_id="c1"),
+)
+
+
+@dataclass
+class Able:
+    """An engine with a model that can do what this engine can do at all."""
+
+    engine: Engine
+    model: str
+    plain: Engine  #: the same kind with a model that can only answer
+
+    def request(self, prompt: object = "Say something.", **more: object) -> Request:
+        return Request(**{"prompt": prompt, "model": self.model, "num_ctx": 2048, "max_tokens": 64, **more})
+
+
+@contextlib.contextmanager
+def able_ollama(tmp_path: Path) -> Iterator[Able]:
+    can = ("completion", "insert", "tools", "embedding")
+    calls = ({"function": CALL},)
+    name = "qwen2.5-coder:7b"
+    with (
+        LoopbackOllama(capabilities=can, tool_calls=calls) as server,
+        LoopbackOllama(capabilities=("completion",)) as plain,
+    ):
+        yield Able(OllamaEngine(server.url), name, OllamaEngine(plain.url))
+
+
+@contextlib.contextmanager
+def able_openai(tmp_path: Path) -> Iterator[Able]:
+    calls = (("call_9", "get_weather", json.dumps(CALL["arguments"])),)
+    with LoopbackOpenAI(tool_calls=calls) as server, LoopbackOpenAI(embeds=False) as plain:
+        engines = OpenAIEngine(server.url), OpenAIEngine(plain.url)
+        yield Able(engines[0], "small", engines[1])
+        for engine in engines:
+            engine.close()
+
+
+class Obliging(ScriptedEngine):
+    """Answers as a model would that does what it is asked."""
+
+    def answer(self, request: Request, *rest: object, **more: object) -> object:
+        if request.tools:
+            call = ToolCall(id="c", name=request.tools[0].name, arguments=json.dumps(CALL["arguments"]))
+            self.enqueue(Scripted(text="", tool_calls=(call,)))
+        elif request.response_format.kind is not AnswerFormat.TEXT:
+            self.enqueue('{"x": 7}')
+        return super().answer(request, *rest, **more)
+
+
+@contextlib.contextmanager
+def able_scripted(tmp_path: Path) -> Iterator[Able]:
+    yield Able(Obliging(), "scripted", ScriptedEngine(can=Capabilities()))
+
+
+@contextlib.contextmanager
+def able_llamacpp(tmp_path: Path) -> Iterator[Able]:
+    pytest.importorskip("xllamacpp")
+    engine = LlamaCppEngine(tiny.PATH, num_ctx=2048, threads=1, called=tiny.NAME, embeddings=True)
+    plain = LlamaCppEngine(write_tiny_gguf(tmp_path / "plain.gguf"), called=tiny.NAME, threads=1)
+    yield Able(engine, tiny.NAME, plain)
+    engine.close()
+    plain.close()
+
+
+@pytest.fixture(params=[able_ollama, able_openai, able_scripted, able_llamacpp], ids=lambda member: member.__name__)
+def able(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Able]:
+    with request.param(tmp_path) as found:
+        yield found
+
+
+def test_a_tool_call_comes_as_a_call_and_counts_as_a_whole_answer(able: Able) -> None:
+    pieces: list[str] = []
+    asked = able.request("What is the weather in Paris?", tools=(WEATHER,), temperature=0.0)
+    answer = able.engine.answer(asked, pieces.append)
+    [call] = answer.tool_calls
+    assert call.name == "get_weather"
+    assert call.id
+    assert list(json.loads(call.arguments)) == ["city"]
+    assert answer.finish_reason is FinishReason.TOOL_CALLS
+    assert not answer.truncated
+    assert "".join(pieces) == answer.text
+    assert "tool_call" not in answer.text
+
+
+def test_tools_that_must_not_be_used_are_not_called(able: Able) -> None:
+    choice = ToolChoice(use=ToolUse.NONE)
+    if able.engine.name in ("scripted", "openai"):
+        pytest.skip("whoever answers there decides")
+    answer = able.engine.answer(able.request(tools=(WEATHER,), tool_choice=choice))
+    assert not answer.tool_calls
+
+
+def test_the_result_of_a_tool_is_read(able: Able) -> None:
+    assert able.engine.answer(able.request(AFTER_A_CALL)).text
+
+
+@pytest.mark.parametrize("kind", [AnswerFormat.JSON_OBJECT, AnswerFormat.JSON_SCHEMA])
+def test_an_answer_in_a_wanted_form_is_json(able: Able, kind: AnswerFormat) -> None:
+    wanted = ResponseFormat(kind=kind, schema=X if kind is AnswerFormat.JSON_SCHEMA else None)
+    if able.engine.name == "llamacpp" and kind is AnswerFormat.JSON_OBJECT:
+        pytest.skip("the toy does not come to an end where nothing ends it")
+    found = json.loads(able.engine.answer(able.request("A number as JSON", response_format=wanted)).text)
+    assert isinstance(found["x"], int)
+
+
+def test_the_middle_is_filled_in_or_the_capability_says_no(able: Able) -> None:
+    request = able.request("def add(a, b):\n    ", suffix="\n\nprint(add(1, 2))", max_tokens=8)
+    if able.engine.capabilities(able.model).suffix:
+        answer = able.engine.answer(request)
+        assert answer.text
+        assert able.engine.name != "llamacpp" or answer.text == "return a + b"
+    else:
+        with pytest.raises(NotSupported, match="fill in the middle"):
+            able.engine.answer(request)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},  # a prompt
+        {"prompt": AFTER_A_CALL},  # a conversation with tool calls
+        {"tools": (WEATHER,)},  # the template adds the tools
+        {"prompt": "def add(a, b):\n    ", "suffix": "\n"},  # fill-in-the-middle
+    ],
+    ids=["prompt", "chat", "tools", "middle"],
+)
+def test_an_exact_count_is_what_the_answer_then_counts(able: Able, asked: dict[str, object]) -> None:
+    request = able.request(**asked, max_tokens=4)
+    if not able.engine.capabilities(able.model).exact_counts:
+        with pytest.raises(NotSupported):
+            able.engine.count_tokens(request)
+        return
+    assert able.engine.count_tokens(request) == able.engine.answer(request).usage["prompt_tokens"]
+
+
+def test_embeddings_are_one_vector_a_text_in_order(able: Able) -> None:
+    assert able.engine.capabilities(able.model).embeddings
+    first, second, again = able.engine.embed(["alpha", "a longer text", "alpha"], able.model)
+    assert len(first) == len(second) > 1
+    assert first == pytest.approx(again, abs=1e-4)
+    assert first != pytest.approx(second, abs=1e-4)
+
+
+def test_asking_what_it_can_and_how_it_is_loads_nothing(able: Able) -> None:
+    if able.engine.name == "openai":
+        pytest.skip("an API loads and unloads as it likes")
+    able.engine.unload(able.model)
+    assert able.engine.capabilities(able.model).context_tokens
+    assert able.engine.health().ok
+    assert able.model not in able.engine.health().loaded
+    able.engine.load(able.model)
+    assert able.model in able.engine.health().loaded
+    able.engine.unload(able.model)
+    able.engine.unload(able.model)
+    assert able.model not in able.engine.health().loaded
+    assert able.engine.answer(able.request(max_tokens=5)).text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"prompt": "def f():", "suffix": "\n"},
+        {"prompt": (ChatMessage(role=ChatRole.USER, parts=(ImagePart(url="data:image/png;base64,AAAA"),)),)},
+        {"tools": (WEATHER,)},
+        {"tools": (WEATHER,), "tool_choice": ToolChoice(use=ToolUse.REQUIRED)},
+        {"n": 2},
+    ],
+    ids=["suffix", "image", "tools", "forced tool", "two answers"],
+)
+def test_what_a_model_cannot_do_is_refused_by_name(able: Able, asked: dict[str, object]) -> None:
+    if able.engine.name == "openai" and not asked.keys() & {"suffix", "n"}:
+        pytest.skip("such an API knows its models, and refuses by itself")
+    with pytest.raises(NotSupported) as caught:
+        able.plain.answer(able.request(**asked))
+    assert (caught.value.kind, caught.value.retry.again) == ("not_supported", False)
+
+
+def test_a_model_without_embeddings_says_so(able: Able) -> None:
+    with pytest.raises(NotSupported):
+        able.plain.embed(["alpha"], able.model)
+
+
+def test_an_unknown_model_has_no_capabilities(able: Able) -> None:
+    if able.engine.name == "openai":
+        pytest.skip("an API does not tell")
+    with pytest.raises(ModelMissing):
+        able.engine.capabilities("nobody:1b")

@@ -14,6 +14,7 @@ import pytest
 from bridge.core.errors import BadRequest, ContextExceeded, EngineDown, MissingExtra, StreamInterrupted
 from bridge.engines.base import Request, Stop, Stopped
 from bridge.engines.llamacpp import LlamaCppEngine
+from bridge.wiring import ready_models
 from tests.support.gguf import write_tiny_gguf
 from tests.support.patience import LONG_S
 
@@ -110,7 +111,7 @@ def test_a_child_that_dies_breaks_its_request_and_the_next_one_starts_it_again(
 
 
 def test_the_child_ends_when_its_parent_lets_go(children: list[subprocess.Popen[str]], engine: LlamaCppEngine) -> None:
-    assert engine.health().ok
+    engine.load("tiny")
     [child] = children
     assert child.stdin is not None
     child.stdin.close()
@@ -121,3 +122,19 @@ def test_without_the_extra_it_names_the_extra(model: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(MissingExtra, match=r"qwen-bridge\[embedded\]"):
         LlamaCppEngine(model)
+
+
+def test_a_file_that_cannot_be_loaded_is_told_before_any_job_is_asked(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(b"this is no model at all")
+    engine = LlamaCppEngine(bad)
+    with pytest.raises(BadRequest, match=r"bad\.gguf cannot be loaded"):
+        ready_models(engine, None, pull=False, lanes=1, num_ctx=512, say=lambda line: None)
+    engine.close()
+
+
+def test_health_starts_nothing(engine: LlamaCppEngine) -> None:
+    assert engine.health().ok
+    assert engine.health().loaded == ()
+    engine.load("tiny")
+    assert engine.health().loaded == ("tiny",)

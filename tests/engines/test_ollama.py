@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.core import errors
-from bridge.core.errors import EngineError
+from bridge.core.errors import ContextExceeded, EngineError
 from bridge.engines.base import Request
 from bridge.engines.ollama import OllamaEngine, translate
 from bridge.engines.retry import rule_for
@@ -106,3 +108,15 @@ def test_pulling_shows_progress_and_an_unknown_name_is_missing() -> None:
         server.stop()
         with pytest.raises(errors.EngineDown):
             OllamaEngine(server.url).pull("x")
+
+
+def test_a_prompt_that_is_too_long_to_count_says_about_how_long_it_is() -> None:
+    with LoopbackOllama() as server, pytest.raises(ContextExceeded) as caught:
+        OllamaEngine(server.url).count_tokens(replace(REQUEST, prompt="a long story " * 800, num_ctx=1024))
+    assert caught.value.estimated
+    assert caught.value.over_by > 500
+
+
+def test_an_old_server_that_cuts_prompts_is_not_believed_when_it_counts() -> None:
+    with LoopbackOllama(supports_shift=False) as server, pytest.raises(ContextExceeded):
+        OllamaEngine(server.url).count_tokens(replace(REQUEST, prompt="a long story " * 800, num_ctx=1024))

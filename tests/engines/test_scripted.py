@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
+from bridge.core.chat import ChatMessage
 from bridge.core.errors import BadRequest, Overloaded, StreamInterrupted
-from bridge.core.job import Options, Spec
+from bridge.core.job import JobForm, Options, Spec
 from bridge.engines.base import Request, Stop, Stopped
 from bridge.engines.scripted import Scripted, ScriptedEngine
 
@@ -46,10 +47,10 @@ def test_a_jobs_request_holds_what_the_job_asks_for_and_the_defaults() -> None:
         prompt="Hi", model="given", num_ctx=100, max_tokens=10, temperature=0.0, stop=("END",), timeout_s=5.0
     )  # fmt: skip
     assert found.sampling() == {"temperature": 0.0, "stop": ["END"]}
-    chat = Request.for_job(Spec(body='[{"role": "user", "content": "Hi"}]', chat=True, position="a"), **limits)
-    assert chat.messages == ({"role": "user", "content": "Hi"},)
+    chat = Request.for_job(Spec(body='[{"role": "user", "content": "Hi"}]', form=JobForm.CHAT, position="a"), **limits)
+    assert chat.messages == (ChatMessage.user("Hi"),)
     for body in ("Hi", "{}", "[1]", '[{"content": "x"}]'):
         with pytest.raises(BadRequest, match="JSON list"):
-            Request.for_job(Spec(body=body, chat=True, position="a"), **limits)
+            Request.for_job(Spec(body=body, form=JobForm.CHAT, position="a"), **limits)
     with pytest.raises(BadRequest, match="max_tokens must be a whole number from 1"):
         Request(prompt="x", model="m", max_tokens=0).check()

@@ -108,7 +108,7 @@ def test_only_a_line_feed_ends_a_line_of_a_written_cell(character: str) -> None:
 def test_a_colab_save_keeps_what_a_worker_needs(job: Job, save: Save) -> None:
     data = colab_save(through_bytes(part_of(job)), save)
     read = read_part(json_bytes.loads(data)).cells[job.id].job
-    assert (read.id, read.spec.body, read.spec.chat) == (job.id, job.spec.body, job.spec.chat)
+    assert (read.id, read.spec.body, read.spec.form) == (job.id, job.spec.body, job.spec.form)
     assert read.spec.options == job.spec.options
     assert (read.attempt_floor, read.is_cancelled) == (job.attempt_floor, job.is_cancelled)
     if save.hide is None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.kernel import grammar
-from bridge.kernel.grammar import GrammarError, Header, parse_header, parse_result, render_result
+from bridge.kernel.grammar import GrammarError, Header, JobForm, parse_header, parse_result, render_result
 from tests.support.values import job_ids, options, texts
 
 JOB = "01JD3K6S7M2W8Q5V4T9R0XYZAB"
@@ -21,15 +21,15 @@ records = st.dictionaries(st.text(max_size=5), texts | st.integers() | st.none()
 @given(
     job=st.none() | job_ids,
     given_=options,
-    chat=st.booleans(),
+    form=st.sampled_from(JobForm),
     cancelled=st.booleans(),
     attempt_floor=st.integers(0, 99),
     body=texts,
 )
 def test_a_cell_reads_back_as_it_was_written(
-    job: str | None, given_: object, chat: bool, cancelled: bool, attempt_floor: int, body: str
+    job: str | None, given_: object, form: JobForm, cancelled: bool, attempt_floor: int, body: str
 ) -> None:
-    header = Header(job=job, options=given_.given(), chat=chat, cancelled=cancelled, attempt_floor=attempt_floor)
+    header = Header(job=job, options=given_.given(), form=form, cancelled=cancelled, attempt_floor=attempt_floor)
     source = grammar.join_cell(header, body)
     assert grammar.is_prompt_cell(source)
     line, read_body = grammar.split_cell(source)
@@ -69,6 +69,7 @@ def test_a_cut_or_changed_answer_is_refused(record: dict[str, object], text: str
         f"{JOB} --lang go --lang rust",  # a flag twice
         f"{JOB} --chat --chat",  # a switch twice
         f"{JOB} --chat=yes",  # a switch with a value
+        f"{JOB} --chat --request",  # two forms
         f"{JOB} --lang",  # no value
         f"{JOB} --lang ''",  # an empty value
         f"{JOB} --max-tokens 0",  # below the range
@@ -134,7 +135,7 @@ def test_a_prompt_cell_begins_with_the_magic(source: str, is_prompt: bool) -> No
         ("Output hidden; open in https://colab.research.google.com to view.", "no bridge-result line"),
         ('<!-- bridge-result {"schema":1', "is cut"),
         ("<!-- bridge-result {nonsense} -->\n", "not JSON"),
-        ('<!-- bridge-result {"schema":2} -->\n', "schema 2"),
+        ('<!-- bridge-result {"schema":3} -->\n', "schema 3"),
         ('<!-- bridge-result {"schema":1} -->\nhello', "5 characters"),
         ('<!-- bridge-result {"schema":1,"answer_chars":5} -->\nhello', "SHA-256"),
     ],

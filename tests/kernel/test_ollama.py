@@ -35,7 +35,7 @@ def test_an_answer_comes_piece_by_piece_and_whole() -> None:
 def test_every_request_says_its_context_its_limit_and_that_nothing_may_be_cut() -> None:
     with LoopbackOllama() as server:
         ask(server, "A {prompt} with $signs and %%qwen")
-        ask(server, [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}])
+        ask(server, {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]})
     plain, chat = server.requests
     assert plain["prompt"] == "A {prompt} with $signs and %%qwen"
     assert [m["content"] for m in chat["messages"]] == ["Be brief.", "Hi"]
@@ -85,7 +85,7 @@ def test_each_failure_of_the_server_has_its_reason_and_keeps_what_had_come(
         (500, "model runner has unexpectedly stopped, this may be due to resource limitations", ErrorKind.INTERRUPTED),
         (500, "model requires more system memory (20 GiB) than is available (11 GiB)", ErrorKind.OUT_OF_MEMORY),
         (200, "CUDA error: out of memory", ErrorKind.OUT_OF_MEMORY),  # as a line in the stream, status lost
-        (400, '"x" does not support chat', ErrorKind.BAD_REQUEST),
+        (400, '"x" does not support chat', ErrorKind.NOT_SUPPORTED),
         (499, "client closed request", ErrorKind.INTERRUPTED),
         (418, "", ErrorKind.BAD_REQUEST),  # a status without words
     ],
@@ -191,7 +191,7 @@ def test_wrong_options_are_refused_before_anything_is_sent(options: dict[str, ob
     assert caught.value.kind is ErrorKind.BAD_REQUEST
 
 
-@pytest.mark.parametrize("prompt", ["", "  \n", []])
+@pytest.mark.parametrize("prompt", ["", "  \n", {"messages": []}])
 def test_an_empty_prompt_is_refused(prompt: object) -> None:
     with LoopbackOllama() as server, pytest.raises(OllamaError, match="empty"):
         ask(server, prompt)

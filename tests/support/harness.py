@@ -19,7 +19,7 @@ from bridge import Bridge, wiring
 from bridge.api.bridge import JobView
 from bridge.core.clock import Clock
 from bridge.core.events import Event, EventKind
-from bridge.core.job import NewJob, Options
+from bridge.core.job import JobForm, NewJob, Options
 from bridge.engines.base import Engine
 from bridge.worker.loop import Worker, WorkerConfig, WorkSummary
 from tests.support.queues import Queue, load
@@ -98,9 +98,9 @@ class Harness:
         self.queue.opened.append(bridge)
         return bridge
 
-    def add(self, *texts: str, chat: bool = False, **options: Any) -> list[str]:
+    def add(self, *texts: str, form: JobForm = JobForm.PROMPT, **options: Any) -> list[str]:
         """Add prompts, as another process would."""
-        jobs = [NewJob(body=text, chat=chat, options=Options(**options)) for text in texts]
+        jobs = [NewJob(body=text, form=form, options=Options(**options)) for text in texts]
         with Bridge(str(self.path), caller="tester", clock=self.clock.clock()) as bridge:
             return [added.id for added in bridge.add_many(jobs, allow_secrets=True)]
 

@@ -42,6 +42,11 @@ class LoopbackOllama:
     vram_share: float = 1.0
     port: int = 0
     repeat_after: int = 0  #: >0: answers repeat themselves for ever; cut at num_predict
+    #: What `/api/show` says that a model can do; the rest is refused as Ollama refuses it.
+    capabilities: tuple[str, ...] = ("completion", "insert", "tools")
+    #: What a request with tools gets, as Ollama writes it: [{"function": {"name": …, "arguments": {…}}}].
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    json_answer: str = '{"x": 7}'  #: of a request with a format
     supports_shift: bool = True  #: False: a server before 0.12.6, which cuts prompts without a word
     #: The next requests that generate suffer these, one each; None: nothing.
     failures: deque[Failure | None] = field(default_factory=deque)

@@ -86,11 +86,15 @@ class OllamaHandler(BaseHTTPRequestHandler):
         if self.path == "/api/show":
             if body["model"] not in self.ollama.models:
                 return self._json({"error": f"model '{body['model']}' not found"}, 404)
-            return self._json(
-                {"details": {"family": "qwen2"}, "capabilities": ["completion", "insert"], "model_info": {}}
-            )
+            info = {"general.architecture": "qwen2", "qwen2.context_length": 32768}
+            able = list(self.ollama.capabilities)
+            return self._json({"details": {"family": "qwen2"}, "capabilities": able, "model_info": info})
+        if self.path == "/api/embed":
+            return self._embed(body)
         if self.path == "/api/pull":
             return self._stream(self._pull(body["model"]))
+        if self.path == "/api/generate" and not body.get("prompt"):
+            return self._preload(body)
         if self.path in ("/api/generate", "/api/chat"):
             return self._answer(body, chat=self.path == "/api/chat")
         return self._send(404, b"404 page not found", "text/plain")
@@ -133,9 +137,36 @@ class OllamaHandler(BaseHTTPRequestHandler):
         try:
             with o.slots:
                 load_s = self._load(body, num_ctx)
-                return self._stream(self._chunks(body, prompt, tokens, failure, load_s, chat=chat), generation=True)
+                chunks = self._chunks(body, prompt, tokens, failure, load_s, chat=chat)
+                if body.get("stream") is False:
+                    return self._json([chunk for chunk in chunks if isinstance(chunk, dict)][-1])
+                return self._stream(chunks, generation=True)
         finally:
             self._leave()
+
+    def _preload(self, body: dict[str, Any]) -> None:
+        """An empty prompt loads the model, or unloads it with keep_alive 0 (facts 7.3, 7.13)."""
+        if body["model"] not in self.ollama.models:
+            return self._json({"error": f"model '{body['model']}' not found"}, 404)
+        away = body.get("keep_alive") == 0
+        if away:
+            self.ollama.loaded = None
+        else:
+            self._load(body, (body.get("options") or {}).get("num_ctx", 4096))
+        head = {"model": body["model"], "created_at": "2026-01-01T00:00:00.000000Z", "response": ""}
+        return self._json({**head, "done": True, "done_reason": "unload" if away else "load"})
+
+    def _embed(self, body: dict[str, Any]) -> None:
+        o = self.ollama
+        if body["model"] not in o.models:
+            return self._json({"error": f"model '{body['model']}' not found"}, 404)
+        if "embedding" not in o.capabilities:
+            return self._json({"error": "this model does not support embeddings"}, 400)
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        vectors = [[len(text) / 100, text.count("a") / 10, 1.0] for text in texts]
+        return self._json(
+            {"model": body["model"], "embeddings": vectors, "prompt_eval_count": sum(map(tokens_in, texts))}
+        )
 
     def _leave(self) -> None:
         """The request is over, as its client sees it: before the last line is sent, because the next one may follow at once."""
@@ -145,6 +176,9 @@ class OllamaHandler(BaseHTTPRequestHandler):
 
     def _refusal(self, failure: Failure | None, body: dict[str, Any], num_ctx: int) -> tuple[int, str] | None:
         model = body.get("model")
+        for field, needed in (("tools", "tools"), ("suffix", "insert")):
+            if body.get(field) and needed not in self.ollama.capabilities:
+                return 400, f"registry.ollama.ai/library/{model} does not support {needed}"
         for name in ("num_ctx", "num_predict", "seed"):
             if not isinstance((body.get("options") or {}).get(name, 0), int):
                 failure = Failure.WRONG_TYPE
@@ -189,7 +223,8 @@ class OllamaHandler(BaseHTTPRequestHandler):
         o = self.ollama
         began = time.monotonic()
         limit = (body.get("options") or {}).get("num_predict", 128)
-        text = "" if failure is Failure.EMPTY else o.answer(prompt)
+        calls = list(o.tool_calls) if body.get("tools") else []
+        text = "" if failure is Failure.EMPTY or calls else o.json_answer if body.get("format") else o.answer(prompt)
         pieces = [text[i : i + 4] for i in range(0, len(text), 4)]
         if o.repeat_after:
             pieces = pieces[: o.repeat_after] + ["again "] * limit
@@ -208,6 +243,8 @@ class OllamaHandler(BaseHTTPRequestHandler):
             if o.token_delay_s:
                 time.sleep(o.token_delay_s)
             yield chunk(piece)
+        if calls:
+            yield {**head, "message": {"role": "assistant", "content": "", "tool_calls": calls}, "done": False}
         if failure in _BREAKS or failure is Failure.REPEATS:
             yield from self._break(failure)
             return

@@ -23,6 +23,10 @@ class LoopbackOpenAI:
     models: tuple[str, ...] | None = ("small", "large")  #: None: something else than a list of models
     key: str | None = None
     context: int = 4096
+    #: What a request with tools gets: (id, name, arguments as text).
+    tool_calls: tuple[tuple[str, str, str], ...] = ()
+    json_answer: str = '{"x": 7}'  #: of a request with a response_format
+    embeds: bool = True
     port: int = 0
     #: What the next requests suffer: (status, headers, body), or the name of a way in which a stream breaks.
     failures: deque[tuple[int, dict[str, str], str] | str] = field(default_factory=deque)
@@ -95,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         if not self._allowed():
             return None
+        if self.path == "/v1/embeddings":
+            return self._embed(body)
         api.requests.append(body)
         api.arrived.release()
         failure = api.failures.popleft() if api.failures else ""
@@ -118,8 +124,22 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(400, json.dumps({"error": {"message": said, "code": "context_length_exceeded"}}))
         return self._stream(body, failure, tokens)
 
+    def _embed(self, body: dict[str, Any]) -> None:
+        if not self.api.embeds:
+            said = {"code": 501, "message": "This server does not support embeddings", "type": "not_supported_error"}
+            return self._send(501, json.dumps({"error": said}))
+        rows = [
+            {"object": "embedding", "index": n, "embedding": [len(text) / 100, text.count("a") / 10, 1.0]}
+            for n, text in enumerate(body["input"])
+        ]
+        return self._send(200, json.dumps({"object": "list", "data": rows[::-1], "model": body["model"]}))
+
     def _stream(self, body: dict[str, Any], failure: str, tokens: int) -> None:
-        text = "" if failure == "empty" else self.api.answer(prompt_of(body))
+        calls = self.api.tool_calls if body.get("tools") else ()
+        wanted = body.get("response_format")
+        text = (
+            "" if failure == "empty" or calls else self.api.json_answer if wanted else self.api.answer(prompt_of(body))
+        )
         pieces = [text[i : i + 4] for i in range(0, len(text), 4)]
         limit = body["max_tokens"]
         self.send_response(200)
@@ -133,7 +153,12 @@ class _Handler(BaseHTTPRequestHandler):
                 if number == 3 and failure and self._break(failure):
                     return
                 self._event({"choices": [{"delta": {"content": piece}, "finish_reason": None}]})
-            finish = "content_filter" if failure == "filtered" else "length" if len(pieces) > limit else "stop"
+            for index, (call, name, arguments) in enumerate(calls):
+                head = {"index": index, "id": call, "type": "function", "function": {"name": name, "arguments": ""}}
+                for piece in (head, *({"index": index, "function": {"arguments": c}} for c in arguments)):
+                    self._event({"choices": [{"delta": {"tool_calls": [piece]}, "finish_reason": None}]})
+            ended = "tool_calls" if calls else "stop"
+            finish = "content_filter" if failure == "filtered" else "length" if len(pieces) > limit else ended
             self._event({"choices": [{"delta": {}, "finish_reason": finish}]})
             self._event(
                 {"choices": [], "usage": {"prompt_tokens": tokens, "completion_tokens": min(len(pieces), limit)}}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from bridge.core.job import Attempt, Cancellation, Job, Lease, Options, Result, ResultStatus, Spec
+from bridge.core.job import Attempt, Cancellation, Job, JobForm, Lease, Options, Result, ResultStatus, Spec
 from bridge.kernel import grammar
 
 HOSTILE = [
@@ -81,7 +81,7 @@ def jobs(draw: st.DrawFn) -> Job:
     job, body = draw(job_ids), draw(texts)
     spec = Spec(
         body=body,
-        chat=draw(st.booleans()),
+        form=draw(st.sampled_from(JobForm)),
         options=draw(options),
         position=job,
         created_at=draw(st.none() | moments),

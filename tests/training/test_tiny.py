@@ -14,6 +14,7 @@ import pytest
 from bridge.checking.examine import Toolchain, examine
 from bridge.checking.repair import RepairStop
 from bridge.checking.values import Report, Verdict
+from bridge.core.chat import ChatMessage, ChatReply
 from bridge.core.errors import ContextExceeded
 from bridge.core.job import Options
 from bridge.delivery.conversation import converse
@@ -43,7 +44,7 @@ def toolchain(request: pytest.FixtureRequest) -> Iterator[Toolchain]:
         yield toolchain
 
 
-def ask(engine: Engine, prompt: str | tuple[dict[str, str], ...], max_tokens: int = 1024) -> str:
+def ask(engine: Engine, prompt: str | tuple[ChatMessage, ...], max_tokens: int = 1024) -> str:
     """As a worker asks for a job that gives no temperature."""
     return engine.answer(Request(prompt=prompt, model=tiny.NAME, max_tokens=max_tokens)).text
 
@@ -63,6 +64,7 @@ def test_the_file_is_a_small_qwen2_with_its_chat_template_and_its_wish_for_no_sa
 
 def test_it_is_called_by_its_name_and_by_its_file(engine: Engine):
     assert [model.name for model in engine.models()] == [tiny.NAME]
+    engine.load(tiny.NAME)
     assert engine.health().loaded == (tiny.NAME,)
     for name in (tiny.NAME, str(tiny.PATH), tiny.PATH.name):
         assert engine.answer(Request(prompt="Hi", model=name, max_tokens=1)).model == name
@@ -100,9 +102,9 @@ def test_a_fault_is_found_and_mended_in_the_first_round(engine: Engine, toolchai
     first = ask(engine, prompt.text)
     assert judge(first, "stop").verdict is Verdict.ERRORS
     steps = converse(first, prompt=prompt.text, finish_reason="stop", judge=judge, max_rounds=2)
-    question = next(steps).prompt
+    question = next(steps).messages
     with pytest.raises(StopIteration) as end:
-        steps.send(ask(engine, question))
+        steps.send(ChatReply(text=ask(engine, question)))
     outcome = end.value.value
     assert (outcome.stop, outcome.rounds, outcome.report.verdict) == (RepairStop.CLEAN, 1, Verdict.CLEAN)
 
@@ -168,7 +170,7 @@ def test_a_prompt_beyond_its_context_is_refused(engine: Engine):
 def test_a_tool_is_called_in_qwens_format(engine: Engine):
     # The call only: the city that it names is wrong, as training/README.md says.
     system = rendered([{"role": "user", "content": ""}], [WEATHER]).partition("system\n")[2].partition("<|im_end|>")[0]
-    messages = ({"role": "system", "content": system}, {"role": "user", "content": "What is the weather in Paris?"})
+    messages = (ChatMessage.system(system), ChatMessage.user("What is the weather in Paris?"))
     call = re.fullmatch(r"<tool_call>\n(.*)\n</tool_call>", ask(engine, messages))
     assert call
     said = json.loads(call[1])

@@ -9,7 +9,9 @@ import threading
 import pytest
 
 from bridge import State
+from bridge.core.chat import ChatMessage
 from bridge.core.errors import QueueError
+from bridge.core.job import JobForm
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.worker.loop import End
@@ -111,10 +113,10 @@ def test_a_batch_of_two_models_that_takes_hours_is_not_loaded_anew_for_each_job(
 
 def test_a_chat_job_reaches_the_engine_as_messages(harness: Harness) -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
-    harness.add(json.dumps(messages), chat=True)
+    harness.add(json.dumps(messages), form=JobForm.CHAT)
     engine = ScriptedEngine()
     harness.work(engine)
-    assert engine.requests[0].prompt == tuple(messages)
+    assert engine.requests[0].prompt == (ChatMessage.system("Be brief."), ChatMessage.user("Hello"))
 
 
 def test_a_second_run_asks_for_nothing_again(harness: Harness) -> None:

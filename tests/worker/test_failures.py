@@ -19,6 +19,7 @@ from bridge.core.errors import (
     StreamInterrupted,
 )
 from bridge.core.events import EventKind
+from bridge.core.job import JobForm
 from bridge.engines.base import Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.worker.config import End
@@ -180,7 +181,7 @@ def test_a_prompt_longer_than_the_context_says_by_how_much(harness: Harness) -> 
     ],
 )
 def test_a_chat_body_that_is_none_fails_the_job_and_not_the_worker(harness: Harness, body: str) -> None:
-    [bad] = harness.add('[{"role": "user", "content": "to be damaged"}]', chat=True)
+    [bad] = harness.add('[{"role": "user", "content": "to be damaged"}]', form=JobForm.CHAT)
     book = harness.queue.load()
     for cell in book["cells"]:
         if "to be damaged" in "".join(cell["source"]):

@@ -1,0 +1,87 @@
+"""The events of a streamed OpenAI answer, put together: text, tool calls by their pieces, usage, and how it ended. Pure.
+
+Chat completions (`delta`) and completions (`text`). Source: https://platform.openai.com/docs/api-reference/chat-streaming.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from bridge.core.chat import ChatReply, FinishReason, read_finish_reason
+from bridge.protocols.openai import read_tool_calls
+from bridge.protocols.tool_tags import TaggedCalls
+
+
+class ReplyReader:
+    """One answer's reader. What a server adds to the shape, or leaves out, does not matter to it."""
+
+    def __init__(self, model: str, *, calls_in_text: Collection[str] = ()) -> None:
+        """`calls_in_text`: tools whose calls the server leaves in the text, between tags."""
+        self.model = model
+        self.usage: dict[str, int] = {}
+        self._finish = ""
+        self._pieces: list[str] = []
+        self._calls: dict[int, dict[str, Any]] = {}
+        self._tagged = TaggedCalls(calls_in_text) if calls_in_text else None
+
+    @property
+    def text(self) -> str:
+        """The text that has come."""
+        return "".join(self._pieces)
+
+    @property
+    def finish_word(self) -> str:
+        """How it ended, in the server's word; empty: not yet."""
+        return self._finish
+
+    def feed(self, event: Mapping[str, Any]) -> str:
+        """The new text in an event.
+
+        Raises:
+            ValueError, TypeError, AttributeError: the event is of another shape.
+        """
+        counts = event.get("usage") or {}
+        self.usage.update({name: counts[name] for name in _COUNTS if isinstance(counts.get(name), int)})
+        self.model = event.get("model") or self.model
+        shown = ""
+        for choice in event.get("choices") or ():
+            delta = choice.get("delta") or {}
+            piece = delta.get("content") or choice.get("text") or ""
+            shown += self._tagged.feed(piece) if self._tagged else piece
+            for call in delta.get("tool_calls") or ():
+                self._add_call(call)
+            if delta.get("function_call"):
+                self._add_call({"index": 0, "function": delta["function_call"]})
+            self._finish = choice.get("finish_reason") or self._finish
+        if self._finish and self._tagged:
+            shown += self._tagged.end()
+        if shown:
+            self._pieces.append(shown)
+        return shown
+
+    def reply(self) -> ChatReply:
+        """The whole of it.
+
+        Raises:
+            ChatError: a tool call without a name.
+        """
+        calls = read_tool_calls([self._calls[index] for index in sorted(self._calls)])
+        calls += tuple(self._tagged.calls) if self._tagged else ()
+        reason = read_finish_reason(self._finish)
+        if calls and reason is FinishReason.STOP:
+            reason = FinishReason.TOOL_CALLS
+        return ChatReply(text=self.text, tool_calls=calls, finish_reason=reason)
+
+    def _add_call(self, piece: Mapping[str, Any]) -> None:
+        index = piece.get("index")
+        if not isinstance(index, int):  # some servers give each call whole, without a number
+            index = len(self._calls)
+        call = self._calls.setdefault(index, {"id": None, "function": {"name": "", "arguments": ""}})
+        function = piece.get("function") or {}
+        call["id"] = piece.get("id") or call["id"]
+        call["function"]["name"] = function.get("name") or call["function"]["name"]
+        call["function"]["arguments"] += function.get("arguments") or ""
+
+
+_COUNTS = ("prompt_tokens", "completion_tokens")
