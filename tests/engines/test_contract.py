@@ -398,7 +398,7 @@ def test_what_a_model_cannot_do_is_refused_by_name(able: Able, asked: dict[str, 
         pytest.skip("such an API knows its models, and refuses by itself")
     with pytest.raises(NotSupported) as caught:
         able.plain.answer(able.request(**asked))
-    assert (caught.value.kind, caught.value.retry.again) == ("not_supported", False)
+    assert (caught.value.kind, rule_for(caught.value).again) == ("not_supported", False)
 
 
 def test_a_model_without_embeddings_says_so(able: Able) -> None:

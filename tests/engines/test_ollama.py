@@ -12,7 +12,7 @@ from bridge.engines.base import Request
 from bridge.engines.ollama import OllamaEngine, translate
 from bridge.engines.retry import rule_for
 from bridge.kernel.error_kind import ErrorKind, OllamaError
-from bridge.wiring import choose_engine, ollama_url, open_engine
+from bridge.wiring import EngineKind, EngineSettings, choose_engine, ollama_url, open_engine
 from tests.support.ollama import Failure, LoopbackOllama
 
 REQUEST = Request(prompt="Hi", model="qwen2.5-coder:7b")
@@ -33,6 +33,7 @@ def test_every_reason_has_its_error_with_the_same_name_and_the_same_rule(trouble
 def test_ollama_is_where_ollama_host_says_in_each_way_that_ollama_itself_reads() -> None:
     with LoopbackOllama() as server:
         port = server.url.rpartition(":")[2]
+        engine = EngineSettings(name="ollama", kind=EngineKind.OLLAMA)
         for host in (
             f"127.0.0.1:{port}",
             f"0.0.0.0:{port}",
@@ -41,11 +42,11 @@ def test_ollama_is_where_ollama_host_says_in_each_way_that_ollama_itself_reads()
             server.url,
             f" '{server.url}' ",
         ):
-            assert open_engine("ollama", environ={"OLLAMA_HOST": host}).models(), host
+            assert open_engine(engine, environ={"OLLAMA_HOST": host}).models(), host
             chosen = choose_engine(
                 kind="ollama", agree=lambda question: False, say=print, environ={"OLLAMA_HOST": host}
             )
-            assert chosen.base_url in (server.url, f"http://localhost:{port}")
+            assert chosen.settings.base_url in (server.url, f"http://localhost:{port}")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "192.168.1.5", "::1", "[::1]", "gpu-box"])
