@@ -106,7 +106,17 @@ class Jobs:
     def add_many(self, jobs: Sequence[NewJob], *, allow_secrets: bool = False) -> list[Added]:
         """Add jobs, all or none, in order. Raises what `add` raises."""
         if not allow_secrets:
-            scan_for_secrets((_where(new, n, len(jobs)), _text(new)) for n, new in enumerate(jobs, 1))
+            scan_for_secrets(
+                (f"{what} of {_where(new, n, len(jobs))}" if what else _where(new, n, len(jobs)), text)
+                for n, new in enumerate(jobs, 1)
+                for what, text in (
+                    ("", _text(new)),
+                    ("key", new.key),
+                    ("caller", new.caller),
+                    ("--out", new.options.out),
+                )
+                if text
+            )
         named = [new if new.caller else replace(new, caller=self.caller) for new in jobs]
         return enqueue.enqueue(self.store, named, part_notes=template.part_notes, randomness=secrets.randbits(80))
 

@@ -87,16 +87,22 @@ class BadOption(UsageError, ValueError):
     """An option has a value that it cannot have."""
 
 
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aAeEiIoOxX' else 'a'} {noun}"
+
+
 class SecretFound(UsageError):
     """A prompt or context file seems to hold a secret."""
 
     def __init__(self, findings: Sequence[tuple[str, int, str]]) -> None:
         #: (where, 1-based line, kind of secret); never the secret itself.
         self.findings = tuple(findings)
-        listed = "\n".join(f"  {where}, line {line}: looks like a {kind}" for where, line, kind in self.findings)
+        listed = "\n".join(
+            f"  {where}, line {line}: looks like {_with_article(kind)}" for where, line, kind in self.findings
+        )
         super().__init__(
             f"refused, because it seems to hold a secret:\n{listed}\n"
-            "Take it out, or pass --allow-secrets if it is none."
+            "Take it out, or pass --allow-secrets if this is a false alarm."
         )
 
 

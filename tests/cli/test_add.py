@@ -110,7 +110,7 @@ def test_a_secret_in_a_context_file_is_named_with_the_file_and_its_line(queue: R
 
     refused = queue("add", "Use it", "--context", ".env")
 
-    assert ".env, line 3: looks like a AWS Access Key" in refused.err
+    assert ".env, line 3: looks like an AWS access key" in refused.err
 
 
 def test_the_same_key_gives_the_first_job_and_adds_nothing(queue: Run):

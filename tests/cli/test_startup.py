@@ -18,7 +18,6 @@ HEAVY = (
     "mcp",
     "sqlglot",
     "watchdog",
-    "detect_secrets",
     "requests",
     "http.client",
     "pydrive2",
