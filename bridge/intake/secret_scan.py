@@ -141,7 +141,7 @@ def _looks_random(value: str) -> bool:
 def _is_mixed(value: str) -> bool:
     letters = re.sub(r"[^A-Za-z0-9]", "", value)
     digits = sum(c.isdigit() for c in letters)
-    if len(letters) < 12 or not 1 <= digits < len(letters):
+    if len(letters) < 12 or not 1 <= digits < len(letters) or re.search(r"(.{4,12})\1", letters):
         return False
     counts = Counter(value)
     bits = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())

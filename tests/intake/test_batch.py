@@ -29,7 +29,7 @@ def openai(url: str = URL, **body: Any) -> dict[str, Any]:
 
 
 def prompts(batch: Batch) -> list[str]:
-    return [prompt_of(job.body, chat=job.chat) for job in batch.jobs]
+    return [prompt_of(job.body, job.form) for job in batch.jobs]
 
 
 @quick
@@ -63,7 +63,7 @@ def test_names_may_be_written_with_hyphens() -> None:
 def test_a_developer_message_is_a_system_message_and_text_parts_are_joined() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     [job] = read(openai(messages=[{"role": "developer", "content": "s"}, {"role": "user", "content": parts}])).jobs
-    assert prompt_of(job.body, chat=job.chat) == "[system]\ns\n\n[user]\nab"
+    assert prompt_of(job.body, job.form) == "[system]\ns\n\n[user]\nab"
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ BAD = [
     ({"prompt": "x", "messages": USER}, 'one of "prompt" and "messages"'),
     ({"prompt": 5}, '"prompt" must be a text'),
     ({"prompt": "x", "lnag": "go"}, "unknown field(s) lnag"),
-    ({"prompt": "x", "temperature": 9}, '"temperature"'),
-    ({"prompt": "x", "max_tokens": True}, '"max_tokens" has the wrong type'),
-    ({"prompt": "x", "max_tokens": 0}, '"max_tokens"'),
-    ({"prompt": "x", "stop": [5]}, '"stop"'),
+    ({"prompt": "x", "temperature": 9}, "temperature must be"),
+    ({"prompt": "x", "max_tokens": True}, "max_tokens must be"),
+    ({"prompt": "x", "max_tokens": 0}, "max_tokens must be"),
+    ({"prompt": "x", "stop": [5]}, "stop must be"),
     ({"messages": []}, "list of messages"),
     ({"messages": [{"role": "wizard", "content": "x"}]}, "message 1 has role 'wizard'"),
     ({**openai(), "custom_id": ""}, '"custom_id"'),
