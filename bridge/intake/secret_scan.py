@@ -87,11 +87,10 @@ def _found(text: str) -> Iterator[tuple[int, str]]:
 def _in_run(text: str, at: int, run: str) -> Iterator[tuple[int, str]]:
     known = False
     for match in _beginnings().finditer(run):
-        for kind, rest in _rests()[match[0]]:
-            if rest.match(run, match.end()):
-                known = True
-                yield at + match.start(), kind
-                break
+        fitting = (kind for kind, rest in _rests()[match[0]] if rest.match(run, match.end()))
+        if kind := next(fitting, None):
+            known = True
+            yield at + match.start(), kind
     if known:
         return
     for encoded in _BASE64.finditer(run):
@@ -100,8 +99,8 @@ def _in_run(text: str, at: int, run: str) -> Iterator[tuple[int, str]]:
             return
     for begin in (0, *(sign.end() for sign in islice(_SIGN.finditer(run), 4))):
         name, value = _name_before(text, at + begin), run[begin:].rstrip(".,;:")
-        if name and (kind := _credential(name, value)):
-            yield at, kind
+        if name and (given := _credential(name, value)):
+            yield at, given
             return
 
 
