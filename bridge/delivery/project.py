@@ -91,6 +91,8 @@ class Project:
         if not _BY_DESCRIPTOR:
             yield _Folder(path=self._walked(path, parts, make=make), fd=None)
             return
+        if make:
+            self.root.mkdir(parents=True, exist_ok=True)
         fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             for part in parts:
@@ -105,6 +107,8 @@ class Project:
             os.close(fd)
 
     def _walked(self, path: str, parts: tuple[str, ...], *, make: bool) -> Path:
+        if make:
+            self.root.mkdir(parents=True, exist_ok=True)
         at = self.root
         for part in parts:
             at /= part

@@ -96,7 +96,7 @@ def test_wait_with_the_projects_linters_warns_that_it_reads_their_configuration(
     done = queue("wait", job, "--timeout", "30s", "--project-lint", "--no-repair")
 
     assert (done.code, done.out.split("\t")[2]) == (1, "errors\n")
-    assert "program that runs with your rights" in done.err
+    assert "it runs in a sandbox that can read this project" in done.err
 
 
 def test_apply_shows_the_diff_and_writes_unless_it_is_a_dry_run(queue: Run):

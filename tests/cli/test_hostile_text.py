@@ -102,6 +102,7 @@ CALLS: dict[str, list[str]] = {
     "export": ["export"],
     "watch": ["watch", "--once", "--outbox", f"out{EVIL_NAME}"],
     "wait": ["wait", "{key0}", "{key1}", "--timeout", "20s"],
+    "config": ["config", "list"],
     "demo": ["demo", "--engine", "scripted", "--folder", f"demo{EVIL_NAME}", "--yes"],
     "init": ["init", f"new{EVIL_NAME}", "--no-config"],
     "add": ["add", "something else", "--key", f"key3{EVIL}"],

@@ -19,7 +19,6 @@ from bridge.kernel.spool import Spool
 from bridge.kernel.stop import Stop
 from tests.support.notebooks import job_ids, notebook, prompt_cell
 from tests.support.ollama import Failure, LoopbackOllama
-from tests.support.patience import until
 
 MODEL = "qwen2.5-coder:7b"
 
@@ -63,7 +62,7 @@ def test_the_first_cell_starts_all_and_a_cell_shows_its_answer_while_it_comes() 
         together.wait()
         return f"Answer to {prompt}"
 
-    with LoopbackOllama(token_delay_s=0.02, answer=answer) as server:
+    with LoopbackOllama(parallel=5, token_delay_s=0.02, answer=answer) as server:
         session = Session(settings(server, lanes=5), notebook=lambda: notebook(*cells), refresh_s=0.01)
         screen = Recorder()
         session.run_cell(*split_cell(cells[0]["source"]), screen)
@@ -305,8 +304,8 @@ def test_again_forgets_by_prefix_and_says_how_many() -> None:
 
 def test_ask_answers_outside_the_queue_and_raises_with_a_reason() -> None:
     screen = Recorder()
-    with LoopbackOllama(answer=lambda prompt: until(lambda: screen.shown) or "x" * 100) as server:
-        session = Session(settings(server), refresh_s=0.01)
+    with LoopbackOllama(answer=lambda prompt: "x" * 100) as server:
+        session = Session(settings(server), refresh_s=0.0)  # every piece is shown as it comes
         options = {"model": None, "max_tokens": 9, "temperature": None, "seed": 1}
         assert session.ask("Hi", system="Be brief.", options=options, screen=screen) == "x" * 36
         assert screen.shown

@@ -22,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from bridge import wiring
 from bridge.api.bridge import Bridge
 from bridge.api.views import FINAL, READY
+from bridge.core.chat import FinishReason
 from bridge.core.clock import Clock
 from bridge.core.errors import Refused, WrongState
 from bridge.core.events import ignore
@@ -91,7 +92,7 @@ class Jobs(RuleBasedStateMachine):
     def worker(self, name: str) -> Claims:
         return Claims(
             store=self.store, leases=Leases(length_s=LEASE_S, is_dead=lambda _: False), worker=name, about=dict,
-            default_model="m", max_attempts=2, patience=timedelta(hours=1),
+            model_of=lambda asked: asked or "m", max_attempts=2, patience=timedelta(hours=1),
         )  # fmt: skip
 
     # ---- looking
@@ -166,7 +167,9 @@ class Jobs(RuleBasedStateMachine):
     @rule(n=pick, reason=st.sampled_from(["stop", "length"]))
     def answer_comes(self, n: int, reason: str) -> None:
         name, task = self.tasks.pop(n % len(self.tasks))
-        answer = Answer(text=f"answer {self.seconds}", finish_reason=reason, model="m", usage={}, timing_s={})
+        answer = Answer(
+            text=f"answer {self.seconds}", finish_reason=FinishReason(reason), model="m", usage={}, timing_s={}
+        )
         self.step(lambda: self.workers[name].finish(task, answer))
 
     @precondition(lambda self: self.tasks)

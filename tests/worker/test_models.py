@@ -37,6 +37,10 @@ def ready(engine: Engine, model: str | None, *, pull: bool = False, said: list[s
     return wiring.ready_models(engine, model, pull=pull, lanes=1, num_ctx=8192, say=say)
 
 
+def at(server: LoopbackOllama) -> wiring.EngineSettings:
+    return wiring.EngineSettings(name="ollama", kind=wiring.EngineKind.OLLAMA, base_url=server.url)
+
+
 @pytest.mark.parametrize(("card", "size"), [(T4, "14b"), (A100, "32b")])
 def test_auto_is_what_the_form_in_colab_takes_on_the_same_machine(gpu: Path, card: str, size: str) -> None:
     gpu.write_text(f"#!/bin/sh\necho '{card}'\n")
@@ -44,7 +48,7 @@ def test_auto_is_what_the_form_in_colab_takes_on_the_same_machine(gpu: Path, car
         wanted = RunSettings(model=AUTO, lanes=1, host=server.url)
         in_colab = prepare(wanted, say=lambda _line: None)[0].model
         server.models = ()
-        at_work = ready(wiring.open_engine("ollama", base_url=server.url), AUTO, pull=True)
+        at_work = ready(wiring.open_engine(at(server)), AUTO, pull=True)
 
         assert at_work.default == at_work.auto == in_colab == f"qwen2.5-coder:{size}"
         assert in_colab in server.models  # both fetched it
@@ -55,7 +59,7 @@ def test_without_a_download_auto_is_the_largest_that_fits_of_what_ollama_has() -
     models = ("qwen2.5-coder:32b", "qwen2.5-coder:1.5b", "qwen2.5-coder:7b", "qwen3-coder:480b-cloud", "llama3:8b")
     said: list[str] = []
     with LoopbackOllama(models=models) as server:
-        engine = wiring.open_engine("ollama", base_url=server.url)
+        engine = wiring.open_engine(at(server))
 
         assert ready(engine, AUTO, said=said).default == "qwen2.5-coder:7b"
         assert said == ["--model auto is qwen2.5-coder:7b here"]
