@@ -146,7 +146,7 @@ class Reviewer:
         if answer is not None:
             ended = answer.finish_reason or FinishReason.UNKNOWN
             return ChatReply(text=answer.answer, tool_calls=answer.tool_calls, finish_reason=ended)
-        return _NO_REPLY if inner.is_cancelled or inner.spec.broken else None
+        return _NO_REPLY if inner.is_cancelled or inner.spec.unreadable else None
 
     @staticmethod
     def _child(job: Job, key: str, number: int, request: AskAgain) -> NewJob:

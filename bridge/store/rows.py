@@ -85,7 +85,7 @@ def cell_row(place: int, cell: Cell) -> dict[str, object]:
     row |= {
         "state": state.value, "caller": spec.caller, "key": spec.key, "model": spec.options.model,
         "lang": spec.options.lang, "priority": spec.options.priority, "parent": spec.parent,
-        "created_at": to_iso(spec.created_at) if spec.created_at else None, "problem": spec.broken,
+        "created_at": to_iso(spec.created_at) if spec.created_at else None, "problem": spec.unreadable,
     }  # fmt: skip
     lease = job.lease
     if state is State.QUEUED:
@@ -99,7 +99,7 @@ def cell_row(place: int, cell: Cell) -> dict[str, object]:
             "model": best.model or spec.options.model, "finished_at": to_iso(best.finished_at),
             "seconds": best.timing_s.get("total"), "answer": answer_tag(best),
         }  # fmt: skip
-    elif not spec.broken:
+    elif not spec.unreadable:
         _, problems = prompt_cell.read_results(cell.raw, job.id)
         row["problem"] = problems[0] if problems else None
     return row
