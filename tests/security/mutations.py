@@ -1,22 +1,20 @@
 """Hostile notebooks by mutation: a real queue's notebook with values replaced, keys dropped, types swapped, cells doubled.
 
-`python -m tests.security.mutations --count 20000 --seed 7` is the long form (`make attack`). Each notebook gets a few mutations and
+`python -m tests.security --count 20000 --seed 7` is the long form (`make attack`). Each notebook gets a few mutations and
 is given to commands in this process; the journal begins as it was before, or does not know the queue. What must hold: every
 command ends with an exit code of ours and, if it failed, a sentence; no job changes its state whose cell was not touched.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import os
 import random
-import resource
+import re
 import shutil
-import sys
-import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,12 +66,16 @@ def make_base(folder: Path, jobs: int = 9) -> Base:
     path = folder / "queue" / "qwen_bridge.ipynb"
     ran = [_run("init", str(path.parent))]
     for n in range(jobs):
-        ran.append(_run("add", f"Write function number {n}.", "--lang", "python", "--key", f"k{n}", "--queue", str(path)))
+        ran.append(
+            _run("add", f"Write function number {n}.", "--lang", "python", "--key", f"k{n}", "--queue", str(path))
+        )
         if n == jobs // 2:
             ran.append(_run("work", "--engine", "scripted", "--queue", str(path)))
             ran.append(_run("watch", "--once", "--no-repair", "--queue", str(path)))
     first_open = states_of(path)[1]
-    ran.append(_run("cancel", next(job for job, state in first_open.items() if state == "queued"), "--queue", str(path)))
+    ran.append(
+        _run("cancel", next(job for job, state in first_open.items() if state == "queued"), "--queue", str(path))
+    )
     (folder / "bridge.toml").unlink()
     failed = [result.output for result in ran if result.exit_code]
     assert not failed, failed
@@ -120,7 +122,17 @@ def attack(base: Base, *, mutations: int, rng: random.Random, commands: int = 5)
     return tally
 
 
-def _look(base: Base, tally: Tally, rng: random.Random, commands: int, touched: set[str], *, whole: bool, known: bool, told: str) -> None:
+def _look(
+    base: Base,
+    tally: Tally,
+    rng: random.Random,
+    commands: int,
+    touched: set[str],
+    *,
+    whole: bool,
+    known: bool,
+    told: str,
+) -> None:
     queue = ["--queue", str(base.path)]
     calls = [["status", *queue], ["list", *queue], ["show", rng.choice(list(base.states)), *queue],
              ["work", "--engine", "scripted", "--max-time", "20s", *queue], ["watch", "--once", "--no-repair", *queue]]  # fmt: skip
@@ -144,8 +156,6 @@ def _timed(tally: Tally, call: list[str], told: str) -> Any:
     tally.commands += 1
     tally.slowest_s = max(tally.slowest_s, took)
     if ran.exception is not None and not isinstance(ran.exception, SystemExit):
-        import traceback
-
         last = "".join(traceback.format_exception(ran.exception)[-4:])
         tally.faults.append(f"{call[0]} died of {ran.exception!r}: {told}\n{last}")
         return None
@@ -167,7 +177,11 @@ def mutate(notebook: dict[str, Any], rng: random.Random) -> Mutation:
     """Change a notebook in place, somewhere."""
     cells = notebook.get("cells")
     if not isinstance(cells, list) or not cells or rng.random() < 0.03:
-        return Mutation(told=_spoil(notebook, rng, keep=("cells",) if rng.random() < 0.5 else ()), touched=frozenset(), envelope=True)
+        return Mutation(
+            told=_spoil(notebook, rng, keep=("cells",) if rng.random() < 0.5 else ()),
+            touched=frozenset(),
+            envelope=True,
+        )
     number = rng.randrange(len(cells))
     cell = cells[number]
     touched = frozenset(_jobs_in(cell))
@@ -179,10 +193,7 @@ def mutate(notebook: dict[str, Any], rng: random.Random) -> Mutation:
         value = rng.choice(HOSTILE)
         cells[number] = value
         return Mutation(told=f"cell {number} is {str(value)[:30]!r}", touched=touched)
-    if kind < 0.30 and cell.get("outputs"):
-        told = _break_output(cell, rng)
-    else:
-        told = _spoil(cell, rng)
+    told = _break_output(cell, rng) if kind < 0.30 and cell.get("outputs") else _spoil(cell, rng)
     return Mutation(told=f"cell {number}: {told}", touched=touched | frozenset(_jobs_in(cell)))
 
 
@@ -226,24 +237,4 @@ def _spots(value: Any, path: str = "") -> Iterator[tuple[Any, Any, str]]:
 
 def _jobs_in(cell: object) -> Iterator[str]:
     text = json.dumps(cell)
-    import re
-
     yield from re.findall(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", text)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--commands", type=int, default=1)
-    asked = parser.parse_args()
-    print(f"seed {asked.seed}", flush=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        began = time.monotonic()
-        tally = attack(make_base(Path(scratch)), mutations=asked.count, rng=random.Random(asked.seed), commands=asked.commands)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    for fault in tally.faults[:40]:
-        print(fault)
-    print(f"{tally.mutations} mutations in {tally.notebooks} notebooks, {tally.commands} commands in {time.monotonic() - began:.0f} s, "
-          f"the slowest {tally.slowest_s:.2f} s; peak memory {peak} MB; {len(tally.faults)} faults")  # fmt: skip
-    sys.exit(bool(tally.faults))
