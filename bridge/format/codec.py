@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from bridge.core.errors import NotAQueue
+from bridge.core.errors import NewerNotebook, NotAQueue
 from bridge.core.job import derived_id
 from bridge.format import fields, json_bytes, limits, order, prompt_cell
 from bridge.format.cell import Cell, CellKind
@@ -126,7 +126,8 @@ def _check(notebook: object, name: str) -> Mapping[str, Any]:
         raise NotAQueue(f"{name} is not a notebook: give the path of a queue notebook, or make one with `bridge init`")
     major, minor = notebook["nbformat"], notebook.get("nbformat_minor", 0)
     if major != 4 or not isinstance(minor, int) or minor > 5:
-        raise NotAQueue(
+        newer = major > 4 or (major == 4 and isinstance(minor, int))
+        raise (NewerNotebook if newer else NotAQueue)(
             f"{name} is nbformat {major}.{minor}; queues are nbformat 4.0 to 4.5: "
             f"{'convert it with `jupyter nbconvert --to notebook`' if major < 4 else 'a newer version is needed'}"
         )
@@ -137,7 +138,8 @@ def _check(notebook: object, name: str) -> Mapping[str, Any]:
             "or, if it was a queue, `bridge rebuild` writes it again from the journal"
         )
     if stamp.get("schema") != grammar.SCHEMA:
-        raise NotAQueue(
+        newer = fields.is_count(stamp.get("schema")) and stamp["schema"] > grammar.SCHEMA
+        raise (NewerNotebook if newer else NotAQueue)(
             f"{name} has queue schema {stamp.get('schema')!r}; this version reads {grammar.SCHEMA}: update qwen-bridge"
         )
     if not _QUEUE_ID.fullmatch(stamp["queue_id"]):
