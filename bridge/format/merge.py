@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.core.job import Job
-from bridge.format import codec, json_bytes, prompt_cell
+from bridge.format import codec, json_bytes, prompt_cell, result_record
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
 from bridge.format.raw_cell import Dots, RawCell, extras_of, note_text, texts_of
@@ -119,7 +119,7 @@ def job_cell(job: Job, dots: Dots, extras: Mapping[str, object] | None = None, s
     raw = prompt_cell.write_job(job, dots, extras)
     best = job.best(grammar.prompt_sha256(job.spec.body))
     if shown is not None and best is not None:
-        there = prompt_cell.read_results(shown, job.id)[0]
+        there = result_record.read_results(shown, job.id)[0]
         if [r.identity for r in there] == [best.identity]:
             raw["outputs"] = shown["outputs"]
     return Cell(id=job.id, kind=CellKind.JOB, raw=raw, dots=dots, position=job.spec.position, job=job)

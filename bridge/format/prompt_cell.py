@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bridge.core.chat import ToolCall, read_finish_reason
 from bridge.core.job import (  # fmt: skip
     Attempt,
     Cancellation,
@@ -21,14 +20,12 @@ from bridge.core.job import (  # fmt: skip
     Lease,
     Options,
     Result,
-    ResultStatus,
     Spec,
     join_attempts,
-    join_results,
     to_iso,
 )
 from bridge.core.text import plain
-from bridge.format import fields, json_bytes, limits
+from bridge.format import fields, json_bytes, limits, result_record
 from bridge.format.fields import FieldError, Fields
 from bridge.format.raw_cell import (  # fmt: skip
     Dots,
@@ -38,7 +35,6 @@ from bridge.format.raw_cell import (  # fmt: skip
     source_of,
     stamp_of,
     stamped_edit,
-    texts_of,
     without_unseen,
 )
 from bridge.kernel import grammar
@@ -95,7 +91,7 @@ def read_job(raw: RawCell, job_id: str, position: str, *, moved: bool = False) -
         cancelled=Cancellation(attempt_floor=header.attempt_floor, at=_LONG_AGO, by="header")
         if header.cancelled
         else None,
-        results=tuple(read_results(raw, job_id)[0]),
+        results=tuple(result_record.read_results(raw, job_id)[0]),
     )
     try:
         if not is_source(raw):
@@ -173,7 +169,7 @@ def write_job(job: Job, dots: Dots, extras: Mapping[str, object] | None = None) 
         "execution_count": None,
         "id": job.id,
         "metadata": {**(extras or {}), "bridge": stamp},
-        "outputs": [write_output(best)] if best else [],
+        "outputs": [result_record.write_output(best)] if best else [],
         "source": json_bytes.split_lines(source),
     }
 
@@ -204,98 +200,6 @@ def summary(result: Result, *, late: bool = False) -> Attempt:
         error=str(message) if message else None,
         late=late,
     )
-
-
-def read_results(raw: RawCell, job_id: str) -> tuple[list[Result], list[str]]:
-    """The believable results in a cell's outputs, and for each text that claims to be one but is not, the reason."""
-    found: tuple[Result, ...] = ()
-    problems: list[str] = []
-    for text in dict.fromkeys(texts_of(raw)):  # mostly the same record twice, as Markdown and plain text
-        if not grammar.is_result(text):
-            continue
-        try:
-            record, answer = grammar.parse_result(text)
-            found = join_results(found, (_result(record, answer, job_id),))
-        except (ValueError, RecursionError) as error:  # a GrammarError and a FieldError are ValueErrors
-            problems.append(plain(str(error)))
-    return list(found), problems
-
-
-def record_of(result: Result) -> dict[str, object]:
-    """The JSON record of a result (see queue_schema.json, `result`)."""
-    calls = result.tool_calls
-    return {
-        "schema": grammar.CALLS_SCHEMA if calls else grammar.SCHEMA,
-        "job": result.job,
-        "attempt": result.attempt,
-        "status": result.status.value,
-        "finish_reason": result.finish_reason,
-        "model": result.model,
-        "model_digest": result.model_digest,
-        "prompt_sha256": result.prompt_sha256,
-        "finished_at": to_iso(result.finished_at),
-        "usage": dict(result.usage),
-        "timing_s": dict(result.timing_s),
-        "worker": dict(result.worker),
-        "error": dict(result.error) if result.error else None,
-        **({"tool_calls": [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in calls]} if calls else {}),
-    }
-
-
-def result_text(result: Result) -> str:
-    """The text of a result output: record line and answer, or the readable error of a failed run."""
-    if result.status is ResultStatus.FAILED:
-        message = (result.error or {}).get("message") or "no reason was given"
-        return grammar.render_result(record_of(result), grammar.failure_text(str(message)))
-    return grammar.render_result(record_of(result), result.answer)
-
-
-def write_output(result: Result) -> dict[str, object]:
-    """The one `display_data` output of a result; either of its two texts alone is enough to read it."""
-    lines = json_bytes.split_lines(result_text(result))
-    return {
-        "data": {"text/markdown": lines, "text/plain": lines},
-        "metadata": {},
-        "output_type": "display_data",
-    }
-
-
-def _result(record: Mapping[str, object], answer: str, job_id: str) -> Result:
-    """Raises FieldError: then the record is not believed."""
-    said = Fields(values=record, where="record.")
-    worker, error = said.group("worker"), said.group("error")
-    if said.text("job") != job_id:
-        raise FieldError("the record is of another job")
-    if worker is None:
-        raise FieldError("the record's worker is missing")
-    worker.text("id")
-    if error is not None:
-        error.text("message", limits.ANSWER_CHARS)
-        error.text("kind")
-    status = _status(said)
-    return Result(
-        job=job_id,
-        attempt=said.count("attempt", least=1),
-        status=status,
-        finished_at=said.when("finished_at"),
-        prompt_sha256=said.text("prompt_sha256") or "",
-        worker=worker.values,
-        answer="" if status is ResultStatus.FAILED else answer,
-        finish_reason=read_finish_reason(ended) if (ended := said.text("finish_reason")) else None,
-        tool_calls=tuple(_read_call(call) for call in said.groups("tool_calls")),
-        model=said.text("model"),
-        model_digest=said.text("model_digest"),
-        usage=said.counts("usage"),
-        timing_s=said.amounts("timing_s"),
-        error=error.values if error else None,
-    )
-
-
-def _read_call(said: Fields) -> ToolCall:
-    name, call, arguments = said.text("name"), said.text("id"), said.text("arguments", limits.ANSWER_CHARS)
-    if name is None or call is None or arguments is None:
-        raise FieldError(f"{said.where}name, id or arguments is missing")
-    return ToolCall(id=call, name=name, arguments=arguments)
 
 
 def _read_cancelled(said: Fields) -> Cancellation:
@@ -330,19 +234,12 @@ def _read_attempt(said: Fields) -> Attempt:
     return Attempt(
         attempt=said.count("attempt", least=1),
         worker=said.text("worker") or "",
-        status=_status(said),
+        status=result_record.read_status(said),
         finished_at=said.when("finished_at"),
         answer_sha256=said.text("answer_sha256"),
         error=said.text("error", limits.NOTE_CHARS),
         late=said.values.get("late") is True,
     )
-
-
-def _status(said: Fields) -> ResultStatus:
-    try:
-        return ResultStatus(said.text("status"))
-    except ValueError:
-        raise FieldError(f"{said.where}status is none that is known") from None
 
 
 def _write_attempt(attempt: Attempt) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bridge.core import files
 from bridge.core.errors import JournalError, QueueError, StorageFull
 from bridge.core.job import Result
-from bridge.format import json_bytes, prompt_cell
+from bridge.format import json_bytes, result_record
 from bridge.format.cell import Cell
 from bridge.format.codec import Part
 from bridge.format.raw_cell import Dots
@@ -151,7 +151,7 @@ class JournalReader:
         return tuple(
             result
             for record in records
-            for result in prompt_cell.read_results({"outputs": [json_bytes.loads(record["output"])]}, job)[0]
+            for result in result_record.read_results({"outputs": [json_bytes.loads(record["output"])]}, job)[0]
         )
 
     def history(self, cell: str) -> dict[str, int]:

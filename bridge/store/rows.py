@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 from bridge.core.job import Result, State, to_iso
-from bridge.format import json_bytes, prompt_cell
+from bridge.format import json_bytes, result_record
 from bridge.format.cell import Cell, CellKind
 from bridge.format.raw_cell import without_unseen
 from bridge.kernel import grammar
@@ -100,7 +100,7 @@ def cell_row(place: int, cell: Cell) -> dict[str, object]:
             "seconds": best.timing_s.get("total"), "answer": answer_tag(best),
         }  # fmt: skip
     elif not spec.unreadable:
-        _, problems = prompt_cell.read_results(cell.raw, job.id)
+        _, problems = result_record.read_results(cell.raw, job.id)
         row["problem"] = problems[0] if problems else None
     return row
 
@@ -112,7 +112,7 @@ def answer_tag(result: Result) -> str:
 
 def result_row(job: str, result: Result, now: datetime) -> dict[str, object]:
     """The row of a result, for `PUT_RESULT`."""
-    output = json_bytes.dumps(prompt_cell.write_output(result))
+    output = json_bytes.dumps(result_record.write_output(result))
     return {"job": job, "digest": content_hash(output), "output": output, "seen_at": to_iso(now)}
 
 
