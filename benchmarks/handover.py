@@ -19,7 +19,7 @@ from bridge import Bridge
 from bridge.checking import Toolchain
 from bridge.core.chat import FinishReason
 from bridge.core.job import Result, ResultStatus
-from bridge.format import json_bytes, prompt_cell
+from bridge.format import json_bytes, result_record
 from bridge.kernel import grammar
 
 RUNS, WARMUPS = 25, 3
@@ -83,7 +83,7 @@ def _finished(path: Path, job: str, answer: str) -> bytes:
         job=job, attempt=1, status=ResultStatus.SUCCEEDED, finished_at=datetime.now(UTC), answer=answer,
         prompt_sha256=grammar.prompt_sha256(body), worker={"id": "colab", "engine": "ollama"}, finish_reason=FinishReason.STOP,
     )  # fmt: skip
-    cell["outputs"] = [prompt_cell.write_output(result)]
+    cell["outputs"] = [result_record.write_output(result)]
     return json_bytes.dumps(notebook, indent=True)
 
 

@@ -93,7 +93,7 @@ class JobView:
         """Why there is no answer; None if nothing went wrong."""
         if self.result and self.result.error:
             return str(self.result.error.get("message"))
-        return self.job.spec.broken
+        return self.job.spec.unreadable
 
     @property
     def good(self) -> bool:

@@ -20,7 +20,8 @@ import click
 
 from bridge.cli import complete
 from bridge.core import files, text
-from bridge.core.errors import BridgeError, UsageError
+from bridge.core.errors import BridgeError, StorageFull, UsageError
+from bridge.core.files import FULL
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -44,6 +45,11 @@ def command(name: str, *, of_queue: bool = True, **settings: Any) -> Callable[[F
                 function(*args, as_json=as_json, **kwargs)
             except BridgeError as error:
                 fail(error, as_json=as_json)
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+                where = f" for {error.filename}" if error.filename else ""
+                fail(StorageFull(f"no space left{where}: free some and run the command again"), as_json=as_json)
 
         made = cast(click.Command, run)
         if of_queue:

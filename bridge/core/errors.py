@@ -15,6 +15,7 @@
     │   └── MissingExtra            an optional package is not installed
     ├── QueueError                  exit 3: the queue's files
     │   ├── NotAQueue               a file, but not a queue notebook that we can read
+    │   │   └── NewerNotebook       of a newer version of this program
     │   ├── TwoQueues               copies of different queues claim the same path
     │   ├── QueueUnreadable         half-written, or still changing
     │   │   └── QueueUnsettled      changes while it is read
@@ -164,6 +165,10 @@ class QueueError(BridgeError):
 
 class NotAQueue(QueueError):
     """This file is not a queue notebook that this version can read."""
+
+
+class NewerNotebook(NotAQueue):
+    """A newer version of this program wrote the notebook."""
 
 
 class TwoQueues(QueueError):

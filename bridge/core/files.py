@@ -8,6 +8,7 @@ mostly lets go within a second, so that is tried for so long.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -15,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+#: What a system says when there is no room: on the disk, in a quota, below a limit on files.
+FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 #: How often, and how far apart, Windows is asked to replace a file that is open elsewhere.
 _TRIES = 20
 _PAUSE_S = 0.05
@@ -72,6 +75,38 @@ def replace_file(source: Path, target: Path) -> None:
             time.sleep(_PAUSE_S)
         else:
             return
+
+
+def other_kind(path: Path) -> str | None:
+    """What is at a path, if it is neither a file nor a link to one, nor nothing: "a folder". Raises OSError."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISREG(mode):
+        return None
+    named = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+    return named.get(stat.S_IFMT(mode), "a device")
+
+
+def keep_private(folder: Path) -> None:
+    """Make a folder, if need be, and give it and all files in it to their owner alone. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if sys.platform == "win32":  # its access lists are inherited from the user's profile
+        return
+    for place, _, names in os.walk(folder):
+        _restrict(Path(place), 0o700)
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # another process tidies up
+                _restrict(Path(place, name), 0o600)
+
+
+def _restrict(path: Path, mode: int) -> None:
+    found = path.lstat().st_mode
+    if stat.S_ISLNK(found):
+        return
+    if stat.S_IMODE(found) & 0o077:
+        path.chmod(mode)
 
 
 def sync_folder(folder: Path) -> None:

@@ -38,6 +38,17 @@ class NewJob:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DamagedCell:
+    """A prompt cell with a value in it that cannot be believed: it is written back as it came."""
+
+    reason: str
+    raw: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"DamagedCell({self.reason!r})"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """What a job is, as far as a person or its creator can say: replaced as a whole by an edit."""
 
@@ -45,6 +56,7 @@ class Spec:
     form: JobForm = JobForm.PROMPT
     options: Options = field(default_factory=Options)
     broken: str | None = None  #: why the header cannot be read; then `body` is the cell's whole source
+    damaged: DamagedCell | None = None  #: why what the cell says beside its header cannot be believed
     position: str  #: sort key of the cell in its notebook (see format/order.py)
     created_at: datetime | None = None
     key: str | None = None  #: the caller's own name for the job; a second job with the same key is the first one
@@ -56,6 +68,11 @@ class Spec:
     def form_mark(self) -> bool | str:
         """The form as digests and orders take it: as version 0.1 wrote the two forms that it knows."""
         return "request" if self.form is JobForm.REQUEST else self.form is JobForm.CHAT
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why the job is broken, if it is."""
+        return self.broken or (self.damaged.reason if self.damaged else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +177,7 @@ class Job:
             return State.CANCELLED
         if result:
             return State.FAILED
-        if self.spec.broken:
+        if self.spec.unreadable:
             return State.BROKEN
         return State.RUNNING if self.holds_lease(now) else State.QUEUED
 
@@ -186,9 +203,11 @@ class Job:
 _BIRTH = ("created_at", "key", "caller", "parent", "round")
 
 
-def _spec_order(job: Job) -> tuple[int, str]:
+def _spec_order(job: Job) -> tuple[int, bool, str]:
     spec = job.spec
-    return (job.edit, repr((spec.body, spec.form_mark, spec.options, spec.broken, spec.position)))
+    damaged = spec.damaged and sorted(map(repr, spec.damaged.raw.items()))
+    said = (spec.body, spec.form_mark, spec.options, spec.broken, spec.position, damaged)
+    return (job.edit, spec.damaged is None, repr(said))
 
 
 def _with_birth(spec: Spec, a: Spec, b: Spec) -> Spec:

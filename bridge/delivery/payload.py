@@ -105,8 +105,8 @@ def unchecked(job: Job, result: Result | None) -> HandOver:
     if result and result.error:
         kind, message = result.error.get("kind"), result.error.get("message")
         error = HandedError(kind=str(kind or "unknown"), message=str(message or ""))
-    elif result is None and spec.broken:
-        error = HandedError(kind="broken", message=spec.broken)
+    elif result is None and (reason := spec.unreadable):
+        error = HandedError(kind="broken", message=reason)
     told = HandOver(
         job=job.id, key=spec.key, caller=spec.caller, lang=spec.options.lang, out=spec.options.out, error=error
     )

@@ -127,7 +127,7 @@ class Reviewer:
 
     def _reply(self, job: Job, due: Due, number: int, request: AskAgain) -> ChatReply | None:
         """The reply to a request: None while the child job is open, an empty one if there will be none."""
-        key = f"{request.purpose.value}:{job.id}:{due.answer}:{number}"
+        key = review_state.round_key(request.purpose.value, due, number)
         child = codec.keyed_id(self.store.journal.queue_id, key)
         found = self.store.look(lambda reader: reader.cell(child))
         if found is None:
@@ -146,7 +146,7 @@ class Reviewer:
         if answer is not None:
             ended = answer.finish_reason or FinishReason.UNKNOWN
             return ChatReply(text=answer.answer, tool_calls=answer.tool_calls, finish_reason=ended)
-        return _NO_REPLY if inner.is_cancelled or inner.spec.broken else None
+        return _NO_REPLY if inner.is_cancelled or inner.spec.unreadable else None
 
     @staticmethod
     def _child(job: Job, key: str, number: int, request: AskAgain) -> NewJob:

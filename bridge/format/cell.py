@@ -12,7 +12,7 @@ from functools import cached_property
 
 from bridge.core.job import Job
 from bridge.format import json_bytes, prompt_cell
-from bridge.format.raw_cell import Dots, RawCell, note_text, source_of, stamp_of, texts_of
+from bridge.format.raw_cell import Dots, RawCell, note_text, source_of, stamp_of, stamped_edit, texts_of
 from bridge.kernel import grammar
 
 
@@ -76,7 +76,7 @@ class Cell:
     @cached_property
     def raw(self) -> RawCell:
         """The cell's JSON."""
-        decoded: RawCell = json_bytes.loads(self.data)
+        decoded: RawCell = json_bytes.load_cell(self.data)
         return decoded
 
     @cached_property
@@ -89,12 +89,17 @@ class Cell:
         """The job in a prompt cell."""
         return prompt_cell.read_job(self.raw, self.id, self.position, moved=self.moved)
 
+    @property
+    def damage(self) -> str | None:
+        """Why a prompt cell is not believed, its header aside; None: it is, or it is a note."""
+        damaged = self.job.spec.damaged if self.kind is CellKind.JOB else None
+        return damaged.reason if damaged else None
+
     @cached_property
     def note_edit(self) -> int:
         """How often a note was edited, counting a change that nobody has stamped yet."""
         stamp = stamp_of(self.raw)
-        edit = stamp.get("edit", 0)
-        return (edit if isinstance(edit, int) else 0) + (self.touched and bool(stamp))
+        return stamped_edit(self.raw) + (self.touched and bool(stamp))
 
     @cached_property
     def touched(self) -> bool:

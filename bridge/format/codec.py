@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from bridge.core.errors import NotAQueue
+from bridge.core.errors import NewerNotebook, NotAQueue
 from bridge.core.job import derived_id
-from bridge.format import json_bytes, order, prompt_cell
+from bridge.format import fields, json_bytes, limits, order, prompt_cell
 from bridge.format.cell import Cell, CellKind
 from bridge.format.raw_cell import (
     UNSEEN,
@@ -24,6 +24,7 @@ from bridge.format.raw_cell import (
     dots_in,
     dots_of,
     extras_of,
+    is_source,
     native_id,
     note_text,
     source_of,
@@ -70,13 +71,12 @@ def read_part(notebook: object, *, name: str = "the notebook") -> Part:
     assert isinstance(notebook, dict)
     queue_id: str = stamp["queue_id"]
     cells = [
-        raw if isinstance(raw, Cell) else _plain_job(raw) or _identify(raw, name, number)
-        for number, raw in enumerate(notebook["cells"], 1)
+        raw if isinstance(raw, Cell) else _plain_job(raw) or _identify(_readable(raw)) for raw in notebook["cells"]
     ]
     return Part(
         queue_id=queue_id,
         number=stamp["part"],
-        context={w: n for w, n in stamp.get("context", {}).items() if isinstance(n, int)},
+        context={w: n for w, n in stamp.get("context", {}).items() if fields.is_count(n)},
         cells=_placed(_unique(cells)),
         metadata={key: value for key, value in notebook["metadata"].items() if key != "bridge"},
     )
@@ -126,7 +126,8 @@ def _check(notebook: object, name: str) -> Mapping[str, Any]:
         raise NotAQueue(f"{name} is not a notebook: give the path of a queue notebook, or make one with `bridge init`")
     major, minor = notebook["nbformat"], notebook.get("nbformat_minor", 0)
     if major != 4 or not isinstance(minor, int) or minor > 5:
-        raise NotAQueue(
+        newer = major > 4 or (major == 4 and isinstance(minor, int))
+        raise (NewerNotebook if newer else NotAQueue)(
             f"{name} is nbformat {major}.{minor}; queues are nbformat 4.0 to 4.5: "
             f"{'convert it with `jupyter nbconvert --to notebook`' if major < 4 else 'a newer version is needed'}"
         )
@@ -137,12 +138,14 @@ def _check(notebook: object, name: str) -> Mapping[str, Any]:
             "or, if it was a queue, `bridge rebuild` writes it again from the journal"
         )
     if stamp.get("schema") != grammar.SCHEMA:
-        raise NotAQueue(
+        newer = fields.is_count(stamp.get("schema")) and stamp["schema"] > grammar.SCHEMA
+        raise (NewerNotebook if newer else NotAQueue)(
             f"{name} has queue schema {stamp.get('schema')!r}; this version reads {grammar.SCHEMA}: update qwen-bridge"
         )
     if not _QUEUE_ID.fullmatch(stamp["queue_id"]):
         raise NotAQueue(f"{name} has a queue_id that is none: it must be 1 to 64 letters, digits and hyphens")
-    if not isinstance(stamp.get("part"), int) or not isinstance(stamp.get("context", {}), dict):
+    context = stamp.get("context", {})
+    if not fields.is_count(stamp.get("part")) or not isinstance(context, dict) or len(context) > limits.ENTRIES:
         raise NotAQueue(f"{name} has damaged `bridge` metadata: `bridge rebuild` writes it again from the journal")
     return stamp
 
@@ -156,32 +159,40 @@ def _plain_job(raw: Any) -> Cell | None:
             raw["cell_type"] == "code"
             and line.startswith(_MAGIC)
             and grammar.JOB_ID.fullmatch(element)
-            and type(counter) is int
-            and counter > 0
+            and fields.is_count(counter)
+            and counter
             and not writer.startswith(UNSEEN)
         ):
             position = stamp.get("position", element)
-            if type(position) is str and position:
+            if position == element or _is_position(position):
                 return Cell(id=element, kind=CellKind.JOB, raw=raw, dots=stamp["dots"], position=position)
     except (LookupError, TypeError, ValueError, AttributeError):
         pass  # no such cell
     return None
 
 
-def _identify(raw: object, name: str, number: int) -> Cell:
-    if (
-        not isinstance(raw, dict)
-        or raw.get("cell_type") not in _CELL_TYPES
-        or not isinstance(source := raw.get("source", ""), (str, list))
-        or not isinstance(raw.get("metadata", {}), dict)
-    ):
-        raise NotAQueue(f"{name}, cell {number} is not a notebook cell: `bridge doctor` tells more")
+def _readable(raw: object) -> RawCell:
+    """A member of the list of cells as a cell. What is none becomes a raw cell that holds its JSON: nothing is dropped."""
+    if isinstance(raw, dict):
+        if not isinstance(raw.get("metadata", {}), dict):
+            raw = {**raw, "metadata": {}}
+        typed = isinstance(raw.get("cell_type"), str) and raw["cell_type"] in _CELL_TYPES
+        if typed and isinstance(raw.get("source", ""), str | list):
+            return raw
+        if _is_job_id(stamp_of(raw).get("id")) or _is_job_id(native_id(raw)):
+            return {**raw, "cell_type": "code"}
+    return {"cell_type": "raw", "metadata": {}, "source": json_bytes.dumps(raw).decode()}
+
+
+def _identify(raw: RawCell) -> Cell:
     stamp = stamp_of(raw)
     stamped = stamp.get("id")
     position = stamp.get("position")
-    first = source if isinstance(source, str) else _first_line(source)
-    if raw["cell_type"] == "code" and grammar.is_prompt_cell(first):
-        element = stamped if isinstance(stamped, str) and grammar.JOB_ID.fullmatch(stamped) else None
+    source = raw.get("source", "")
+    first = source if isinstance(source, str) else _first_line(source) if isinstance(source, list) else None
+    lost = not is_source(raw) and (_is_job_id(stamped) or _is_job_id(native_id(raw)))
+    if raw["cell_type"] == "code" and (lost or (first is not None and grammar.is_prompt_cell(first))):
+        element = str(stamped) if _is_job_id(stamped) else None
         named = element or _named_job(raw)
         element = named or grammar.adopted_id(*grammar.split_cell(source_of(raw)))
         default = element if named else ""
@@ -197,8 +208,16 @@ def _identify(raw: object, name: str, number: int) -> Cell:
         kind=kind,
         raw=raw,
         dots=dots_in(stamp, element),
-        position=position if isinstance(position, str) and order.KEY.fullmatch(position) else default,
+        position=str(position) if _is_position(position) else default,
     )
+
+
+def _is_job_id(value: object) -> bool:
+    return isinstance(value, str) and grammar.JOB_ID.fullmatch(value) is not None
+
+
+def _is_position(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= limits.POSITION_CHARS and order.KEY.fullmatch(value) is not None
 
 
 def _first_line(source: list[object]) -> str:

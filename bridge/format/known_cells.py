@@ -58,7 +58,7 @@ def _cells(data: bytes, known: dict[bytes, Cell]) -> tuple[list[Any], int]:
             if not data.startswith(b"{", at) or end < at:
                 return [], 0
             try:
-                cells.append(json_bytes.loads(data[at:end]))
+                cells.append(json_bytes.load_cell(data[at:end]))
             except ValueError:
                 return [], 0
             at = end

@@ -12,9 +12,10 @@ that had seen it does not have it any more.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bridge.core.job import Job
-from bridge.format import codec, json_bytes, prompt_cell
+from bridge.format import codec, json_bytes, prompt_cell, result_record
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
 from bridge.format.raw_cell import Dots, RawCell, extras_of, note_text, texts_of
@@ -114,13 +115,23 @@ def _note_order(note: Cell) -> tuple[int, str, bytes, bytes]:
 
 def job_cell(job: Job, dots: Dots, extras: Mapping[str, object] | None = None, shown: RawCell | None = None) -> Cell:
     """The cell of a job. `shown`: a version of the cell whose outputs are kept, if they show the result that counts."""
+    job = _own(job)
     raw = prompt_cell.write_job(job, dots, extras)
     best = job.best(grammar.prompt_sha256(job.spec.body))
     if shown is not None and best is not None:
-        there = prompt_cell.read_results(shown, job.id)[0]
+        there = result_record.read_results(shown, job.id)[0]
         if [r.identity for r in there] == [best.identity]:
             raw["outputs"] = shown["outputs"]
     return Cell(id=job.id, kind=CellKind.JOB, raw=raw, dots=dots, position=job.spec.position, job=job)
+
+
+def _own(job: Job) -> Job:
+    """The job whose results all say so (a cell may have been adopted under another id), and whole again once it is cancelled."""
+    if any(result.job != job.id for result in job.results):
+        job = job.evolve(results=tuple(replace(result, job=job.id) for result in job.results))
+    if job.spec.damaged and job.is_cancelled:
+        job = job.evolve(spec=replace(job.spec, damaged=None))
+    return job
 
 
 def _stamped(cell: Cell, dots: Dots) -> Cell:

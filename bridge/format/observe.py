@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from bridge.format import codec, merge, order
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
-from bridge.format.raw_cell import UNSEEN, Dots, extras_of, native_id, stamp_of
+from bridge.format.raw_cell import UNSEEN, Dots, extras_of, is_source, native_id, stamp_of, stamped_edit, without_stamp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def unadopted(part: Part) -> list[Cell]:
 
 def _in_place(seen: Part, memory: KnownState) -> list[Cell]:
     """The cells, standing where memory knows them to stand; without it, one whose stamp was stripped looks moved."""
-    cells = seen.in_order()
+    cells = [_whole(cell, memory.part.cells.get(cell.id)) for cell in seen.in_order()]
     known: list[Cell | None] = []
     for cell in cells:
         mine = memory.part.cells.get(cell.id)
@@ -64,6 +64,20 @@ def _in_place(seen: Part, memory: KnownState) -> list[Cell]:
         else Cell(id=cell.id, kind=cell.kind, raw=cell.raw, dots=cell.dots, position=position, moved=n in moved)
         for n, (cell, position) in enumerate(zip(cells, positions, strict=True))
     ]
+
+
+def _whole(cell: Cell, mine: Cell | None) -> Cell:
+    """The cell without a stamp that cannot be believed, where what it said is known."""
+    if mine is None or mine is cell or cell.kind is CellKind.NOTE or cell.kind is not mine.kind:
+        return cell
+    if mine.same_json(cell) or cell.damage is None or mine.damage is not None:
+        return cell
+    if not is_source(cell.raw):
+        return mine
+    raw = without_stamp(cell.raw)
+    return Cell(
+        id=cell.id, kind=cell.kind, raw=raw, dots={UNSEEN + cell.id: 1}, position=cell.position, moved=cell.moved
+    )
 
 
 def _own_position(cell: Cell) -> str | None:
@@ -94,7 +108,7 @@ def _restore(cell: Cell, memory: KnownState) -> Cell:
     position = cell.position if cell.moved else mine.position
     edit = _edit_of(mine)
     # Typed on top of the newest edit, it is an edit, even one that goes back to old words.
-    newest = stamped and _stamped_edit(cell) >= edit
+    newest = stamped and stamped_edit(cell.raw) >= edit
     stale = cell.digest != mine.digest and seen_before is not None and not newest
     if cell.moved and (stale or cell.digest == mine.digest):
         return _moved(mine, cell, dots)
@@ -113,11 +127,6 @@ def _moved(mine: Cell, seen: Cell, dots: Dots) -> Cell:
         return restored
     job = restored.job.join(seen.job.evolve(id=mine.id, spec=restored.job.spec, edit=edit, bare=restored.job.bare))
     return merge.job_cell(job, dots, extras_of(seen.raw), shown=seen.raw)
-
-
-def _stamped_edit(cell: Cell) -> int:
-    edit = stamp_of(cell.raw).get("edit", 0)
-    return edit if isinstance(edit, int) else 0
 
 
 def _edit_of(cell: Cell) -> int:

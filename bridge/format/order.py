@@ -2,7 +2,8 @@
 
 A job's key is its id, a ULID, so jobs that two machines append interleave by time. Any other cell gets a key between
 those of its neighbours when it is first seen, and a new one when somebody moves it. Keys are text over `_DIGITS`; the
-lowest digit never ends a generated key, so there is room between any two.
+lowest digit never ends a generated key, so there is room between any two. New cells in a row are numbered below the key of
+the first, so 200,000 of them have keys of a few letters, and one more at the end changes none.
 """
 
 from __future__ import annotations
@@ -60,11 +61,29 @@ def _fill(keys: Sequence[str | None]) -> list[str]:
         uppers.append(upper)
         upper = key or upper
     filled: list[str] = []
-    low = ""
+    low, first, count = "", "", 0  # of the run of new keys under way: its first key, how many follow that
     for key, high in zip(keys, reversed(uppers), strict=True):
-        low = key or between(low, high)
+        if key:
+            low, count = key, 0
+        elif not count:
+            low = first = between(low, high)
+            count = 1
+        else:
+            low = first + _numeral(count)  # `first` is no prefix of `high`, so all that begins with it stays below
+            count += 1
         filled.append(low)
     return filled
+
+
+def _numeral(number: int) -> str:
+    """A number above 0 as text that sorts as numbers do: a letter for how many digits follow, then those."""
+    if number == 1:
+        return "V"
+    digits = ""
+    while number:
+        number, rest = divmod(number, len(_DIGITS) - 1)
+        digits = _DIGITS[1 + rest] + digits
+    return "VWXYZabcdefghijklm"[len(digits)] + digits
 
 
 def _longest_rising(items: Sequence[tuple[int, str]]) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.format import json_bytes
+from bridge.format import fields, json_bytes, limits
 
 RawCell = Mapping[str, Any]
 Dots = Mapping[str, int]
@@ -19,6 +19,18 @@ def source_of(raw: RawCell) -> str:
     return json_bytes.join_lines(raw.get("source"))
 
 
+def is_source(raw: RawCell) -> bool:
+    """Whether the cell's source is text, as one string or a list of lines."""
+    source = raw.get("source", "")
+    if not isinstance(source, list):
+        return isinstance(source, str)
+    try:
+        "".join(source)
+    except TypeError:
+        return False
+    return True
+
+
 def stamp_of(raw: RawCell) -> Mapping[str, Any]:
     """Our own metadata on the cell; empty if there is none, or it was stripped."""
     metadata = raw.get("metadata")
@@ -30,7 +42,7 @@ def native_id(raw: RawCell) -> str | None:
     """The id that the editor gave the cell: top level in nbformat 4.5, `metadata.id` in what Colab writes as 4.0."""
     metadata = raw.get("metadata")
     for value in (raw.get("id"), metadata.get("id") if isinstance(metadata, dict) else None):
-        if isinstance(value, str) and value:
+        if value and isinstance(value, str) and fields.is_text(value):
             return value
     return None
 
@@ -53,11 +65,22 @@ def dots_in(stamp: Mapping[str, Any], element: str) -> dict[str, int]:
     dots would say that the new cell was deleted long ago.
     """
     dots = stamp.get("dots")
-    if isinstance(dots, dict) and stamp.get("id") in (element, None):
-        read = {w: n for w, n in dots.items() if isinstance(n, int) and n > 0 and not w.startswith(UNSEEN)}
+    if isinstance(dots, dict) and stamp.get("id") in (element, None) and len(dots) <= limits.ENTRIES:
+        read = {w: n for w, n in dots.items() if fields.is_count(n) and n and not w.startswith(UNSEEN)}
         if read:
             return read
     return {UNSEEN + element: 1}
+
+
+def stamped_edit(raw: RawCell) -> int:
+    """How often the cell was edited, as its stamp says."""
+    edit = stamp_of(raw).get("edit")
+    return edit if isinstance(edit, int) and fields.is_count(edit) else 0
+
+
+def without_stamp(raw: RawCell) -> RawCell:
+    """The cell as an editor leaves it that drops our metadata."""
+    return {**raw, "metadata": extras_of(raw)}
 
 
 def without_unseen(dots: Dots) -> dict[str, int]:

@@ -19,6 +19,7 @@ from bridge.sandbox.confinement import confinement
 from bridge.sandbox.folder import Toolbox
 from bridge.store import refresh
 from bridge.store.rebuild import missing_notebooks
+from bridge.store.registry import Registry
 from bridge.store.store import Store
 from bridge.transports import conflict_copies
 from bridge.transports.mount import mount_of
@@ -101,10 +102,20 @@ def _folder(opened: wiring.Opened) -> Iterator[Observation]:
     if state.client.kind is not ClientKind.DISK:
         yield Observation(grade=Grade.WARNING, check="state", found=f"journal and locks lie in {opened.home}, which is in {state}",
                       remedy="set BRIDGE_STATE_DIR to a folder on a plain disk that nothing syncs")  # fmt: skip
+    for twin in _twins(opened, opened.path):
+        yield Observation(grade=Grade.WARNING, check="twin", found=f"{twin} is the same queue (queue_id {opened.store.journal.queue_id})",
+                      remedy="use one of the two: what both change meets only where they are synced; move the other away")  # fmt: skip
     pending = _pending(opened.path)
     if pending:
         yield Observation(grade=Grade.WARNING, check="pending", found=f"files on their way, or left by a crash: {', '.join(pending)}",
                       remedy="wait for the sync; those that stay can be deleted")  # fmt: skip
+
+
+def _twins(opened: wiring.Opened, path: Path) -> list[Path]:
+    """Notebooks elsewhere on this machine that were this queue when a command last used them, and are there still."""
+    known = Registry(opened.home.parent.parent / "queues.json").places(opened.store.journal.queue_id)
+    others = [Path(place) for place in known if Path(place).is_absolute() and Path(place).is_file()]
+    return [other for other in others if not path.exists() or not other.samefile(path)]
 
 
 def _pending(queue: Path) -> list[str]:

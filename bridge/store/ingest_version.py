@@ -89,7 +89,7 @@ class VersionIngest:
             observed = replace(observed, cells={i: c for i, c in observed.cells.items() if i not in strangers})
         merged = merge.merge(mine, observed)
         cells = dict(merged.cells)
-        removed = self._removed(mine, cells, place, now)
+        removed = self._removed(mine, cells, place, now, emptied=not seen.cells)
         self._leave_archived(cells, mine, now)
         changed = [self._final(cell, mine.cells.get(i), observed.cells.get(i)) for i, cell in cells.items()]
         fresh = [cell for cell in changed if cell is not None]
@@ -221,8 +221,10 @@ class VersionIngest:
             self.notify(Event(kind=Happened.ADOPTED, message=f"{len(jobs)} cell(s) became jobs", facts={"jobs": jobs}))
         return replace(part, cells=cells)
 
-    def _removed(self, mine: Part, cells: dict[str, Cell], place: NotebookRow, now: datetime) -> list[Cell]:
-        """What was deleted on purpose. Adds to `cells` what is not believed to be."""
+    def _removed(
+        self, mine: Part, cells: dict[str, Cell], place: NotebookRow, now: datetime, *, emptied: bool
+    ) -> list[Cell]:
+        """What was deleted on purpose. Adds to `cells` what is not believed to be. `emptied`: the version has no cell at all."""
         removed = [cell for i, cell in mine.cells.items() if i not in cells]
         if any(cell.kind is CellKind.JOB for cell in removed):
             self.look_into_archives()
@@ -231,18 +233,31 @@ class VersionIngest:
             }
             removed = [cell for cell in removed if cell.id not in moved]
         open_ = [cell for cell in removed if _is_open(cell)]
-        if len(open_) < SUSPECT_FROM or 2 * len(open_) <= sum(map(_is_open, mine.cells.values())):
+        doubted = open_ if self._is_suspect(open_, mine, place, now) else []
+        if emptied:  # torn, or wiped: notes and answers stay as well
+            doubted = removed
+        if not doubted:
             return removed
-        first = self.journal.take_dots(len(open_))
-        for n, cell in enumerate(open_):
+        first = self.journal.take_dots(len(doubted))
+        for n, cell in enumerate(doubted):
             cells[cell.id] = merge.redotted(cell, {self.journal.writer: first + n})
+        if not open_:
+            return []
         self.journal.suspect_deletion(place.id, (cell.id for cell in open_), now)
         message = (
             f"a version of {place.name} lacks {len(open_)} open jobs; that many at once are not believed to be cancelled: "
             "`bridge cancel --doubted` confirms it"
         )
         self.notify(Event(kind=Happened.SUSPECT_DELETION, message=message, facts={"jobs": [cell.id for cell in open_]}))
-        return [cell for cell in removed if not _is_open(cell)]
+        return [cell for cell in removed if cell not in doubted]
+
+    def _is_suspect(self, open_: list[Cell], mine: Part, place: NotebookRow, now: datetime) -> bool:
+        """Whether so many open jobs were deleted, these and those of the last day, that it was hardly meant."""
+        if not open_:
+            return False
+        left = sum(map(_is_open, mine.cells.values())) - len(open_)
+        deleted = self.journal.count_deletions(place.id, len(open_), now)
+        return deleted >= SUSPECT_FROM and deleted > left
 
     def _retire(self, removed: list[Cell], place: NotebookRow, now: datetime) -> None:
         jobs = []

@@ -13,14 +13,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from bridge.core import files
 from bridge.core.job import to_iso
-from bridge.format import json_bytes
+from bridge.format import json_bytes, limits
 from bridge.format.cell import Cell, CellKind
 from bridge.store import migrations, rows, tables
 from bridge.store.carry_over import carry_over
@@ -59,14 +60,15 @@ class Journal(JournalReader):
         self._predecessors = predecessors
         self._peek: JournalReader | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            files.keep_private(path.parent)
+            path.touch(mode=0o600)  # SQLite gives its other files the same rights
             db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
         except (sqlite3.Error, OSError) as error:
             raise translated(error, path) from error
         super().__init__(db, path=path, queue_id=queue_id)
         try:
             # SQLite does not wait for its turn to switch a new file to WAL: it fails if another process does so too.
-            with FileLock(path.with_suffix(".opening"), timeout=60):
+            with FileLock(path.with_suffix(".opening"), timeout=60, mode=0o600):
                 db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             self._prepare(fingerprint)
@@ -152,7 +154,7 @@ class Journal(JournalReader):
         """Write cells: what they say now, every content and every result they ever had."""
         records, histories, results = [], [], []
         for cell in cells:
-            records.append(rows.cell_row(place, cell))
+            records.append(self._with_capped_lease(rows.cell_row(place, cell), now))
             edit = cell.job.edit if cell.kind is CellKind.JOB else cell.note_edit
             histories.append((cell.id, cell.digest, edit))
             if cell.kind is CellKind.JOB:
@@ -161,6 +163,17 @@ class Journal(JournalReader):
         self.db.executemany(rows.PUT_CELL, records)
         self.db.executemany("INSERT OR REPLACE INTO history (cell, digest, edit) VALUES (?, ?, ?)", histories)
         self.db.executemany(rows.PUT_RESULT, results)
+
+    def _with_capped_lease(self, row: dict[str, object], now: datetime) -> dict[str, object]:
+        """A cell's row whose claim ends, at the latest, limits.LEASE_S after it was first seen here."""
+        latest = to_iso(now + timedelta(seconds=limits.LEASE_S))
+        if row["lease_until"] is None or str(row["lease_until"]) <= latest:
+            return row
+        known = self.db.execute(
+            "SELECT lease_until FROM cell WHERE kind = 'job' AND (id, lease_worker, lease_attempt) = (?, ?, ?)",
+            (row["id"], row["lease_worker"], row["lease_attempt"]),
+        ).fetchone()
+        return {**row, "lease_until": min(latest, known["lease_until"]) if known else latest}
 
     def remove_note(self, place: int, note: str) -> None:
         """Forget a note that was deleted from its notebook; its last content stays in no notebook."""
@@ -191,6 +204,17 @@ class Journal(JournalReader):
     def settle_suspect_deletions(self) -> None:
         """The doubted deletions were confirmed or dismissed."""
         self.db.execute("DELETE FROM doubt")
+        self.db.execute("DELETE FROM meta WHERE name LIKE 'deletions:%'")
+
+    def count_deletions(self, place: int, jobs: int, now: datetime) -> int:
+        """How many open jobs were deleted from a notebook within limits.DELETIONS_S, these included, which are noted."""
+        name = f"deletions:{place}"
+        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        since = to_iso(now - timedelta(seconds=limits.DELETIONS_S))
+        recent = [entry for entry in json_bytes.loads(row["value"].encode()) if entry[0] > since] if row else []
+        recent.append([to_iso(now), jobs])
+        self._set_meta(name, json_bytes.dumps(recent).decode())
+        return sum(entry[1] for entry in recent)
 
     # ---- set-up
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import errno
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bridge.core import files
 from bridge.core.errors import JournalError, QueueError, StorageFull
 from bridge.core.job import Result
-from bridge.format import json_bytes, prompt_cell
+from bridge.format import json_bytes, result_record
 from bridge.format.cell import Cell
 from bridge.format.codec import Part
 from bridge.format.raw_cell import Dots
@@ -150,7 +151,7 @@ class JournalReader:
         return tuple(
             result
             for record in records
-            for result in prompt_cell.read_results({"outputs": [json_bytes.loads(record["output"])]}, job)[0]
+            for result in result_record.read_results({"outputs": [json_bytes.loads(record["output"])]}, job)[0]
         )
 
     def history(self, cell: str) -> dict[str, int]:
@@ -208,9 +209,16 @@ def open_reader(path: Path, *, queue_id: str, patience_s: float = 60) -> Journal
     return JournalReader(db, path=path, queue_id=queue_id)
 
 
+def _is_full(path: Path) -> bool:
+    """Whether the disk has no room for another page or two: SQLite calls that by many names."""
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < 32_768
+    return False
+
+
 def translated(error: sqlite3.Error | OSError, path: Path) -> QueueError:
     """An error of SQLite or of the disk as one of ours."""
     full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    if full or getattr(error, "errno", None) == errno.ENOSPC:
+    if full or getattr(error, "errno", None) in files.FULL or _is_full(path):
         return StorageFull(f"no space left for the journal {path}: free some and run the command again")
     return JournalError(f"the journal {path} cannot be used: {error}; `bridge rebuild --journal` makes a new one")

@@ -39,7 +39,7 @@ class QueueLock:
             raise JournalError(
                 f"cannot make {path.parent}: {error.strerror}; set BRIDGE_STATE_DIR to a folder that you may write"
             ) from error
-        self._lock = FileLock(path)
+        self._lock = FileLock(path, mode=0o600)
         self._holder = path.with_suffix(".holder.json")
         self._notify = notify
         self._now = now

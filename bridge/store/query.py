@@ -101,12 +101,13 @@ class WaitingJob:
     position: str
     lease_worker: str | None
     lease_attempt: int
+    lease_until: datetime | None  #: at most a day after the claim was first seen here
 
 
 def waiting(reader: JournalReader, limit: int = 2_000) -> list[WaitingJob]:
     """The jobs in the notebooks that wait for an answer, claimed or not: higher priority first, then older first."""
     rows = reader.db.execute(
-        "SELECT cell.id, model, priority, created_at, position, lease_worker, lease_attempt FROM cell"
+        "SELECT cell.id, model, priority, created_at, position, lease_worker, lease_attempt, lease_until FROM cell"
         " JOIN place ON place.id = cell.place AND place.kind = 'part'"
         " WHERE cell.kind = 'job' AND state = 'queued' ORDER BY priority DESC, created_at, position LIMIT ?",
         (limit,),
@@ -114,7 +115,7 @@ def waiting(reader: JournalReader, limit: int = 2_000) -> list[WaitingJob]:
     return [
         WaitingJob(
             id=row["id"], model=row["model"], priority=row["priority"] or 0, created_at=_moment(row["created_at"]),
-            position=row["position"], lease_worker=row["lease_worker"], lease_attempt=row["lease_attempt"] or 0,
+            position=row["position"], lease_worker=row["lease_worker"], lease_attempt=row["lease_attempt"] or 0, lease_until=_moment(row["lease_until"]),
         )
         for row in rows
     ]  # fmt: skip

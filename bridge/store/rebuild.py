@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.core.errors import NotAQueue
+from bridge.core.errors import NewerNotebook, NotAQueue
 from bridge.format import codec, file_names, json_bytes
 from bridge.store import query
 from bridge.store.rows import NotebookRow
@@ -48,5 +48,7 @@ def _is_damaged(store: Store, name: str) -> bool:
         return False
     try:
         return codec.read_part(json_bytes.loads(read[0])).queue_id != store.journal.queue_id
+    except NewerNotebook:
+        raise  # it is whole, and what it holds is not known here
     except (ValueError, NotAQueue):
         return True

@@ -19,6 +19,10 @@ class Registry:
         """The queue_id that was last seen at a path or address."""
         return self._read().get(place)
 
+    def places(self, queue_id: str) -> list[str]:
+        """The paths and addresses where a queue was seen, one after the other as they came."""
+        return [place for place, known in self._read().items() if known == queue_id]
+
     def put(self, place: str, queue_id: str) -> None:
         """Remember a queue. Raises JournalError if the state folder cannot be written."""
         known = {**self._read(), place: queue_id}

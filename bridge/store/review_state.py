@@ -15,7 +15,7 @@ from typing import Any
 
 from bridge.core.job import Job, from_iso, to_iso
 from bridge.core.states import ANSWERED, Move, State, sources
-from bridge.format import json_bytes
+from bridge.format import codec, json_bytes
 from bridge.kernel import grammar
 from bridge.store.journal import Journal
 from bridge.store.journal_reader import JournalReader
@@ -63,14 +63,29 @@ class Delivery:
 
 
 def due(reader: JournalReader) -> list[Due]:
-    """The jobs whose answer nobody has checked, oldest first. Rounds of repair are part of the job that they repair."""
+    """The jobs whose answer nobody has checked, oldest first. Rounds of repair are part of the job that they repair.
+
+    That a job is a round is not believed because its cell says so: its id must be that of a conversation of its parent.
+    """
     rows = reader.db.execute(
-        "SELECT cell.id, cell.answer FROM cell JOIN place ON place.id = cell.place AND place.kind = 'part'"  # noqa: S608  # our own words
+        "SELECT cell.id, cell.answer, cell.key, parent FROM cell JOIN place ON place.id = cell.place AND place.kind = 'part'"  # noqa: S608  # our own words
         " LEFT JOIN handling ON job = cell.id AND handling.answer = cell.answer"
-        " WHERE cell.kind = 'job' AND cell.answer IS NOT NULL AND parent IS NULL AND job IS NULL"
+        " WHERE cell.kind = 'job' AND cell.answer IS NOT NULL AND job IS NULL"
         f" AND state IN ({_sql(ANSWERED)}) ORDER BY finished_at, cell.id"
     )
-    return [Due(job=row["id"], answer=row["answer"]) for row in rows]
+    return [Due(job=row["id"], answer=row["answer"]) for row in rows if not _is_round(reader.queue_id, row)]
+
+
+def round_key(purpose: str, due: Due, number: int) -> str:
+    """The key of the job that asks about an answer again."""
+    return f"{purpose}:{due.job}:{due.answer}:{number}"
+
+
+def _is_round(queue_id: str, row: sqlite3.Row) -> bool:
+    key, parent = row["key"], row["parent"]
+    if key is None or parent is None or codec.keyed_id(queue_id, key) != row["id"]:
+        return False
+    return bool(parent == key.partition(":")[2].partition(":")[0])
 
 
 def record(

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 from bridge.core.job import Result, State, to_iso
-from bridge.format import json_bytes, prompt_cell
+from bridge.format import json_bytes, result_record
 from bridge.format.cell import Cell, CellKind
 from bridge.format.raw_cell import without_unseen
 from bridge.kernel import grammar
@@ -85,7 +85,7 @@ def cell_row(place: int, cell: Cell) -> dict[str, object]:
     row |= {
         "state": state.value, "caller": spec.caller, "key": spec.key, "model": spec.options.model,
         "lang": spec.options.lang, "priority": spec.options.priority, "parent": spec.parent,
-        "created_at": to_iso(spec.created_at) if spec.created_at else None, "problem": spec.broken,
+        "created_at": to_iso(spec.created_at) if spec.created_at else None, "problem": spec.unreadable,
     }  # fmt: skip
     lease = job.lease
     if state is State.QUEUED:
@@ -99,8 +99,8 @@ def cell_row(place: int, cell: Cell) -> dict[str, object]:
             "model": best.model or spec.options.model, "finished_at": to_iso(best.finished_at),
             "seconds": best.timing_s.get("total"), "answer": answer_tag(best),
         }  # fmt: skip
-    elif not spec.broken:
-        _, problems = prompt_cell.read_results(cell.raw, job.id)
+    elif not spec.unreadable:
+        _, problems = result_record.read_results(cell.raw, job.id)
         row["problem"] = problems[0] if problems else None
     return row
 
@@ -112,7 +112,7 @@ def answer_tag(result: Result) -> str:
 
 def result_row(job: str, result: Result, now: datetime) -> dict[str, object]:
     """The row of a result, for `PUT_RESULT`."""
-    output = json_bytes.dumps(prompt_cell.write_output(result))
+    output = json_bytes.dumps(result_record.write_output(result))
     return {"job": job, "digest": content_hash(output), "output": output, "seen_at": to_iso(now)}
 
 

@@ -25,11 +25,12 @@ from pathlib import Path
 
 from bridge.core import files
 from bridge.core.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
+from bridge.format import limits
 from bridge.transports import conflict_copies
 from bridge.transports.base import Entry, Staged, Stamp
 from bridge.transports.mount import mount_of
 
-_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+_FULL = files.FULL
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -86,6 +87,7 @@ class Folder:
         self._complete(name)
         for _ in range(5):
             try:
+                _require_file(path)
                 before = _stamp(path.stat())
                 data = path.read_bytes()
                 after = _stamp(path.stat())
@@ -101,8 +103,9 @@ class Folder:
 
     def stage(self, name: str, data: bytes, *, unless_changed: Stamp | None) -> Staged:
         """See Transport."""
-        target = self.path / name
-        inplace = unless_changed is not None and self._writes_in_place(target.parent)
+        target = _through_links(self.path / name)
+        # Another name of the same file would go on with the old one.
+        inplace = unless_changed is not None and (self._writes_in_place(target.parent) or _has_other_names(target))
         draft = self._copy_of(name) if inplace else target.with_name(f".{target.name}.{self._tag()}.tmp")
         # Never made here: below a mount point that lost its mount it would hide the real one.
         if not _holds(self.path.is_dir):
@@ -206,6 +209,27 @@ class _FileDraft:
         with contextlib.suppress(OSError):  # on a mount that died it stays, and is written over by the next draft
             if not self.draft.with_suffix(".begun").exists():
                 self.draft.unlink(missing_ok=True)
+
+
+def _require_file(path: Path) -> None:
+    """Raises QueueUnreadable for what is there and no file of a plausible size, before a look into it can block for ever."""
+    if kind := files.other_kind(path):
+        raise QueueUnreadable(f"{path} is {kind}, not a notebook")
+    if (size := path.stat().st_size) > limits.NOTEBOOK_BYTES:
+        raise QueueUnreadable(
+            f"{path} has {size:,} bytes, more than the {limits.NOTEBOOK_BYTES:,} that are read of a notebook: make it smaller"
+        )
+
+
+def _through_links(path: Path) -> Path:
+    """The file that a link stands for: a rename would put a file in place of the link."""
+    return path.resolve() if path.is_symlink() else path
+
+
+def _has_other_names(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return path.stat().st_nlink > 1
+    return False
 
 
 def _is_wanted(name: str, suffix: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bridge.core import files
 from bridge.core.clock import Clock
 from bridge.core.errors import NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.core.events import Listener
@@ -46,11 +47,11 @@ def _identify(path: Path, registry: Registry, source: str, *, missing_ok: bool) 
     Remembers it, so that the queue is known when the notebook is gone.
     """
     known = registry.get(str(path))
-    if path.is_dir():
-        raise NotAQueue(
-            f"{path} is a folder: give the path of a queue notebook, for example {path / 'qwen_bridge.ipynb'}"
-        )
     try:
+        kind = files.other_kind(path)
+        if kind is not None:
+            example = path / "qwen_bridge.ipynb" if path.is_dir() else path.with_name("qwen_bridge.ipynb")
+            raise NotAQueue(f"{path} is {kind}: give the path of a queue notebook, for example {example}")
         data = path.read_bytes()
     except FileNotFoundError:
         if known and missing_ok:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bridge.core import files
 from bridge.core.clock import Clock
-from bridge.core.errors import ConfigError
+from bridge.core.errors import ConfigError, JournalError, StorageFull
 from bridge.core.events import Listener
 from bridge.format.file_names import FileNames
 from bridge.store.ingest_version import PartLimits
@@ -82,6 +83,14 @@ def open_site(
     settings = found.settings
     home = state / "queues" / site.queue_id
     file = journal_file(home)
+    try:
+        files.keep_private(home)
+    except OSError as error:
+        if error.errno in files.FULL:
+            raise StorageFull(f"no space left for {home}: free some and run the command again") from error
+        raise JournalError(
+            f"cannot make {home}: {error.strerror}; set BRIDGE_STATE_DIR to a folder that you may write"
+        ) from error
     lock = QueueLock(home / "lock", notify=listener, now=time.monotonic, patience_s=settings.lock_patience_s)
     if fresh_journal:
         with lock.held("setting the journal aside"):

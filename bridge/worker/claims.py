@@ -10,9 +10,10 @@ from bridge.core import changes
 from bridge.core.chat import FinishReason
 from bridge.core.errors import EngineError
 from bridge.core.job import Attempt, Job, Lease, Result, ResultStatus
+from bridge.core.text import plain
 from bridge.engines.base import Answer
 from bridge.engines.retry import rule_for
-from bridge.format import merge
+from bridge.format import fields, limits, merge
 from bridge.format.raw_cell import extras_of
 from bridge.kernel import grammar
 from bridge.store import query
@@ -75,16 +76,17 @@ class Claims:
 
     def finish(self, task: ClaimedJob, answer: Answer) -> ResultStatus:
         """Write down an answer, on disk when this returns."""
-        status = ResultStatus.TRUNCATED if answer.truncated else ResultStatus.SUCCEEDED
+        cut = answer.truncated or len(answer.text) > limits.ANSWER_CHARS
+        status = ResultStatus.TRUNCATED if cut else ResultStatus.SUCCEEDED
         result = replace(
             self._result(task, status),
-            answer=answer.text,
+            answer=answer.text[: limits.ANSWER_CHARS],
             finish_reason=answer.finish_reason,
             tool_calls=answer.tool_calls,
-            model=answer.model,
-            model_digest=answer.model_digest,
-            usage=dict(answer.usage),
-            timing_s={name: round(seconds, 3) for name, seconds in answer.timing_s.items()},
+            model=_name(answer.model),
+            model_digest=_name(answer.model_digest),
+            usage={name: n for name, n in answer.usage.items() if fields.is_count(n)},
+            timing_s={name: round(s, 3) for name, s in answer.timing_s.items() if abs(s) <= limits.AMOUNT},
         )
         self._write(task, lambda job: job.evolve(results=(*job.results, result)))
         return status
@@ -95,7 +97,7 @@ class Claims:
         A failure that the job has no part in (the engine is down, busy or asks to wait) burns no attempt.
         """
         rule = rule_for(error)
-        failure = {"kind": error.kind, "message": str(error)}
+        failure = {"kind": error.kind, "message": plain(str(error))[: limits.NOTE_CHARS]}
         result = replace(
             self._result(task, ResultStatus.FAILED),
             finish_reason=FinishReason.ERROR, error=failure, model=self.model_of(task.job.spec.options.model),
@@ -114,7 +116,7 @@ class Claims:
                 return released
             attempt = Attempt(
                 attempt=task.attempt, worker=self.worker, status=ResultStatus.FAILED,
-                finished_at=result.finished_at, error=str(error),
+                finished_at=result.finished_at, error=failure["message"],
             )  # fmt: skip
             return released.evolve(attempts=(*job.attempts, attempt))
 
@@ -130,7 +132,7 @@ class Claims:
         """The jobs that nobody works on, as far as can be seen from here."""
         free = []
         for row in query.waiting(self.store.journal):
-            if row.id in held or self._is_taken(row, now_s):
+            if row.id in held or self._is_taken(row, now, now_s):
                 continue
             free.append(
                 Candidate(
@@ -144,9 +146,11 @@ class Claims:
             )
         return free
 
-    def _is_taken(self, row: query.WaitingJob, now_s: float) -> bool:
+    def _is_taken(self, row: query.WaitingJob, now: datetime, now_s: float) -> bool:
         worker = row.lease_worker
         if not worker or worker == self.worker:  # our own claim on a job that we do not hold is over
+            return False
+        if row.lease_until and row.lease_until + timedelta(seconds=limits.CLOCK_SKEW_S) <= now:
             return False
         return self.leases.holds(row.id, worker, row.lease_attempt, now_s)
 
@@ -210,6 +214,11 @@ class Claims:
                 self.store.journal.touch(place)
 
         self.store.journal_only(decide, "writing down a result")
+
+
+def _name(given: str | None) -> str | None:
+    """What an engine calls a model, as a record can hold it."""
+    return plain(given)[: limits.NAME_CHARS] if given else None
 
 
 def _released(job: Job, task: ClaimedJob, worker: str) -> Job:

@@ -153,9 +153,6 @@ def test_nbformat_4_0_to_4_5_is_read_and_4_5_written(minor: int) -> None:
         (notebook(queue_id="../x"), "queue_id"),  # it names a folder
         (notebook(part="one"), "damaged"),  # not a number
         (notebook(context=[]), "damaged"),  # not a mapping
-        (notebook({"cell_type": "heading"}), "cell 1 is not a notebook cell"),  # a cell type of nbformat 3
-        (notebook(code("x"), "text"), "cell 2 is not a notebook cell"),  # no object
-        (notebook(code(5)), "cell 1"),  # a source that is no text
     ],
 )
 def test_what_is_no_queue_is_refused_with_the_reason(value: object, reason: str) -> None:
@@ -266,3 +263,19 @@ def test_the_kernel_and_the_queue_adopt_a_typed_cell_under_one_id() -> None:
     typed = notebook(code("%%qwen --lang go --stop '\"}\"'\nWrite a poem.\n\n", id="4_qQv72S8s5o"))
     [known] = read_cells(typed)
     assert list(read_part(typed).cells) == [known.job]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"cell_type": "heading"},  # a cell type of nbformat 3
+        "text",  # no object
+        code(5),  # a source that is no text
+        {"cell_type": ["code"], "source": "x"},  # a type that is none
+    ],
+)
+def test_a_cell_that_is_none_is_kept_as_text_and_spoils_no_other(strange: object) -> None:
+    part = codec.read_part(notebook(code("%%qwen\nwell"), strange))
+    assert sorted(cell.kind.value for cell in part.cells.values()) == ["job", "note"]
+    note = next(cell for cell in part.cells.values() if cell.kind is CellKind.NOTE)
+    assert json_bytes.loads(note.raw["source"].encode()) == strange

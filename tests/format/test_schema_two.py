@@ -13,7 +13,7 @@ from bridge import State
 from bridge.core.chat import ChatMessage, ChatRequest, FinishReason, ToolCall, ToolDefinition
 from bridge.core.job import JobForm, NewJob
 from bridge.engines.scripted import Scripted, ScriptedEngine
-from bridge.format import prompt_cell, schema
+from bridge.format import result_record, schema
 from bridge.intake.prompt import job_of
 from bridge.kernel import grammar
 from bridge.kernel.cells import read_cells
@@ -114,7 +114,7 @@ def test_tool_calls_stand_in_the_record_and_come_back_after_the_journal_is_gone(
     record, answer = grammar.parse_result(text)
     schema_of("result").validate(record)
     assert (record["schema"], record["finish_reason"], answer) == (2, "tool_calls", "")
-    [result], problems = prompt_cell.read_results(cell_of(harness, job), job)
+    [result], problems = result_record.read_results(cell_of(harness, job), job)
     assert problems == []
     assert (result.tool_calls, result.finish_reason) == ((CALL,), FinishReason.TOOL_CALLS)
 

@@ -31,7 +31,7 @@ from bridge.api.bridge import Bridge
 from bridge.core.errors import WrongState
 from bridge.core.events import ignore
 from bridge.core.job import Job, Lease, NewJob, Options, Result, ResultStatus, State
-from bridge.format import codec, json_bytes, merge, prompt_cell, template
+from bridge.format import codec, json_bytes, merge, prompt_cell, result_record, template
 from bridge.format.file_names import FileNames
 from bridge.format.raw_cell import extras_of
 from bridge.kernel import grammar
@@ -332,7 +332,7 @@ class Everybody(RuleBasedStateMachine):
         job = prompt_cell.read_job(cell, header.job, header.job)
         assert job.spec.body == body
         cell["outputs"] = [
-            prompt_cell.write_output(self.result(job, max(attempt, header.attempt_floor) + 1, "tab", status))
+            result_record.write_output(self.result(job, max(attempt, header.attempt_floor) + 1, "tab", status))
         ]
 
     @precondition(lambda self: self.tab is not None and self.deletions < DELETIONS)

@@ -7,7 +7,7 @@ from typing import Any
 from bridge import Bridge
 from bridge.core.errors import QueueChanged
 from bridge.core.job import Result, ResultStatus
-from bridge.format import json_bytes, prompt_cell
+from bridge.format import json_bytes, result_record
 from bridge.kernel import grammar
 
 GOOD = "```python\ndef f(x):\n    y = x + 1\n    return y\n```\n"
@@ -39,7 +39,7 @@ def put_result(bridge: Bridge, result: Result) -> None:
         notebook = json_bytes.loads(read[0])
         cells = [cell for cell in notebook["cells"] if "".join(cell["source"]).startswith(f"%%qwen {result.job}")]
         for cell in cells:
-            cell["outputs"] = [prompt_cell.write_output(result)]
+            cell["outputs"] = [result_record.write_output(result)]
         if cells:
             try:
                 transport.stage(entry.name, json_bytes.dumps(notebook), unless_changed=read[1]).commit()

@@ -1,0 +1,3 @@
+from tests.cli.conftest import bridge, queue
+
+__all__ = ["bridge", "queue"]
