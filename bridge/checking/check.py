@@ -49,7 +49,7 @@ _WHOLE = {
 
 @dataclass(kw_only=True)
 class _State:
-    """What is gathered about one block."""
+    """What is gathered about one block; the block itself changes where its label was wrong."""
 
     block: CodeBlock
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -88,12 +88,15 @@ def check_blocks(
     results = []
     settled = []
     code_blocks = 0
-    for block in blocks:
+    for each in blocks:
+        block = each
         code_blocks += block.role not in _NOT_CODE
         if code_blocks > MAX_BLOCKS and block.role not in _NOT_CODE:
             result = CheckResult(block=block.index, status=BlockStatus.UNCHECKED, note=f"more than {MAX_BLOCKS} blocks")
         else:
-            result = check_block(block, context, around)
+            state = _State(block=block)
+            result = _check(state, context, around)
+            block = state.block  # what it turned out to be
         fragment = result.status is BlockStatus.FRAGMENT and block.role is Role.FILE
         settled.append(block.evolve(role=Role.FRAGMENT) if fragment else block)
         results.append(result)
@@ -108,9 +111,8 @@ def _too_large(block: CodeBlock) -> str | None:
     return None
 
 
-def check_block(block: CodeBlock, context: CheckContext, around: AnswerContext) -> CheckResult:
-    """Check one block."""
-    state = _State(block=block)
+def _check(state: _State, context: CheckContext, around: AnswerContext) -> CheckResult:
+    block = state.block
     if block.role in _NOT_CODE or not block.current:
         state.note = block.role.value if block.current else "a later block has the same path"
         return state.result(BlockStatus.SKIPPED)
@@ -212,12 +214,15 @@ def _settle_broken(
         if second.failure or second.unknown or second.broken:
             continue
         state.note = variant.note
+        if variant.whole:
+            state.block = block.evolve(language=variant.language)
         if judge.trust(source.language) < BELIEVED and judge.level is not Level.LINTER:
             return state.result(BlockStatus.UNCHECKED)
         return state.result(BlockStatus.OK if variant.whole and block.role is Role.FILE else BlockStatus.FRAGMENT)
     if relabelled := _under_another_label(source, context, around):
         state.tools.append(relabelled[1])
         state.note = f"labelled {source.language}, but it is {relabelled[0]}"
+        state.block = block.evolve(language=relabelled[0])
         return state.result(BlockStatus.OK if block.role is Role.FILE else BlockStatus.FRAGMENT)
     state.diagnostics += report(block, [(judge, outcome, f) for f in outcome.findings], around)
     if any(d.blocking for d in state.diagnostics):
@@ -236,9 +241,10 @@ def _other_name(source: Source, language: str) -> str:
 def _under_another_label(source: Source, context: CheckContext, around: AnswerContext) -> tuple[str, str] | None:
     """The language that a text parses in and clearly is, against its label; with the tool that said so."""
     found = detect.detect(source.code)
-    if found is None or languages.related(found.language, source.language) or found.score < 8 or found.confidence < 0.4:
+    if found is None or languages.related(found.language, source.language) or found.confidence < 0.4:
         return None
-    if detect.scores(source.code).get(source.language, 0) * 2 > found.score:
+    own = detect.scores(source.code).get(source.language, 0)
+    if found.score < (8 if own else 6) or own * 2 > found.score:
         return None
     other = replace(source, language=found.language, name=_other_name(source, found.language))
     for checker in serving(found.language, CheckStep.SYNTAX, around.checkers):

@@ -11,7 +11,7 @@ import re
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import quality
+from bridge.checking import quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
@@ -91,7 +91,9 @@ def examine(
     blocks = extraction.blocks
     checks: tuple[CheckResult, ...] = ()
     if check and any(b.role in _JUDGED for b in blocks):
-        blocks, checks = _checked(blocks, prompt, toolchain)
+        goal = wrong_language.Goal(asked=languages.by_label(lang) if lang else None, out=out)
+        blocks, checks = _checked(goal.addressed(blocks), prompt, toolchain)
+        checks = goal.judged(blocks, checks)
     else:
         checks = tuple(_unchecked(b) for b in blocks)
     return Report(

@@ -83,6 +83,7 @@ class FindingKind(Enum):
     SYNTAX = "syntax"  # does not parse
     UNDEFINED = "undefined"  # a name that nothing defines
     TYPE = "type"  # parses, but cannot work
+    LANGUAGE = "language"  # is in another language than was asked for, or than its path says
     DEPENDENCY = "dependency"  # something that is not installed here
     STYLE = "style"  # works, but reads badly or looks wrong
     INCOMPLETE = "incomplete"  # ends too early
@@ -90,7 +91,7 @@ class FindingKind(Enum):
 
 
 #: Kinds that make a verdict `errors` and that a repair round is about.
-BLOCKING_KINDS = frozenset({FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE})
+BLOCKING_KINDS = frozenset({FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE, FindingKind.LANGUAGE})
 
 
 class Verdict(Enum):
