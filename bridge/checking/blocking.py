@@ -65,7 +65,10 @@ def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: Answer
     """Whether a finding makes the verdict `errors`."""
     if finding.kind not in BLOCKING_KINDS or finding.severity is not Severity.ERROR:
         return False
-    if checker.trust(block.language or "") < BELIEVED or block.role is not Role.FILE:
+    if checker.trust(block.language or "") < BELIEVED or block.role not in (
+        Role.FILE,
+        Role.CONTINUATION,
+    ):
         return False
     if _illustrates(block, around):
         return False

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bridge.checking import suppressions, variants
+from bridge.checking import continuation, suppressions, variants
 from bridge.checking.blocking import AnswerContext, cut, diagnostic, report
 from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
 from bridge.checking.checkers.registry import CHECKERS, serving
@@ -135,15 +135,53 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
         return state.result(BlockStatus.TOOL_FAILED if state.failed else BlockStatus.UNCHECKED)
     believed = judge.trust(block.language) >= BELIEVED
     if outcome.broken:
-        return _settle_broken(state, judge, outcome, source, context, around)
+        return _continued(state, judge, source, context, around) or _settle_broken(
+            state, judge, outcome, source, context, around
+        )
     findings = [(judge, outcome, f) for f in outcome.findings]
-    whole = _WHOLE.get(block.language)
-    if whole and not whole.search(source.code) and block.role is Role.FILE:
+    piece = _is_piece(source) and block.role is Role.FILE
+    if piece:
         state.note = _PIECE
     elif block.role is Role.FILE:
         findings += _meaning(source, context, state, around.checkers)
     state.diagnostics += report(block, findings, around)
+    if piece or any(f.kind is FindingKind.UNDEFINED for _, _, f in findings):
+        continued = _continued(state, judge, source, context, around)
+        if continued and (piece or continued.status is BlockStatus.OK):
+            return continued
     return state.result(_status(state, believed=believed))
+
+
+def _is_piece(source: Source) -> bool:
+    whole = _WHOLE.get(source.language)
+    return whole is not None and not whole.search(source.code)
+
+
+def _continued(
+    state: _State, judge: Checker, source: Source, context: CheckContext, around: AnswerContext
+) -> CheckResult | None:
+    """The check of a block that continues the prompt's own code, joined with it; None if it does not.
+
+    Only the largest piece of an answer: beside it, the others are examples.
+    """
+    block = state.block
+    if block.role is not Role.FILE or any(b.role is Role.FILE and b.lines > block.lines for b in around.blocks):
+        return None
+    for joined in continuation.joins(around.prompt, source.language, source.code):
+        file = replace(source, code=suppressions.neutral(joined.code))
+        outcome = judge.check(file, context)
+        if outcome.failure or outcome.unknown or outcome.broken or _is_piece(file):
+            continue
+        inner = _State(block=block.evolve(role=Role.CONTINUATION, joined=joined.code), tools=[judge.name])
+        inner.level, inner.note = judge.level, "continues the prompt's code"
+        found = [(judge, outcome, f) for f in outcome.findings]
+        found += _meaning(file, context, inner, around.checkers)
+        inner.diagnostics += report(
+            inner.block, [(c, o, moved) for c, o, f in found if (moved := joined.own(f))], around
+        )
+        state.block = inner.block
+        return inner.result(_status(inner, believed=judge.trust(source.language) >= BELIEVED))
+    return None
 
 
 def _status(state: _State, *, believed: bool) -> BlockStatus:
@@ -196,7 +234,8 @@ def _settle_broken(
     """A text that does not parse: a piece, something under a wrong label, or an error."""
     block = state.block
     heads = variants.prompt_heads(around.prompt, source.language)
-    for tried, variant in enumerate(variants.variants(source.language, source.code, heads)):
+    within = bool(heads) or not around.prompt
+    for tried, variant in enumerate(variants.variants(source.language, source.code, heads, within=within)):
         if tried >= _MAX_VARIANTS:
             break
         again = judge if judge.serves(variant.language) else None

@@ -10,7 +10,7 @@ from bridge.checking.language import languages
 from bridge.checking.values import Role
 
 #: What has a place in a project.
-PLACEABLE = frozenset({Role.FILE, Role.FRAGMENT, Role.DATA})
+PLACEABLE = frozenset({Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA})
 
 
 class Placeable(Protocol):
@@ -54,7 +54,11 @@ def destinations(pieces: Sequence[P], out: str | None) -> dict[str, P]:
         wanted = languages.by_path(out)
 
         def merit(piece: P) -> tuple[bool, bool, int]:
-            return languages.related(piece.language, wanted), piece.role is Role.FILE, len(piece.code)
+            return (
+                languages.related(piece.language, wanted),
+                piece.role in (Role.FILE, Role.CONTINUATION),
+                len(piece.code),
+            )
 
         found[out] = max(nameless, key=merit)
     return found

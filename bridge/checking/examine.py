@@ -25,7 +25,7 @@ from bridge.sandbox.folder import Sandbox, Toolbox
 #: Longer answers are cut here before anything reads them.
 MAX_ANSWER_CHARS = 8_000_000
 
-_JUDGED = frozenset({Role.FILE, Role.FRAGMENT, Role.DATA})
+_JUDGED = frozenset({Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA})
 
 
 class Toolchain:
@@ -125,7 +125,10 @@ def _unchecked(block: CodeBlock) -> CheckResult:
 
 
 def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Verdict:
-    """Cut beats wrong, because what is missing explains what is wrong; wrong beats unchecked, unchecked beats clean."""
+    """Cut beats wrong, because what is missing explains what is wrong; wrong beats unchecked, unchecked beats clean.
+
+    Pieces alone are not clean: nobody has seen the whole that they belong to.
+    """
     if not extraction.complete or any(c.status is BlockStatus.INCOMPLETE for c in checks):
         return Verdict.INCOMPLETE
     judged = [
@@ -138,7 +141,7 @@ def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tupl
         forgotten = {b.index for b in blocks if re.fullmatch("unclosed", b.why.value)}
         cut = all(c.block in forgotten for c in judged if c.status is BlockStatus.ERRORS)
         return Verdict.INCOMPLETE if cut else Verdict.ERRORS
-    done = [c for c in judged if c.status in (BlockStatus.OK, BlockStatus.FRAGMENT) and c.level is not Level.NONE]
+    done = [c for c in judged if c.status is BlockStatus.OK and c.level is not Level.NONE]
     doubtful = [c for c in judged if c.status in (BlockStatus.UNCHECKED, BlockStatus.TOOL_FAILED)]
     return Verdict.CLEAN if done and not doubtful else Verdict.UNCHECKED
 

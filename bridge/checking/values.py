@@ -20,6 +20,7 @@ class Role(Enum):
 
     FILE = "file"  # stands alone: a program, a module, a document
     FRAGMENT = "fragment"  # a piece that needs something around it
+    CONTINUATION = "continuation"  # goes on where the prompt's own code ends; whole only with that
     COMMAND = "command"  # what somebody types into a shell
     OUTPUT = "output"  # sample input or output, plain text
     DIFF = "diff"  # a patch; its hunks are what counts
@@ -126,6 +127,7 @@ class CodeBlock(Jsonable):
     why: BlockEnd = BlockEnd.CLOSED
     role: Role = Role.FILE
     current: bool = True  #: False: a later block of the answer has the same path
+    joined: str | None = None  #: of a continuation: the whole file, the prompt's own code with this
 
     @property
     def lines(self) -> int:

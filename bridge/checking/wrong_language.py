@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bridge.checking.destination import destinations
+from bridge.checking.destination import PLACEABLE, destinations
 from bridge.checking.language import detect, languages
 from bridge.checking.values import (
     BlockStatus,
@@ -17,7 +17,6 @@ from bridge.checking.values import (
     Diagnostic,
     FindingKind,
     Range,
-    Role,
     fingerprint,
 )
 
@@ -28,7 +27,6 @@ _TOO_MUCH = {
     "jsx": frozenset({"typescript", "tsx"}),
     "typescript": frozenset({"tsx"}),
 }
-_CODE = frozenset({Role.FILE, Role.FRAGMENT, Role.DATA})
 _SOUND = frozenset({BlockStatus.OK, BlockStatus.ERRORS, BlockStatus.FRAGMENT, BlockStatus.UNCHECKED})
 
 
@@ -50,7 +48,7 @@ class Goal:
 
     def judged(self, blocks: Sequence[CodeBlock], checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
         """The checks of those blocks, with a blocking finding for each that is in the wrong language."""
-        wrong = dict(self._wrong([b for b in blocks if b.role in _CODE and b.current]))
+        wrong = dict(self._wrong([b for b in blocks if b.role in PLACEABLE and b.current]))
         return tuple(
             _blocked(check, blocks[check.block], wrong[check.block])
             if check.block in wrong and check.status in _SOUND
