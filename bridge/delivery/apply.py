@@ -12,11 +12,16 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from bridge.checking.values import Role
 from bridge.core.errors import UsageError
 from bridge.core.paths import sensitive, twin_key
 from bridge.delivery.payload import HandOver, placed
 from bridge.delivery.project import Project
 from bridge.kernel import grammar
+
+
+#: What is no file, and how it is called.
+_PIECES = {Role.CONTINUATION: "the continuation of the prompt's code", Role.FRAGMENT: "a piece of a program"}
 
 
 class ChangeStep(Enum):
@@ -65,13 +70,18 @@ def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | N
         applied: gives the SHA-256 of what was last written to a path, if we wrote it.
 
     Raises:
-        UsageError: no file has a place, a path leaves the root, or a block is cut.
+        UsageError: no file has a place, a path leaves the root, or a block is cut or only a piece.
     """
     project, taken = Project(root), dict[str, str]()
     changes = []
     for path, file in placed(what).items():
         if not file.complete:
             raise UsageError(f"{path} is cut in the answer of job {what.job}: `bridge retry` it with more --max-tokens")
+        if file.role in _PIECES:
+            raise UsageError(
+                f"{path} is only {_PIECES[file.role]} in the answer of job {what.job}, not a whole file: "
+                f"`bridge show {what.job} --code` prints it"
+            )
         target = project.target(path)
         if (other := taken.setdefault(twin_key(path), path)) != path:
             raise UsageError(f"{other!r} and {path!r} are one file where case does not count: nothing was written")

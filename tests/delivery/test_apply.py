@@ -136,6 +136,37 @@ def test_cut_code_is_refused(bridge: Bridge, root: Path):
     assert files(root) == {}
 
 
+HEAD = "Complete this:\n```python\nfrom typing import List\n\n\ndef total(numbers: List[int]) -> int:\n```\n"
+BODY = "    result = sum(numbers)\n    return result\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "out", "written"),
+    [
+        # the path that was asked for gets the whole file
+        (
+            f"```python\n{BODY}```\n",
+            "src/t.py",
+            {"src/t.py": f"from typing import List\n\n\ndef total(numbers: List[int]) -> int:\n{BODY}"},
+        ),
+        # a path that only the answer names may hold the rest of it already
+        (f"`src/t.py`\n\n```python\n{BODY}```\n", None, None),
+    ],
+)
+def test_code_that_only_continues_the_prompt_is_joined_for_the_path_asked_for_and_refused_elsewhere(
+    bridge: Bridge, root: Path, answer: str, out: str | None, written: dict[str, str] | None
+):
+    job = give(bridge, bridge.add(HEAD, **({"out": out} if out else {})), answer)
+    bridge.wait([job], timeout_s=20, max_rounds=0)
+    if written is None:
+        with pytest.raises(UsageError, match="only the continuation of the prompt's code"):
+            bridge.apply_result(job, root)
+        assert files(root) == {}
+    else:
+        bridge.apply_result(job, root)
+        assert files(root) == written
+
+
 def test_what_is_not_checked_cannot_be_applied(bridge: Bridge, root: Path):
     job = give(bridge, bridge.add("Write f.", out="f.py"), GOOD)
 
