@@ -19,7 +19,6 @@ from bridge.delivery.payload import HandOver, placed
 from bridge.delivery.project import Project
 from bridge.kernel import grammar
 
-
 #: What is no file, and how it is called.
 _PIECES = {Role.CONTINUATION: "the continuation of the prompt's code", Role.FRAGMENT: "a piece of a program"}
 
