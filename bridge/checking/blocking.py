@@ -35,6 +35,7 @@ class AnswerContext:
 
     prompt: str = ""
     blocks: tuple[CodeBlock, ...] = ()
+    ended: bool = True  #: the engine said that it came to its end
     checkers: tuple[Checker, ...] = CHECKERS
 
 
@@ -75,8 +76,14 @@ def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: Answer
     if block.why is BlockEnd.NO_FENCE or block.language_source is LanguageSource.SCORER:
         return False
     if finding.kind is FindingKind.UNDEFINED and (name := _name(finding.message)):
-        return not _defined_elsewhere(name, block, around)
+        return not (_defined_in(around.prompt, name=name) or _defined_beside(name, block, around))
     return True
+
+
+def lacks(block: CodeBlock, findings: Sequence[Finding], around: AnswerContext) -> bool:
+    """Whether a text uses a name that neither it nor another block of the answer defines."""
+    names = (_name(f.message) for f in findings if f.kind is FindingKind.UNDEFINED and f.severity is Severity.ERROR)
+    return any(name and not _defined_beside(name, block, around) for name in names)
 
 
 def _illustrates(block: CodeBlock, around: AnswerContext) -> bool:
@@ -92,17 +99,18 @@ def _name(message: str) -> str | None:
     return match[1] if match else None
 
 
-def _defined_elsewhere(name: str, block: CodeBlock, around: AnswerContext) -> bool:
-    """Whether the prompt or another block of the answer defines or imports a name."""
+def _defined_beside(name: str, block: CodeBlock, around: AnswerContext) -> bool:
+    """Whether another block of the answer defines or imports a name."""
+    others = (b.code for b in around.blocks if b.index != block.index and b.index != block.parent)
+    return _defined_in(*others, name=name)
+
+
+def _defined_in(*texts: str, name: str) -> bool:
     pattern = re.compile(
         rf"(?m)(?:\b(?:def|class|function|const|let|var|type|interface|enum|struct|fn|func|fun|val|import|from"
         rf"|using|include|require)\b[^\n]*?"
         rf"(?<![\w$]){re.escape(name)}(?![\w$])"
         rf"|^\s*(?:\w+[\s*&]+)*{re.escape(name)}\s*(?::\s*[\w\[\], .<>]+)?(?:=[^=]|\())"
-    )
-    texts = (
-        around.prompt,
-        *(b.code for b in around.blocks if b.index != block.index and b.index != block.parent),
     )
     return any(pattern.search(text[:100_000]) for text in texts if name in text)
 
@@ -110,7 +118,10 @@ def _defined_elsewhere(name: str, block: CodeBlock, around: AnswerContext) -> bo
 def cut(block: CodeBlock) -> Diagnostic:
     """What is said of a block that ends too early."""
     last = max(0, block.code.rstrip("\n").count("\n"))
-    message = "the answer ended at the token limit" if block.why is BlockEnd.TRUNCATED else "the block was never closed"
+    message = {
+        BlockEnd.TRUNCATED: "the answer was cut here",
+        BlockEnd.NO_FENCE: "the text ends with a bracket, a literal or a comment open",
+    }.get(block.why, "the block was never closed")
     return Diagnostic(
         block=block.index,
         range=Range.at(last + 1, 1),

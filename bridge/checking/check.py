@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bridge.checking import continuation, suppressions, variants
+from bridge.checking import blocking, continuation, suppressions, variants
 from bridge.checking.blocking import AnswerContext, cut, diagnostic, report
 from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
 from bridge.checking.checkers.registry import CHECKERS, serving
 from bridge.checking.language import detect, languages
 from bridge.checking.values import (  # fmt: skip
+    BlockEnd,
     BlockStatus,
     CheckResult,
     CodeBlock,
@@ -75,13 +76,15 @@ def check_blocks(
     context: CheckContext,
     *,
     prompt: str = "",
+    ended: bool = True,
     checkers: tuple[Checker, ...] = CHECKERS,
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
     """Check all blocks of an answer in one folder, so that its files find each other.
 
-    Gives the blocks, those that turned out to be pieces marked as such, and a result for each.
+    Gives the blocks, those that turned out to be pieces marked as such, and a result for each. `ended` says whether the
+    engine told that the answer came to its end.
     """
-    around = AnswerContext(prompt=prompt, blocks=tuple(blocks), checkers=checkers)
+    around = AnswerContext(prompt=prompt, blocks=tuple(blocks), ended=ended, checkers=checkers)
     for block in blocks[:MAX_BLOCKS]:
         if block.path and block.current and block.role is Role.FILE and not _too_large(block) and storable(block.path):
             context.box.put(block.path, suppressions.neutral(block.code))
@@ -145,10 +148,13 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
     elif block.role is Role.FILE:
         findings += _meaning(source, context, state, around.checkers)
     state.diagnostics += report(block, findings, around)
-    if piece or any(f.kind is FindingKind.UNDEFINED for _, _, f in findings):
+    lacks = block.role is Role.FILE and blocking.lacks(block, [f for _, _, f in findings], around)
+    if piece or lacks:
         continued = _continued(state, judge, source, context, around)
         if continued and (piece or continued.status is BlockStatus.OK):
             return continued
+    if lacks:
+        state.note = _PIECE
     return state.result(_status(state, believed=believed))
 
 
@@ -167,7 +173,8 @@ def _continued(
     block = state.block
     if block.role is not Role.FILE or any(b.role is Role.FILE and b.lines > block.lines for b in around.blocks):
         return None
-    for joined in continuation.joins(around.prompt, source.language, source.code):
+    ended = around.ended or block.why is not BlockEnd.NO_FENCE
+    for joined in continuation.joins(around.prompt, source.language, source.code, ended=ended):
         file = replace(source, code=suppressions.neutral(joined.code))
         outcome = judge.check(file, context)
         if outcome.failure or outcome.unknown or outcome.broken or _is_piece(file):

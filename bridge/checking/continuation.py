@@ -47,17 +47,24 @@ class JoinedFile:
         )
 
 
-def joins(prompt: str, language: str, code: str) -> Iterator[JoinedFile]:
-    """The ways to join a text with code of the prompt, likeliest first. Nothing if the prompt has none that it fits."""
+def joins(prompt: str, language: str, code: str, *, ended: bool = True) -> Iterator[JoinedFile]:
+    """The ways to join a text with code of the prompt, likeliest first. Nothing if the prompt has none that it fits.
+
+    Args:
+        prompt: holds the code.
+        language: of the text.
+        code: the text.
+        ended: whether it is known to be whole: only then does it leave to us to close what the prompt opened.
+    """
     first = _first_definition(code)
     for head in variants.prompt_heads(prompt, language)[:4]:
         again = _line_of(first, head) if first else None
         if again is not None:
             before = "\n".join(_without_trailing_comments(head.split("\n")[:again]))
             if before.strip():
-                yield _closed(before, code)
+                yield _closed(before, code, ended=ended)
         elif variants.is_body(code) and awaits_more(language, head):
-            yield _closed(head.rstrip(), code)
+            yield _closed(head.rstrip(), code, ended=ended)
         elif first:
             preamble = "\n".join(line for line in head.split("\n") if _PREAMBLE.match(line))
             if preamble:
@@ -95,10 +102,10 @@ def _python_body(lines: list[str]) -> bool:
     return any(line.strip() not in ("pass", "...") for line in left)
 
 
-def _closed(before: str, code: str) -> JoinedFile:
+def _closed(before: str, code: str, *, ended: bool) -> JoinedFile:
     """Both texts, with the braces that only the first one leaves open; one that the second loses stays missing."""
     own, open_before = unclosed(code), max(0, unclosed(before))
-    after = "}" * open_before if own == 0 else ""
+    after = "}" * open_before if own == 0 and ended else ""
     text = f"{before}\n{code.rstrip()}\n" + (f"{after}\n" if after else "")
     return JoinedFile(code=text, lines_before=before.count("\n") + 1)
 

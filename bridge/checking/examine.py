@@ -15,7 +15,7 @@ from bridge.checking import quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
-from bridge.checking.extraction.extract import extract
+from bridge.checking.extraction.extract import ENDED, extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
 from bridge.checking.values import BlockStatus, CheckResult, CodeBlock, Extraction, Level, Report, Role, Verdict, lowest
@@ -78,7 +78,7 @@ def examine(
         answer: the raw text that the model returned.
         prompt: what it was asked: names a language, gives beginnings of code, defines names.
         lang: language that the caller asked for.
-        finish_reason: as the engine gave it (`stop`, `length`); None: unknown, then an open fence counts as cut.
+        finish_reason: as the engine gave it (`stop`, `length`); None or any other word: unknown, then an open fence or bracket counts as cut.
         out: path that the caller wants the code under; its extension names the language if `lang` does not.
         check: False: extract only; the verdict is then at best `unchecked`.
         toolchain: tools and worker to use; default: a fresh one for this answer.
@@ -92,7 +92,7 @@ def examine(
     checks: tuple[CheckResult, ...] = ()
     if check and any(b.role in _JUDGED for b in blocks):
         goal = wrong_language.Goal(asked=languages.by_label(lang) if lang else None, out=out)
-        blocks, checks = _checked(goal.addressed(blocks), prompt, toolchain)
+        blocks, checks = _checked(goal.addressed(blocks), prompt, toolchain, ended=finish_reason in ENDED)
         checks = goal.judged(blocks, checks)
     else:
         checks = tuple(_unchecked(b) for b in blocks)
@@ -109,14 +109,14 @@ def examine(
 
 
 def _checked(
-    blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain | None
+    blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain | None, *, ended: bool
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
     if toolchain is None:
         with Toolchain() as own:
-            return _checked(blocks, prompt, own)
+            return _checked(blocks, prompt, own, ended=ended)
     with Sandbox(within=toolchain.within) as box:
         context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
-        return check_blocks(blocks, context, prompt=prompt, checkers=toolchain.checkers)
+        return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
 
 
 def _unchecked(block: CodeBlock) -> CheckResult:

@@ -141,7 +141,9 @@ class Extraction(Jsonable):
 
     blocks: tuple[CodeBlock, ...] = ()
     complete: bool = True
-    why: str = "closed"  #: if not complete: `unclosed thinking`, `open fence`, `token limit`, `too large`
+    why: str = (
+        "closed"  #: if not complete: `unclosed thinking`, `open fence`, `open bracket`, `token limit`, `too large`
+    )
     notes: tuple[str, ...] = ()  #: what was left out, and why
 
     def files(self) -> dict[str, CodeBlock]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.checking.extraction import classify, clean_lines, fences, paths, unfenced
+from bridge.checking.extraction import classify, clean_lines, fences, open_ends, paths, unfenced
 from bridge.checking.language import languages
 from bridge.checking.language.detect import code_share
 from bridge.checking.values import BlockEnd, CodeBlock, Extraction, LanguageSource, Role
@@ -46,7 +46,7 @@ def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_re
         answer: the raw text that the model returned.
         prompt: what it was asked; names the language of blocks that do not.
         lang: language that the caller asked for, if any.
-        finish_reason: as the engine gave it; `length` means that the answer was cut, None that nobody knows.
+        finish_reason: as the engine gave it; None, or a word that is not known: whether it is whole shows in the text.
     """
     lines = clean_lines.read_lines(answer)
     if lines.thinking:
@@ -249,9 +249,15 @@ def _unescape(code: str, language: str | None) -> str:
     return html.unescape(code) if _ENTITY.search(_LITERAL.sub("", code)) else code
 
 
+#: Finish reasons of an answer that came to its end, and of one that did not; of any other nobody knows.
+ENDED = frozenset({"stop", "tool_calls"})
+_CUT = frozenset({"length", "content_filter", "repetition"})
+
+
 def _settle(blocks: list[CodeBlock], finish_reason: str | None, notes: tuple[str, ...]) -> Extraction:
     """Say which blocks are complete, and which version of a path is the current one."""
-    cut = finish_reason == "length"
+    cut = finish_reason in _CUT
+    unknown = not cut and finish_reason not in ENDED
     last = max((b.index for b in blocks if b.role is not Role.WRAPPER), default=-1)
     settled: list[CodeBlock] = []
     newest = {b.path: b.index for b in blocks if b.path and b.role is not Role.WRAPPER}
@@ -261,8 +267,11 @@ def _settle(blocks: list[CodeBlock], finish_reason: str | None, notes: tuple[str
         if cut and block.index == last:
             complete, why = False, BlockEnd.TRUNCATED
         elif why is BlockEnd.UNCLOSED:
-            complete = finish_reason not in (None, "", "length", "error", "unknown")
+            complete = not unknown
+        elif why is BlockEnd.NO_FENCE and unknown:
+            complete = not open_ends.ends_open(block.language, block.code)
         settled.append(block.evolve(complete=complete, why=why, current=current))
     whole = all(b.complete for b in settled) and not cut
-    reason = "closed" if whole else "token limit" if cut else "open fence"
+    fence = any(b.why is BlockEnd.UNCLOSED and not b.complete for b in settled)
+    reason = "closed" if whole else "token limit" if cut else "open fence" if fence else "open bracket"
     return Extraction(blocks=tuple(settled), complete=whole, why=reason, notes=notes)
