@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bridge.checking import blocking, continuation, suppressions, variants
+from bridge.checking import blocking, prompt_code, suppressions, variants
 from bridge.checking.blocking import AnswerContext, cut, diagnostic, report
 from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
 from bridge.checking.checkers.registry import CHECKERS, serving
@@ -174,7 +174,7 @@ def _continued(
     if block.role is not Role.FILE or any(b.role is Role.FILE and b.lines > block.lines for b in around.blocks):
         return None
     ended = around.ended or block.why is not BlockEnd.NO_FENCE
-    for joined in continuation.joins(around.prompt, source.language, source.code, ended=ended):
+    for joined in prompt_code.joins(around.prompt, source.language, source.code, ended=ended):
         file = replace(source, code=suppressions.neutral(joined.code))
         outcome = judge.check(file, context)
         if outcome.failure or outcome.unknown or outcome.broken or _is_piece(file):

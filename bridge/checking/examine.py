@@ -15,10 +15,11 @@ from bridge.checking import quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
-from bridge.checking.extraction.extract import ENDED, extract
+from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
 from bridge.checking.values import BlockStatus, CheckResult, CodeBlock, Extraction, Level, Report, Role, Verdict, lowest
+from bridge.kernel.finish import FinishReason, read_finish_reason
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
 
@@ -91,8 +92,9 @@ def examine(
     blocks = extraction.blocks
     checks: tuple[CheckResult, ...] = ()
     if check and any(b.role in _JUDGED for b in blocks):
+        ended = read_finish_reason(finish_reason) in (FinishReason.STOP, FinishReason.TOOL_CALLS)
         goal = wrong_language.Goal(asked=languages.by_label(lang) if lang else None, out=out)
-        blocks, checks = _checked(goal.addressed(blocks), prompt, toolchain, ended=finish_reason in ENDED)
+        blocks, checks = _checked(goal.addressed(blocks), prompt, toolchain, ended=ended)
         checks = goal.judged(blocks, checks)
     else:
         checks = tuple(_unchecked(b) for b in blocks)

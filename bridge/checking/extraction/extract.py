@@ -17,6 +17,7 @@ from bridge.checking.language import languages
 from bridge.checking.language.detect import code_share
 from bridge.checking.values import BlockEnd, CodeBlock, Extraction, LanguageSource, Role
 from bridge.core.paths import normal, refuse
+from bridge.kernel.finish import FinishReason, read_finish_reason
 
 #: More blocks than this are no answer; those after it are left out, and a note says so.
 MAX_BLOCKS = 2000
@@ -249,15 +250,10 @@ def _unescape(code: str, language: str | None) -> str:
     return html.unescape(code) if _ENTITY.search(_LITERAL.sub("", code)) else code
 
 
-#: Finish reasons of an answer that came to its end, and of one that did not; of any other nobody knows.
-ENDED = frozenset({"stop", "tool_calls"})
-_CUT = frozenset({"length", "content_filter", "repetition"})
-
-
 def _settle(blocks: list[CodeBlock], finish_reason: str | None, notes: tuple[str, ...]) -> Extraction:
     """Say which blocks are complete, and which version of a path is the current one."""
-    cut = finish_reason in _CUT
-    unknown = not cut and finish_reason not in ENDED
+    ended = read_finish_reason(finish_reason)
+    cut, unknown = ended.is_cut, ended in (FinishReason.UNKNOWN, FinishReason.ERROR)
     last = max((b.index for b in blocks if b.role is not Role.WRAPPER), default=-1)
     settled: list[CodeBlock] = []
     newest = {b.path: b.index for b in blocks if b.path and b.role is not Role.WRAPPER}

@@ -69,6 +69,9 @@ def joins(prompt: str, language: str, code: str, *, ended: bool = True) -> Itera
             preamble = "\n".join(line for line in head.split("\n") if _PREAMBLE.match(line))
             if preamble:
                 yield JoinedFile(code=f"{preamble}\n\n{code}", lines_before=preamble.count("\n") + 2)
+            whole = head.strip("\n")
+            if unclosed(whole) == 0:
+                yield JoinedFile(code=f"{whole}\n\n{code}", lines_before=whole.count("\n") + 2)
 
 
 def awaits_more(language: str, head: str) -> bool:
@@ -110,18 +113,30 @@ def _closed(before: str, code: str, *, ended: bool) -> JoinedFile:
     return JoinedFile(code=text, lines_before=before.count("\n") + 1)
 
 
+def definitions(code: str) -> frozenset[str]:
+    """The names that a text defines at its top level."""
+    found = (name for line in code.split("\n") if line[:1].strip() for name in _defined(line))
+    return frozenset(found)
+
+
+def is_definition(line: str) -> bool:
+    """Whether a line begins a function, a class or the like."""
+    return bool(_defined(line)) and not line.rstrip().endswith(")")
+
+
+def _defined(line: str) -> tuple[str, ...]:
+    match = _DEFINES.match(line)
+    return tuple(n for n in match.groups() if n and n not in _STATEMENTS) if match else ()
+
+
 def _first_definition(code: str) -> str | None:
-    for match in filter(None, map(_DEFINES.match, code.split("\n"))):
-        name: str | None = next(filter(None, match.groups()), None)
-        if name and name not in _STATEMENTS:
-            return name
-    return None
+    return next((name for line in code.split("\n") for name in _defined(line)), None)
 
 
 def _line_of(name: str, head: str) -> int | None:
     """The line of a beginning that defines a name, from 0."""
     for i, line in enumerate(head.split("\n")):
-        if name in line and (match := _DEFINES.match(line)) and name in match.groups():
+        if name in line and name in _defined(line):
             return i
     return None
 
