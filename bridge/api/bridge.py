@@ -161,13 +161,16 @@ class Bridge(Jobs):
     ) -> list[PlannedChange]:
         """Write a result's files below `root`; gives what was written.
 
-        Raises UsageError if a path leaves the root, a file has changes of somebody's own and `force` is off, or programs run or
-        obey it and `allow_sensitive` does not name it.
+        Raises UsageError if a path leaves the root, if programs run or obey a file and `allow_sensitive` does not name it, and,
+        unless `force` is on, if the result is not clean or a file has changes of somebody's own.
         """
         from bridge.delivery import apply
 
         view = self.get(job)
-        written = apply.write_changes(self.plan(job, root), root, force=force, allowed=allow_sensitive)
+        planned = self.plan(job, root)
+        if not force and view.payload is not None:
+            apply.refuse_doubtful(view.payload)
+        written = apply.write_changes(planned, root, force=force, allowed=allow_sensitive)
 
         def note() -> None:
             now = self.store.clock.now()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from bridge.checking.values import Role
+from bridge.checking.values import Role, Verdict
 from bridge.core.errors import UsageError
 from bridge.core.paths import sensitive, twin_key
 from bridge.delivery.payload import HandOver, placed
@@ -101,6 +101,18 @@ def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | N
             f"`bridge show {what.job} --code` prints it"
         )
     return changes
+
+
+def refuse_doubtful(what: HandOver) -> None:
+    """Raise UsageError if a result is not clean: nothing vouches for its code."""
+    if what.verdict is Verdict.CLEAN:
+        return
+    found = next((d for d in what.diagnostics if d.blocking), None)
+    first = f" (line {found.range.start.line + 1}: {found.message})" if found else ""
+    verdict = what.verdict.value if what.verdict else "not checked"
+    raise UsageError(
+        f"job {what.job} is {verdict}{first}: look with --dry-run, write it all the same with --force; nothing was written"
+    )
 
 
 def write_changes(
