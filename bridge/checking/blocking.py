@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.checking import imports
 from bridge.checking.checkers.base import BELIEVED, Checker, CheckOutcome, Finding
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.values import (  # fmt: skip
@@ -100,8 +101,12 @@ def _name(message: str) -> str | None:
 
 
 def _defined_beside(name: str, block: CodeBlock, around: AnswerContext) -> bool:
-    """Whether another block of the answer defines or imports a name."""
-    others = (b.code for b in around.blocks if b.index != block.index and b.index != block.parent)
+    """Whether another block of the answer defines or imports a name, and the language lets it cross."""
+    others = (
+        b.code
+        for b in around.blocks
+        if b.index != block.index and b.index != block.parent and imports.shares_names(block, b, around.blocks)
+    )
     return _defined_in(*others, name=name)
 
 

@@ -8,17 +8,29 @@ Whoever examines many answers opens a `Toolchain` once and passes it: the worker
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import quality, wrong_language
+from bridge.checking import imports, quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
-from bridge.checking.values import BlockStatus, CheckResult, CodeBlock, Extraction, Level, Report, Role, Verdict, lowest
+from bridge.checking.values import (  # fmt: skip
+    BlockStatus,
+    CheckResult,
+    CodeBlock,
+    Diagnostic,
+    Extraction,
+    Level,
+    Report,
+    Role,
+    Verdict,
+    lowest,
+)
 from bridge.kernel.finish import FinishReason, read_finish_reason
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
@@ -27,6 +39,8 @@ from bridge.sandbox.folder import Sandbox, Toolbox
 MAX_ANSWER_CHARS = 8_000_000
 
 _JUDGED = frozenset({Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA})
+
+_SOUND = frozenset({BlockStatus.OK, BlockStatus.ERRORS, BlockStatus.FRAGMENT, BlockStatus.UNCHECKED})
 
 
 class Toolchain:
@@ -95,7 +109,7 @@ def examine(
         ended = read_finish_reason(finish_reason) in (FinishReason.STOP, FinishReason.TOOL_CALLS)
         goal = wrong_language.Goal(asked=languages.by_label(lang) if lang else None, out=out)
         blocks, checks = _checked(goal.addressed(blocks), prompt, toolchain, ended=ended)
-        checks = goal.judged(blocks, checks)
+        checks = _with([*goal.findings(blocks), *imports.unresolved(blocks, prompt)], checks)
     else:
         checks = tuple(_unchecked(b) for b in blocks)
     return Report(
@@ -119,6 +133,16 @@ def _checked(
     with Sandbox(within=toolchain.within) as box:
         context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
         return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
+
+
+def _with(found: Sequence[Diagnostic], checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """The checks, with what was found of whole blocks that no tool sees."""
+    return tuple(
+        check.evolve(status=BlockStatus.ERRORS, diagnostics=(*mine, *check.diagnostics))
+        if check.status in _SOUND and (mine := [d for d in found if d.block == check.block])
+        else check
+        for check in checks
+    )
 
 
 def _unchecked(block: CodeBlock) -> CheckResult:

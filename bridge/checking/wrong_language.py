@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from bridge.checking.destination import PLACEABLE, destinations
 from bridge.checking.language import detect, languages
 from bridge.checking.values import (
-    BlockStatus,
-    CheckResult,
     CodeBlock,
     Diagnostic,
     FindingKind,
@@ -27,7 +25,6 @@ _TOO_MUCH = {
     "jsx": frozenset({"typescript", "tsx"}),
     "typescript": frozenset({"tsx"}),
 }
-_SOUND = frozenset({BlockStatus.OK, BlockStatus.ERRORS, BlockStatus.FRAGMENT, BlockStatus.UNCHECKED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +43,10 @@ class Goal:
         }
         return tuple(block.evolve(language=dialect.get(block.index, block.language)) for block in blocks)
 
-    def judged(self, blocks: Sequence[CodeBlock], checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
-        """The checks of those blocks, with a blocking finding for each that is in the wrong language."""
-        wrong = dict(self._wrong([b for b in blocks if b.role in PLACEABLE and b.current]))
-        return tuple(
-            _blocked(check, blocks[check.block], wrong[check.block])
-            if check.block in wrong and check.status in _SOUND
-            else check
-            for check in checks
-        )
+    def findings(self, blocks: Sequence[CodeBlock]) -> Iterator[Diagnostic]:
+        """A blocking finding for each block that is in the wrong language."""
+        for index, message in self._wrong([b for b in blocks if b.role in PLACEABLE and b.current]):
+            yield _found(blocks[index], message)
 
     def _wrong(self, code: Sequence[CodeBlock]) -> Iterator[tuple[int, str]]:
         """Index of each block in the wrong language, and what is said of it."""
@@ -86,8 +78,8 @@ def _shown(block: CodeBlock) -> str:
     return languages.display(block.language)
 
 
-def _blocked(check: CheckResult, block: CodeBlock, message: str) -> CheckResult:
-    found = Diagnostic(
+def _found(block: CodeBlock, message: str) -> Diagnostic:
+    return Diagnostic(
         block=block.index,
         range=Range.at(1, 1),
         code="wrong-language",
@@ -97,4 +89,3 @@ def _blocked(check: CheckResult, block: CodeBlock, message: str) -> CheckResult:
         blocking=True,
         fingerprint=fingerprint("bridge", "wrong-language", message, ""),
     )
-    return check.evolve(status=BlockStatus.ERRORS, diagnostics=(found, *check.diagnostics))
