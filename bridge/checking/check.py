@@ -117,7 +117,7 @@ def _too_large(block: CodeBlock) -> str | None:
 def _check(state: _State, context: CheckContext, around: AnswerContext) -> CheckResult:
     block = state.block
     if block.role in _NOT_CODE or not block.current:
-        state.note = block.role.value if block.current else "a later block has the same path"
+        state.note = block.role.value if block.current else "a later block takes its place"
         return state.result(BlockStatus.SKIPPED)
     if not block.complete:
         state.diagnostics.append(cut(block))
@@ -142,7 +142,7 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
             state, judge, outcome, source, context, around
         )
     findings = [(judge, outcome, f) for f in outcome.findings]
-    piece = _is_piece(source) and block.role is Role.FILE
+    piece = _is_piece(source, named=block.path is not None) and block.role is Role.FILE
     if piece:
         state.note = _PIECE
     elif block.role is Role.FILE:
@@ -158,7 +158,9 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
     return state.result(_status(state, believed=believed))
 
 
-def _is_piece(source: Source) -> bool:
+def _is_piece(source: Source, *, named: bool = False) -> bool:
+    if source.language in ("c", "cpp") and named:
+        return False  # a header or a module that includes nothing: its compiler can tell
     whole = _WHOLE.get(source.language)
     return whole is not None and not whole.search(source.code)
 

@@ -157,9 +157,10 @@ def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tupl
     """
     if not extraction.complete or any(c.status is BlockStatus.INCOMPLETE for c in checks):
         return Verdict.INCOMPLETE
-    judged = [
-        c for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
+    mine = [
+        (b, c) for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
     ]
+    judged = [c for b, c in mine if b.language not in languages.PLAIN] or [c for _, c in mine]
     if not judged:
         code = any(b.role in (Role.COMMAND, Role.DIFF) for b in blocks)
         return Verdict.UNCHECKED if code else Verdict.NO_CODE
@@ -168,13 +169,18 @@ def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tupl
         cut = all(c.block in forgotten for c in judged if c.status is BlockStatus.ERRORS)
         return Verdict.INCOMPLETE if cut else Verdict.ERRORS
     done = [c for c in judged if c.status is BlockStatus.OK and c.level is not Level.NONE]
-    doubtful = [c for c in judged if c.status in (BlockStatus.UNCHECKED, BlockStatus.TOOL_FAILED)]
+    named = {b.index for b in blocks if b.path}  # a piece under a path is a file that nobody has seen whole
+    doubtful = [
+        c
+        for c in judged
+        if c.status in (BlockStatus.UNCHECKED, BlockStatus.TOOL_FAILED)
+        or (c.status is BlockStatus.FRAGMENT and c.block in named)
+    ]
     return Verdict.CLEAN if done and not doubtful else Verdict.UNCHECKED
 
 
 def _level(blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Level:
-    return lowest(
-        c.level
-        for b, c in zip(blocks, checks, strict=True)
-        if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
-    )
+    mine = [
+        (b, c) for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
+    ]
+    return lowest([c.level for b, c in mine if b.language not in languages.PLAIN] or [c.level for _, c in mine])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bridge.checking import versions
 from bridge.checking.language import languages
-from bridge.checking.prompt_code import is_definition
+from bridge.checking.language.definitions import is_definition
 from bridge.checking.values import CodeBlock, Diagnostic, FindingKind, Jsonable, Report, Signal, Verdict
 
 _FINDINGS = 8

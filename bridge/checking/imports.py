@@ -90,9 +90,9 @@ def _told(found: _Import, prompt: str) -> bool:
 
 def _meant(found: _Import, block: CodeBlock, files: dict[str, CodeBlock]) -> str | None:
     """The file of the answer that an import was to lead to: of that name elsewhere, or of one much like it beside."""
-    wanted = posixpath.basename(posixpath.splitext(found.target)[0])
+    wanted = re.sub(r"\.(?:[cm]?[jt]sx?|py)$", "", posixpath.basename(found.target))
     for path, other in files.items():
-        stem = posixpath.basename(path).partition(".")[0]
+        stem = posixpath.splitext(posixpath.basename(path))[0]
         beside = posixpath.dirname(path) == posixpath.dirname(found.target)
         like = stem == wanted or (beside and difflib.SequenceMatcher(None, stem, wanted).ratio() >= 0.8)
         defined = any(

@@ -13,21 +13,13 @@ from dataclasses import dataclass, replace
 
 from bridge.checking import variants
 from bridge.checking.checkers.base import Finding
+from bridge.checking.language.definitions import defined
 
 _COMMENT = re.compile(r"\s*(?://|#(?!\s*include|!)|/?\*|--|;|%|\"\"\"|''')")
 _PREAMBLE = re.compile(
     r"\s*(?:import\b|from\s+\S+\s+import\b|using\b|use\b|#\s*include\b|package\b|require\b|extern crate\b|namespace [\w.]+;"
     r"|<\?php|#!|(?:const|let|var) [^=]+= require\()"
 )
-_DEFINES = re.compile(
-    r"^\s*(?:export\s+|default\s+|public\s+|private\s+|protected\s+|internal\s+|static\s+|final\s+|abstract\s+|async\s+|pub(?:\([^)]*\))?\s+"
-    r"|unsafe\s+|inline\s+|constexpr\s+|virtual\s+|override\s+)*"
-    r"(?:(?:def|class|function\*?|func|fn|fun|sub|interface|enum|struct|trait|record|object|module)\s+(?P<word>[\w$]+)"
-    r"|(?:const|let|var)\s+(?P<bound>[\w$]+)\s*=\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*(?::[^=]+)?=>|\w+\s*=>)"
-    r"|(?:[\w:<>\[\],.*&?]+[\s*&]+)+(?P<typed>[A-Za-z_]\w*)\s*\([^;=]*\)?[^;=]*$"
-    r"|(?P<shell>[\w-]+)\s*\(\)\s*\{?)"
-)
-_STATEMENTS = frozenset({"if", "for", "while", "switch", "return", "else", "catch", "elif", "new", "throw", "do"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +75,7 @@ def awaits_more(language: str, head: str) -> bool:
         return True
     last = next((line for line in reversed(lines) if line.strip() and not _COMMENT.match(line)), "")
     return bool(re.search(r"(?:[({=,:]|->|=>|\bdo|\bthen|\bis)\s*$", last)) or (
-        bool(_DEFINES.match(last)) and not last.rstrip().endswith(("}", ";", "end"))
+        bool(defined(last)) and not last.rstrip().endswith(("}", ";", "end"))
     )
 
 
@@ -113,30 +105,14 @@ def _closed(before: str, code: str, *, ended: bool) -> JoinedFile:
     return JoinedFile(code=text, lines_before=before.count("\n") + 1)
 
 
-def definitions(code: str) -> frozenset[str]:
-    """The names that a text defines at its top level."""
-    found = (name for line in code.split("\n") if line[:1].strip() for name in _defined(line))
-    return frozenset(found)
-
-
-def is_definition(line: str) -> bool:
-    """Whether a line begins a function, a class or the like."""
-    return bool(_defined(line)) and not line.rstrip().endswith(")")
-
-
-def _defined(line: str) -> tuple[str, ...]:
-    match = _DEFINES.match(line)
-    return tuple(n for n in match.groups() if n and n not in _STATEMENTS) if match else ()
-
-
 def _first_definition(code: str) -> str | None:
-    return next((name for line in code.split("\n") for name in _defined(line)), None)
+    return next((name for line in code.split("\n") for name in defined(line)), None)
 
 
 def _line_of(name: str, head: str) -> int | None:
     """The line of a beginning that defines a name, from 0."""
     for i, line in enumerate(head.split("\n")):
-        if name in line and name in _defined(line):
+        if name in line and name in defined(line):
             return i
     return None
 

@@ -126,7 +126,7 @@ class CodeBlock(Jsonable):
     complete: bool = True
     why: BlockEnd = BlockEnd.CLOSED
     role: Role = Role.FILE
-    current: bool = True  #: False: a later block of the answer has the same path
+    current: bool = True  #: False: a later block of the answer takes its place
     joined: str | None = None  #: of a continuation: the whole file, the prompt's own code with this
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from bridge.checking.language import languages
-from bridge.checking.prompt_code import definitions
+from bridge.checking.language.definitions import definitions
 from bridge.checking.values import CodeBlock, Report, Role
 
 _CODE = frozenset({Role.FILE, Role.CONTINUATION, Role.FRAGMENT})
