@@ -158,6 +158,13 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
     return state.result(_status(state, believed=believed))
 
 
+def _own(finding: Finding, before: int) -> Finding | None:
+    """A finding about a joined file as one about the answer's own lines; None if it is about the prompt's."""
+    end = finding.end_line
+    moved = replace(finding, line=finding.line - before, end_line=None if end is None else end - before)
+    return moved if moved.line > 0 else None
+
+
 def _is_piece(source: Source, *, named: bool = False) -> bool:
     if source.language in ("c", "cpp") and named:
         return False  # a header or a module that includes nothing: its compiler can tell
@@ -186,7 +193,7 @@ def _continued(
         found = [(judge, outcome, f) for f in outcome.findings]
         found += _meaning(file, context, inner, around.checkers)
         inner.diagnostics += report(
-            inner.block, [(c, o, moved) for c, o, f in found if (moved := joined.own(f))], around
+            inner.block, [(c, o, moved) for c, o, f in found if (moved := _own(f, joined.lines_before))], around
         )
         state.block = inner.block
         return inner.result(_status(inner, believed=judge.trust(source.language) >= BELIEVED))

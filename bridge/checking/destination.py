@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 from bridge.checking.language import languages
@@ -46,7 +46,7 @@ def destinations(pieces: Sequence[P], out: str | None) -> dict[str, P]:
     found = {piece.path: piece for piece in fit if piece.path}
     if not out or out in found:
         return found
-    named = [path for path in found if PurePosixPath(path).name == PurePosixPath(out).name]
+    named = [path for path in found if posixpath.basename(path) == posixpath.basename(out)]
     nameless = [piece for piece in fit if not piece.path]
     if len(named) == 1:
         found[out] = found.pop(named[0])

@@ -23,7 +23,7 @@ _NO_ANSWER = frozenset({Signal.NO_CODE, Signal.REFUSAL})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault(Jsonable):
+class RepairPoint(Jsonable):
     """One thing to be mended."""
 
     block: int | None  #: index of its block; None: the answer as a whole
@@ -31,24 +31,24 @@ class Fault(Jsonable):
     message: str
 
 
-def faults(report: Report) -> tuple[Fault, ...]:
+def faults(report: Report) -> tuple[RepairPoint, ...]:
     """What a model is asked to mend: what blocks, what ends too early, what it left to the reader, code that it did not write."""
     return tuple(_faults(report))
 
 
-def _faults(report: Report) -> Iterator[Fault]:
+def _faults(report: Report) -> Iterator[RepairPoint]:
     for found in report.diagnostics:
         if found.blocking or found.kind is FindingKind.INCOMPLETE:
-            yield Fault(block=found.block, line=found.range.start.line, message=_said(found))
+            yield RepairPoint(block=found.block, line=found.range.start.line, message=_said(found))
     code = versions.code(report)
     for signal in report.quality:
         if signal.signal in _GAPS and signal.line is not None:
             for block in code:
                 if block.span[0] <= signal.line <= block.span[1]:
                     message = f"this is left for the reader to write: {signal.evidence}"
-                    yield Fault(block=block.index, line=max(0, signal.line - block.code_start), message=message)
+                    yield RepairPoint(block=block.index, line=max(0, signal.line - block.code_start), message=message)
     if report.verdict is Verdict.NO_CODE and any(s.signal in _NO_ANSWER for s in report.quality):
-        yield Fault(block=None, line=0, message="the answer holds no code, and code was asked for")
+        yield RepairPoint(block=None, line=0, message="the answer holds no code, and code was asked for")
 
 
 def _said(found: Diagnostic) -> str:
@@ -98,7 +98,7 @@ def _signatures(block: CodeBlock) -> str:
     return "\n".join(lines[:_SIGNATURES]) or f"({block.lines} lines)"
 
 
-def _excerpt(block: CodeBlock, fault: Fault) -> str:
+def _excerpt(block: CodeBlock, fault: RepairPoint) -> str:
     """A finding over the lines around it, numbered; its own line is marked."""
     lines = block.code.split("\n")
     first, last = max(0, fault.line - _CONTEXT_LINES), min(len(lines), fault.line + _CONTEXT_LINES + 1)

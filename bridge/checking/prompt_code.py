@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bridge.checking import variants
-from bridge.checking.checkers.base import Finding
 from bridge.checking.language.definitions import defined
 
 _COMMENT = re.compile(r"\s*(?://|#(?!\s*include|!)|/?\*|--|;|%|\"\"\"|''')")
@@ -28,15 +27,6 @@ class JoinedFile:
 
     code: str
     lines_before: int  #: lines of the file before the answer's own
-
-    def own(self, finding: Finding) -> Finding | None:
-        """A finding about the file as one about the answer's own lines; None if it is about the prompt's."""
-        if finding.line <= self.lines_before:
-            return None
-        end = finding.end_line
-        return replace(
-            finding, line=finding.line - self.lines_before, end_line=None if end is None else end - self.lines_before
-        )
 
 
 def joins(prompt: str, language: str, code: str, *, ended: bool = True) -> Iterator[JoinedFile]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bridge.checking import versions
-from bridge.checking.faults import Fault, faults, fenced, repair_prompt
+from bridge.checking.faults import RepairPoint, faults, fenced, repair_prompt
 from bridge.checking.quality import repetition
 from bridge.checking.values import CodeBlock, Diagnostic, Jsonable, Report, Verdict
 from bridge.core.chat import ChatMessage, ChatReply, FinishReason
@@ -131,7 +131,7 @@ class _Version:
     report: Report
 
     @property
-    def faults(self) -> tuple[Fault, ...]:
+    def faults(self) -> tuple[RepairPoint, ...]:
         return faults(self.report)
 
     @property

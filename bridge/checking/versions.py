@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 
 from bridge.checking.language import languages
 from bridge.checking.language.definitions import definitions
@@ -49,7 +49,7 @@ def matches(before: Report, reply: Report, broken: Collection[int]) -> dict[int,
 
 
 def _named(block: CodeBlock, *, whole: bool) -> str:
-    return (block.path or "") if whole else PurePosixPath(block.path or "").name
+    return (block.path or "") if whole else posixpath.basename(block.path or "")
 
 
 def _likest(new: CodeBlock, olds: Sequence[CodeBlock]) -> CodeBlock | None:
@@ -70,11 +70,11 @@ def cuts_down(old: CodeBlock, new: CodeBlock) -> bool:
 
 def added(before: Report, reply: Report) -> tuple[CodeBlock, ...]:
     """The files of a reply that the answer has not: each names a path of its own."""
-    known = {PurePosixPath(b.path).name for b in code(before) if b.path}
+    known = {posixpath.basename(b.path) for b in code(before) if b.path}
     nameless = any(not b.path for b in code(before))
     return tuple(
         b for b in code(reply)
-        if b.path and b.complete and b.role is Role.FILE and not nameless and PurePosixPath(b.path).name not in known
+        if b.path and b.complete and b.role is Role.FILE and not nameless and posixpath.basename(b.path) not in known
     )  # fmt: skip
 
 
