@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -25,6 +26,9 @@ from bridge.core.errors import BridgeError, UsageError
     show_default=True,
     help="The project; nothing outside of it is touched.",
 )
+@click.option(
+    "--branch", metavar="NAME", help="Commit to this git branch, one commit a job, and leave the project as it is."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--force", is_flag=True, help="Overwrite changes of your own, and write results that are not clean.")
 @click.option(
@@ -39,6 +43,7 @@ def command(
     *,
     which: str | None,
     root: str,
+    branch: str | None,
     dry_run: bool,
     force: bool,
     allowed: tuple[str, ...],
@@ -50,7 +55,7 @@ def command(
     \b
     bridge apply 01M7 --dry-run        the changes, as a diff
     bridge apply 01M7 --root ../app
-    bridge apply --clean
+    bridge apply --clean --branch qwen
 
     Verdict and findings come first; only clean results are written. A file with changes of your own is not overwritten. Paths
     that leave the project, through `..` or a symbolic link, are refused; files that programs run or obey, such as a Makefile
@@ -58,13 +63,15 @@ def command(
     """
     if bool(jobs) == bool(which):
         raise UsageError("give job ids, or --all or --clean")
-    with base.open_bridge(queue) as bridge:
+    with ExitStack() as stack:
+        bridge = stack.enter_context(base.open_bridge(queue))
+        commits = stack.enter_context(bridge.branch(Path(root), branch)) if branch and not dry_run else None
         found = list(jobs) or _checked(bridge, clean_only=which == "clean")
         results: list[Mapping[str, object]] = []
         refused: list[str] = []
         for job in found:
             try:
-                results.append(_apply(bridge, job, Path(root), dry_run, force, allowed, as_json=as_json))
+                results.append(_apply(bridge, job, Path(root), dry_run, force, allowed, commits, as_json=as_json))
             except BridgeError as error:
                 if len(jobs) == 1:
                     raise
@@ -81,7 +88,15 @@ def _checked(bridge: Bridge, *, clean_only: bool) -> list[str]:
 
 
 def _apply(
-    bridge: Bridge, job: str, root: Path, dry_run: bool, force: bool, allowed: tuple[str, ...], *, as_json: bool
+    bridge: Bridge,
+    job: str,
+    root: Path,
+    dry_run: bool,
+    force: bool,
+    allowed: tuple[str, ...],
+    commits: Path | None,
+    *,
+    as_json: bool,
 ) -> dict[str, object]:
     """Apply one job; gives what is printed as JSON."""
     told = bridge.get(job).handover()
@@ -90,11 +105,14 @@ def _apply(
     for found in told.diagnostics:
         if found.blocking:
             base.say(f"{told.job} line {found.range.start.line + 1}: {found.message} [{found.source} {found.code}]")
-    planned = bridge.plan(job, root)
+    planned = bridge.plan(job, commits or root)
     if not as_json:
         for diff in filter(None, (change.diff() for change in planned)):
             base.show(diff.removesuffix("\n"))
-    written = [] if dry_run else bridge.apply_result(job, root, force=force, allow_sensitive=allowed)
+    if commits is not None:
+        written = bridge.commit_result(job, commits, force=force, allow_sensitive=allowed)
+    else:
+        written = [] if dry_run else bridge.apply_result(job, root, force=force, allow_sensitive=allowed)
     if not as_json:
         for change in planned:
             done = "wrote" if change in written else "would " + change.step.value if dry_run else change.step.value

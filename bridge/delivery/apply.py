@@ -115,6 +115,16 @@ def refuse_doubtful(what: HandOver) -> None:
     )
 
 
+def refuse_sensitive(changes: Sequence[PlannedChange], allowed: Collection[str]) -> None:
+    """Raise UsageError if programs run or obey one of the files, and nobody allowed it."""
+    for change in changes:
+        if change.sensitive and change.step is not ChangeStep.SAME and change.path not in allowed:
+            raise UsageError(
+                f"{change.path} needs your consent, because {change.sensitive}: read it with --dry-run, then pass "
+                f"--allow-sensitive {change.path}; nothing was written"
+            )
+
+
 def write_changes(
     changes: Sequence[PlannedChange], root: Path, *, force: bool, allowed: Collection[str] = ()
 ) -> list[PlannedChange]:
@@ -133,12 +143,7 @@ def write_changes(
     conflicts = [change.path for change in changes if change.step is ChangeStep.CONFLICT]
     if conflicts and not force:
         raise UsageError(f"{', '.join(conflicts)} has changes of your own: look with --dry-run, overwrite with --force")
-    for change in changes:
-        if change.sensitive and change.step is not ChangeStep.SAME and change.path not in allowed:
-            raise UsageError(
-                f"{change.path} needs your consent, because {change.sensitive}: read it with --dry-run, then pass "
-                f"--allow-sensitive {change.path}; nothing was written"
-            )
+    refuse_sensitive(changes, allowed)
     project = Project(root)
     written: list[PlannedChange] = []
     for change in changes:
