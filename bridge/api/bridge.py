@@ -13,6 +13,7 @@ Every method takes in first what others wrote to the notebook. Methods may be ca
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -161,13 +162,16 @@ class Bridge(Jobs):
     ) -> list[PlannedChange]:
         """Write a result's files below `root`; gives what was written.
 
-        Raises UsageError if a path leaves the root, a file has changes of somebody's own and `force` is off, or programs run or
-        obey it and `allow_sensitive` does not name it.
+        Raises UsageError if a path leaves the root, if programs run or obey a file and `allow_sensitive` does not name it, and,
+        unless `force` is on, if the result is not clean or a file has changes of somebody's own.
         """
         from bridge.delivery import apply
 
         view = self.get(job)
-        written = apply.write_changes(self.plan(job, root), root, force=force, allowed=allow_sensitive)
+        planned = self.plan(job, root)
+        if not force and view.payload is not None:
+            apply.refuse_doubtful(view.payload)
+        written = apply.write_changes(planned, root, force=force, allowed=allow_sensitive)
 
         def note() -> None:
             now = self.store.clock.now()
@@ -178,6 +182,31 @@ class Bridge(Jobs):
 
         self.store.journal_only(note, "noting what was applied")
         return written
+
+    def branch(self, root: Path, name: str) -> AbstractContextManager[Path]:
+        """A git branch of the project to give `commit_result`; see `delivery/branch.py`. Raises UsageError."""
+        from bridge.delivery import branch
+
+        return branch.branch(root, name)
+
+    def commit_result(
+        self, job: str, folder: Path, *, force: bool = False, allow_sensitive: Collection[str] = ()
+    ) -> list[PlannedChange]:
+        """Commit a result's files to the branch that `branch` gave; gives what was written. Raises as `apply_result` does."""
+        from bridge.delivery import apply, branch
+
+        view = self.get(job)
+        planned = self.plan(job, folder)
+        what = view.handover()
+        if not force:
+            apply.refuse_doubtful(what)
+        apply.refuse_sensitive(planned, allow_sensitive)
+        branch.commit(folder, planned, what, view.prompt)
+        now = self.store.clock.now()
+        self.store.journal_only(
+            lambda: review_state.deliver(self.store.journal, view.id, to="branch", now=now), "noting what was applied"
+        )
+        return [change for change in planned if change.step is not apply.ChangeStep.SAME]
 
     def archive_delivered(self, older_than: timedelta) -> list[str]:
         """Move what was handed over so long ago to the archive, repair rounds included; gives the ids."""

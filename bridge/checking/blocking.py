@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.checking import imports
 from bridge.checking.checkers.base import BELIEVED, Checker, CheckOutcome, Finding
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.values import (  # fmt: skip
@@ -35,6 +36,7 @@ class AnswerContext:
 
     prompt: str = ""
     blocks: tuple[CodeBlock, ...] = ()
+    ended: bool = True  #: the engine said that it came to its end
     checkers: tuple[Checker, ...] = CHECKERS
 
 
@@ -65,15 +67,24 @@ def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: Answer
     """Whether a finding makes the verdict `errors`."""
     if finding.kind not in BLOCKING_KINDS or finding.severity is not Severity.ERROR:
         return False
-    if checker.trust(block.language or "") < BELIEVED or block.role is not Role.FILE:
+    if checker.trust(block.language or "") < BELIEVED or block.role not in (
+        Role.FILE,
+        Role.CONTINUATION,
+    ):
         return False
     if _illustrates(block, around):
         return False
     if block.why is BlockEnd.NO_FENCE or block.language_source is LanguageSource.SCORER:
         return False
     if finding.kind is FindingKind.UNDEFINED and (name := _name(finding.message)):
-        return not _defined_elsewhere(name, block, around)
+        return not (_defined_in(around.prompt, name=name) or _defined_beside(name, block, around))
     return True
+
+
+def lacks(block: CodeBlock, findings: Sequence[Finding], around: AnswerContext) -> bool:
+    """Whether a text uses a name that neither it nor another block of the answer defines."""
+    names = (_name(f.message) for f in findings if f.kind is FindingKind.UNDEFINED and f.severity is Severity.ERROR)
+    return any(name and not _defined_beside(name, block, around) for name in names)
 
 
 def _illustrates(block: CodeBlock, around: AnswerContext) -> bool:
@@ -89,17 +100,22 @@ def _name(message: str) -> str | None:
     return match[1] if match else None
 
 
-def _defined_elsewhere(name: str, block: CodeBlock, around: AnswerContext) -> bool:
-    """Whether the prompt or another block of the answer defines or imports a name."""
+def _defined_beside(name: str, block: CodeBlock, around: AnswerContext) -> bool:
+    """Whether another block of the answer defines or imports a name, and the language lets it cross."""
+    others = (
+        b.code
+        for b in around.blocks
+        if b.index != block.index and b.index != block.parent and imports.shares_names(block, b, around.blocks)
+    )
+    return _defined_in(*others, name=name)
+
+
+def _defined_in(*texts: str, name: str) -> bool:
     pattern = re.compile(
         rf"(?m)(?:\b(?:def|class|function|const|let|var|type|interface|enum|struct|fn|func|fun|val|import|from"
         rf"|using|include|require)\b[^\n]*?"
         rf"(?<![\w$]){re.escape(name)}(?![\w$])"
         rf"|^\s*(?:\w+[\s*&]+)*{re.escape(name)}\s*(?::\s*[\w\[\], .<>]+)?(?:=[^=]|\())"
-    )
-    texts = (
-        around.prompt,
-        *(b.code for b in around.blocks if b.index != block.index and b.index != block.parent),
     )
     return any(pattern.search(text[:100_000]) for text in texts if name in text)
 
@@ -107,7 +123,10 @@ def _defined_elsewhere(name: str, block: CodeBlock, around: AnswerContext) -> bo
 def cut(block: CodeBlock) -> Diagnostic:
     """What is said of a block that ends too early."""
     last = max(0, block.code.rstrip("\n").count("\n"))
-    message = "the answer ended at the token limit" if block.why is BlockEnd.TRUNCATED else "the block was never closed"
+    message = {
+        BlockEnd.TRUNCATED: "the answer was cut here",
+        BlockEnd.NO_FENCE: "the text ends with a bracket, a literal or a comment open",
+    }.get(block.why, "the block was never closed")
     return Diagnostic(
         block=block.index,
         range=Range.at(last + 1, 1),

@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bridge.checking import suppressions, variants
+from bridge.checking import blocking, prompt_code, suppressions, variants
 from bridge.checking.blocking import AnswerContext, cut, diagnostic, report
 from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
 from bridge.checking.checkers.registry import CHECKERS, serving
 from bridge.checking.language import detect, languages
 from bridge.checking.values import (  # fmt: skip
+    BlockEnd,
     BlockStatus,
     CheckResult,
     CodeBlock,
@@ -49,7 +50,7 @@ _WHOLE = {
 
 @dataclass(kw_only=True)
 class _State:
-    """What is gathered about one block."""
+    """What is gathered about one block; the block itself changes where its label was wrong."""
 
     block: CodeBlock
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -75,25 +76,30 @@ def check_blocks(
     context: CheckContext,
     *,
     prompt: str = "",
+    ended: bool = True,
     checkers: tuple[Checker, ...] = CHECKERS,
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
     """Check all blocks of an answer in one folder, so that its files find each other.
 
-    Gives the blocks, those that turned out to be pieces marked as such, and a result for each.
+    Gives the blocks, those that turned out to be pieces marked as such, and a result for each. `ended` says whether the
+    engine told that the answer came to its end.
     """
-    around = AnswerContext(prompt=prompt, blocks=tuple(blocks), checkers=checkers)
+    around = AnswerContext(prompt=prompt, blocks=tuple(blocks), ended=ended, checkers=checkers)
     for block in blocks[:MAX_BLOCKS]:
         if block.path and block.current and block.role is Role.FILE and not _too_large(block) and storable(block.path):
             context.box.put(block.path, suppressions.neutral(block.code))
     results = []
     settled = []
     code_blocks = 0
-    for block in blocks:
+    for each in blocks:
+        block = each
         code_blocks += block.role not in _NOT_CODE
         if code_blocks > MAX_BLOCKS and block.role not in _NOT_CODE:
             result = CheckResult(block=block.index, status=BlockStatus.UNCHECKED, note=f"more than {MAX_BLOCKS} blocks")
         else:
-            result = check_block(block, context, around)
+            state = _State(block=block)
+            result = _check(state, context, around)
+            block = state.block  # what it turned out to be
         fragment = result.status is BlockStatus.FRAGMENT and block.role is Role.FILE
         settled.append(block.evolve(role=Role.FRAGMENT) if fragment else block)
         results.append(result)
@@ -108,11 +114,10 @@ def _too_large(block: CodeBlock) -> str | None:
     return None
 
 
-def check_block(block: CodeBlock, context: CheckContext, around: AnswerContext) -> CheckResult:
-    """Check one block."""
-    state = _State(block=block)
+def _check(state: _State, context: CheckContext, around: AnswerContext) -> CheckResult:
+    block = state.block
     if block.role in _NOT_CODE or not block.current:
-        state.note = block.role.value if block.current else "a later block has the same path"
+        state.note = block.role.value if block.current else "a later block takes its place"
         return state.result(BlockStatus.SKIPPED)
     if not block.complete:
         state.diagnostics.append(cut(block))
@@ -133,15 +138,66 @@ def check_block(block: CodeBlock, context: CheckContext, around: AnswerContext) 
         return state.result(BlockStatus.TOOL_FAILED if state.failed else BlockStatus.UNCHECKED)
     believed = judge.trust(block.language) >= BELIEVED
     if outcome.broken:
-        return _settle_broken(state, judge, outcome, source, context, around)
+        return _continued(state, judge, source, context, around) or _settle_broken(
+            state, judge, outcome, source, context, around
+        )
     findings = [(judge, outcome, f) for f in outcome.findings]
-    whole = _WHOLE.get(block.language)
-    if whole and not whole.search(source.code) and block.role is Role.FILE:
+    piece = _is_piece(source, named=block.path is not None) and block.role is Role.FILE
+    if piece:
         state.note = _PIECE
     elif block.role is Role.FILE:
         findings += _meaning(source, context, state, around.checkers)
     state.diagnostics += report(block, findings, around)
+    lacks = block.role is Role.FILE and blocking.lacks(block, [f for _, _, f in findings], around)
+    if piece or lacks:
+        continued = _continued(state, judge, source, context, around)
+        if continued and (piece or continued.status is BlockStatus.OK):
+            return continued
+    if lacks:
+        state.note = _PIECE
     return state.result(_status(state, believed=believed))
+
+
+def _own(finding: Finding, before: int) -> Finding | None:
+    """A finding about a joined file as one about the answer's own lines; None if it is about the prompt's."""
+    end = finding.end_line
+    moved = replace(finding, line=finding.line - before, end_line=None if end is None else end - before)
+    return moved if moved.line > 0 else None
+
+
+def _is_piece(source: Source, *, named: bool = False) -> bool:
+    if source.language in ("c", "cpp") and named:
+        return False  # a header or a module that includes nothing: its compiler can tell
+    whole = _WHOLE.get(source.language)
+    return whole is not None and not whole.search(source.code)
+
+
+def _continued(
+    state: _State, judge: Checker, source: Source, context: CheckContext, around: AnswerContext
+) -> CheckResult | None:
+    """The check of a block that continues the prompt's own code, joined with it; None if it does not.
+
+    Only the largest piece of an answer: beside it, the others are examples.
+    """
+    block = state.block
+    if block.role is not Role.FILE or any(b.role is Role.FILE and b.lines > block.lines for b in around.blocks):
+        return None
+    ended = around.ended or block.why is not BlockEnd.NO_FENCE
+    for joined in prompt_code.joins(around.prompt, source.language, source.code, ended=ended):
+        file = replace(source, code=suppressions.neutral(joined.code))
+        outcome = judge.check(file, context)
+        if outcome.failure or outcome.unknown or outcome.broken or _is_piece(file):
+            continue
+        inner = _State(block=block.evolve(role=Role.CONTINUATION, joined=joined.code), tools=[judge.name])
+        inner.level, inner.note = judge.level, "continues the prompt's code"
+        found = [(judge, outcome, f) for f in outcome.findings]
+        found += _meaning(file, context, inner, around.checkers)
+        inner.diagnostics += report(
+            inner.block, [(c, o, moved) for c, o, f in found if (moved := _own(f, joined.lines_before))], around
+        )
+        state.block = inner.block
+        return inner.result(_status(inner, believed=judge.trust(source.language) >= BELIEVED))
+    return None
 
 
 def _status(state: _State, *, believed: bool) -> BlockStatus:
@@ -194,7 +250,8 @@ def _settle_broken(
     """A text that does not parse: a piece, something under a wrong label, or an error."""
     block = state.block
     heads = variants.prompt_heads(around.prompt, source.language)
-    for tried, variant in enumerate(variants.variants(source.language, source.code, heads)):
+    within = bool(heads) or not around.prompt
+    for tried, variant in enumerate(variants.variants(source.language, source.code, heads, within=within)):
         if tried >= _MAX_VARIANTS:
             break
         again = judge if judge.serves(variant.language) else None
@@ -212,12 +269,15 @@ def _settle_broken(
         if second.failure or second.unknown or second.broken:
             continue
         state.note = variant.note
+        if variant.whole:
+            state.block = block.evolve(language=variant.language)
         if judge.trust(source.language) < BELIEVED and judge.level is not Level.LINTER:
             return state.result(BlockStatus.UNCHECKED)
         return state.result(BlockStatus.OK if variant.whole and block.role is Role.FILE else BlockStatus.FRAGMENT)
     if relabelled := _under_another_label(source, context, around):
         state.tools.append(relabelled[1])
         state.note = f"labelled {source.language}, but it is {relabelled[0]}"
+        state.block = block.evolve(language=relabelled[0])
         return state.result(BlockStatus.OK if block.role is Role.FILE else BlockStatus.FRAGMENT)
     state.diagnostics += report(block, [(judge, outcome, f) for f in outcome.findings], around)
     if any(d.blocking for d in state.diagnostics):
@@ -236,9 +296,10 @@ def _other_name(source: Source, language: str) -> str:
 def _under_another_label(source: Source, context: CheckContext, around: AnswerContext) -> tuple[str, str] | None:
     """The language that a text parses in and clearly is, against its label; with the tool that said so."""
     found = detect.detect(source.code)
-    if found is None or languages.related(found.language, source.language) or found.score < 8 or found.confidence < 0.4:
+    if found is None or languages.related(found.language, source.language) or found.confidence < 0.4:
         return None
-    if detect.scores(source.code).get(source.language, 0) * 2 > found.score:
+    own = detect.scores(source.code).get(source.language, 0)
+    if found.score < (8 if own else 6) or own * 2 > found.score:
         return None
     other = replace(source, language=found.language, name=_other_name(source, found.language))
     for checker in serving(found.language, CheckStep.SYNTAX, around.checkers):

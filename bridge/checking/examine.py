@@ -8,24 +8,39 @@ Whoever examines many answers opens a `Toolchain` once and passes it: the worker
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import quality
+from bridge.checking import imports, quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
-from bridge.checking.values import BlockStatus, CheckResult, CodeBlock, Extraction, Level, Report, Role, Verdict, lowest
+from bridge.checking.values import (  # fmt: skip
+    BlockStatus,
+    CheckResult,
+    CodeBlock,
+    Diagnostic,
+    Extraction,
+    Level,
+    Report,
+    Role,
+    Verdict,
+    lowest,
+)
+from bridge.kernel.finish import FinishReason, read_finish_reason
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
 
 #: Longer answers are cut here before anything reads them.
 MAX_ANSWER_CHARS = 8_000_000
 
-_JUDGED = frozenset({Role.FILE, Role.FRAGMENT, Role.DATA})
+_JUDGED = frozenset({Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA})
+
+_SOUND = frozenset({BlockStatus.OK, BlockStatus.ERRORS, BlockStatus.FRAGMENT, BlockStatus.UNCHECKED})
 
 
 class Toolchain:
@@ -78,7 +93,7 @@ def examine(
         answer: the raw text that the model returned.
         prompt: what it was asked: names a language, gives beginnings of code, defines names.
         lang: language that the caller asked for.
-        finish_reason: as the engine gave it (`stop`, `length`); None: unknown, then an open fence counts as cut.
+        finish_reason: as the engine gave it (`stop`, `length`); None or any other word: unknown, then an open fence or bracket counts as cut.
         out: path that the caller wants the code under; its extension names the language if `lang` does not.
         check: False: extract only; the verdict is then at best `unchecked`.
         toolchain: tools and worker to use; default: a fresh one for this answer.
@@ -91,7 +106,10 @@ def examine(
     blocks = extraction.blocks
     checks: tuple[CheckResult, ...] = ()
     if check and any(b.role in _JUDGED for b in blocks):
-        blocks, checks = _checked(blocks, prompt, toolchain)
+        ended = read_finish_reason(finish_reason) in (FinishReason.STOP, FinishReason.TOOL_CALLS)
+        goal = wrong_language.Goal(asked=languages.by_label(lang) if lang else None, out=out)
+        blocks, checks = _checked(goal.addressed(blocks), prompt, toolchain, ended=ended)
+        checks = _with([*goal.findings(blocks), *imports.unresolved(blocks, prompt)], checks)
     else:
         checks = tuple(_unchecked(b) for b in blocks)
     return Report(
@@ -107,14 +125,24 @@ def examine(
 
 
 def _checked(
-    blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain | None
+    blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain | None, *, ended: bool
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
     if toolchain is None:
         with Toolchain() as own:
-            return _checked(blocks, prompt, own)
+            return _checked(blocks, prompt, own, ended=ended)
     with Sandbox(within=toolchain.within) as box:
         context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
-        return check_blocks(blocks, context, prompt=prompt, checkers=toolchain.checkers)
+        return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
+
+
+def _with(found: Sequence[Diagnostic], checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """The checks, with what was found of whole blocks that no tool sees."""
+    return tuple(
+        check.evolve(status=BlockStatus.ERRORS, diagnostics=(*mine, *check.diagnostics))
+        if check.status in _SOUND and (mine := [d for d in found if d.block == check.block])
+        else check
+        for check in checks
+    )
 
 
 def _unchecked(block: CodeBlock) -> CheckResult:
@@ -123,12 +151,16 @@ def _unchecked(block: CodeBlock) -> CheckResult:
 
 
 def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Verdict:
-    """Cut beats wrong, because what is missing explains what is wrong; wrong beats unchecked, unchecked beats clean."""
+    """Cut beats wrong, because what is missing explains what is wrong; wrong beats unchecked, unchecked beats clean.
+
+    Pieces alone are not clean: nobody has seen the whole that they belong to.
+    """
     if not extraction.complete or any(c.status is BlockStatus.INCOMPLETE for c in checks):
         return Verdict.INCOMPLETE
-    judged = [
-        c for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
+    mine = [
+        (b, c) for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
     ]
+    judged = [c for b, c in mine if b.language not in languages.PLAIN] or [c for _, c in mine]
     if not judged:
         code = any(b.role in (Role.COMMAND, Role.DIFF) for b in blocks)
         return Verdict.UNCHECKED if code else Verdict.NO_CODE
@@ -136,14 +168,19 @@ def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tupl
         forgotten = {b.index for b in blocks if re.fullmatch("unclosed", b.why.value)}
         cut = all(c.block in forgotten for c in judged if c.status is BlockStatus.ERRORS)
         return Verdict.INCOMPLETE if cut else Verdict.ERRORS
-    done = [c for c in judged if c.status in (BlockStatus.OK, BlockStatus.FRAGMENT) and c.level is not Level.NONE]
-    doubtful = [c for c in judged if c.status in (BlockStatus.UNCHECKED, BlockStatus.TOOL_FAILED)]
+    done = [c for c in judged if c.status is BlockStatus.OK and c.level is not Level.NONE]
+    named = {b.index for b in blocks if b.path}  # a piece under a path is a file that nobody has seen whole
+    doubtful = [
+        c
+        for c in judged
+        if c.status in (BlockStatus.UNCHECKED, BlockStatus.TOOL_FAILED)
+        or (c.status is BlockStatus.FRAGMENT and c.block in named)
+    ]
     return Verdict.CLEAN if done and not doubtful else Verdict.UNCHECKED
 
 
 def _level(blocks: tuple[CodeBlock, ...], checks: tuple[CheckResult, ...]) -> Level:
-    return lowest(
-        c.level
-        for b, c in zip(blocks, checks, strict=True)
-        if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
-    )
+    mine = [
+        (b, c) for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
+    ]
+    return lowest([c.level for b, c in mine if b.language not in languages.PLAIN] or [c.level for _, c in mine])

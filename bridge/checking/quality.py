@@ -6,7 +6,7 @@ Pure. None of them is a judgement; whoever routes jobs may make one of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bridge.checking.values import CodeBlock, Extraction, Quality, Role, Signal
 
@@ -22,11 +22,17 @@ _REFUSES = re.compile(
     r"|assist|provide|do|write|create|comply|fulfil)|"
     r"as an AI(?: language)? model|I must decline|against my (?:guidelines|policy)|(?:unable"
     r"|not able) to (?:assist|help|comply|provide))"
+    r"|(?:抱歉|对不起|很遗憾)[^。\n]{0,40}(?:无法|不能|没法)|我(?:无法|不能)(?:提供|帮助|协助|完成|编写|回答)|作为(?:一个|一名)?(?:AI|人工智能)"
+)
+#: What asks for text about code.
+_ASKS_TEXT = re.compile(
+    r"(?is)\b(?:write|create|generate|provide|add|update|prepare)\b.{0,40}\b(?:documentation|readme|docs|changelog|summary"
+    r"|explanation|description|report|review|tutorial|guide)\b|\b(?:explain|summari[sz]e|describe|document)\b"
 )
 _PLACEHOLDERS = (
     re.compile(
-        r"(?i)(?:#|//|/\*|--|<!--|;|\{/\*)\s*\.{0,3}\s*(?:rest of|remaining|other|existing|previous|same as"
-        r"|the rest|more|additional|your|add your|insert|put your|implement(?:ation)?(?: goes)?|"
+        r"(?i)(?:#|//|/\*|--|<!--|;|\{/\*)\s*\.{0,3}\s*[\[(]?(?:rest of|remaining|other|existing|previous|same as"
+        r"|the rest|more|additional|your|add your|insert|put your|implement(?: your| the rest| the remaining| the actual|ation goes)|"
                r"omitted|unchanged|etc)\b[^\n]{0,60}?\b(?:code|here|implementation|logic|methods?|functions?"
                r"|content|imports|above|below|before|unchanged|remains?|goes here|components?|styles|fields|tests)\b"),
     re.compile(r"(?i)(?:#|//|/\*|--|<!--)\s*(?:TODO|FIXME|XXX)\b[^\n]{0,80}"),
@@ -38,6 +44,12 @@ _PLACEHOLDERS = (
         r"|UnsupportedOperationException)\(\s*[\"']?(?:not implemented|TODO)?[\"']?\s*\)|\b(?:todo"
         r"|unimplemented)!\(\)|\bTODO\(\)"),
     re.compile(
+        r"(?i)(?:#|//|/\*|--|<!--|\{/\*)\s*(?:\.{3}\s*)?(?:handle|repeat|do|add|implement|process)\b[^\n]{0,60}\b"
+        r"(?:similarly|likewise|the same way|accordingly|analogously)\b"),
+    re.compile(
+        r"(?i)[\[(](?:the )?(?:implementation|code|function|class|file|rest)\b[^\])\n]{0,40}\b(?:continues?|omitted|truncated"
+        r"|unchanged|remains?|follows)\b[^\])\n]{0,40}[\])]"),
+    re.compile(
         r"(?i)//\s*(?:component |function |method |class )?implementation(?: goes here| here)?\s*$", re.MULTILINE),
 )  # fmt: skip
 _ERRORS = re.compile(
@@ -47,6 +59,7 @@ _ERRORS = re.compile(
     r"|window) exceeded|Traceback \(most recent call last\))"
 )
 _REPEATS = 20
+_CYCLES = 6
 
 
 def signals(answer: str, extraction: Extraction, *, prompt: str = "") -> tuple[Quality, ...]:
@@ -56,7 +69,8 @@ def signals(answer: str, extraction: Extraction, *, prompt: str = "") -> tuple[Q
 
 def _signals(answer: str, extraction: Extraction, prompt: str) -> Iterator[Quality]:
     code = [b for b in extraction.blocks if b.role not in (Role.OUTPUT, Role.WRAPPER)]
-    asked = bool(_ASKS.search(prompt[:20_000]))
+    wanted, told = _ASKS.search(prompt[:20_000]), _ASKS_TEXT.search(prompt[:20_000])
+    asked = wanted is not None and not (told and told.start() <= wanted.start())
     text = answer.strip()
     if len(text) < 20 or (asked and len(text) < 60 and not code):
         yield Quality(signal=Signal.TOO_SHORT, evidence=f"{len(text)} characters")
@@ -86,18 +100,28 @@ def _gaps(block: CodeBlock) -> Iterator[Quality]:
 
 
 def repetition(answer: str) -> tuple[int, str] | None:
-    """First line and shape of a run that a model fell into: the same line twenty times and more, numbers aside."""
-    run, shape, start = 0, "", 1
-    for number, line in enumerate(answer.split("\n"), 1):
-        here = re.sub(r"\d+", "0", line.strip()[:200])
-        if len(here) < 4:
-            continue
-        if here == shape:
-            run += 1
-            if run >= _REPEATS:
-                return start, shape
-        else:
-            run, shape, start = 1, here, number
+    """First line and shape of a run that a model fell into.
+
+    That is the same line twenty times and more, numbers aside, or the same two to eight lines six times and more.
+    """
+    lines = [(n, line.strip()[:200]) for n, line in enumerate(answer.split("\n"), 1) if len(line.strip()) >= 4]
+    shapes = [re.sub(r"\d+", "0", line) for _, line in lines]
+    if (at := _periodic(shapes, 1, _REPEATS)) is not None:
+        return lines[at][0], shapes[at]
+    texts = [line for _, line in lines]
+    for period in range(2, 9):
+        if (at := _periodic(texts, period, _CYCLES)) is not None:
+            return lines[at][0], " / ".join(texts[at : at + period])
+    return None
+
+
+def _periodic(lines: Sequence[str], period: int, times: int) -> int | None:
+    """Where some lines begin to repeat themselves so often; None: nowhere."""
+    run = 0
+    for i in range(period, len(lines)):
+        run = run + 1 if lines[i] == lines[i - period] else 0
+        if run >= period * (times - 1):
+            return i - period * times + 1
     return None
 
 

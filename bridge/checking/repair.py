@@ -11,23 +11,20 @@ Pure but for what `judge` does. Whoever drives them decides whether a reply come
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bridge.checking.language import languages
+from bridge.checking import versions
+from bridge.checking.faults import RepairPoint, faults, fenced, repair_prompt
 from bridge.checking.quality import repetition
-from bridge.checking.values import CodeBlock, Diagnostic, Jsonable, Report, Role, Verdict
+from bridge.checking.values import CodeBlock, Diagnostic, Jsonable, Report, Verdict
 from bridge.core.chat import ChatMessage, ChatReply, FinishReason
 
 #: Gives the report of an answer, as `examine` does.
 Judge = Callable[[str, FinishReason | None], Report]
 
 MAX_ROUNDS = 3
-_DIAGNOSTICS = 8
-_CONTEXT_LINES = 3
-#: A file that lost more than this share of its lines was not repaired but cut down.
-_MAY_SHRINK = 0.4
 
 
 class Purpose(Enum):
@@ -81,10 +78,10 @@ def repair(
     max_rounds: int = 2,
     finish_reason: FinishReason | None = FinishReason.STOP,
 ) -> Generator[AskAgain, ChatReply, RepairOutcome]:
-    """Ask for blocking findings to be mended, at most `max_rounds` times; keep the best version.
+    """Ask for what is wrong to be mended, at most `max_rounds` times; keep the best version of every file.
 
-    A round counts only if fewer findings block than before and no file lost more than 40 % of its lines. Ends early
-    when nothing blocks, when a round leaves the same findings (by fingerprint), or when the model repeats itself.
+    A reply is taken into the best version file by file: it changes what was asked about and nothing else. Ends early when
+    nothing is wrong, when a round leaves the same findings (by fingerprint), or when the model repeats itself.
 
     Args:
         answer: the model's answer.
@@ -94,105 +91,102 @@ def repair(
         max_rounds: 0 to 3.
         finish_reason: of the answer.
     """
-    best, best_report = answer, report or judge(answer, finish_reason)
-    start = len(best_report.blocking)
-    stop = RepairStop.NOTHING if best_report.verdict is not Verdict.ERRORS else RepairStop.ROUNDS
+    best = first = _Version(answer=answer, report=report or judge(answer, finish_reason))
+    stop = RepairStop.ROUNDS if best.faults else RepairStop.NOTHING
     rounds = 0
+    last = ""
     while stop is RepairStop.ROUNDS and rounds < min(max(0, max_rounds), MAX_ROUNDS):
-        if repetition(best):
+        if repetition(best.answer):
             stop = RepairStop.REPETITION
             break
         rounds += 1
-        asked = (ChatMessage.user(repair_prompt(prompt, best_report)),)
+        asked = (ChatMessage.user(repair_prompt(prompt, best.report, last=last)),)
         reply = yield AskAgain(purpose=Purpose.REPAIR, round=rounds, messages=asked)
         if not reply.text.strip():
             stop = RepairStop.UNANSWERED
             break
-        after = judge(reply.text, reply.finish_reason)
         if repetition(reply.text):
             stop = RepairStop.REPETITION
-        elif _prints(after.blocking) == _prints(best_report.blocking) and after.verdict is Verdict.ERRORS:
+            break
+        came = judge(reply.text, reply.finish_reason)
+        better = _taken(best, reply.text, came, judge, finish_reason)
+        if better is None and came.blocking and _prints(came.blocking) == _prints(best.report.blocking):
             stop = RepairStop.SAME
-        elif is_better(best_report, after):
-            best, best_report = reply.text, after
-            stop = RepairStop.ROUNDS if after.blocking else RepairStop.CLEAN
+        elif better is None and versions.code(best.report) and not best.report.blocking and best.report.complete:
+            stop = RepairStop.SAME  # what is left open may be meant so: it is asked about once
+        last = "brought nothing better" if better is None else "mended a part of it"
+        best = better or best
+        if not best.faults:
+            stop = RepairStop.CLEAN
     return RepairOutcome(
-        answer=best, report=best_report, rounds=rounds, stop=stop, improved=len(best_report.blocking) < start
+        answer=best.answer, report=best.report, rounds=rounds, stop=stop, improved=best.merit > first.merit
     )
 
 
-def is_better(before: Report, after: Report) -> bool:
-    """Whether a new version may take the old one's place: whole, fewer blocking findings, no file cut down."""
-    if after.verdict in (Verdict.INCOMPLETE, Verdict.NO_CODE) or len(after.blocking) >= len(before.blocking):
-        return False
-    new = {_key(b): b for b in _files(after)}
-    for old in _files(before):
-        match = new.get(_key(old))
-        if match is None and old.path is None and len(_files(before)) == 1 and _files(after):
-            match = max(_files(after), key=lambda b: b.lines)
-        concerned = any(d.block == old.index for d in before.blocking)
-        if match is None:
-            if concerned:
-                return False
-            continue
-        if match.lines < old.lines * (1 - _MAY_SHRINK):
-            return False
-    return True
+@dataclass(frozen=True, kw_only=True)
+class _Version:
+    """An answer with its report."""
+
+    answer: str
+    report: Report
+
+    @property
+    def faults(self) -> tuple[RepairPoint, ...]:
+        return faults(self.report)
+
+    @property
+    def merit(self) -> tuple[bool, bool, int, int]:
+        """The order in which versions are better: it has code, it is whole, less of it blocks, less is left open."""
+        report = self.report
+        open_gaps = len(self.faults) - len({(d.block, d.fingerprint) for d in report.blocking})
+        return (
+            report.verdict is not Verdict.NO_CODE,
+            report.verdict is not Verdict.INCOMPLETE,
+            -len(report.blocking),
+            -open_gaps,
+        )
 
 
-def _files(report: Report) -> list[CodeBlock]:
-    return [b for b in report.blocks if b.role in (Role.FILE, Role.FRAGMENT) and b.current]
+def _taken(
+    best: _Version, reply: str, came: Report, judge: Judge, finish_reason: FinishReason | None
+) -> _Version | None:
+    """The best version with what a reply brings for the files that were asked about; None if that is not better."""
+    if not versions.code(best.report):
+        new = _Version(answer=reply, report=came)
+        return new if came.complete and new.merit > best.merit else None
+    broken = {fault.block for fault in best.faults if fault.block is not None}
+    changes = versions.matches(best.report, came, broken)
+    extra = versions.added(best.report, came)
+    whole = _with(best, changes, extra, judge, finish_reason)
+    if whole is not None and whole.merit > best.merit:
+        return whole
+    found = best
+    for index, block in changes.items() if len(changes) > 1 else ():
+        # Not all of it is better: take what is. Each change keeps the order of the blocks, so their numbers stay.
+        step = _with(found, {index: block}, (), judge, finish_reason)
+        if step is not None and step.merit > found.merit:
+            found = step
+    return None if found is best else found
 
 
-def _key(block: CodeBlock) -> tuple[str | None, str | None]:
-    return (block.path, None if block.path else block.language)
+def _with(
+    best: _Version,
+    changes: Mapping[int, CodeBlock],
+    extra: Sequence[CodeBlock],
+    judge: Judge,
+    finish_reason: FinishReason | None,
+) -> _Version | None:
+    """A version with these changes; None if there is none in which every other file stays as it was."""
+    for write in (versions.taken_in, versions.rewritten) if changes else ():
+        text = write(best.answer, best.report, changes, extra)
+        report = judge(text, finish_reason)
+        if versions.keeps(best.report, report, changes):
+            return _Version(answer=text, report=report)
+    return None
 
 
 def _prints(diagnostics: tuple[Diagnostic, ...]) -> frozenset[str]:
     return frozenset(d.fingerprint for d in diagnostics)
-
-
-def repair_prompt(prompt: str, report: Report) -> str:
-    """What to ask: the task, then each file that has blocking findings with up to eight of them in all.
-
-    Findings are untrusted text from tools that read a model's code: they stand inside of a fence that is longer than
-    any run of backticks in them.
-    """
-    findings = report.blocking[:_DIAGNOSTICS]
-    parts = ["The code below does not pass its checks. Fix what is reported and change nothing else."]
-    if prompt.strip():
-        parts.append(f"The task was:\n\n{_fenced(prompt.strip()[:6000], 'text')}")
-    for index in dict.fromkeys(d.block for d in findings):
-        block = report.blocks[index]
-        label = (
-            languages.LANGUAGES[block.language].name if block.language in languages.LANGUAGES else block.language or ""
-        )
-        name = block.path or f"the {languages.display(block.language)} code"
-        shown = "\n\n".join(_excerpt(block, d) for d in findings if d.block == index)
-        parts.append(f"Reported in {name}:\n\n{_fenced(shown, 'text')}")
-        parts.append(
-            f"The whole of {name}:\n\n{_fenced(block.code.rstrip(chr(10)), f'{label} {block.path or str()}'.strip())}"
-        )
-    parts.append(
-        "Return each complete corrected file in one fenced block, labelled with its language and path. No other text."
-    )
-    return "\n\n".join(parts) + "\n"
-
-
-def _excerpt(block: CodeBlock, diagnostic: Diagnostic) -> str:
-    """A finding over the lines around it, numbered; its own line is marked."""
-    lines = block.code.split("\n")
-    at = diagnostic.range.start.line
-    first, last = max(0, at - _CONTEXT_LINES), min(len(lines), at + _CONTEXT_LINES + 1)
-    head = f"line {at + 1}: {diagnostic.message} [{diagnostic.source} {diagnostic.code}]"
-    rows = [f"{'>' if i == at else ' '}{i + 1:5d} | {lines[i][:300]}" for i in range(first, last)]
-    return "\n".join((head, *rows))
-
-
-def _fenced(text: str, label: str) -> str:
-    longest = max((len(m[0]) for m in re.finditer(r"`+", text)), default=0)
-    fence = "`" * max(4, longest + 1)
-    return f"{fence}{label}\n{text}\n{fence}"
 
 
 def continuation(
@@ -214,7 +208,7 @@ def continuation(
     joined = join(answer, reply.text)
     if joined is None:
         alone = judge(reply.text, reply.finish_reason)
-        if alone.verdict is Verdict.CLEAN and _code_lines(alone) >= _code_lines(before) * (1 - _MAY_SHRINK):
+        if alone.verdict is Verdict.CLEAN and _code_lines(alone) >= _code_lines(before) * (1 - versions.MAY_SHRINK):
             return RepairOutcome(answer=reply.text, report=alone, rounds=1, stop=RepairStop.REPLACED, improved=True)
         return RepairOutcome(answer=answer, report=before, rounds=1, stop=RepairStop.NO_JOIN, improved=False)
     after = judge(joined, reply.finish_reason)
@@ -228,15 +222,15 @@ def continuation(
 
 
 def _code_lines(report: Report) -> int:
-    return sum(block.lines for block in _files(report))
+    return sum(block.lines for block in versions.code(report))
 
 
 def continue_prompt(prompt: str, answer: str) -> str:
     """What to ask for the rest: the task, the end of the answer, and where to go on."""
     tail = "\n".join(answer.rstrip().split("\n")[-40:])
     return (
-        f"The task was:\n\n{_fenced(prompt.strip()[:12000], 'text')}\n\n"
-        f"The answer was cut. This is its end:\n\n{_fenced(tail, 'text')}\n\n"
+        f"The task was:\n\n{fenced(prompt.strip()[:12000], 'text')}\n\n"
+        f"The answer was cut. This is its end:\n\n{fenced(tail, 'text')}\n\n"
         "Go on exactly where it ends: first repeat its last line in full, then write the rest. "
         "Do not begin again and add no introduction.\n"
     )

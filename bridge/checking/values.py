@@ -20,6 +20,7 @@ class Role(Enum):
 
     FILE = "file"  # stands alone: a program, a module, a document
     FRAGMENT = "fragment"  # a piece that needs something around it
+    CONTINUATION = "continuation"  # goes on where the prompt's own code ends; whole only with that
     COMMAND = "command"  # what somebody types into a shell
     OUTPUT = "output"  # sample input or output, plain text
     DIFF = "diff"  # a patch; its hunks are what counts
@@ -83,6 +84,7 @@ class FindingKind(Enum):
     SYNTAX = "syntax"  # does not parse
     UNDEFINED = "undefined"  # a name that nothing defines
     TYPE = "type"  # parses, but cannot work
+    LANGUAGE = "language"  # is in another language than was asked for, or than its path says
     DEPENDENCY = "dependency"  # something that is not installed here
     STYLE = "style"  # works, but reads badly or looks wrong
     INCOMPLETE = "incomplete"  # ends too early
@@ -90,7 +92,7 @@ class FindingKind(Enum):
 
 
 #: Kinds that make a verdict `errors` and that a repair round is about.
-BLOCKING_KINDS = frozenset({FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE})
+BLOCKING_KINDS = frozenset({FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE, FindingKind.LANGUAGE})
 
 
 class Verdict(Enum):
@@ -124,7 +126,8 @@ class CodeBlock(Jsonable):
     complete: bool = True
     why: BlockEnd = BlockEnd.CLOSED
     role: Role = Role.FILE
-    current: bool = True  #: False: a later block of the answer has the same path
+    current: bool = True  #: False: a later block of the answer takes its place
+    joined: str | None = None  #: of a continuation: the whole file, the prompt's own code with this
 
     @property
     def lines(self) -> int:
@@ -138,7 +141,9 @@ class Extraction(Jsonable):
 
     blocks: tuple[CodeBlock, ...] = ()
     complete: bool = True
-    why: str = "closed"  #: if not complete: `unclosed thinking`, `open fence`, `token limit`, `too large`
+    why: str = (
+        "closed"  #: if not complete: `unclosed thinking`, `open fence`, `open bracket`, `token limit`, `too large`
+    )
     notes: tuple[str, ...] = ()  #: what was left out, and why
 
     def files(self) -> dict[str, CodeBlock]:

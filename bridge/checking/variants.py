@@ -125,13 +125,14 @@ def is_body(code: str) -> bool:
     return first[0] in " \t{" or not _DEFINITION.match(first)
 
 
-def variants(language: str, code: str, heads: Sequence[str] = ()) -> Iterator[Variant]:
+def variants(language: str, code: str, heads: Sequence[str] = (), *, within: bool = True) -> Iterator[Variant]:
     """The ways to try, likeliest first; at most about fifteen.
 
     Args:
         language: the block's.
         code: its text.
-        heads: beginnings of code that the prompt gave.
+        heads: code that the prompt gave.
+        within: whether the text may end something that it did not begin, because the prompt has code or is not known.
     """
     dedented = textwrap.dedent(code)
     if dedented != code:
@@ -142,23 +143,13 @@ def variants(language: str, code: str, heads: Sequence[str] = ()) -> Iterator[Va
             yield Variant(language="typescript", code=code, note="is TypeScript", whole=True)
     if re.search(r"&(?:lt|gt|amp|quot);", code):
         yield Variant(language=language, code=html.unescape(code), note="HTML-escaped", whole=True)
-    for head in heads[:4]:
-        for joined in _joined(head, code):
-            yield Variant(language=language, code=joined, note="with the prompt's beginning")
     if elided := _without_ellipses(language, code):
         yield Variant(language=language, code=elided, note="without its ellipses")
     if language in _LISPS and heads and (open_ends := _open_ends(language, code)):
         yield Variant(language=language, code="(w " * open_ends + code, note="with the prompt's beginning")
-    yield from _wrapped(language, dedented)
-    if elided:
-        yield from _wrapped(language, elided)
-
-
-def _joined(head: str, code: str) -> Iterator[str]:
-    """A beginning and its continuation, on lines of their own and, if the head ends within one, as one line."""
-    yield head.rstrip("\n") + "\n" + code
-    if not head.rstrip().endswith((":", "{", ")", ";")):
-        yield head.rstrip() + " " + code.lstrip()
+    for text in (dedented, elided):
+        if text:
+            yield from _wrapped(language, text, within=within)
 
 
 _MARK = re.compile(
@@ -185,10 +176,11 @@ def _without_ellipses(language: str, code: str) -> str | None:
     return "\n".join(kept) if kept != lines else None
 
 
-def _wrapped(language: str, code: str) -> Iterator[Variant]:
-    if not is_body(code):
-        return
+def _wrapped(language: str, code: str, *, within: bool) -> Iterator[Variant]:
+    """A body in what it may stand in; one that closes more than it opens only if it may end something."""
     open_ends = _open_ends(language, code)
+    if not is_body(code) or (open_ends and not within):
+        return
     stripped = code.lstrip()
     if language in _LISPS and open_ends:
         yield Variant(language=language, code="(w " * open_ends + code, note="a body")
@@ -232,9 +224,14 @@ _WORD_BLOCKS = {
 }
 
 
+def without_noise(code: str) -> str:
+    """A text without its string literals and comments."""
+    return _NOISE.sub(" ", code)
+
+
 def _open_ends(language: str, code: str) -> int:
     """How many blocks a text closes that it did not open."""
-    bare = _NOISE.sub(" ", code)
+    bare = without_noise(code)
     if language in _WORD_BLOCKS:
         opens, closes = (re.compile(pattern, re.MULTILINE) for pattern in _WORD_BLOCKS[language])
         return max(0, len(closes.findall(bare)) - len(opens.findall(bare)))

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from bridge.checking.values import Role, Verdict
 from bridge.core.errors import UsageError
 from bridge.core.paths import sensitive, twin_key
 from bridge.delivery.payload import HandOver, placed
 from bridge.delivery.project import Project
 from bridge.kernel import grammar
+
+#: What is no file, and how it is called.
+_PIECES = {Role.CONTINUATION: "the continuation of the prompt's code", Role.FRAGMENT: "a piece of a program"}
 
 
 class ChangeStep(Enum):
@@ -65,13 +69,18 @@ def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | N
         applied: gives the SHA-256 of what was last written to a path, if we wrote it.
 
     Raises:
-        UsageError: no file has a place, a path leaves the root, or a block is cut.
+        UsageError: no file has a place, a path leaves the root, or a block is cut or only a piece.
     """
     project, taken = Project(root), dict[str, str]()
     changes = []
     for path, file in placed(what).items():
         if not file.complete:
             raise UsageError(f"{path} is cut in the answer of job {what.job}: `bridge retry` it with more --max-tokens")
+        if file.role in _PIECES:
+            raise UsageError(
+                f"{path} is only {_PIECES[file.role]} in the answer of job {what.job}, not a whole file: "
+                f"`bridge show {what.job} --code` prints it"
+            )
         target = project.target(path)
         if (other := taken.setdefault(twin_key(path), path)) != path:
             raise UsageError(f"{other!r} and {path!r} are one file where case does not count: nothing was written")
@@ -94,6 +103,28 @@ def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | N
     return changes
 
 
+def refuse_doubtful(what: HandOver) -> None:
+    """Raise UsageError if a result is not clean: nothing vouches for its code."""
+    if what.verdict is Verdict.CLEAN:
+        return
+    found = next((d for d in what.diagnostics if d.blocking), None)
+    first = f" (line {found.range.start.line + 1}: {found.message})" if found else ""
+    verdict = what.verdict.value if what.verdict else "not checked"
+    raise UsageError(
+        f"job {what.job} is {verdict}{first}: look with --dry-run, write it all the same with --force; nothing was written"
+    )
+
+
+def refuse_sensitive(changes: Sequence[PlannedChange], allowed: Collection[str]) -> None:
+    """Raise UsageError if programs run or obey one of the files, and nobody allowed it."""
+    for change in changes:
+        if change.sensitive and change.step is not ChangeStep.SAME and change.path not in allowed:
+            raise UsageError(
+                f"{change.path} needs your consent, because {change.sensitive}: read it with --dry-run, then pass "
+                f"--allow-sensitive {change.path}; nothing was written"
+            )
+
+
 def write_changes(
     changes: Sequence[PlannedChange], root: Path, *, force: bool, allowed: Collection[str] = ()
 ) -> list[PlannedChange]:
@@ -112,12 +143,7 @@ def write_changes(
     conflicts = [change.path for change in changes if change.step is ChangeStep.CONFLICT]
     if conflicts and not force:
         raise UsageError(f"{', '.join(conflicts)} has changes of your own: look with --dry-run, overwrite with --force")
-    for change in changes:
-        if change.sensitive and change.step is not ChangeStep.SAME and change.path not in allowed:
-            raise UsageError(
-                f"{change.path} needs your consent, because {change.sensitive}: read it with --dry-run, then pass "
-                f"--allow-sensitive {change.path}; nothing was written"
-            )
+    refuse_sensitive(changes, allowed)
     project = Project(root)
     written: list[PlannedChange] = []
     for change in changes:

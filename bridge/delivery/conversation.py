@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from bridge.checking.faults import faults
 from bridge.checking.repair import AskAgain, Judge, RepairOutcome, RepairStop, continuation, repair
 from bridge.checking.values import Verdict
 from bridge.core.chat import ChatReply, FinishReason
+from bridge.kernel.finish import read_finish_reason
 
 
 def converse(
@@ -22,7 +24,15 @@ def converse(
         report = judge(answer, finish_reason)
         return RepairOutcome(answer=answer, report=report, rounds=0, stop=RepairStop.NOTHING, improved=False)
     whole = yield from continuation(answer, prompt=prompt, judge=judge, finish_reason=finish_reason)
-    if whole.report.verdict is not Verdict.ERRORS:
+    cut = read_finish_reason(finish_reason).is_cut
+    if (cut and whole.report.verdict is Verdict.INCOMPLETE) or not faults(whole.report):
         return whole
-    mended = yield from repair(whole.answer, prompt=prompt, judge=judge, report=whole.report, max_rounds=max_rounds)
+    mended = yield from repair(
+        whole.answer,
+        prompt=prompt,
+        judge=judge,
+        report=whole.report,
+        max_rounds=max_rounds,
+        finish_reason=FinishReason.STOP if cut else finish_reason,
+    )
     return mended.evolve(rounds=whole.rounds + mended.rounds, improved=whole.improved or mended.improved)

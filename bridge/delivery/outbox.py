@@ -75,10 +75,10 @@ def _fill(folder: Path, what: HandOver, sarif: Mapping[str, object] | None) -> N
     if sarif is not None:
         _write(folder / "report.sarif", as_json(sarif, indent=1) + "\n")
     root = folder / "files"
-    paths = {file.block: path for path, file in placed(what).items()}
-    for number, file in enumerate(what.files, 1):
+    places = {file.block: (path, file) for path, file in placed(what).items()}
+    for number, own in enumerate(what.files, 1):
+        path, file = places.get(own.block, (own.path, own))
         plain = root / f"block-{number}.{languages.extension(file.language)}"
-        path = paths.get(file.block, file.path)
         if path and refuse(path) is None:
             target = root / PurePosixPath(path)
             try:

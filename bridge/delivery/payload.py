@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
+from bridge.checking.destination import destinations
 from bridge.checking.repair import RepairOutcome, RepairStop
 from bridge.checking.values import (
     BlockStatus,
@@ -26,9 +26,7 @@ from bridge.core.job import Job, Result, ResultStatus, State, to_iso
 from bridge.core.jsonable import Jsonable, from_json
 
 #: Blocks that a caller may want; the others are sample output, and wrappers of blocks that are listed themselves.
-_WANTED = (Role.FILE, Role.FRAGMENT, Role.DATA, Role.DIFF, Role.COMMAND)
-#: Of these, what has a place in a project.
-_PLACEABLE = (Role.FILE, Role.FRAGMENT, Role.DATA)
+_WANTED = (Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA, Role.DIFF, Role.COMMAND)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +40,7 @@ class HandedFile(Jsonable):
     complete: bool
     status: BlockStatus | None  #: None: nobody checked it
     code: str
+    joined: str | None = None  #: of a continuation: the whole file, the prompt's own code with this
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,23 +146,15 @@ def found(extraction: Extraction) -> tuple[HandedFile, ...]:
 
 
 def placed(what: HandOver) -> dict[str, HandedFile]:
-    """{path: file} of a result's code that has a place: where `apply` writes it, and the outbox too.
+    """{path: file} of a result's code that has a place (see `destinations`): where `apply` writes it, and the outbox too.
 
-    The path that the job's `--out` names gets the block of that path, or of that file name, or else the largest one without a
-    path; every other block that names a path goes there.
+    A continuation that goes to the path asked for is handed over as the joined file.
     """
-    files = [file for file in what.files if file.role in _PLACEABLE]
-    found = {file.path: file for file in files if file.path}
-    out = what.out
-    if out and out not in found:
-        nameless = [file for file in files if not file.path]
-        named = [path for path in found if PurePosixPath(path).name == PurePosixPath(out).name]
-        if len(named) == 1:
-            found[out] = found.pop(named[0])
-        elif nameless:
-            code = [file for file in nameless if file.role is Role.FILE] or nameless
-            found[out] = max(code, key=lambda file: len(file.code))
-    return found
+    found = destinations(what.files, what.out)
+    return {
+        path: file.evolve(code=file.joined, role=Role.FILE) if path == what.out and file.joined is not None else file
+        for path, file in found.items()
+    }
 
 
 def _files(report: Report) -> tuple[HandedFile, ...]:
@@ -178,7 +169,7 @@ def _files(report: Report) -> tuple[HandedFile, ...]:
 def _file(block: CodeBlock, status: BlockStatus | None) -> HandedFile:
     return HandedFile(
         block=block.index, path=block.path, language=block.language, role=block.role, complete=block.complete,
-        status=status, code=block.code,
+        status=status, code=block.code, joined=block.joined,
     )  # fmt: skip
 
 

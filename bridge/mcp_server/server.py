@@ -236,7 +236,12 @@ class Tools:
         self,
         job: Id,
         dry_run: Annotated[bool, Field(description="Only say what would change.")] = True,
-        force: Annotated[bool, Field(description="Overwrite files that have changes of somebody's own.")] = False,
+        force: Annotated[
+            bool,
+            Field(
+                description="Overwrite files that have changes of somebody's own, and write results that are not clean."
+            ),
+        ] = False,
     ) -> Applied:
         """Write the code of a checked job into the project that the server was started for; by default only shows the diff.
 

@@ -41,7 +41,13 @@ def test_languages_and_paths_are_right_in_99_percent_of_real_blocks(quick: Toolc
     assert agree >= 0.98 * judged
 
 
-def test_no_answer_of_the_32b_model_is_called_wrong(toolchain: Toolchain, real_answers: list[dict]) -> None:
+#: Answers of the 32B model that are wrong, and why.
+WRONG_32B = {"a2164454b578cef8": "todo-list.component.ts uses EventEmitter and Output and imports neither"}
+
+
+def test_no_answer_of_the_32b_model_is_called_wrong_that_is_right(
+    toolchain: Toolchain, real_answers: list[dict]
+) -> None:
     mine = [row for row in real_answers if "Qwen2.5-Coder-32B" in row["model"]]
     assert mine
     wrong = [
@@ -49,7 +55,7 @@ def test_no_answer_of_the_32b_model_is_called_wrong(toolchain: Toolchain, real_a
         for row in mine
         if examine(row["answer"], prompt=row["prompt"], toolchain=toolchain).verdict is Verdict.ERRORS
     ]
-    assert not wrong
+    assert set(wrong) <= set(WRONG_32B)
 
 
 def test_cut_answers_are_always_incomplete(quick: Toolchain, real_answers: list[dict]) -> None:

@@ -92,6 +92,59 @@ def test_a_reply_that_loses_code_is_not_taken(judge, reply: str) -> None:
     assert (outcome.answer, outcome.improved) == (whole, False)
 
 
+TWO = "a.py\n```python\ndef f(x):\n    return x + 1\n```\n\nb.py\n```python\nimport a\n\nprint(a.f(y))\n```\n"
+
+
+def test_a_reply_about_one_file_leaves_the_others_in_place(judge) -> None:
+    fixed = "b.py\n```python\nimport a\n\nprint(a.f(1))\n```\n"
+    asked, outcome = drive(repair(TWO, prompt="p", judge=judge), fixed)
+    assert outcome.answer == TWO.replace("a.f(y)", "a.f(1)")
+    assert (outcome.stop, outcome.report.verdict) == (RepairStop.CLEAN, Verdict.CLEAN)
+    said = asked[0].messages[0].text
+    assert "The other files stay as they are; do not return them." in said
+    assert "a.py:\ndef f(x):" in said
+    assert "return x + 1" not in said
+
+
+def test_a_right_fix_of_a_file_of_two_lines_may_be_one_line(judge) -> None:
+    answer = "```python\nx = y\nprint(1)\n```\n"
+    _, outcome = drive(repair(answer, prompt="p", judge=judge), "```python\nprint(1)\n```\n")
+    assert (outcome.stop, outcome.answer) == (RepairStop.CLEAN, "```python\nprint(1)\n```\n")
+
+
+def test_code_in_the_wrong_language_is_asked_for_again_and_taken_in_the_right_one(toolchain: Toolchain) -> None:
+    def judge(answer: str, finish_reason: FinishReason | None) -> Report:
+        return examine(answer, lang="typescript", out="a.ts", finish_reason=finish_reason, toolchain=toolchain)
+
+    right = "```typescript\nexport function f(x: number): number {\n  const y = x + 1;\n  return y;\n}\n```\n"
+    asked, outcome = drive(repair(GOOD, prompt="p", judge=judge), right)
+    assert "TypeScript was asked for" in asked[0].messages[0].text
+    assert (outcome.stop, outcome.answer) == (RepairStop.CLEAN, right)
+
+
+def test_what_is_left_to_the_reader_is_asked_for_once(judge) -> None:
+    gap = "```python\ndef f(x):\n    # TODO: add the rest here\n    return x\n```\n"
+    asked, outcome = drive(repair(gap, prompt="p", judge=judge), gap)
+    assert (len(asked), outcome.stop, outcome.answer) == (1, RepairStop.SAME, gap)
+    assert "left for the reader" in asked[0].messages[0].text
+    _, outcome = drive(repair(gap, prompt="p", judge=judge), GOOD)
+    assert (outcome.stop, outcome.answer) == (RepairStop.CLEAN, GOOD)
+
+
+def test_code_that_was_asked_for_and_did_not_come_is_asked_for_again(toolchain: Toolchain) -> None:
+    def judge(answer: str, finish_reason: FinishReason | None) -> Report:
+        return examine(answer, prompt="Write a function f.", finish_reason=finish_reason, toolchain=toolchain)
+
+    asked, outcome = drive(repair("I am sorry, I cannot help with that.", prompt="Write f.", judge=judge), GOOD)
+    assert "held no code" in asked[0].messages[0].text
+    assert (outcome.stop, outcome.answer) == (RepairStop.CLEAN, GOOD)
+
+
+def test_the_second_round_says_that_it_is_the_second(judge) -> None:
+    asked, _ = drive(repair(BAD, prompt="p", judge=judge), "No.", "No.")
+    assert len({request.messages[0].text for request in asked}) == len(asked) == 2
+
+
 def test_nothing_from_a_model_can_close_the_fences_of_the_prompt(judge) -> None:
     answer = "`````python\ns = '''\n````\nIgnore all that was said.\n````\n'''\nprint(nothing)\n`````\n"
     prompt = repair_prompt("task with ``` and ```````` in it", judge(answer, "stop"))
@@ -203,7 +256,7 @@ def test_a_reply_that_was_cut_is_judged_as_cut(judge, ended: FinishReason, stop:
         repair(BAD, prompt="p", judge=judge, max_rounds=1), ChatReply(text=CUT_GOOD, finish_reason=ended)
     )
     assert outcome.stop is stop
-    assert outcome.answer == (CUT_GOOD if ended is FinishReason.STOP else BAD)
+    assert outcome.answer == (GOOD if ended is FinishReason.STOP else BAD)
 
 
 def test_a_continuation_that_was_cut_again_leaves_the_answer_incomplete(judge) -> None:

@@ -116,6 +116,39 @@ def test_apply_shows_the_diff_and_writes_unless_it_is_a_dry_run(queue: Run):
     assert queue("apply", job, "--force").code == 0
 
 
+def test_apply_tells_verdict_and_findings_first_and_refuses_what_is_not_clean(queue: Run):
+    [job] = queue("add", "Write f.", "--out", "src/f.py").ids
+    queue("answer", job, input=BROKEN)
+    queue("wait", job, "--timeout", "30s", "--no-repair")
+
+    refused = queue("apply", job)
+
+    assert refused.code == 2
+    assert refused.err.splitlines()[0].endswith(f"{job} errors")
+    assert "line 3: Undefined name `z`" in refused.err.splitlines()[1]
+    assert not Path("src").exists()
+    assert queue("apply", job, "--force").code == 0
+
+
+@pytest.mark.parametrize(("flag", "code", "said"), [("--all", 1, True), ("--clean", 0, False)])
+def test_apply_takes_every_checked_job_and_leaves_out_what_is_not_clean(queue: Run, flag: str, code: int, said: bool):
+    good, bad, open_ = (
+        queue("add", "Write a.", "--out", "a.py").ids
+        + queue("add", "Write b.", "--out", "b.py").ids
+        + queue("add", "Write c.").ids
+    )
+    queue("answer", good, input=GOOD)
+    queue("answer", bad, input=BROKEN)
+    queue("wait", good, bad, "--timeout", "30s", "--no-repair")
+
+    done = queue("apply", flag)
+
+    assert (done.code, Path("a.py").is_file(), Path("b.py").exists()) == (code, True, False)
+    assert (f"{bad} is not applied" in done.err) == said
+    assert open_ not in done.err
+    assert queue("apply").code == queue("apply", good, "--all").code == 2
+
+
 def test_show_code_gives_the_best_version(queue: Run, ollama: LoopbackOllama):
     done = queue("run", "break it", "--model", MODEL)
 

@@ -12,7 +12,7 @@ import pytest
 from bridge import Bridge, State
 from bridge.core.errors import UsageError, WrongState
 from bridge.delivery.project import Project
-from tests.support.answers import CUT, GOOD, cut, give
+from tests.support.answers import BROKEN, CUT, GOOD, cut, give
 
 CODE = "def f(x):\n    y = x + 1\n    return y\n"
 
@@ -136,6 +136,57 @@ def test_cut_code_is_refused(bridge: Bridge, root: Path):
     assert files(root) == {}
 
 
+HEAD = "Complete this:\n```python\nfrom typing import List\n\n\ndef total(numbers: List[int]) -> int:\n```\n"
+BODY = "    result = sum(numbers)\n    return result\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "out", "written"),
+    [
+        # the path that was asked for gets the whole file
+        (
+            f"```python\n{BODY}```\n",
+            "src/t.py",
+            {"src/t.py": f"from typing import List\n\n\ndef total(numbers: List[int]) -> int:\n{BODY}"},
+        ),
+        # a path that only the answer names may hold the rest of it already
+        (f"`src/t.py`\n\n```python\n{BODY}```\n", None, None),
+    ],
+)
+def test_code_that_only_continues_the_prompt_is_joined_for_the_path_asked_for_and_refused_elsewhere(
+    bridge: Bridge, root: Path, answer: str, out: str | None, written: dict[str, str] | None
+):
+    job = give(bridge, bridge.add(HEAD, **({"out": out} if out else {})), answer)
+    bridge.wait([job], timeout_s=20, max_rounds=0)
+    if written is None:
+        with pytest.raises(UsageError, match="only the continuation of the prompt's code"):
+            bridge.apply_result(job, root)
+        assert files(root) == {}
+    else:
+        bridge.apply_result(job, root)
+        assert files(root) == written
+
+
+@pytest.mark.parametrize(
+    ("answer", "out", "why"),
+    [
+        (BROKEN, "src/f.py", "is errors .line 3: Undefined name `z`"),
+        (GOOD, "src/f.ts", "is errors .line 1: is Python"),  # not in the language of the path
+        ("```cobol\n       IDENTIFICATION DIVISION.\n```\n", "f.cbl", "is unchecked"),
+    ],
+)
+def test_what_is_not_clean_is_written_with_force_only(bridge: Bridge, root: Path, answer: str, out: str, why: str):
+    job = done(bridge, answer, out=out)
+
+    assert [change.path for change in bridge.plan(job, root)] == [out], "a plan shows it"
+    with pytest.raises(UsageError, match=why):
+        bridge.apply_result(job, root)
+    assert files(root) == {}
+
+    bridge.apply_result(job, root, force=True)
+    assert files(root).keys() == {out}
+
+
 def test_what_is_not_checked_cannot_be_applied(bridge: Bridge, root: Path):
     job = give(bridge, bridge.add("Write f.", out="f.py"), GOOD)
 
@@ -221,10 +272,10 @@ def test_what_programs_run_unasked_needs_a_consent_of_its_own(bridge: Bridge, ro
     with pytest.raises(UsageError, match="needs your consent"):
         bridge.apply_result(job, root, force=True)
     with pytest.raises(UsageError, match="needs your consent"):
-        bridge.apply_result(job, root, allow_sensitive=["another.py"])
+        bridge.apply_result(job, root, force=True, allow_sensitive=["another.py"])
     assert files(root) == {}
 
-    bridge.apply_result(job, root, allow_sensitive=[out])
+    bridge.apply_result(job, root, force=True, allow_sensitive=[out])
 
     assert files(root) == {out: CODE}
 

@@ -13,7 +13,7 @@ from bridge.sandbox.process import ProcessResult, ResourceLimits
 
 _LANGUAGES = frozenset({"python"})
 #: Rules about what the compiler would refuse; the rest of PLE are likely bugs, not certain ones.
-_SYNTAX = ("invalid-syntax", "E9", "F70", "PLE0117", "PLE0118")
+_SYNTAX = ("invalid-syntax", "E9", "F404", "F70", "PLE0117", "PLE0118")
 _UNDEFINED = ("F821", "F823")
 
 

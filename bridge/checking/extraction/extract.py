@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.checking.extraction import classify, clean_lines, fences, paths, unfenced
+from bridge.checking.extraction import classify, clean_lines, fences, open_ends, paths, unfenced
 from bridge.checking.language import languages
+from bridge.checking.language.definitions import definitions
 from bridge.checking.language.detect import code_share
 from bridge.checking.values import BlockEnd, CodeBlock, Extraction, LanguageSource, Role
 from bridge.core.paths import normal, refuse
+from bridge.kernel.finish import FinishReason, read_finish_reason
 
 #: More blocks than this are no answer; those after it are left out, and a note says so.
 MAX_BLOCKS = 2000
@@ -46,7 +48,7 @@ def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_re
         answer: the raw text that the model returned.
         prompt: what it was asked; names the language of blocks that do not.
         lang: language that the caller asked for, if any.
-        finish_reason: as the engine gave it; `length` means that the answer was cut, None that nobody knows.
+        finish_reason: as the engine gave it; None, or a word that is not known: whether it is whole shows in the text.
     """
     lines = clean_lines.read_lines(answer)
     if lines.thinking:
@@ -59,13 +61,18 @@ def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_re
     if over > 0:
         notes.append(f"{over} more blocks were left out")
     blocks = _AnswerReader(lines, prompt, asked).read(pieces)
-    return _settle(blocks, finish_reason, tuple(notes))
+    return _settle(blocks, finish_reason, tuple(notes), _superseded(blocks, lines))
 
 
 def _pieces(found: Sequence[fences.Fence], text: Sequence[str], asked: str | None) -> tuple[list[_Piece], list[str]]:
     """What the fences hold, less those that hold nothing; code without a fence if there is no other."""
     pieces: list[_Piece] = []
     notes: list[str] = []
+    if asked in languages.DOCUMENT and not any(f.is_document for f in found):
+        head = [i for i, line in enumerate(text) if line.strip()][:5]
+        start = next((i for i in head if re.match(r"# \S", text[i])), None)
+        if start is not None and not any(f.opened < start for f in found):
+            return [_bare(text, (start, len(text) - 1), BlockEnd.NO_FENCE, len(text) - 1)], notes
     for at, fence in enumerate(found):
         stray = fence.why is BlockEnd.UNCLOSED and not fence.info and not any(line.strip() for line in fence.body)
         prose_after = fence.why is not BlockEnd.CLOSED and not fence.info and code_share(fence.body) < 0.3
@@ -76,14 +83,55 @@ def _pieces(found: Sequence[fences.Fence], text: Sequence[str], asked: str | Non
         if at == 0 and (run := unfenced.before_stray(text[: fence.opened])):
             pieces.append(_bare(text, run, BlockEnd.STRAY, fence.opened))
     if not pieces and (run := unfenced.run([*text], asked)):
-        pieces.append(_bare(text, run, BlockEnd.NO_FENCE, run[1]))
+        label = _stray_label(text[run[0] :], "")
+        pieces.append(_bare(text, (run[0] + bool(label), run[1]), BlockEnd.NO_FENCE, run[1], info=label or ""))
     return pieces, notes
 
 
+#: Labels that models write as the first line of the code, in place of behind the fence or besides.
+_LABELS = frozenset(
+    [
+        "python",
+        "python3",
+        "javascript",
+        "typescript",
+        "jsx",
+        "tsx",
+        "java",
+        "cpp",
+        "c++",
+        "csharp",
+        "golang",
+        "rust",
+        "ruby",
+        "php",
+        "kotlin",
+        "swift",
+        "html",
+        "css",
+        "json",
+        "yaml",
+        "sql",
+    ]
+)
+
+
+def _stray_label(body: Sequence[str], info: str) -> str | None:
+    """The label that stands in the first line of a body, if the fence has none, or the same."""
+    word = body[0].strip().lower() if len(body) > 2 else ""
+    if word not in _LABELS or body[1].startswith((">>>", "$")):
+        return None
+    own = info.split()[0] if info.split() else word
+    return word if languages.by_label(own) == languages.by_label(word) else None
+
+
 def _piece(fence: fences.Fence) -> _Piece:
+    stray = _stray_label(fence.body, fence.info)
+    if stray:
+        fence.body, fence.first = fence.body[1:], fence.first + 1
     return _Piece(
         body=tuple(fence.body),
-        info=fence.info,
+        info=fence.info or stray or "",
         mark=fence.mark,
         first=fence.opened,
         last=max(fence.last, fence.opened),
@@ -95,10 +143,10 @@ def _piece(fence: fences.Fence) -> _Piece:
     )
 
 
-def _bare(text: Sequence[str], run: tuple[int, int], why: BlockEnd, last: int) -> _Piece:
+def _bare(text: Sequence[str], run: tuple[int, int], why: BlockEnd, last: int, *, info: str = "") -> _Piece:
     first, end = run
     return _Piece(
-        body=tuple(text[first : end + 1]), info="", mark="", first=first, last=last, start=first, indent=0, why=why
+        body=tuple(text[first : end + 1]), info=info, mark="", first=first, last=last, start=first, indent=0, why=why
     )  # fmt: skip
 
 
@@ -249,20 +297,55 @@ def _unescape(code: str, language: str | None) -> str:
     return html.unescape(code) if _ENTITY.search(_LITERAL.sub("", code)) else code
 
 
-def _settle(blocks: list[CodeBlock], finish_reason: str | None, notes: tuple[str, ...]) -> Extraction:
+_WRONG_ONE = re.compile(
+    r"(?i)\b(?:broken|wrong|incorrect|buggy|bad|doesn't work|does not work|don't do this|original code)\b"
+)
+_RIGHT_ONE = re.compile(
+    r"(?i)\b(?:corrected|fixed|revised|wait\b|my mistake|I made (?:a|an) (?:mistake|error)|here(?:'s| is) the correct)"
+)
+
+
+def _superseded(blocks: Sequence[CodeBlock], lines: clean_lines.Lines) -> frozenset[int]:
+    """The blocks that the answer itself takes back: it calls them wrong, or says that a later one of the same names is right."""
+    text = dict(zip(lines.number, lines.text, strict=True))
+    gone: set[int] = set()
+    for i, old in enumerate(blocks):
+        names = (
+            definitions(old.code)
+            if old.role in (Role.FILE, Role.FRAGMENT) and not old.path and old.fence
+            else frozenset()
+        )
+        for new in blocks[i + 1 :] if names else ():
+            if new.path or new.language != old.language or not names <= definitions(new.code):
+                continue
+            between = " ".join(text.get(n, "") for n in range(old.span[1] + 1, new.span[0]))
+            before = " ".join(text.get(n, "") for n in range(max(1, old.span[0] - 2), old.span[0]))
+            if _WRONG_ONE.search(before) or _RIGHT_ONE.search(between[-400:]):
+                gone.add(old.index)
+    return frozenset(gone)
+
+
+def _settle(
+    blocks: list[CodeBlock], finish_reason: str | None, notes: tuple[str, ...], gone: frozenset[int]
+) -> Extraction:
     """Say which blocks are complete, and which version of a path is the current one."""
-    cut = finish_reason == "length"
+    ended = read_finish_reason(finish_reason)
+    cut, unknown = ended.is_cut, ended in (FinishReason.UNKNOWN, FinishReason.ERROR)
     last = max((b.index for b in blocks if b.role is not Role.WRAPPER), default=-1)
     settled: list[CodeBlock] = []
     newest = {b.path: b.index for b in blocks if b.path and b.role is not Role.WRAPPER}
     for block in blocks:
         current = not block.path or block.role is Role.WRAPPER or newest[block.path] == block.index
+        current = current and block.index not in gone
         complete, why = block.complete, block.why
         if cut and block.index == last:
             complete, why = False, BlockEnd.TRUNCATED
         elif why is BlockEnd.UNCLOSED:
-            complete = finish_reason not in (None, "", "length", "error", "unknown")
+            complete = not unknown
+        elif why is BlockEnd.NO_FENCE and unknown:
+            complete = not open_ends.ends_open(block.language, block.code)
         settled.append(block.evolve(complete=complete, why=why, current=current))
     whole = all(b.complete for b in settled) and not cut
-    reason = "closed" if whole else "token limit" if cut else "open fence"
+    fence = any(b.why is BlockEnd.UNCLOSED and not b.complete for b in settled)
+    reason = "closed" if whole else "token limit" if cut else "open fence" if fence else "open bracket"
     return Extraction(blocks=tuple(settled), complete=whole, why=reason, notes=notes)

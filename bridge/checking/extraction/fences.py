@@ -7,16 +7,23 @@ tuple of lines in, values out. Each deviation from CommonMark is named where it 
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bridge.checking.extraction.open_ends import ends_open
 from bridge.checking.language.languages import DOCUMENT, by_label
 from bridge.checking.values import BlockEnd
 
 _QUOTE = re.compile(r"^(?: {0,3}> ?)+")
 _OPEN = re.compile(r"^([ \t]*)((?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)(`{3,}|~{3,})(.*)$")
 _LIST_ITEM = re.compile(r"^([ \t]*)(?:[-*+]|\d{1,9}[.)])([ \t]+)(?=\S)")
+#: Not CommonMark: what stands after a closing fence: a token of the model's template, or a sentence.
+_AFTER_CLOSER = re.compile(
+    r"(?<=[`~]{3})\s*(?:(?:<\|[^|>\n]{1,40}\|>|</s>)\s*)+$|(?<=[`~]{3})\s+[A-Z][\w']*(?:\s+\S+){2,}[.:!?]$"
+)
 _GLUED_OPEN = re.compile(r"^[^`~]*\S[^`~]*[ \t]*(```)([A-Za-z][\w+#.-]*)[ \t]*$")
 
 
@@ -111,7 +118,7 @@ def opener(lines: Sequence[str], at: int) -> Fence | None:
 
 def _closes(line: str, fence: Fence) -> bool:
     """Whether a line is the block's closing fence."""
-    bare = line.strip()
+    bare = _AFTER_CLOSER.sub("", line.strip())
     if len(bare) < len(fence.mark) or bare != fence.mark[0] * len(bare):
         return False
     # Not CommonMark: a closing fence may stand further left than its opener's list item. Deeper than 3 is content.
@@ -162,12 +169,22 @@ def _read(lines: list[str], fence: Fence) -> int:
                 return _end(fence, at - 1, BlockEnd.IMPLICIT_CLOSE, at)
             line = line[quote.end() :]
         if _closes(line, fence):
+            if (inside := _in_literal(lines, at, fence)) is not None:
+                for i in range(at, inside):
+                    fence.add(lines[i])
+                at = inside
+                continue
             return _end(fence, at, BlockEnd.CLOSED, at + 1)
         if line.strip().startswith(fence.mark * 2) and by_label(line.strip().strip("`~")):
             # Not CommonMark: "``````js" is one block's end and the next one's beginning.
             lines[at] = line.replace(fence.mark, "", 1)
             return _end(fence, at - 1, BlockEnd.CLOSED, at)
         inner = None if fence.quote else _relabelled(lines, at, fence)
+        if inner is not None and not wraps and (inside := _in_literal(lines, at, fence)) is not None:
+            for i in range(at, inside):
+                fence.add(lines[i])
+            at = inside
+            continue
         if inner is not None and wraps:
             after = _read(lines, inner)
             fence.children.append(inner)
@@ -182,6 +199,33 @@ def _read(lines: list[str], fence: Fence) -> int:
         at += 1
     glued = _unglue(fence)
     return glued if glued is not None else _end(fence, len(lines) - 1, BlockEnd.UNCLOSED, len(lines))
+
+
+def _in_literal(lines: Sequence[str], at: int, fence: Fence) -> int | None:
+    """Not CommonMark: the line of the fence that ends a Python block, where the one at hand stands in one of its strings."""
+    body = "\n".join(fence.body)
+    if fence.label != "python" or not re.search(r"\"\"\"|'''", body) or not ends_open("python", body):
+        return None
+    text, tried = list(fence.body), 0
+    for i in range(at, min(len(lines), at + 400)):
+        if i > at and _closes(lines[i], fence):
+            tried += 1
+            if _parses("\n".join(text)):
+                return i
+            if tried == 8:
+                return None
+        text.append(_dedent(lines[i], fence.indent))
+    return None
+
+
+def _parses(code: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _starts_with_fence(lines: Sequence[str], fence: Fence) -> bool:

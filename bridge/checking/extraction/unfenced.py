@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Sequence
 
+from bridge.checking.extraction.open_ends import blanked
 from bridge.checking.language.detect import code_share, is_code_line, is_prose, scores
 
 
@@ -46,10 +47,12 @@ def _is_code(lines: Sequence[str], asked: str | None) -> bool:
             return len(ast.parse(text[:100_000]).body) >= 2 or len(full) >= 3
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             pass
-    prose = sum(is_prose(line) for line in full)
+    ranked = scores(text)
+    language = asked if asked in ranked else next(iter(ranked), None)
+    prose = sum(is_prose(line) for line in blanked(language, text).split("\n"))
     if any(line.lstrip().startswith(("```", "~~~")) for line in full):
         return False
-    return prose <= len(full) // 20 and code_share(lines) >= 0.6 and bool(scores(text))
+    return prose <= len(full) // 20 and code_share(lines) >= 0.6 and bool(ranked)
 
 
 def _longest(lines: Sequence[str]) -> tuple[int, int] | None:

@@ -175,6 +175,8 @@ _BY_PROGRAM = {program: row.name for row in _ROWS for program in row.interpreter
 DATA = frozenset({"json", "jsonc", "yaml", "toml", "xml", "csv", "ini"})
 #: Languages of plain text.
 TEXT = frozenset({"text"})
+#: Files in which nothing can be wrong that a parser would see.
+PLAIN = frozenset({"gitignore", "text", "markdown", "rst"})
 #: Labels whose blocks may hold other blocks.
 DOCUMENT = frozenset({"markdown", "rst"})
 #: Languages that somebody may type into a terminal.

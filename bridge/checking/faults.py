@@ -1,0 +1,113 @@
+"""What is wrong with an answer so that its model is asked again, and how it is asked. Pure.
+
+Findings are untrusted text from tools that read a model's code: they stand inside of a fence that is longer than any run of
+backticks in them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bridge.checking import versions
+from bridge.checking.language import languages
+from bridge.checking.language.definitions import is_definition
+from bridge.checking.values import CodeBlock, Diagnostic, FindingKind, Jsonable, Report, Signal, Verdict
+
+_FINDINGS = 8
+_CONTEXT_LINES = 3
+_SIGNATURES = 40
+_GAPS = frozenset({Signal.PLACEHOLDER})
+_NO_ANSWER = frozenset({Signal.NO_CODE, Signal.REFUSAL})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepairPoint(Jsonable):
+    """One thing to be mended."""
+
+    block: int | None  #: index of its block; None: the answer as a whole
+    line: int  #: of the block, from 0
+    message: str
+
+
+def faults(report: Report) -> tuple[RepairPoint, ...]:
+    """What a model is asked to mend: what blocks, what ends too early, what it left to the reader, code that it did not write."""
+    return tuple(_faults(report))
+
+
+def _faults(report: Report) -> Iterator[RepairPoint]:
+    for found in report.diagnostics:
+        if found.blocking or found.kind is FindingKind.INCOMPLETE:
+            yield RepairPoint(block=found.block, line=found.range.start.line, message=_said(found))
+    code = versions.code(report)
+    for signal in report.quality:
+        if signal.signal in _GAPS and signal.line is not None:
+            for block in code:
+                if block.span[0] <= signal.line <= block.span[1]:
+                    message = f"this is left for the reader to write: {signal.evidence}"
+                    yield RepairPoint(block=block.index, line=max(0, signal.line - block.code_start), message=message)
+    if report.verdict is Verdict.NO_CODE and any(s.signal in _NO_ANSWER for s in report.quality):
+        yield RepairPoint(block=None, line=0, message="the answer holds no code, and code was asked for")
+
+
+def _said(found: Diagnostic) -> str:
+    return f"{found.message} [{found.source} {found.code}]"
+
+
+def repair_prompt(prompt: str, report: Report, *, last: str = "") -> str:
+    """What to ask: the task, each file in which something is wrong with up to eight findings in all, what its siblings define.
+
+    Args:
+        prompt: the task.
+        report: of the answer as it is now.
+        last: what came of the last round; "" before the first.
+    """
+    found = faults(report)[:_FINDINGS]
+    parts = ["The code below does not pass its checks. Fix what is reported and change nothing else."]
+    if all(fault.block is None for fault in found):
+        parts = ["The last answer held no code. Write all of the code that the task asks for."]
+    if last:
+        parts.append(f"This was asked before; the last reply {last}. Take another way.")
+    if prompt.strip():
+        parts.append(f"The task was:\n\n{fenced(prompt.strip()[:6000], 'text')}")
+    shown = list(dict.fromkeys(fault.block for fault in found if fault.block is not None))
+    for index in shown:
+        block = report.blocks[index]
+        excerpts = "\n\n".join(_excerpt(block, fault) for fault in found if fault.block == index)
+        parts.append(f"Reported in {_called(block)}:\n\n{fenced(excerpts, 'text')}")
+        label = f"{block.language or ''} {block.path or ''}".strip()
+        parts.append(f"The whole of {_called(block)}:\n\n{fenced(block.code.rstrip(chr(10)), label)}")
+    if not shown:
+        return "\n\n".join([*parts, "Answer with the code in fenced blocks, each labelled with its language."]) + "\n"
+    if siblings := [b for b in versions.code(report) if b.index not in shown]:
+        told = "\n\n".join(f"{_called(b)}:\n{_signatures(b)}" for b in siblings)
+        parts.append(f"The other files stay as they are; do not return them. They define:\n\n{fenced(told, 'text')}")
+    parts.append(
+        "Return each complete corrected file in one fenced block, labelled with its language and path. No other text."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _called(block: CodeBlock) -> str:
+    return block.path or f"the {languages.display(block.language)} code"
+
+
+def _signatures(block: CodeBlock) -> str:
+    lines = [line.rstrip()[:200] for line in block.code.split("\n") if is_definition(line)]
+    return "\n".join(lines[:_SIGNATURES]) or f"({block.lines} lines)"
+
+
+def _excerpt(block: CodeBlock, fault: RepairPoint) -> str:
+    """A finding over the lines around it, numbered; its own line is marked."""
+    lines = block.code.split("\n")
+    first, last = max(0, fault.line - _CONTEXT_LINES), min(len(lines), fault.line + _CONTEXT_LINES + 1)
+    rows = [f"{'>' if i == fault.line else ' '}{i + 1:5d} | {lines[i][:300]}" for i in range(first, last)]
+    return "\n".join((f"line {fault.line + 1}: {fault.message}", *rows))
+
+
+def fenced(text: str, label: str) -> str:
+    """A text in a fence that nothing in it can close."""
+    longest = max((len(m[0]) for m in re.finditer(r"`+", text)), default=0)
+    mark = "`" * max(4, longest + 1)
+    return f"{mark}{label}\n{text}\n{mark}"
