@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 from click.core import ParameterSource
@@ -41,11 +41,21 @@ _OPTIONS = (
     ),
     click.option("--base-url", metavar="URL", help="Of the engine openai; of ollama, in place of OLLAMA_HOST."),
 )
-#: The parameters of these options.
-NAMES = ("engine", "parallel", "max_time", "job_timeout", "pull", "gguf", "base_url")
 
 
-def worker_options(function: Callable[..., object]) -> Callable[..., Any]:
+class AskedEngine(TypedDict):
+    """The parameters of these options."""
+
+    engine: str
+    parallel: int
+    max_time: float | None
+    job_timeout: float
+    pull: bool
+    gguf: str | None
+    base_url: str | None
+
+
+def worker_options(function: Callable[..., object]) -> Callable[..., object]:
     """The options that say what answers the jobs."""
     for option in reversed(_OPTIONS):
         function = option(function)
@@ -54,7 +64,7 @@ def worker_options(function: Callable[..., object]) -> Callable[..., Any]:
 
 @contextmanager
 def engine_and_worker(
-    asked: dict[str, Any],
+    asked: AskedEngine,
     settings: Settings,
     *,
     model: str | None,

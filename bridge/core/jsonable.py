@@ -40,19 +40,19 @@ def from_json(kind: type[T], value: object) -> T:
 class Jsonable:
     """A frozen dataclass that can be written as JSON and changed by copy."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Its fields as JSON types."""
         result = to_json(self)
         assert isinstance(result, dict)  # narrows for mypy: a dataclass always gives a dict
         return result
 
-    def evolve(self, **changes: Any) -> Self:
+    def evolve(self, **changes: object) -> Self:
         """A copy with these fields changed."""
         return replace(self, **changes)  # type: ignore[type-var]  # every subclass is a dataclass
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, object]:
     return get_type_hints(kind)
 
 

@@ -76,7 +76,11 @@ class Dispatch:
             return False
         sarif = what.payload.get("sarif")
         try:
-            channel.send(payload.read(what.payload), key=f"{what.job}:{what.answer}", sarif=sarif)
+            channel.send(
+                payload.read(what.payload),
+                key=f"{what.job}:{what.answer}",
+                sarif=sarif if isinstance(sarif, dict) else None,
+            )
         except BridgeError as error:
             self._failed(channel, before, error)
             return False

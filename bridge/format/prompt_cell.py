@@ -82,7 +82,7 @@ def read_job(raw: RawCell, job_id: str, position: str, *, moved: bool = False) -
         lease=_read_lease(stamp.get("lease")),
         attempts=_read_attempts(stamp.get("attempts")),
         results=tuple(read_results(raw, job_id)[0]),
-        outcome=stamp["outcome"] if isinstance(stamp.get("outcome"), dict) else {},
+        outcome=outcome if isinstance(outcome := stamp.get("outcome"), dict) else {},
     )
 
 

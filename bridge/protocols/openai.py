@@ -6,7 +6,6 @@ Source: https://platform.openai.com/docs/api-reference/chat.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bridge.core.chat import (
     AnswerFormat,
@@ -25,7 +24,7 @@ from bridge.core.chat import (
 )
 from bridge.kernel import chat
 
-Wire = dict[str, Any]
+Wire = dict[str, object]
 
 #: A wire value that cannot be read; a ValueError that says which, and why.
 ChatError = chat.ChatError
@@ -43,7 +42,7 @@ def read_request(value: object) -> ChatRequest:
     return typed_request(chat.read_request(value))
 
 
-def typed_request(read: Mapping[str, Any]) -> ChatRequest:
+def typed_request(read: Mapping[str, object]) -> ChatRequest:
     """What the kernel's reader gave, as values."""
     return ChatRequest(
         prompt=read["prompt"] if "prompt" in read else tuple(_message(message) for message in read["messages"]),
@@ -92,9 +91,11 @@ def read_embeddings(value: object) -> tuple[tuple[float, ...], ...]:
         raise ChatError(f"its embeddings cannot be read: {error}") from None
 
 
-def _message(read: Mapping[str, Any]) -> ChatMessage:
+def _message(read: Mapping[str, object]) -> ChatMessage:
     content = read["content"]
-    parts: Sequence[Mapping[str, Any]] = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    parts: Sequence[Mapping[str, object]] = (
+        content if isinstance(content, list) else [{"type": "text", "text": content}]
+    )
     return ChatMessage(
         role=ChatRole(read["role"]),
         parts=tuple(_part(part) for part in parts if part.get("text") != ""),
@@ -104,15 +105,15 @@ def _message(read: Mapping[str, Any]) -> ChatMessage:
     )
 
 
-def _part(part: Mapping[str, Any]) -> MessagePart:
+def _part(part: Mapping[str, object]) -> MessagePart:
     return TextPart(text=part["text"]) if part["type"] == "text" else ImagePart(url=part["image_url"]["url"])
 
 
-def _call(call: Mapping[str, Any]) -> ToolCall:
+def _call(call: Mapping[str, object]) -> ToolCall:
     return ToolCall(id=call["id"], name=call["function"]["name"], arguments=call["function"]["arguments"])
 
 
-def _tool(function: Mapping[str, Any]) -> ToolDefinition:
+def _tool(function: Mapping[str, object]) -> ToolDefinition:
     return ToolDefinition(
         name=function["name"],
         description=function["description"],
@@ -121,7 +122,7 @@ def _tool(function: Mapping[str, Any]) -> ToolDefinition:
     )
 
 
-def _choice(read: str | Mapping[str, Any]) -> ToolChoice:
+def _choice(read: str | Mapping[str, object]) -> ToolChoice:
     return (
         ToolChoice(use=ToolUse(read))
         if isinstance(read, str)
@@ -129,7 +130,7 @@ def _choice(read: str | Mapping[str, Any]) -> ToolChoice:
     )
 
 
-def _format(read: Mapping[str, Any]) -> ResponseFormat:
+def _format(read: Mapping[str, object]) -> ResponseFormat:
     kind = AnswerFormat(read["type"])
     inner = read.get("json_schema")
     if inner is None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from bridge import wiring
 from bridge.core.errors import BridgeError
@@ -205,7 +204,7 @@ def _engine() -> list[Observation]:
 
     url = wiring.ollama_url()
     try:
-        reply: Any = requests.get(f"{url}/api/version", timeout=2).json()
+        reply = requests.get(f"{url}/api/version", timeout=2).json()
         return [Observation(grade=Grade.GOOD, check="engine", found=f"Ollama {reply['version']} at {url}")]
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return [Observation(grade=Grade.WARNING, check="engine", found=f"no Ollama answers at {url}",

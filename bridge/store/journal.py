@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
@@ -135,7 +134,7 @@ class Journal(JournalReader):
         """From now on this journal writes the notebook, whoever did before."""
         self.db.execute("UPDATE place SET own = 1 WHERE id = ?", (place,))
 
-    def update_place(self, place: int, *, context: Mapping[str, int], extras: Mapping[str, Any]) -> None:
+    def update_place(self, place: int, *, context: Mapping[str, int], extras: Mapping[str, object]) -> None:
         """Set what the notebook's metadata says."""
         self.db.execute(
             "UPDATE place SET context = ?, extras = ? WHERE id = ?",
