@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .cells import PromptCell
-from .chat import ChatError, Json, read_body
+from .chat import CallJson, ChatError, RequestJson, read_body
 from .error_kind import ErrorKind, OllamaError, Stopped
 from .fit import DEFAULT_MODEL, model_of_job
 from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256
@@ -47,7 +47,7 @@ class KernelWorker:
 Record = dict[str, Any]
 
 
-def _recorded(call: Json) -> Json:
+def _recorded(call: CallJson) -> dict[str, object]:
     """A tool call as records hold it."""
     return {"id": call["id"], **call["function"]}
 
@@ -142,7 +142,7 @@ class Answerer:
         )
 
     @staticmethod
-    def _request(cell: PromptCell) -> Json:
+    def _request(cell: PromptCell) -> RequestJson:
         try:
             return read_body(cell.body, cell.header.form)
         except ChatError as error:
