@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import click
 
@@ -20,7 +19,7 @@ class OptionType(click.ParamType[OptionValue]):
         self.option = option
         self.name = _NAMES[option.kind]
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> OptionValue:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> OptionValue:
         """Read it; click reports what is wrong."""
         try:
             return self.option.read_text(str(value))

@@ -132,9 +132,9 @@ def serve(bridge: Bridge, *, root: Path) -> None:
     server(bridge, root=root).run()
 
 
-def server(bridge: Bridge, *, root: Path) -> MCPServer[Any]:
+def server(bridge: Bridge, *, root: Path) -> MCPServer[object]:
     """The server, not started."""
-    made: MCPServer[Any] = MCPServer(
+    made: MCPServer[object] = MCPServer(
         "qwen-bridge", title="Qwen Bridge", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
     tools = Tools(bridge, root)
@@ -188,7 +188,7 @@ class Tools:
     async def wait_for_results(
         self,
         jobs: Ids,
-        context: Context[Any, Any],
+        context: Context[object, object],
         timeout_s: Annotated[float, Field(gt=0, le=3600, description="Return with what is ready after so long.")] = 50,
     ) -> Results:
         """Wait until jobs are answered and checked; tells progress meanwhile, and returns early when all are ready.

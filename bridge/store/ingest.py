@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bridge.core.clock import Clock
 from bridge.core.errors import NotAQueue, QueueUnreadable, QueueUnsettled
@@ -34,7 +33,7 @@ class IncomingNotebook:
 
     name: str
     number: int | None  #: of the part; None: none of our names, so a fork or somebody else's
-    notebook: Any  #: as `known_cells.loads` gives it
+    notebook: object  #: as `known_cells.loads` gives it
     data: bytes
     stamp: Stamp
     known: codec.Part | None = None  #: the part as the journal had it when this was read,
@@ -219,7 +218,7 @@ class Ingest:
             waited += 0.25
             gone = [name for name in gone if self.transport.stat(name) is None]
 
-    def _settled(self, name: str, known: codec.Part | None) -> tuple[Any, bytes, Stamp]:
+    def _settled(self, name: str, known: codec.Part | None) -> tuple[object, bytes, Stamp]:
         """A notebook that parses. Raises QueueUnreadable when it does not, even after a while."""
         cells = known.cells.values() if known else ()
         waited = 0.0

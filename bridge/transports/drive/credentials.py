@@ -157,9 +157,11 @@ def stored(environ: Mapping[str, str] = os.environ) -> Stored:
 
 
 def _to_json(login: Login) -> dict[str, object]:
+    known = to_json(login)
+    assert isinstance(known, dict)  # narrows: a dataclass gives a dict
     return {
         "version": VERSION,
-        **to_json(login),
+        **known,
         "expires_at": login.expires_at and login.expires_at.isoformat(),
         "key_file": login.key_file and str(login.key_file),
     }
