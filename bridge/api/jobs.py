@@ -168,7 +168,7 @@ class Jobs:
         doubted = list(self.status().doubted)
         if cancel and doubted:
             self.cancel(*doubted, by="cell deleted, confirmed")
-        self.store.change(self.store.journal.settle_suspect_deletions, "settling doubts")
+        self.store.change(self.store.journal.settle_suspect_deletions, "settling suspect deletions")
         return doubted
 
     def retry(self, *ids: str) -> list[str]:

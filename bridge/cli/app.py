@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sync": ("sync", "Keep the queue and its copy on Google Drive one."),
     "mcp": ("mcp", "A server for agents that speak the Model Context Protocol, on standard input and output."),
     "status": ("status", "The queue at a glance."),
-    "top": ("top", "The queue, live: jobs, workers, hand-overs, trouble; retries and cancels by key."),
+    "top": ("top", "The queue, live: jobs, workers, hand-overs, errors; retries and cancels by key."),
     "list": ("listing", "The jobs, oldest first."),
     "show": ("show", "One job: facts, answer, code, or the prompt to paste elsewhere."),
     "answer": ("answer", "Give a job an answer that you bring from elsewhere."),

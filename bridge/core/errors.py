@@ -159,7 +159,7 @@ class MissingExtra(UsageError):
 
 
 class QueueError(BridgeError):
-    """The queue's files are in trouble."""
+    """The queue's files cannot be used."""
 
 
 class NotAQueue(QueueError):

@@ -1,6 +1,6 @@
 """How one try at a job ended, as values: the attempt, and the result that it left.
 
-The lowest floor of what the queue knows; `bridge.core.job` builds on it and gives its names on.
+`bridge.core.job` builds on it and re-exports its names.
 """
 
 from __future__ import annotations

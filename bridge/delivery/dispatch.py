@@ -31,7 +31,7 @@ class Dispatch:
     store: Store
     channels: Sequence[Channel]
     notify: Listener
-    #: A folder for the channels' locks, which the operating system frees when their holder dies.
+    #: A folder for the channels' locks, which the operating system frees when the process that holds them dies.
     locks: Path
 
     def send_due(self, only: Collection[str] | None = None) -> list[str]:

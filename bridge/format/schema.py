@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
-#: Keep in sync with bridge/kernel/grammar.py, which stands above this floor; a test compares.
-JOB_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+from bridge.kernel.grammar import JOB_ID
 
 
 @cache

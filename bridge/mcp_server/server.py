@@ -103,7 +103,7 @@ class Results(BaseModel):
 
 
 class Cancelled(BaseModel):
-    """The jobs that were taken back."""
+    """The jobs that were cancelled."""
 
     jobs: list[str]
 

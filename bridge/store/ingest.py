@@ -1,4 +1,4 @@
-"""What other writers left in the folder, taken into the journal: changed notebooks, forks, archives.
+"""What other writers left in the folder, taken into the journal: changed notebooks, second copies, archives.
 
 Runs inside a transaction of the journal, under the queue's lock, and writes no file.
 """
@@ -32,7 +32,7 @@ class IncomingNotebook:
     """A notebook that is not as it was last seen."""
 
     name: str
-    number: int | None  #: of the part; None: none of our names, so a fork or somebody else's
+    number: int | None  #: of the part; None: none of our names, so a second copy or somebody else's
     notebook: object  #: as `known_cells.loads` gives it
     data: bytes
     stamp: Stamp
@@ -42,7 +42,7 @@ class IncomingNotebook:
 
 @dataclass(frozen=True, kw_only=True)
 class Ingest:
-    """Looks for what changed and has it absorbed."""
+    """Finds what changed in the folder, and has it merged into the journal."""
 
     transport: Transport
     journal: Journal
@@ -54,7 +54,7 @@ class Ingest:
     vanished_s: float = 0.0
 
     def take_all(self, *, publish: bool) -> list[str]:
-        """Take in all that changed; gives the names of forks that were folded in."""
+        """Take in all that changed; gives the names of the second copies that were merged."""
         newborn = self.journal.is_empty()
         if publish and self.vanished_s:
             self._await_vanished()
@@ -105,7 +105,7 @@ class Ingest:
                         name=entry.name, number=None, notebook=json_bytes.loads(read[0]), data=read[0], stamp=read[1]
                     )
             except (QueueUnreadable, ValueError):
-                continue  # perhaps a fork that is still coming; it is looked at again next time
+                continue  # perhaps a second copy that is still coming; it is read again next time
 
     def take(self, incoming: IncomingNotebook, *, adopt: Adopt) -> None:
         """Take in a version of one of our parts. Raises NotAQueue."""

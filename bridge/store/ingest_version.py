@@ -42,7 +42,7 @@ class Adopt(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ingested:
-    """What came of it."""
+    """The outcome of one merge."""
 
     #: The file does not show what the journal says.
     lags: bool
@@ -98,7 +98,7 @@ class VersionIngest:
         journal.update_place(
             place.id,
             context=merged.context,
-            # A fork's count only if the notebook itself is gone and nothing is known of it.
+            # Those of a second copy count only if the notebook itself is gone and nothing is known of it.
             extras=place.extras if (fork and place.extras) or not seen.metadata else seen.metadata,
         )
         if removed or any(_differs(cell, mine.cells.get(cell.id)) for cell in fresh):
@@ -253,7 +253,7 @@ class VersionIngest:
             jobs.append(cell.id)
             job = cell.job.evolve(results=join_results(cell.job.results, self.journal.results(cell.id)))
             best = job.best(grammar.prompt_sha256(job.spec.body))
-            if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only put away
+            if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only archived
                 job = job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=now, by="cell deleted"))
             if self.journal.writer in cell.dots or best is not None:
                 self.archive(job, cell, place.id, now)

@@ -179,7 +179,7 @@ class Journal(JournalReader):
         """A file is not there any more."""
         self.db.execute("DELETE FROM seen WHERE path = ?", (path,))
 
-    # ---- doubts
+    # ---- suspect deletions
 
     def suspect_deletion(self, place: int, jobs: Iterable[str], now: datetime) -> None:
         """Note jobs that a version lacked, which was not believed."""
@@ -188,7 +188,7 @@ class Journal(JournalReader):
         )
 
     def settle_suspect_deletions(self) -> None:
-        """The doubted deletions were confirmed or dismissed."""
+        """The suspect deletions were confirmed or dismissed."""
         self.db.execute("DELETE FROM doubt")
 
     # ---- set-up

@@ -77,7 +77,7 @@ def _summary(overview: Overview) -> Text:
     if status.oldest_queued_s is not None:
         parts.append(f"oldest {short(status.oldest_queued_s)}")
     if status.doubted:
-        parts.append(f"{len(status.doubted)} doubted")
+        parts.append(f"{len(status.doubted)} suspect deletions")
     return Text(" · ".join(parts))
 
 
