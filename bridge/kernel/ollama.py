@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .address import DEFAULT_HOST
-from .chat import CallJson, RequestJson
+from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, read_error, too_long
 from .finish import FinishReason, read_finish_reason
 from .ollama_chat import calls_in, ollama_body, text_of

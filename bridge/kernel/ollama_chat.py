@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from .chat import CalledFunction, CallJson, ChatError, MessageJson, PartJson, RequestJson, read_tool_call
+from .chat import ChatError, read_tool_call
+from .chat_json import CalledFunction, CallJson, MessageJson, PartJson, RequestJson
 from .error_kind import ErrorKind, OllamaError
 
 

@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .cells import PromptCell
-from .chat import CallJson, ChatError, RequestJson, read_body
+from .chat import ChatError, read_body
+from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, Stopped
 from .fit import DEFAULT_MODEL, model_of_job
 from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256

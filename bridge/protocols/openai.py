@@ -23,7 +23,7 @@ from bridge.core.chat import (
     ToolUse,
 )
 from bridge.kernel import chat
-from bridge.kernel.chat import (
+from bridge.kernel.chat_json import (
     CallJson,
     ChoiceJson,
     FormatJson,
