@@ -89,47 +89,74 @@ class About(TypedDict):
 class Http(Protocol):
     """A connection of httplib2."""
 
-    def close(self) -> object: ...  # noqa: D102  # httplib2's
+    def close(self) -> object:
+        """End it."""
 
 
 class DriveRequest(Protocol[T_co]):
     """One call, not sent yet."""
 
     @property
-    def headers(self) -> MutableMapping[str, str]: ...  # noqa: D102  # googleapiclient's
+    def headers(self) -> MutableMapping[str, str]:
+        """They can be changed before it is sent."""
 
-    def execute(self, *, http: Http, num_retries: int = 0) -> T_co: ...  # noqa: D102  # the same
+    def execute(self, *, http: Http, num_retries: int = 0) -> T_co:
+        """Send it; gives the reply. Raises what httplib2 and googleapiclient raise."""
 
 
 class Files(Protocol):
     """`service.files()`."""
 
-    def get(self, **asked: object) -> DriveRequest[FileResource]: ...  # noqa: D102  # as Google's reference says
-    def get_media(self, **asked: object) -> DriveRequest[bytes]: ...  # noqa: D102
-    def list(self, **asked: object) -> DriveRequest[FileList]: ...  # noqa: D102
-    def generateIds(self, **asked: object) -> DriveRequest[NewIds]: ...  # noqa: D102, N802
-    def insert(self, **asked: object) -> DriveRequest[FileResource]: ...  # noqa: D102
-    def update(self, **asked: object) -> DriveRequest[FileResource]: ...  # noqa: D102
-    def patch(self, **asked: object) -> DriveRequest[FileResource]: ...  # noqa: D102
-    def delete(self, **asked: object) -> DriveRequest[object]: ...  # noqa: D102
+    def get(self, **asked: object) -> DriveRequest[FileResource]:
+        """A file's description."""
+
+    def get_media(self, **asked: object) -> DriveRequest[bytes]:
+        """A file's content."""
+
+    def list(self, **asked: object) -> DriveRequest[FileList]:
+        """A page of a search."""
+
+    def generateIds(self, **asked: object) -> DriveRequest[NewIds]:  # noqa: N802  # Google's name
+        """Ids for new files."""
+
+    def insert(self, **asked: object) -> DriveRequest[FileResource]:
+        """Make a file."""
+
+    def update(self, **asked: object) -> DriveRequest[FileResource]:
+        """Replace description and content."""
+
+    def patch(self, **asked: object) -> DriveRequest[FileResource]:
+        """Change a part of the description."""
+
+    def delete(self, **asked: object) -> DriveRequest[object]:
+        """Delete a file for good."""
 
 
 class Changes(Protocol):
     """`service.changes()`."""
 
-    def getStartPageToken(self, **asked: object) -> DriveRequest[StartToken]: ...  # noqa: D102, N802
-    def list(self, **asked: object) -> DriveRequest[ChangeList]: ...  # noqa: D102
+    def getStartPageToken(self, **asked: object) -> DriveRequest[StartToken]:  # noqa: N802  # Google's name
+        """Where the list of changes stands now."""
+
+    def list(self, **asked: object) -> DriveRequest[ChangeList]:
+        """A page of changes."""
 
 
 class Accounts(Protocol):
     """`service.about()`."""
 
-    def get(self, **asked: object) -> DriveRequest[About]: ...  # noqa: D102
+    def get(self, **asked: object) -> DriveRequest[About]:
+        """Who is signed in."""
 
 
 class DriveService(Protocol):
     """What `build_from_document` makes of Drive's description."""
 
-    def files(self) -> Files: ...  # noqa: D102
-    def changes(self) -> Changes: ...  # noqa: D102
-    def about(self) -> Accounts: ...  # noqa: D102
+    def files(self) -> Files:
+        """Calls on files."""
+
+    def changes(self) -> Changes:
+        """Calls on the list of changes."""
+
+    def about(self) -> Accounts:
+        """Calls on the account."""
