@@ -226,4 +226,4 @@ def print_ids(ids: Sequence[str], *, as_json: bool, done: str) -> None:
         return
     for job in ids:
         show(job)
-    say(f"{len(ids)} job(s) {done}")
+    say(f"{text.counted(len(ids), 'job')} {done}")

@@ -27,7 +27,7 @@ def command(
     queue: str | None,
     as_json: bool,
 ) -> None:
-    """Take jobs back, by id or filter. One that is running keeps its result if that still arrives."""
+    """Cancel jobs, by id or filter. One that is running keeps its result if that still arrives."""
     with base.open_bridge(queue) as bridge:
         if suspect_deletion:
             done = bridge.confirm_doubted(cancel=suspect_deletion == "cancel")

@@ -42,7 +42,7 @@ _SIZES = ("0.5b", "1.5b", "3b", "7b")
     shell_complete=complete.files,
     help="Answer with this file, by llama.cpp; `tiny`: a toy that ships with it.",
 )
-@click.option("--base-url", metavar="URL", help="Of the engine openai or ollama.")
+@click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama).")
 @click.option(
     "--folder",
     metavar="DIR",

@@ -31,7 +31,7 @@ _OPTIONS = (
     click.option(
         "--max-time", type=DURATION, metavar="D", help="Begin no job after this (90s, 30min, 2h); finish those begun."
     ),
-    click.option("--job-timeout", type=DURATION, default=3600.0, metavar="D", help="Longest answer; default 1h."),
+    click.option("--job-timeout", type=DURATION, default=3600.0, metavar="D", help="Time limit per job (default 1h)."),
     click.option("--pull", is_flag=True, help="Fetch the model first, if it is missing."),
     click.option(
         "--gguf",
@@ -39,7 +39,7 @@ _OPTIONS = (
         shell_complete=complete.files,
         help="The model of the engine llamacpp; `tiny`: a toy that ships with it.",
     ),
-    click.option("--base-url", metavar="URL", help="Of the engine openai; of ollama, in place of OLLAMA_HOST."),
+    click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama; overrides OLLAMA_HOST)."),
 )
 
 

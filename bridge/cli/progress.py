@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bridge.cli import base
 from bridge.cli.base import span
-from bridge.core.text import plain
+from bridge.core.text import counted, plain
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -77,7 +77,7 @@ class Reporter:
         )
         if summary.unwritten:
             base.say(
-                f"{summary.unwritten} answer(s) could not be written anywhere: {summary.unpublished}; their jobs run again"
+                f"{counted(summary.unwritten, 'answer')} could not be written anywhere: {summary.unpublished}; their jobs run again"
             )
         elif summary.unpublished:
             base.say(

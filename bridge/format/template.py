@@ -93,7 +93,7 @@ were being answered. Choose a GPU (*Runtime > Change runtime type > T4 GPU*), th
 **Before you use it on the free tier.** Google gives free GPUs to people who work in a notebook, and lists "running
 distributed computing workers" and getting around the notebook's own interface among what it does not allow there; it may
 end such a session without warning. A worker that runs by itself is at least against the spirit of that. The way that is
-meant: open `qwen_bridge.ipynb`, press *Run all* yourself, and stay with it. It needs nothing of this notebook. With paid
+meant: open `qwen_bridge.ipynb`, press *Run all* yourself, and keep the tab open. It needs nothing of this notebook. With paid
 compute units these limits do not apply, and this notebook is the more comfortable way.
 
 Do not keep `qwen_bridge.ipynb` open in another tab while this one works: a save there would bring back old outputs for a

@@ -23,6 +23,7 @@ from bridge.api.views import READY, JobView
 from bridge.core.errors import BridgeError, WaitTimedOut
 from bridge.core.job import NewJob
 from bridge.core.options import OPTIONS, WIDEST, Options, OptionValue
+from bridge.core.text import counted
 from bridge.core.version import __version__
 from bridge.delivery.payload import HandOver
 from bridge.intake.prompt import compose
@@ -211,7 +212,7 @@ class Tools:
                     return self._bridge.views(jobs)
 
         done: list[JobView] = []
-        await context.report_progress(0.0, float(len(jobs)), f"waiting for {len(jobs)} job(s)")
+        await context.report_progress(0.0, float(len(jobs)), f"waiting for {counted(len(jobs), 'job')}")
         try:
             views = await anyio.to_thread.run_sync(wait, abandon_on_cancel=True)
         finally:

@@ -151,7 +151,7 @@ def _files(store: Store) -> Iterator[Observation]:
         problems = schema.problems(notebook)
         if problems:
             yield Observation(grade=Grade.BROKEN, check=entry.name, found="; ".join(problems[:3]),
-                          remedy="mend the cell, or `bridge rebuild --notebooks`")  # fmt: skip
+                          remedy="fix the cell, or `bridge rebuild --notebooks`")  # fmt: skip
         elif len(read[0]) > _COLAB_LIMIT_BYTES:
             yield Observation(grade=Grade.WARNING, check=entry.name, found=f"{len(read[0]) / 1e6:.1f} MB: Colab may not save it",
                           remedy="`bridge archive`")  # fmt: skip

@@ -15,6 +15,7 @@ from bridge.core import changes
 from bridge.core.events import Event, Listener
 from bridge.core.events import EventKind as Happened
 from bridge.core.job import Cancellation, Job, join_results, to_iso
+from bridge.core.text import counted
 from bridge.format import codec, file_names, merge, observe
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
@@ -107,7 +108,7 @@ class VersionIngest:
         lags = self._lags(seen, cells, {cell.id for cell in loose})
         vanished = [i for i in mine.cells if i in cells and i not in seen.cells and cells[i].kind is CellKind.JOB]
         if vanished and seen.context and not fork and any(_was_published(mine.cells[i], mine) for i in vanished):
-            self.notify(Event(kind=Happened.RESTORED, message=f"{place.name} lacked {len(vanished)} job(s); they are put back",
+            self.notify(Event(kind=Happened.RESTORED, message=f"{place.name} lacked {counted(len(vanished), 'job')}; put back",
                               facts={"jobs": vanished}))  # fmt: skip
         return Ingested(lags=lags, loose=len(loose), loose_jobs=sum(cell.kind is CellKind.JOB for cell in loose))
 
@@ -218,7 +219,9 @@ class VersionIngest:
             job = cell.job.evolve(spec=replace(spec, created_at=spec.created_at or now), bare=False)
             cells[cell.id] = merge.job_cell(job, dots, extras_of(cell.raw), shown=cell.raw)
         if jobs:
-            self.notify(Event(kind=Happened.ADOPTED, message=f"{len(jobs)} cell(s) became jobs", facts={"jobs": jobs}))
+            self.notify(
+                Event(kind=Happened.ADOPTED, message=f"{counted(len(jobs), 'cell')} became jobs", facts={"jobs": jobs})
+            )
         return replace(part, cells=cells)
 
     def _removed(self, mine: Part, cells: dict[str, Cell], place: NotebookRow, now: datetime) -> list[Cell]:
@@ -260,7 +263,9 @@ class VersionIngest:
             else:  # whoever added it writes it to the archive; who has a result does so too, nobody else may know it
                 self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         if jobs:
-            message = f"{len(jobs)} job(s) were deleted from {place.name}: those without an answer count as cancelled"
+            message = (
+                f"{counted(len(jobs), 'job')} deleted from {place.name}: those without an answer count as cancelled"
+            )
             self.notify(Event(kind=Happened.REMOVED, message=message, facts={"jobs": jobs}))
 
     def _final(self, cell: Cell, mine: Cell | None, theirs: Cell | None) -> Cell | None:
