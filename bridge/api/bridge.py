@@ -23,7 +23,6 @@ from bridge.api.views import FINAL, READY, JobView
 from bridge.core.errors import WaitTimedOut, WrongState
 from bridge.core.job import NewJob
 from bridge.core.states import Move, State, sources
-from bridge.core.text import counted
 from bridge.kernel import grammar
 from bridge.store import query, review_state
 from bridge.store.enqueue import Added
@@ -139,9 +138,8 @@ class Bridge(Jobs):
             return len(seen) >= enough
 
         if not waiting.until(ready, wanted=wanted, timeout_s=timeout_s, give_up=give_up):
-            missing = f"{len(wanted) - len(seen)} of {counted(len(wanted), 'job')} are not ready"
-            why = " yet" if timeout_s is None else f" after {timeout_s:g} s"
-            raise WaitTimedOut(f"{missing}{why}; they stay queued")
+            why = "yet" if timeout_s is None else f"after {timeout_s:g} s"
+            raise WaitTimedOut(f"jobs not ready {why}: {len(wanted) - len(seen)} of {len(wanted)}; they stay queued")
         return list(seen)
 
     def plan(self, job: str, root: Path) -> list[PlannedChange]:

@@ -14,7 +14,6 @@ from bridge.api.bridge import Bridge
 from bridge.api.views import JobView
 from bridge.core.errors import WaitTimedOut
 from bridge.core.events import Listener
-from bridge.core.text import counted
 from bridge.delivery.channels import Channel
 from bridge.delivery.dispatch import Dispatch
 from bridge.engines.base import Engine
@@ -80,7 +79,7 @@ class LocalRun:
         while left := self.dispatch.left(wanted):
             self.dispatch.send_due(left)
             if self._stopping:
-                raise WaitTimedOut(f"{len(left)} of {counted(len(wanted), 'job')} are not handed over on every way yet")
+                raise WaitTimedOut(f"jobs not handed over on every way yet: {len(left)} of {len(wanted)}")
             self.bridge.store.clock.sleep(0.2)
         return self.bridge.views(wanted)
 
