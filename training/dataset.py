@@ -20,7 +20,7 @@ import jinja2
 import orjson
 
 from bridge.checking.examine import Toolchain, examine
-from bridge.checking.repair import repair_prompt
+from bridge.checking.faults import repair_prompt
 from bridge.checking.values import Verdict
 from bridge.format.template import EXAMPLES
 from bridge.models.tiny import DEMO_PROMPTS

@@ -139,9 +139,8 @@ class Bridge(Jobs):
             return len(seen) >= enough
 
         if not waiting.until(ready, wanted=wanted, timeout_s=timeout_s, give_up=give_up):
-            missing = f"{len(wanted) - len(seen)} of {len(wanted)} job(s) are not ready"
-            why = " yet" if timeout_s is None else f" after {timeout_s:g} s"
-            raise WaitTimedOut(f"{missing}{why}; they stay queued")
+            why = "yet" if timeout_s is None else f"after {timeout_s:g} s"
+            raise WaitTimedOut(f"jobs not ready {why}: {len(wanted) - len(seen)} of {len(wanted)}; they stay queued")
         return list(seen)
 
     def plan(self, job: str, root: Path) -> list[PlannedChange]:

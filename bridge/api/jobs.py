@@ -23,7 +23,7 @@ from bridge.core.errors import UnknownJob, WrongState
 from bridge.core.events import Listener, ignore
 from bridge.core.job import Job, JobForm, NewJob, State, to_iso
 from bridge.core.options import Options, OptionValues
-from bridge.core.text import as_json
+from bridge.core.text import as_json, counted
 from bridge.format import merge, template
 from bridge.format.raw_cell import Dots, extras_of
 from bridge.intake.prompt import compose, prompt_of
@@ -155,7 +155,7 @@ class Jobs:
     # ---- changing
 
     def cancel(self, *ids: str, by: str | None = None) -> list[str]:
-        """Take jobs back; gives their ids. All or none. Raises UnknownJob, AmbiguousJob, WrongState."""
+        """Cancel jobs; gives their ids. All or none. Raises UnknownJob, AmbiguousJob, WrongState."""
         who = by or self.caller
         return self._each(
             ids,
@@ -168,7 +168,7 @@ class Jobs:
         doubted = list(self.status().doubted)
         if cancel and doubted:
             self.cancel(*doubted, by="cell deleted, confirmed")
-        self.store.change(self.store.journal.settle_suspect_deletions, "settling doubts")
+        self.store.change(self.store.journal.settle_suspect_deletions, "settling suspect deletions")
         return doubted
 
     def retry(self, *ids: str) -> list[str]:
@@ -293,7 +293,7 @@ class Jobs:
                     self._rewrite(job, cell.dots, place, extras_of(cell.raw))
             return found
 
-        return self.store.change(decide, f"{purpose} {len(ids)} job(s)")
+        return self.store.change(decide, f"{purpose} {counted(len(ids), 'job')}")
 
     def _rewrite(self, job: Job, dots: Dots, place: int, extras: Mapping[str, object]) -> None:
         """Write a changed job where it is; one that goes back into the queue from elsewhere goes into the last part."""

@@ -1,4 +1,4 @@
-"""An errand: jobs answered, checked and handed over in one process, by a worker and a wait side by side."""
+"""A local run: jobs answered, checked and handed over in one process, by a worker and a wait side by side."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LAST_LOOKS_S = 10.0
 
 @dataclass(kw_only=True)
 class LocalRun:
-    """One errand. The worker has a journal connection of its own, so that the wait sees what it writes."""
+    """One local run. The worker has a journal connection of its own, so that the wait sees what it writes."""
 
     bridge: Bridge
     worker: Worker
@@ -79,7 +79,7 @@ class LocalRun:
         while left := self.dispatch.left(wanted):
             self.dispatch.send_due(left)
             if self._stopping:
-                raise WaitTimedOut(f"{len(left)} of {len(wanted)} job(s) are not handed over on every way yet")
+                raise WaitTimedOut(f"jobs not handed over on every way yet: {len(left)} of {len(wanted)}")
             self.bridge.store.clock.sleep(0.2)
         return self.bridge.views(wanted)
 
@@ -106,7 +106,7 @@ def prepared(
     rules: wiring.Rules,
     listener: Listener,
 ) -> Iterator[LocalRun]:
-    """An errand on the queue that `bridge` has opened, ready to run. `queue`: as it was opened. Raises what opening raises."""
+    """A local run on the queue that `bridge` has opened, ready to run. `queue`: as it was opened. Raises what opening raises."""
     opened = wiring.open_queue(queue, listener=listener)  # the worker's own connection to the journal
     try:
         yield LocalRun(

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from bridge import wiring
 from bridge.core.errors import JournalError, JournalTooNew
@@ -66,7 +65,7 @@ def rebuild(
     return Rebuilt(journal=anew, notebooks=written, jobs=jobs, handed_over=handed_over)
 
 
-def _restore(journal: Journal, manifests: Sequence[tuple[Path, Mapping[str, Any]]]) -> int:
+def _restore(journal: Journal, manifests: Sequence[tuple[Path, Mapping[str, object]]]) -> int:
     """Take over what outboxes show of the results that count now; gives how many jobs are known to be handed over."""
     for folder, what in manifests:
         found = journal.cell(str(what.get("job")))
@@ -85,7 +84,7 @@ def _restore(journal: Journal, manifests: Sequence[tuple[Path, Mapping[str, Any]
     return query.count_handed_over(journal)
 
 
-def _manifests(outbox: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def _manifests(outbox: Path) -> Iterator[tuple[Path, Mapping[str, object]]]:
     from bridge.delivery.outbox import read_outbox
 
     return read_outbox(outbox)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import click
 
@@ -23,7 +23,13 @@ from bridge.core.errors import UsageError
 )
 @prompt_options.prompt_options
 def command(
-    *, prompt: str | None, files: tuple[str, ...], caller: str | None, queue: str | None, as_json: bool, **asked: Any
+    *,
+    prompt: str | None,
+    files: tuple[str, ...],
+    caller: str | None,
+    queue: str | None,
+    as_json: bool,
+    **asked: Unpack[prompt_options.AskedPrompts],
 ) -> None:
     """Add prompts to the queue; prints one job id a line.
 

@@ -20,11 +20,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sync": ("sync", "Keep the queue and its copy on Google Drive one."),
     "mcp": ("mcp", "A server for agents that speak the Model Context Protocol, on standard input and output."),
     "status": ("status", "The queue at a glance."),
-    "top": ("top", "The queue, live: jobs, workers, hand-overs, trouble; retries and cancels by key."),
+    "top": ("top", "The queue, live: jobs, workers, hand-overs, errors; retries and cancels by key."),
     "list": ("listing", "The jobs, oldest first."),
     "show": ("show", "One job: facts, answer, code, or the prompt to paste elsewhere."),
     "answer": ("answer", "Give a job an answer that you bring from elsewhere."),
-    "cancel": ("cancel", "Take jobs back."),
+    "cancel": ("cancel", "Cancel jobs."),
     "retry": ("retry", "Put finished or cancelled jobs back into the queue."),
     "archive": ("archive", "Move finished jobs to the archive."),
     "export": ("export", "Results as OpenAI Batch lines."),
@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "config": ("config", "Settings: what holds here, where each value comes from, and what is wrong."),
     "auth": ("auth", "Sign in to Google Drive, see who is signed in, sign out."),
     "doctor": ("doctor", "Check everything, and say what to do."),
-    "completion": ("completion", "What makes your shell complete commands, job ids and files."),
+    "completion": ("completion", "Print a shell completion script."),
 }
 
 

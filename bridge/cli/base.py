@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def command(name: str, *, of_queue: bool = True, **settings: Any) -> Callable[[F], click.Command]:
+def command(name: str, *, of_queue: bool = True) -> Callable[[F], click.Command]:
     """A command with `--json` (`as_json`) and, unless it is about no queue, `--queue`; errors end in message and exit code."""
 
     def decorate(function: F) -> click.Command:
-        @click.command(name, **settings)
+        @click.command(name)
         @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
         @functools.wraps(function)
-        def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        def run(*args: object, as_json: bool, **kwargs: object) -> None:
             try:
                 function(*args, as_json=as_json, **kwargs)
             except BridgeError as error:
@@ -51,9 +51,8 @@ def command(name: str, *, of_queue: bool = True, **settings: Any) -> Callable[[F
                 where = f" for {error.filename}" if error.filename else ""
                 fail(StorageFull(f"no space left{where}: free some and run the command again"), as_json=as_json)
 
-        made = cast(click.Command, run)
         if of_queue:
-            made.params.insert(
+            run.params.insert(
                 0,
                 click.Option(
                     ["--queue"],
@@ -62,7 +61,7 @@ def command(name: str, *, of_queue: bool = True, **settings: Any) -> Callable[[F
                     help="Path of the queue notebook, or drive:FILE_ID; default: as `bridge --help` says.",
                 ),
             )
-        return made
+        return run
 
     return decorate
 
@@ -233,4 +232,4 @@ def print_ids(ids: Sequence[str], *, as_json: bool, done: str) -> None:
         return
     for job in ids:
         show(job)
-    say(f"{len(ids)} job(s) {done}")
+    say(f"{text.counted(len(ids), 'job')} {done}")

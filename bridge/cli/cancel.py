@@ -15,9 +15,9 @@ from bridge.cli.job_filter import job_filter
     "--doubted",
     "suspect_deletion",
     flag_value="cancel",
-    help="What a version of the notebook lacked, and was not believed.",
+    help="Open jobs that a version of the notebook lacked (suspect deletions).",
 )
-@click.option("--keep-doubted", "suspect_deletion", flag_value="keep", help="Dismiss that: the jobs stay.")
+@click.option("--keep-doubted", "suspect_deletion", flag_value="keep", help="Keep these jobs.")
 def command(
     *,
     ids: tuple[str, ...],
@@ -27,7 +27,7 @@ def command(
     queue: str | None,
     as_json: bool,
 ) -> None:
-    """Take jobs back, by id or filter. One that is running keeps its result if that still arrives."""
+    """Cancel jobs, by id or filter. One that is running keeps its result if that still arrives."""
     with base.open_bridge(queue) as bridge:
         if suspect_deletion:
             done = bridge.confirm_doubted(cancel=suspect_deletion == "cancel")

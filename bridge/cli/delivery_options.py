@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -31,14 +31,14 @@ _WAYS_OUT = (
 )
 
 
-def rule_options(function: Callable[..., object]) -> Callable[..., Any]:
+def rule_options(function: Callable[..., object]) -> Callable[..., object]:
     """`--repair`, `--max-rounds` and `--project-lint`."""
     for option in reversed(_RULES):
         function = option(function)
     return function
 
 
-def way_out_options(function: Callable[..., object]) -> Callable[..., Any]:
+def way_out_options(function: Callable[..., object]) -> Callable[..., object]:
     """`--outbox`, `--exec` and `--webhook`."""
     for option in reversed(_WAYS_OUT):
         function = option(function)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +20,7 @@ from bridge.core.errors import UsageError
 if TYPE_CHECKING:
     from bridge.api.local_run import LocalRun
     from bridge.cli.progress import Reporter
+    from bridge.engines.base import OnProgress
     from bridge.setup.demo import DemoFolder, Story
     from bridge.wiring import Choice
 
@@ -41,7 +42,7 @@ _SIZES = ("0.5b", "1.5b", "3b", "7b")
     shell_complete=complete.files,
     help="Answer with this file, by llama.cpp; `tiny`: a toy that ships with it.",
 )
-@click.option("--base-url", metavar="URL", help="Of the engine openai or ollama.")
+@click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama).")
 @click.option(
     "--folder",
     metavar="DIR",
@@ -125,7 +126,7 @@ def _downloaded(size: str, *, yes: bool) -> Path:
 
 
 @contextmanager
-def _bar(size_bytes: int) -> Iterator[Any]:
+def _bar(size_bytes: int) -> Iterator[OnProgress]:
     """What shows a download: a bar on a terminal, else a line every tenth."""
     if not sys.stderr.isatty():
         shown = [-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 from click.core import ParameterSource
@@ -31,7 +31,7 @@ _OPTIONS = (
     click.option(
         "--max-time", type=DURATION, metavar="D", help="Begin no job after this (90s, 30min, 2h); finish those begun."
     ),
-    click.option("--job-timeout", type=DURATION, default=3600.0, metavar="D", help="Longest answer; default 1h."),
+    click.option("--job-timeout", type=DURATION, default=3600.0, metavar="D", help="Time limit per job (default 1h)."),
     click.option("--pull", is_flag=True, help="Fetch the model first, if it is missing."),
     click.option(
         "--gguf",
@@ -39,13 +39,23 @@ _OPTIONS = (
         shell_complete=complete.files,
         help="The model of the engine llamacpp; `tiny`: a toy that ships with it.",
     ),
-    click.option("--base-url", metavar="URL", help="Of the engine openai; of ollama, in place of OLLAMA_HOST."),
+    click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama; overrides OLLAMA_HOST)."),
 )
-#: The parameters of these options.
-NAMES = ("engine", "parallel", "max_time", "job_timeout", "pull", "gguf", "base_url")
 
 
-def worker_options(function: Callable[..., object]) -> Callable[..., Any]:
+class AskedEngine(TypedDict):
+    """The parameters of these options."""
+
+    engine: str
+    parallel: int
+    max_time: float | None
+    job_timeout: float
+    pull: bool
+    gguf: str | None
+    base_url: str | None
+
+
+def worker_options(function: Callable[..., object]) -> Callable[..., object]:
     """The options that say what answers the jobs."""
     for option in reversed(_OPTIONS):
         function = option(function)
@@ -54,7 +64,7 @@ def worker_options(function: Callable[..., object]) -> Callable[..., Any]:
 
 @contextmanager
 def engine_and_worker(
-    asked: dict[str, Any],
+    asked: AskedEngine,
     settings: Settings,
     *,
     model: str | None,

@@ -9,6 +9,7 @@ import click
 from bridge.cli import base, complete
 from bridge.cli.job_filter import job_filter
 from bridge.core.errors import UsageError
+from bridge.core.text import counted
 
 
 @base.command("export")
@@ -44,7 +45,7 @@ def command(
         _write(errors, failures)
     if as_json and file != "-":
         base.print_json({"results": len(results), "errors": len(failures), "open": left})
-    base.say(f"{len(results)} result(s), {len(failures)} error(s), {left} job(s) still open")
+    base.say(f"{counted(len(results), 'result')}, {counted(len(failures), 'error')}, {counted(left, 'job')} still open")
 
 
 def _write(file: str, lines: list[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import click
 
@@ -20,7 +19,7 @@ class OptionType(click.ParamType[OptionValue]):
         self.option = option
         self.name = _NAMES[option.kind]
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> OptionValue:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> OptionValue:
         """Read it; click reports what is wrong."""
         try:
             return self.option.read_text(str(value))
@@ -28,24 +27,27 @@ class OptionType(click.ParamType[OptionValue]):
             self.fail(str(error), param, ctx)
 
 
-def worker_option(option: Option, *flags: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def worker_option(option: Option, *flags: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
     """The option for a worker, under these flags, with its default."""
     return click.option(*flags, type=OptionType(option), default=option.default, show_default=True, help=option.help)
 
 
-def job_option(option: Option, *, metavar: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def job_option(option: Option, *, metavar: str = "") -> Callable[[Callable[..., object]], Callable[..., object]]:
     """The option for a job, as the text that was given; `read_options` reads it."""
     metavar = metavar or _NAMES[option.kind].upper()
     return click.option(option.flag, metavar=metavar, multiple=option.many, help=option.help)
 
 
-def read_options(asked: Mapping[str, Any]) -> Options:
+def read_options(asked: Mapping[str, object]) -> Options:
     """The options of a job from the texts of a command line. Raises BadOption."""
-    read: dict[str, Any] = {}
+    read: dict[str, object] = {}
     try:
         for name, option in OPTIONS.items():
-            if (given := asked[name]) is not None:
-                read[name] = tuple(map(option.read_text, given)) if option.many else option.read_text(given)
+            given = asked[name]
+            if isinstance(given, tuple):
+                read[name] = tuple(map(option.read_text, given))
+            elif given is not None:
+                read[name] = option.read_text(str(given))
     except OptionError as error:
         raise BadOption(str(error)) from None
-    return Options(**read)
+    return Options.of(read)

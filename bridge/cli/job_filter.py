@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -12,7 +11,7 @@ from bridge.core.job import State
 _STATES = [state.value for state in State]
 
 
-def job_filter(function: Callable[..., object]) -> Callable[..., Any]:
+def job_filter(function: Callable[..., object]) -> Callable[..., object]:
     """`--state` (repeatable) and `--caller`."""
     for option in (
         click.option("--caller", metavar="NAME", help="Only jobs of this caller."),

@@ -7,13 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge.cli import base
 from bridge.cli.base import span
-from bridge.core.text import plain
+from bridge.core.text import counted, plain
 
 if TYPE_CHECKING:
+    from rich.live import Live
+
     from bridge.core.events import Event
     from bridge.worker.config import WorkSummary
     from bridge.worker.loop import Worker
@@ -24,7 +26,7 @@ class Reporter:
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._live: Any = None
+        self._live: Live | None = None
 
     def tell(self, event: Event) -> None:
         """One event."""
@@ -75,7 +77,7 @@ class Reporter:
         )
         if summary.unwritten:
             base.say(
-                f"{summary.unwritten} answer(s) could not be written anywhere: {summary.unpublished}; their jobs run again"
+                f"{counted(summary.unwritten, 'answer')} could not be written anywhere: {summary.unpublished}; their jobs run again"
             )
         elif summary.unpublished:
             base.say(

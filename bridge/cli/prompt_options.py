@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bridge.core.job import NewJob
     from bridge.store.enqueue import Added
 
-_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+_OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] = (
     click.option(
         "--jsonl",
         metavar="FILE|-",
@@ -41,18 +41,36 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--key", help="Your own name for the job; the same key again gives the first job."),
     click.option("--allow-secrets", is_flag=True, help="Do not look for secrets."),
 )
-#: The parameters of these options, but for `caller`, as `add` takes them.
-NAMES = ("jsonl", "skip_bad", "context", "system", "key", "allow_secrets", *OPTIONS)
 
 
-def prompt_options(function: Callable[..., object]) -> Callable[..., Any]:
+class AskedPrompts(TypedDict):
+    """The parameters of these options, but for `caller`, as `add` takes them; those of `OPTIONS` as texts."""
+
+    jsonl: str | None
+    skip_bad: bool
+    context: tuple[str, ...]
+    system: str | None
+    key: str | None
+    allow_secrets: bool
+    lang: str | None
+    out: str | None
+    model: str | None
+    max_tokens: str | None
+    temperature: str | None
+    top_p: str | None
+    seed: str | None
+    stop: tuple[str, ...]
+    priority: str | None
+
+
+def prompt_options(function: Callable[..., object]) -> Callable[..., object]:
     """The options that say what to ask for and how."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
 
 
-def add(bridge: Bridge, texts: Sequence[str], asked: dict[str, Any]) -> tuple[list[Added], list[tuple[int, str]]]:
+def add(bridge: Bridge, texts: Sequence[str], asked: AskedPrompts) -> tuple[list[Added], list[tuple[int, str]]]:
     """Add prompts, or the batch of `--jsonl`; gives what was added and (line, reason) of what was skipped, and says so.
 
     Raises UsageError, and what `Bridge.add_many` raises.
@@ -71,7 +89,7 @@ def add(bridge: Bridge, texts: Sequence[str], asked: dict[str, Any]) -> tuple[li
     return added, problems
 
 
-def _from_prompts(texts: Sequence[str], asked: dict[str, Any]) -> list[NewJob]:
+def _from_prompts(texts: Sequence[str], asked: AskedPrompts) -> list[NewJob]:
     from bridge.core.job import NewJob
     from bridge.intake.prompt import compose
     from bridge.intake.secret_scan import scan_for_secrets
@@ -89,13 +107,13 @@ def _from_prompts(texts: Sequence[str], asked: dict[str, Any]) -> list[NewJob]:
     return jobs
 
 
-def _from_batch(asked: dict[str, Any]) -> tuple[list[NewJob], list[tuple[int, str]]]:
+def _from_batch(asked: AskedPrompts) -> tuple[list[NewJob], list[tuple[int, str]]]:
     from bridge.core.job import NewJob
     from bridge.intake.batch import read_batch
 
     if asked["key"] or asked["system"] or asked["context"]:
         raise UsageError("--key, --system and --context do not go with --jsonl: say it in the lines")
-    jsonl = asked["jsonl"]
+    jsonl = asked["jsonl"] or "-"
     source = "standard input" if jsonl == "-" else jsonl
     defaults = NewJob(body="", options=read_options(asked))
     batch = read_batch(base.read_bytes(jsonl), defaults=defaults, source=source, skip_bad=asked["skip_bad"])

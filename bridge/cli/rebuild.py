@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import base, complete
+from bridge.core.text import counted
 
 
 @base.command("rebuild")
@@ -44,6 +45,6 @@ def command(*, journal: bool, notebooks: bool, outboxes: tuple[Path, ...], queue
         )  # fmt: skip
         return
     made = "made anew" if done.journal else "kept"
-    base.show(f"journal: {made}, {done.jobs} job(s), {done.handed_over} handed over")
+    base.show(f"journal: {made}, {counted(done.jobs, 'job')}, {done.handed_over} handed over")
     for name in done.notebooks:
         base.show(f"written again: {name}")

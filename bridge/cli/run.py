@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -15,6 +15,10 @@ from bridge.core.options import WORKER_OPTIONS
 
 if TYPE_CHECKING:
     from bridge.api.views import JobView
+
+
+class AskedRun(prompt_options.AskedPrompts, engine_options.AskedEngine):
+    """What the two families of options give this command."""
 
 
 @base.command("run")
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
 def command(
     *, texts: tuple[str, ...], caller: str | None, window: int, outbox: str | None, program: str | None, webhook: str | None,
     apply: bool, root: str, force: bool, repair: bool, max_rounds: int, project_lint: bool, queue: str | None, as_json: bool,
-    **asked: Any,
+    **asked: Unpack[AskedRun],
 ) -> None:  # fmt: skip
     """Add prompts, answer them here, and hand the checked results over: `add`, `work` and `watch` in one process.
 
@@ -61,9 +65,7 @@ def command(
     refused: list[str] = []
 
     with base.open_bridge(queue, caller=caller) as bridge:
-        added, _ = prompt_options.add(
-            bridge, [_text(text) for text in texts], {n: asked[n] for n in prompt_options.NAMES}
-        )
+        added, _ = prompt_options.add(bridge, [_text(text) for text in texts], asked)
         ids = list(dict.fromkeys(job.id for job in added))
 
         def ready(view: JobView) -> None:
@@ -78,7 +80,7 @@ def command(
 
         with (
             engine_options.engine_and_worker(
-                {n: asked[n] for n in engine_options.NAMES}, bridge.opened.settings, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
+                asked, bridge.opened.settings, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
             ) as (engine, plan),
             prepared(
                 bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell

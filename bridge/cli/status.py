@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.cli import base
+from bridge.core.text import counted
 
 
 @base.command("status")
@@ -20,7 +21,7 @@ def command(*, queue: str | None, as_json: bool) -> None:
                   f"{f' ({status.idle} idle)' if status.idle else ''}; "
                   f"time left: {base.span(status.eta_s)}")  # fmt: skip
     if status.new_cells:
-        base.show(f"{status.new_cells} new prompt cell(s); they become jobs with the next command that writes")
+        base.show(f"{counted(status.new_cells, 'new prompt cell')}; they become jobs with the next command that writes")
     for job, problem in status.problems:
         base.print_row(f"{job}: {problem}")
     if status.doubted:

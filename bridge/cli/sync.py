@@ -17,7 +17,7 @@ from bridge.cli.duration import DURATION
     type=DURATION,
     metavar="D",
     show_default=True,
-    help="Between two looks at Drive, with --watch.",
+    help="Time between two checks of Drive, with --watch.",
 )
 @click.option("--to", metavar="ADDRESS", help="Where on Drive: drive:FILE_ID, drive:FOLDER_ID or drive:FOLDER_ID/name.")
 def command(*, once: bool, watch: bool, poll: float, to: str | None, queue: str | None, as_json: bool) -> None:

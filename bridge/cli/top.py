@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 @click.option("--once", is_flag=True, help="Print one frame as plain text, and end.")
 @click.option("--state", type=click.Choice([state.value for state in State]), help="Only jobs in this state.")
 @click.option("--caller", metavar="NAME", help="Only jobs of this caller.")
-@click.option(
-    "--poll", default=2.0, type=DURATION, metavar="D", show_default=True, help="Time between two looks at the queue."
-)
+@click.option("--poll", default=2.0, type=DURATION, metavar="D", show_default=True, help="Time between two refreshes.")
 def command(
     *, once: bool, state: str | None, caller: str | None, poll: float, queue: str | None, as_json: bool
 ) -> None:
-    """The queue, live: jobs by state, workers and what runs in their lanes, tokens a second, time left, results, trouble.
+    """The queue, live: jobs by state, workers and what runs in their lanes, tokens a second, time left, results, errors.
 
     Keys: q quits; s and c go through states and callers (S and C backwards), a shows all; r puts the failed jobs that are
     shown back into the queue, x cancels the queued ones, each after a question. Looking writes no notebook.

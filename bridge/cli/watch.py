@@ -35,7 +35,7 @@ def command(
     bridge watch --webhook https://host/hook       a signed POST for each job
     bridge watch --once --outbox results           what is ready now, for cron
 
-    Takes in what Colab, Drive and other agents write, puts back what vanished, and folds forks in. Each answer is checked
+    Takes in what Colab, Drive and other agents write, puts back what vanished, and merges second copies. Each answer is checked
     once, without running it, and handed over once on every way that was asked for; a way that fails is tried again.
     """
     from bridge import wiring

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @worker_option(WORKER_OPTIONS["max_tokens"], "--max-tokens")
 @engine_options.worker_options
 def command(
-    *, model: str | None, until_empty: bool, num_ctx: int, max_tokens: int, queue: str | None, as_json: bool, **asked: Any
+    *, model: str | None, until_empty: bool, num_ctx: int, max_tokens: int, queue: str | None, as_json: bool, **asked: Unpack[engine_options.AskedEngine]
 ) -> None:  # fmt: skip
     """Answer the jobs of the queue, unattended, until none is left.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from bridge.kernel.finish import FinishReason as FinishReason
 from bridge.kernel.finish import read_finish_reason as read_finish_reason
@@ -103,7 +102,7 @@ class ToolDefinition:
 
     name: str
     description: str = ""
-    parameters: Mapping[str, Any] = field(
+    parameters: Mapping[str, object] = field(
         default_factory=lambda: {"type": "object", "properties": {}}
     )  #: a JSON Schema
     strict: bool | None = None  #: whether the engine must hold the model to the schema; None: as the engine likes
@@ -140,7 +139,7 @@ class ResponseFormat:
 
     kind: AnswerFormat = AnswerFormat.TEXT
     name: str = "answer"  #: of the schema
-    schema: Mapping[str, Any] | None = None  #: with JSON_SCHEMA
+    schema: Mapping[str, object] | None = None  #: with JSON_SCHEMA
     strict: bool | None = None
 
 

@@ -60,6 +60,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 
+from bridge.core.text import counted
+
 
 class BridgeError(Exception):
     """Qwen Bridge could not do this."""
@@ -115,8 +117,8 @@ class BadBatch(UsageError):
         self.problems = tuple(problems)
         listed = "\n".join(f"  line {line}: {reason}" for line, reason in self.problems)
         super().__init__(
-            f"{len(self.problems)} bad line(s) in {source}; nothing was added:\n{listed}\n"
-            "Mend them, or pass --skip-bad to add the others."
+            f"{counted(len(self.problems), 'bad line')} in {source}; nothing was added:\n{listed}\n"
+            "Fix them, or pass --skip-bad to skip them."
         )
 
 
@@ -135,7 +137,7 @@ class AmbiguousJob(UsageError):
         self.prefix = prefix
         self.candidates = tuple(candidates)
         shown = ", ".join(self.candidates[:5]) + (", …" if len(self.candidates) > 5 else "")
-        super().__init__(f"{prefix!r} is the start of {len(self.candidates)} job ids ({shown}): give more of it")
+        super().__init__(f"{prefix!r} matches {len(self.candidates)} jobs ({shown}): type more characters")
 
 
 class WrongState(UsageError):
@@ -160,7 +162,7 @@ class MissingExtra(UsageError):
 
 
 class QueueError(BridgeError):
-    """The queue's files are in trouble."""
+    """The queue's files cannot be used."""
 
 
 class NotAQueue(QueueError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from bridge.core.options import Options as Options
 from bridge.core.result import Attempt as Attempt
@@ -104,6 +104,10 @@ class Cancellation:
         return (self.attempt_floor, self.at, self.by)
 
 
+Fact = TypeVar("Fact", datetime, str)
+Dated = TypeVar("Dated", Cancellation, Lease)
+
+
 def job_id(moment: datetime, randomness: int) -> str:
     """A ULID: 48 bits of milliseconds, 80 bits of randomness (https://github.com/ulid/spec); sorts by time."""
     return _crockford(int(moment.timestamp() * 1000) << 80 | randomness % (1 << 80))
@@ -137,7 +141,7 @@ class Job:
     #: Every result that is known here, in any order of arrival, also those that do not count.
     results: tuple[Result, ...] = ()
     #: What the local side added: verdict, hand-over, archiving. Written into archive notebooks only.
-    outcome: Mapping[str, Any] = field(default_factory=dict)
+    outcome: Mapping[str, object] = field(default_factory=dict)
 
     def evolve(self, **changes: Any) -> Self:
         """A copy with these fields changed."""
@@ -199,10 +203,6 @@ class Job:
         )
 
 
-#: Said once, when a job is made; no edit changes them, but a version whose metadata was stripped lacks them.
-_BIRTH = ("created_at", "key", "caller", "parent", "round")
-
-
 def _spec_order(job: Job) -> tuple[int, bool, str]:
     spec = job.spec
     damaged = spec.damaged and sorted(map(repr, spec.damaged.raw.items()))
@@ -211,13 +211,23 @@ def _spec_order(job: Job) -> tuple[int, bool, str]:
 
 
 def _with_birth(spec: Spec, a: Spec, b: Spec) -> Spec:
-    """The spec with what either version knows of the job's birth, each fact by itself."""
-    facts: dict[str, Any] = {}
-    for name in _BIRTH:
-        known = [value for value in (getattr(a, name), getattr(b, name)) if value is not None]
-        facts[name] = max(known, default=None)
-    return replace(spec, **facts)
+    """The spec with what either version knows of the job's birth, each fact by itself.
+
+    Said once, when a job is made; no edit changes it, but a version whose metadata was stripped lacks it.
+    """
+    return replace(
+        spec,
+        created_at=_known(a.created_at, b.created_at),
+        key=_known(a.key, b.key),
+        caller=_known(a.caller, b.caller),
+        parent=_known(a.parent, b.parent),
+        round=max(a.round, b.round),
+    )
 
 
-def _later(a: Any, b: Any) -> Any:
+def _known(a: Fact | None, b: Fact | None) -> Fact | None:
+    return max((x for x in (a, b) if x is not None), default=None)
+
+
+def _later(a: Dated | None, b: Dated | None) -> Dated | None:
     return max((x for x in (a, b) if x is not None), key=lambda x: x.order, default=None)

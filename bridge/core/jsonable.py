@@ -8,14 +8,14 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import NoneType
-from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import Self, TypeVar, get_args, get_origin, get_type_hints
 
 from bridge.core.result import to_iso
 
 T = TypeVar("T")
 
 
-def to_json(value: object) -> Any:
+def to_json(value: object) -> object:
     """A value of this package as JSON types: enums by value, times as text, dataclasses as dicts, tuples as lists."""
     if isinstance(value, Enum):
         return value.value
@@ -40,23 +40,23 @@ def from_json(kind: type[T], value: object) -> T:
 class Jsonable:
     """A frozen dataclass that can be written as JSON and changed by copy."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Its fields as JSON types."""
         result = to_json(self)
         assert isinstance(result, dict)  # narrows for mypy: a dataclass always gives a dict
         return result
 
-    def evolve(self, **changes: Any) -> Self:
+    def evolve(self, **changes: object) -> Self:
         """A copy with these fields changed."""
         return replace(self, **changes)  # type: ignore[type-var]  # every subclass is a dataclass
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, object]:
     return get_type_hints(kind)
 
 
-def _read(hint: Any, value: object, place: str) -> object:
+def _read(hint: object, value: object, place: str) -> object:
     """The value that a type hint asks for."""
     inner = get_args(hint)
     if NoneType in inner:
@@ -72,7 +72,7 @@ def _read(hint: Any, value: object, place: str) -> object:
             return shape(**{name: _read(hint, value[name], f"{place}.{name}") for name, hint in known.items()})
         except TypeError as error:
             raise ValueError(f"{place}: {error}") from error  # a field is missing
-    if issubclass(shape, Enum) and isinstance(value, str | int):
+    if isinstance(shape, type) and issubclass(shape, Enum) and isinstance(value, str | int):
         return shape(value)
     if shape is float and type(value) is int:
         return value

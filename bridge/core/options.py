@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypedDict
+from typing import Any, Self, TypedDict
 
 from bridge.core.errors import BadOption
 from bridge.kernel.options import DEFAULT_MAX_TOKENS as DEFAULT_MAX_TOKENS
@@ -43,7 +44,13 @@ class Options:
         except OptionError as error:
             raise BadOption(str(error)) from None
 
-    def given(self) -> dict[str, Any]:
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """Options from values by name, none of them checked yet. Raises BadOption."""
+        values: dict[str, Any] = {**given}  # each is checked when it is taken
+        return cls(**values)
+
+    def given(self) -> dict[str, object]:
         """The options that differ from their default."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
 

@@ -1,6 +1,6 @@
 """How one try at a job ended, as values: the attempt, and the result that it left.
 
-The lowest floor of what the queue knows; `bridge.core.job` builds on it and gives its names on.
+`bridge.core.job` builds on it and re-exports its names.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
 
 from bridge.core.chat import FinishReason, ToolCall
 
@@ -65,7 +64,7 @@ class Result:
     status: ResultStatus
     finished_at: datetime
     prompt_sha256: str
-    worker: Mapping[str, Any]  #: at least `id`
+    worker: Mapping[str, object]  #: at least `id`
     answer: str = ""
     finish_reason: FinishReason | None = None
     tool_calls: tuple[ToolCall, ...] = ()
@@ -73,7 +72,7 @@ class Result:
     model_digest: str | None = None
     usage: Mapping[str, int] = field(default_factory=dict)  #: prompt_tokens, completion_tokens
     timing_s: Mapping[str, float] = field(default_factory=dict)  #: total, load, prompt, answer
-    error: Mapping[str, Any] | None = None  #: kind, message
+    error: Mapping[str, object] | None = None  #: kind, message
 
     @property
     def worker_id(self) -> str:
@@ -109,7 +108,7 @@ def join_attempts(a: tuple[Attempt, ...], b: tuple[Attempt, ...]) -> tuple[Attem
 
 def join_results(a: tuple[Result, ...], b: tuple[Result, ...]) -> tuple[Result, ...]:
     """The union of two sets of results, in a fixed order."""
-    joined: dict[Any, Result] = {}
+    joined: dict[tuple[int, str, datetime, str, str, int, str], Result] = {}
     for result in (*a, *b):
         seen = joined.get(result.identity)
         joined[result.identity] = max(seen, result, key=repr) if seen else result

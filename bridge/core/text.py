@@ -50,6 +50,11 @@ def tool_message(text: str, limit: int = 300) -> str:
     return line(_SEQUENCE.sub("", text), limit)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, with a plural `s` where it is not one."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def as_json(value: object, *, indent: int | None = None) -> str:
     """A value of JSON types as JSON text that can be written in UTF-8 and shown: hidden characters are `\\u202e`."""
     return HIDDEN.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=indent))

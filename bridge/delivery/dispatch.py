@@ -31,7 +31,7 @@ class Dispatch:
     store: Store
     channels: Sequence[Channel]
     notify: Listener
-    #: A folder for the channels' locks, which the operating system frees when their holder dies.
+    #: A folder for the channels' locks, which the operating system frees when the process that holds them dies.
     locks: Path
 
     def send_due(self, only: Collection[str] | None = None) -> list[str]:
@@ -76,7 +76,11 @@ class Dispatch:
             return False
         sarif = what.payload.get("sarif")
         try:
-            channel.send(payload.read(what.payload), key=f"{what.job}:{what.answer}", sarif=sarif)
+            channel.send(
+                payload.read(what.payload),
+                key=f"{what.job}:{what.answer}",
+                sarif=sarif if isinstance(sarif, dict) else None,
+            )
         except BridgeError as error:
             self._failed(channel, before, error)
             return False

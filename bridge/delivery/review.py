@@ -1,7 +1,7 @@
-"""The desk where finished jobs are looked at: each answer is checked once, and asked about again through the queue.
+"""The review of finished jobs: each answer is checked once, and asked about again through the queue.
 
-Several processes may run a desk on one queue: the first one to write down an answer's end wins, and rounds of repair have
-a key of their own, so that two desks ask for the same one. Nothing that a model wrote is ever executed (bridge/results).
+Several processes may review one queue: the first one to write down an answer's end wins, and rounds of repair have
+a key of their own, so that two reviewers ask for the same one. Nothing that a model wrote is ever executed (bridge/checking).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NO_REPLY = ChatReply(finish_reason=FinishReason.UNKNOWN)
 
 @dataclass(kw_only=True)
 class Reviewer:
-    """Looks at finished jobs. One thread at a time."""
+    """Reviews finished jobs. One thread at a time."""
 
     store: Store
     toolchain: Toolchain
@@ -50,7 +50,7 @@ class Reviewer:
     _reports: dict[tuple[str, str, str | None], Report] = field(default_factory=dict)
 
     def settle(self, only: Collection[str] | None = None) -> list[str]:
-        """Look at the jobs that are due; gives those whose end is written down now.
+        """Review the jobs that are due; gives those whose end is written down now.
 
         Args:
             only: these jobs; None: all.

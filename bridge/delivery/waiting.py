@@ -1,7 +1,7 @@
-"""Waiting for jobs: woken by file events and by other processes' writes to the journal, working at the desk meanwhile.
+"""Waiting for jobs: woken by file events and by other processes' writes to the journal, reviewing answers meanwhile.
 
-If a watcher runs, it does the checking and this only waits. If none does, whoever waits looks at its own jobs, and holds the
-desk's lock no longer than for one look: so every caller's own rules count for its jobs, two callers of one job do not check
+If a watcher runs, it does the checking and this only waits. If none does, whoever waits reviews its own jobs, and holds the
+review lock no longer than for one pass: so every caller's own rules count for its jobs, two callers of one job do not check
 it at the same time, and a watcher can begin at any moment.
 """
 
@@ -25,12 +25,12 @@ TICK_S = 0.05
 
 @dataclass(kw_only=True)
 class Waiter:
-    """One wait. `desk` None: take answers as they come."""
+    """One wait. `reviewer` None: answers are taken as they come."""
 
     store: Store
     reviewer: Reviewer | None
     file_events: FileEvents
-    desk_lock: Path
+    review_lock: Path
     now_s: Callable[[], float]
     poll_s: float = 2.0
     _lagging: object = field(default=None)
@@ -47,7 +47,7 @@ class Waiter:
 
         Args:
             ready: is asked again whenever something may have changed.
-            wanted: the jobs to look at, if nobody else does.
+            wanted: the jobs to review, if nobody else does.
             timeout_s: None: no limit.
             give_up: is asked a few times a second.
         """
@@ -95,10 +95,10 @@ class Waiter:
             return  # a file that is half-written, a folder that is away or read-only: look again
 
     def _settle(self, wanted: Collection[str]) -> bool:
-        """Look at the answers that are due; False if somebody else is at the desk."""
+        """Review the answers that are due; False if another process is doing that."""
         if self.reviewer is None:
             return True
-        lock = FileLock(self.desk_lock)
+        lock = FileLock(self.review_lock)
         with suppress(Timeout), lock.acquire(timeout=0):
             try:
                 self.reviewer.settle(wanted)

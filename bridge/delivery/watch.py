@@ -35,7 +35,7 @@ class Watcher:
     #: Moves jobs that were handed over so long ago to the archive.
     archive: Callable[[timedelta], list[str]]
     #: Held by whoever checks on this machine.
-    desk_lock: Path
+    review_lock: Path
     poll_s: float = 5.0
     archive_after: timedelta | None = timedelta(hours=1)  #: None: never
     checked: int = 0
@@ -60,9 +60,9 @@ class Watcher:
         """Round after round, at once when something changes, every `poll_s` otherwise, until asked to stop.
 
         Raises:
-            LockHeld: another watcher is at the desk of this queue.
+            LockHeld: another watcher runs on this queue.
         """
-        lock = FileLock(self.desk_lock)
+        lock = FileLock(self.review_lock)
         try:
             lock.acquire(timeout=5)
         except Timeout:

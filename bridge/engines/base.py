@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from bridge.core.chat import ChatReply, ChatRequest, ResponseFormat, ToolUse
 from bridge.core.errors import BadRequest, NotSupported
@@ -85,7 +85,7 @@ class Request(ChatRequest):
         """All that the model reads but the tools, as one text."""
         return "\n".join(texts_of(self))
 
-    def sampling(self) -> dict[str, Any]:
+    def sampling(self) -> dict[str, object]:
         """The sampling options that were asked for, by the names that all engines share."""
         given = {name: getattr(self, name) for name in SAMPLING}
         return {

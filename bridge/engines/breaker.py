@@ -74,7 +74,7 @@ class Breaker:
         return state.is_open and self._now_s() >= state.retry_at_s
 
     def close(self) -> None:
-        """It looks well."""
+        """Note that the engine works again."""
         with self._lock:
             self._state = self._state.looks_well()
 

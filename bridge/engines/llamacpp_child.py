@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import IO, Any
+from typing import IO
 
 
 def _serve(lines: IO[str], out: IO[str]) -> None:
     """The child: load, say where, and stay until the parent closes the pipe or dies."""
-    plan: dict[str, Any] = json.loads(lines.readline())
+    plan = json.loads(lines.readline())
     import xllamacpp
 
     params = xllamacpp.CommonParams()

@@ -1,4 +1,4 @@
-"""How the files of a queue are called, and what a name says. A fork is known by its queue_id, never by its name."""
+"""How the files of a queue are called, and what a name says. A second copy is known by its queue_id, never by its name."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ file is decoded as a whole.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from bridge.format import json_bytes
 from bridge.format.cell import Cell
@@ -22,7 +21,7 @@ _CELL_END = b"\n    }"
 _KEY_BYTES = 112
 
 
-def loads(data: bytes, known: Iterable[Cell]) -> Any:
+def loads(data: bytes, known: Iterable[Cell]) -> object:
     """The notebook in a file; a cell that is known stands among its cells as that `Cell`, each at most once.
 
     Raises ValueError if it is no JSON.
@@ -44,9 +43,9 @@ def _says_position(cell: Cell) -> bool:
     return cell.position == cell.id or f'"position": "{cell.position}"'.encode() in cell.data
 
 
-def _cells(data: bytes, known: dict[bytes, Cell]) -> tuple[list[Any], int]:
+def _cells(data: bytes, known: dict[bytes, Cell]) -> tuple[list[object], int]:
     """The cells, and where their list ends; none if the file is laid out in another way."""
-    cells: list[Any] = []
+    cells: list[object] = []
     at = len(_HEAD)
     while True:  # no more than needed: this runs once for each cell of a file
         cell = known.pop(data[at : at + _KEY_BYTES], None)

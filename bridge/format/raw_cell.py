@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from bridge.format import fields, json_bytes, limits
 
-RawCell = Mapping[str, Any]
+RawCell = Mapping[str, object]
 Dots = Mapping[str, int]
 
 #: Nobody has given the cell a dot yet. As a writer of its own that no context knows, it cannot look deleted.
 UNSEEN = "~"
+
+
+def cells_of(notebook: Mapping[str, object]) -> list[RawCell]:
+    """The cells of a notebook's JSON; what is no cell is left out."""
+    cells = notebook.get("cells")
+    return [cell for cell in cells if isinstance(cell, dict)] if isinstance(cells, list) else []
 
 
 def source_of(raw: RawCell) -> str:
@@ -31,7 +36,7 @@ def is_source(raw: RawCell) -> bool:
     return True
 
 
-def stamp_of(raw: RawCell) -> Mapping[str, Any]:
+def stamp_of(raw: RawCell) -> Mapping[str, object]:
     """Our own metadata on the cell; empty if there is none, or it was stripped."""
     metadata = raw.get("metadata")
     stamp = metadata.get("bridge") if isinstance(metadata, dict) else None
@@ -47,7 +52,7 @@ def native_id(raw: RawCell) -> str | None:
     return None
 
 
-def extras_of(raw: RawCell) -> dict[str, Any]:
+def extras_of(raw: RawCell) -> dict[str, object]:
     """The cell's metadata that is not ours; carried along untouched."""
     metadata = raw.get("metadata")
     return {key: value for key, value in metadata.items() if key != "bridge"} if isinstance(metadata, dict) else {}
@@ -58,7 +63,7 @@ def dots_of(raw: RawCell, element: str) -> dict[str, int]:
     return dots_in(stamp_of(raw), element)
 
 
-def dots_in(stamp: Mapping[str, Any], element: str) -> dict[str, int]:
+def dots_in(stamp: Mapping[str, object], element: str) -> dict[str, int]:
     """The dots that a stamp names, as `dots_of` gives them.
 
     A stamp with another id is that of what the cell was before a person made a prompt of a note, or the reverse: its

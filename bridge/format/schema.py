@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
-#: Keep in sync with bridge/kernel/grammar.py, which stands above this floor; a test compares.
-JOB_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+from bridge.kernel.grammar import JOB_ID
 
 
 @cache
@@ -22,7 +20,7 @@ def queue_schema() -> dict[str, object]:
     return loaded
 
 
-def problems(notebook: Any) -> list[str]:
+def problems(notebook: Mapping[str, object]) -> list[str]:
     """What is wrong with a queue notebook, in words; empty if nothing: as a notebook, and as a queue."""
     import nbformat
     from jsonschema import Draft202012Validator
@@ -34,11 +32,11 @@ def problems(notebook: Any) -> list[str]:
     except nbformat.ValidationError as error:
         found.append(str(error).partition("\n")[0])
     schema = queue_schema()
-    checks = [("notebook metadata", "#/$defs/notebook", notebook.get("metadata", {}).get("bridge"))]
-    for n, cell in enumerate(notebook.get("cells", []), 1):
-        stamp = cell.get("metadata", {}).get("bridge")
-        if stamp is not None:
-            kind = "job" if JOB_ID.fullmatch(str(stamp.get("id"))) else "note"
+    checks = [("notebook metadata", "#/$defs/notebook", _stamp(notebook))]
+    cells = notebook.get("cells")
+    for n, cell in enumerate(cells if isinstance(cells, list) else (), 1):
+        if (stamp := _stamp(cell)) is not None:
+            kind = "job" if JOB_ID.fullmatch(str(stamp.get("id") if isinstance(stamp, dict) else None)) else "note"
             checks.append((f"cell {n}", f"#/$defs/{kind}", stamp))
     for where, pointer, value in checks:
         validator = Draft202012Validator({"$ref": pointer, "$defs": schema["$defs"]})
@@ -47,3 +45,8 @@ def problems(notebook: Any) -> list[str]:
             path = ".".join(str(step) for step in broken.absolute_path)
             found.append(f"{where}{': ' + path if path else ''}: {broken.message}")
     return found
+
+
+def _stamp(of: Mapping[str, object]) -> object:
+    metadata = of.get("metadata")
+    return metadata.get("bridge") if isinstance(metadata, dict) else None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
 
 from bridge.core.job import Job, Options, Spec
 from bridge.format import codec, json_bytes, prompt_cell
-from bridge.format.raw_cell import RawCell, source_of
+from bridge.format.raw_cell import RawCell, cells_of, extras_of, native_id, source_of
 from bridge.format.runtime_cell import runtime_source
 from bridge.kernel import fit
 from bridge.kernel.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX
@@ -94,7 +93,7 @@ were being answered. Choose a GPU (*Runtime > Change runtime type > T4 GPU*), th
 **Before you use it on the free tier.** Google gives free GPUs to people who work in a notebook, and lists "running
 distributed computing workers" and getting around the notebook's own interface among what it does not allow there; it may
 end such a session without warning. A worker that runs by itself is at least against the spirit of that. The way that is
-meant: open `qwen_bridge.ipynb`, press *Run all* yourself, and stay with it. It needs nothing of this notebook. With paid
+meant: open `qwen_bridge.ipynb`, press *Run all* yourself, and keep the tab open. It needs nothing of this notebook. With paid
 compute units these limits do not apply, and this notebook is the more comfortable way.
 
 Do not keep `qwen_bridge.ipynb` open in another tab while this one works: a save there would bring back old outputs for a
@@ -148,8 +147,12 @@ def queue_notebook(queue_id: str, *, examples: bool = False) -> dict[str, object
     return codec.write_part(codec.read_part(notebook))
 
 
-def setup_notebook() -> dict[str, Any]:
+def setup_notebook() -> dict[str, object]:
     """The notebook that sets Ollama up in Colab and works on the queue unattended."""
+    return {"cells": _setup_cells(), "metadata": dict(_METADATA), "nbformat": 4, "nbformat_minor": 5}
+
+
+def _setup_cells() -> list[RawCell]:
     steps = (resources.files("bridge") / "setup" / "colab.py").read_text(encoding="utf-8")
     code = {
         "setup-form": _COLAB_FORM,
@@ -162,27 +165,29 @@ def setup_notebook() -> dict[str, Any]:
     }
     cells = [_note("setup-about", "-A", "markdown", _COLAB_ABOUT)]
     cells += [_note(name, f"-{letter}", "code", code[name]) for letter, name in zip("BCDEFGH", code, strict=True)]
-    return {"cells": [_plain(cell) for cell in cells], "metadata": dict(_METADATA), "nbformat": 4, "nbformat_minor": 5}
+    return [_plain(cell) for cell in cells]
 
 
-def refreshed_setup(notebook: dict[str, Any]) -> dict[str, object]:
+def refreshed_setup(notebook: dict[str, object]) -> dict[str, object]:
     """The set-up notebook of an older version brought up to this one; a person's own cells and choices stay."""
-    fresh = {cell["id"]: cell for cell in setup_notebook()["cells"]}
+    fresh = {native_id(cell): cell for cell in _setup_cells()}
     cells = []
-    for cell in notebook["cells"]:
-        new = fresh.pop(cell.get("id") or cell.get("metadata", {}).get("id"), None)
+    for cell in cells_of(notebook):
+        new = fresh.pop(native_id(cell), None)
         cells.append({**cell, "source": json_bytes.split_lines(fresh_source(new, cell))} if new else cell)
     return {**notebook, "cells": [*cells, *fresh.values()], "nbformat": 4, "nbformat_minor": 5}
 
 
-def notebook_bytes(notebook: Mapping[str, Any]) -> bytes:
+def notebook_bytes(notebook: Mapping[str, object]) -> bytes:
     """A notebook as the bytes of its file."""
-    return json_bytes.join_notebook([json_bytes.dump_cell(cell) for cell in notebook["cells"]], notebook["metadata"])
+    metadata = notebook.get("metadata")
+    cells = [json_bytes.dump_cell(cell) for cell in cells_of(notebook)]
+    return json_bytes.join_notebook(cells, metadata if isinstance(metadata, dict) else {})
 
 
-def _plain(cell: RawCell) -> dict[str, object]:
+def _plain(cell: RawCell) -> RawCell:
     """The same cell outside a queue, without our stamp."""
-    return {**cell, "metadata": {name: value for name, value in cell["metadata"].items() if name != "bridge"}}
+    return {**cell, "metadata": extras_of(cell)}
 
 
 def _note(element: str, position: str, cell_type: str, source: str) -> RawCell:

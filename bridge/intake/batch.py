@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -130,9 +129,9 @@ def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     )
 
 
-def _options(given: Mapping[str, Any], defaults: Options) -> Options:
+def _options(given: Mapping[str, object], defaults: Options) -> Options:
     """The options of a line; null is not given. Raises BadOption."""
-    return Options(**{**defaults.given(), **{name: value for name, value in given.items() if value is not None}})
+    return Options.of({**defaults.given(), **{name: value for name, value in given.items() if value is not None}})
 
 
 def _readable(request: ChatRequest) -> ChatRequest:

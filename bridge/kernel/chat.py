@@ -8,12 +8,20 @@ The one reader of the shape: a Colab tab sends what it gives to Ollama, and the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
+from .chat_json import (
+    CallJson,
+    ChoiceJson,
+    FormatJson,
+    MessageJson,
+    OfferedFunction,
+    PartJson,
+    RequestJson,
+    SchemaJson,
+    Strictness,
+    ToolJson,
+)
 from .grammar import JobForm
-
-Json = dict[str, Any]
 
 
 class ChatError(ValueError):
@@ -31,7 +39,7 @@ _ROLES = {
 _REQUEST = ("messages", "prompt", "tools", "tool_choice", "response_format", "n", "suffix")
 
 
-def read_body(body: str, form: JobForm) -> Json:
+def read_body(body: str, form: JobForm) -> RequestJson:
     """What a job asks for, from its cell's body: `read_request` of it.
 
     Raises:
@@ -50,7 +58,7 @@ def read_body(body: str, form: JobForm) -> Json:
         raise ChatError(f"the body of a --{form.value} job is a JSON {kind}: {error}") from None
 
 
-def read_request(value: object) -> Json:
+def read_request(value: object) -> RequestJson:
     """A whole request: `messages` or `prompt`, and of `tools`, `tool_choice`, `response_format`, `n` and `suffix` what is given.
 
     Raises:
@@ -62,12 +70,7 @@ def read_request(value: object) -> Json:
         raise ChatError(f"unknown field {unknown[0]!r}; known are {', '.join(_REQUEST)}")
     if (value.get("messages") is None) == (value.get("prompt") is None):
         raise ChatError('one of "messages" and "prompt" is needed')
-    readers: dict[str, Callable[[Any], Any]] = {
-        "messages": read_messages, "prompt": lambda v: _text(v, '"prompt"'), "tools": read_tools,
-        "tool_choice": read_tool_choice, "response_format": read_response_format, "n": _count,
-        "suffix": lambda v: _text(v, '"suffix"'),
-    }  # fmt: skip
-    request = {name: readers[name](value[name]) for name in _REQUEST if value.get(name) is not None}
+    request = _fields({name: told for name, told in value.items() if told is not None})
     if "suffix" in request and "prompt" not in request:
         raise ChatError('"suffix" goes with "prompt", not with messages')
     choice = request.get("tool_choice")
@@ -77,7 +80,26 @@ def read_request(value: object) -> Json:
     return request
 
 
-def read_messages(value: object) -> list[Json]:
+def _fields(given: dict[str, object]) -> RequestJson:
+    read: RequestJson = {}
+    if "messages" in given:
+        read["messages"] = read_messages(given["messages"])
+    if "prompt" in given:
+        read["prompt"] = _text(given["prompt"], '"prompt"')
+    if "tools" in given:
+        read["tools"] = read_tools(given["tools"])
+    if "tool_choice" in given:
+        read["tool_choice"] = read_tool_choice(given["tool_choice"])
+    if "response_format" in given:
+        read["response_format"] = read_response_format(given["response_format"])
+    if "n" in given:
+        read["n"] = _count(given["n"])
+    if "suffix" in given:
+        read["suffix"] = _text(given["suffix"], '"suffix"')
+    return read
+
+
+def read_messages(value: object) -> list[MessageJson]:
     """Messages with `role`, `content` and, where they have them, `tool_calls`, `tool_call_id` and `name`.
 
     Content is one text, or a list of parts if an image is among them; null is the empty text. `developer` is `system`,
@@ -88,14 +110,14 @@ def read_messages(value: object) -> list[Json]:
     """
     if not isinstance(value, list) or not value:
         raise ChatError('"messages" must be a list of messages')
-    read: list[Json] = []
+    read: list[MessageJson] = []
     for number, message in enumerate(value, 1):
         where = f"message {number}"
         given = message.get("role") if isinstance(message, dict) else None
         role = _ROLES.get(given) if isinstance(given, str) else None
         if role is None:
             raise ChatError(f"{where} has role {given!r}; known are {', '.join(_ROLES)}")
-        found: Json = {"role": role, "content": _content(message.get("content"), where)}
+        found: MessageJson = {"role": role, "content": _content(message.get("content"), where)}
         calls = _calls(message, number, where)
         if calls and role != "assistant":
             raise ChatError(f"{where} has tool calls, but role {role}")
@@ -104,24 +126,25 @@ def read_messages(value: object) -> list[Json]:
             found["tool_call_id"] = (
                 _text(answers, f'"tool_call_id" of {where}') if answers is not None else _asked(read, name)
             )
-        read.append(
-            {**found, **({"tool_calls": calls} if calls else {}), **({"name": name} if isinstance(name, str) else {})}
-        )
+        if calls:
+            found["tool_calls"] = calls
+        if isinstance(name, str):
+            found["name"] = name
+        read.append(found)
     return read
 
 
-def _content(value: object, where: str) -> str | list[Json]:
+def _content(value: object, where: str) -> str | list[PartJson]:
     if value is None or isinstance(value, str):
         return value or ""
     if not isinstance(value, list):
         raise ChatError(f"{where} has no text")
     parts = [_part(part, where) for part in value]
-    if all(part["type"] == "text" for part in parts):
-        return "".join(part["text"] for part in parts)
-    return parts
+    texts = [part["text"] for part in parts if part["type"] == "text"]
+    return "".join(texts) if len(texts) == len(parts) else parts
 
 
-def _part(part: object, where: str) -> Json:
+def _part(part: object, where: str) -> PartJson:
     kind = part.get("type") if isinstance(part, dict) else None
     if isinstance(part, dict) and kind in ("text", "refusal") and isinstance(part.get(kind), str):
         return {"type": "text", "text": part[kind]}
@@ -133,7 +156,7 @@ def _part(part: object, where: str) -> Json:
     raise ChatError(f"{where} has a part that is neither text nor an image: {kind!r}")
 
 
-def _calls(message: Json, number: int, where: str) -> list[Json]:
+def _calls(message: dict[str, object], number: int, where: str) -> list[CallJson]:
     given = message.get("tool_calls") or []
     older = message.get("function_call")
     if older is not None:
@@ -143,7 +166,7 @@ def _calls(message: Json, number: int, where: str) -> list[Json]:
     return [read_tool_call(call, fallback_id=f"call_{number}_{i}", where=where) for i, call in enumerate(given, 1)]
 
 
-def read_tool_call(call: object, *, fallback_id: str, where: str = "the answer") -> Json:
+def read_tool_call(call: object, *, fallback_id: str, where: str = "the answer") -> CallJson:
     """One call of a tool: `id`, `type` and `function` with `name` and `arguments`, a text; an object is written as JSON.
 
     Raises:
@@ -165,14 +188,14 @@ def read_tool_call(call: object, *, fallback_id: str, where: str = "the answer")
     return {"id": own, "type": "function", "function": {"name": function["name"], "arguments": arguments}}
 
 
-def _asked(read: list[Json], name: object) -> str:
+def _asked(read: list[MessageJson], name: object) -> str:
     """The id of the latest call of a function: the older shape names no ids."""
     calls = [call for message in read for call in message.get("tool_calls", ())]
     found = [call["id"] for call in calls if name is None or call["function"]["name"] == name]
-    return str(found[-1]) if found else ""
+    return found[-1] if found else ""
 
 
-def read_tools(value: object) -> list[Json]:
+def read_tools(value: object) -> list[ToolJson]:
     """The functions that a model may call: `type` and `function` with `name`, `description` and `parameters`, a JSON Schema.
 
     The older `functions`, bare, are read as well.
@@ -182,7 +205,7 @@ def read_tools(value: object) -> list[Json]:
     """
     if not isinstance(value, list):
         raise ChatError('"tools" must be a list')
-    tools: list[Json] = []
+    tools: list[ToolJson] = []
     for number, tool in enumerate(value, 1):
         bare = (
             isinstance(tool, dict)
@@ -198,16 +221,17 @@ def read_tools(value: object) -> list[Json]:
             raise ChatError(f"tool {number} has no name, or one that another has")
         if not isinstance(about, str | None) or not isinstance(parameters, dict | None):
             raise ChatError(f"tool {name!r}: its description is a text and its parameters are a JSON Schema")
-        known = {
+        offered: OfferedFunction = {
             "name": name,
             "description": about or "",
             "parameters": parameters or {"type": "object", "properties": {}},
+            **_strict(function),
         }
-        tools.append({"type": "function", "function": {**known, **_strict(function)}})
+        tools.append({"type": "function", "function": offered})
     return tools
 
 
-def read_tool_choice(value: object) -> str | Json:
+def read_tool_choice(value: object) -> str | ChoiceJson:
     """`none`, `auto`, `required`, or the one function that must be called. The older bare `{"name": …}` is read as well."""
     if value in ("none", "auto", "required"):
         return str(value)
@@ -217,20 +241,21 @@ def read_tool_choice(value: object) -> str | Json:
     raise ChatError('"tool_choice" must be none, auto, required or a function')
 
 
-def read_response_format(value: object) -> Json:
+def read_response_format(value: object) -> FormatJson:
     """`{"type": …}`: text, json_object, or json_schema with `name` and `schema`."""
     kind = value.get("type") if isinstance(value, dict) else None
     if kind in ("text", "json_object"):
         return {"type": kind}
     inner = value.get("json_schema") if isinstance(value, dict) and kind == "json_schema" else None
     if isinstance(inner, dict) and isinstance(inner.get("schema"), dict):
-        named = {"name": str(inner.get("name") or "answer"), "schema": inner["schema"]}
-        return {"type": kind, "json_schema": {**named, **_strict(inner)}}
+        schema: SchemaJson = {"name": str(inner.get("name") or "answer"), "schema": inner["schema"], **_strict(inner)}
+        return {"type": "json_schema", "json_schema": schema}
     raise ChatError('"response_format" must be of type text, json_object or json_schema with a schema')
 
 
-def _strict(given: Json) -> Json:
-    return {"strict": given["strict"]} if isinstance(given.get("strict"), bool) else {}
+def _strict(given: dict[str, object]) -> Strictness:
+    strict = given.get("strict")
+    return {"strict": strict} if isinstance(strict, bool) else {}
 
 
 def _text(value: object, what: str) -> str:

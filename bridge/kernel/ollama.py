@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .address import DEFAULT_HOST
-from .chat import Json
+from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, read_error, too_long
 from .finish import FinishReason, read_finish_reason
 from .ollama_chat import calls_in, ollama_body, text_of
@@ -21,7 +21,10 @@ from .wire import Wire
 
 #: An over-long prompt is an HTTP 400 instead of losing its middle. For a chat, truncate false as well: else the oldest
 #: messages are dropped before that check (fact 7.9).
-_WHOLE: Mapping[str, Json] = {"/api/generate": {"shift": False}, "/api/chat": {"shift": False, "truncate": False}}
+_WHOLE: Mapping[str, Mapping[str, bool]] = {
+    "/api/generate": {"shift": False},
+    "/api/chat": {"shift": False, "truncate": False},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +34,7 @@ class Reply:
     text: str
     finish_reason: FinishReason
     model: str
-    tool_calls: tuple[Json, ...] = ()  #: as `read_tool_call` gives them
+    tool_calls: tuple[CallJson, ...] = ()  #: as `read_tool_call` gives them
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     timing_s: Mapping[str, float] = field(default_factory=dict)  #: total, load, prompt, answer
@@ -63,7 +66,7 @@ class Ollama:
 
     def answer(
         self,
-        request: str | Mapping[str, Any],
+        request: str | RequestJson,
         *,
         model: str,
         num_ctx: int,
@@ -92,7 +95,7 @@ class Ollama:
         path, what = ollama_body(asked)
         body = {"model": model, "stream": True, "keep_alive": keep_alive, "options": sent, **_WHOLE[path], **what}
         pieces: list[str] = []
-        calls: list[Json] = []
+        calls: list[CallJson] = []
         last: dict[str, Any] = {}
         started = time.monotonic()
         try:
@@ -122,7 +125,7 @@ class Ollama:
         return replace(reply, tool_calls=tuple(calls), finish_reason=ended)
 
     def count_tokens(
-        self, request: str | Mapping[str, Any], *, model: str, num_ctx: int, keep_alive: str | float = "30m"
+        self, request: str | RequestJson, *, model: str, num_ctx: int, keep_alive: str | float = "30m"
     ) -> int:
         """How many tokens a prompt or request is, with the model's template: Ollama reads it and answers with one token.
 

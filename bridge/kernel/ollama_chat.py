@@ -7,14 +7,14 @@ object there, images are base64 beside the text, `format` is "json" or a schema,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from .chat import ChatError, Json, read_tool_call
+from .chat import ChatError, read_tool_call
+from .chat_json import CalledFunction, CallJson, MessageJson, PartJson, RequestJson
 from .error_kind import ErrorKind, OllamaError
 
 
-def ollama_body(request: Mapping[str, Any]) -> tuple[str, Json]:
+def ollama_body(request: RequestJson) -> tuple[str, dict[str, object]]:
     """(path, what to ask) for a request in the shape that `read_request` gives; content may be null.
 
     Raises:
@@ -28,8 +28,8 @@ def ollama_body(request: Mapping[str, Any]) -> tuple[str, Json]:
     if choice not in ("auto", "none"):
         raise OllamaError(ErrorKind.NOT_SUPPORTED, "Ollama cannot be made to call a tool: leave tool_choice at auto")
     tools = request.get("tools") if choice == "auto" else None
-    body: Json = {}
-    wanted: Mapping[str, Any] = request.get("response_format") or {"type": "text"}
+    body: dict[str, object] = {}
+    wanted = request.get("response_format") or {"type": "text"}
     if wanted["type"] != "text":
         body["format"] = "json" if wanted["type"] == "json_object" else wanted["json_schema"]["schema"]
     if "messages" not in request and not tools:
@@ -40,14 +40,17 @@ def ollama_body(request: Mapping[str, Any]) -> tuple[str, Json]:
         }
     if "suffix" in request:
         raise OllamaError(ErrorKind.NOT_SUPPORTED, "Ollama fills in the middle of a plain prompt only, without tools")
-    messages = request.get("messages") or [{"role": "user", "content": request["prompt"]}]
+    messages: list[MessageJson] = request.get("messages") or [{"role": "user", "content": request["prompt"]}]
     body["messages"] = [_ollama_message(message, messages) for message in messages]
     return "/api/chat", {**body, **({"tools": tools} if tools else {})}
 
 
-def _ollama_message(message: Mapping[str, Any], all_messages: Sequence[Mapping[str, Any]]) -> Json:
+def _ollama_message(message: MessageJson, all_messages: Sequence[MessageJson]) -> dict[str, object]:
     parts = _parts(message["content"])
-    told: Json = {"role": message["role"], "content": "".join(part["text"] for part in parts if part["type"] == "text")}
+    told: dict[str, object] = {
+        "role": message["role"],
+        "content": "".join(part["text"] for part in parts if part["type"] == "text"),
+    }
     if images := [_image(part["image_url"]["url"]) for part in parts if part["type"] == "image_url"]:
         told["images"] = images
     if calls := message.get("tool_calls"):
@@ -61,11 +64,11 @@ def _ollama_message(message: Mapping[str, Any], all_messages: Sequence[Mapping[s
     return told
 
 
-def _parts(content: str | Sequence[Mapping[str, Any]] | None) -> Sequence[Mapping[str, Any]]:
+def _parts(content: str | list[PartJson] | None) -> list[PartJson]:
     return [{"type": "text", "text": content or ""}] if content is None or isinstance(content, str) else content
 
 
-def _ollama_call(function: Mapping[str, Any]) -> Json:
+def _ollama_call(function: CalledFunction) -> dict[str, object]:
     try:
         arguments = json.loads(function["arguments"] or "{}")
     except ValueError:
@@ -84,21 +87,21 @@ def _image(url: str) -> str:
     return data
 
 
-def calls_in(line: Mapping[str, Any], number: int) -> list[Json]:
+def calls_in(line: Mapping[str, object], number: int) -> list[CallJson]:
     """The tool calls in a line of a stream; `number`: how many came before, for an id where Ollama gives none.
 
     Raises:
         OllamaError: INTERRUPTED, a call without a function's name.
     """
     message = line.get("message")
-    calls: Iterable[Any] = (message.get("tool_calls") if isinstance(message, dict) else None) or ()
+    calls = (message.get("tool_calls") if isinstance(message, dict) else None) or ()
     try:
         return [read_tool_call(call, fallback_id=f"call_{number + i}") for i, call in enumerate(calls, 1)]
     except ChatError as error:
         raise OllamaError(ErrorKind.INTERRUPTED, str(error)) from None
 
 
-def text_of(request: Mapping[str, Any]) -> str:
+def text_of(request: RequestJson) -> str:
     """All that a model reads of a request, as one text; for an estimate of its length. Images do not count."""
     texts = [str(request.get("prompt", "")), str(request.get("suffix", ""))]
     for message in request.get("messages", ()):

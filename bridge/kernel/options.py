@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from .error_kind import ErrorKind, OllamaError
 
@@ -174,7 +173,7 @@ OLLAMA_OPTIONS: Mapping[str, type] = {
 }  # fmt: skip
 
 
-def check_options(options: Mapping[str, Any]) -> None:
+def check_options(options: Mapping[str, object]) -> None:
     """Refuse what Ollama would ignore or answer with a 500.
 
     Raises:

@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .cells import PromptCell
-from .chat import ChatError, Json, read_body
+from .chat import ChatError, read_body
+from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, Stopped
 from .fit import DEFAULT_MODEL, model_of_job
 from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256
@@ -47,7 +48,7 @@ class KernelWorker:
 Record = dict[str, Any]
 
 
-def _recorded(call: Json) -> Json:
+def _recorded(call: CallJson) -> dict[str, object]:
     """A tool call as records hold it."""
     return {"id": call["id"], **call["function"]}
 
@@ -142,7 +143,7 @@ class Answerer:
         )
 
     @staticmethod
-    def _request(cell: PromptCell) -> Json:
+    def _request(cell: PromptCell) -> RequestJson:
         try:
             return read_body(cell.body, cell.header.form)
         except ChatError as error:

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from .cells import PromptCell, read_cell, read_cells
 from .error_kind import ErrorKind, OllamaError, Stopped
@@ -52,7 +52,7 @@ class Session:
         settings: RunSettings,
         *,
         where: str = "jupyter",
-        notebook: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        notebook: Callable[[], Mapping[str, object] | None] = lambda: None,
         spool: Spool | None = None,
         revive: Callable[[], None] = lambda: None,
         refresh_s: float = 0.25,
@@ -131,7 +131,7 @@ class Session:
         self._forced |= chosen.keys()
         return len(chosen)
 
-    def ask(self, prompt: str, *, system: str | None, options: Mapping[str, Any], screen: CellDisplay) -> str:
+    def ask(self, prompt: str, *, system: str | None, options: Mapping[str, object], screen: CellDisplay) -> str:
         """The answer to one prompt, outside the queue.
 
         Raises:

@@ -13,10 +13,10 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from .address import is_here
 from .error_kind import OllamaError
@@ -149,7 +149,7 @@ def await_server(
     *,
     timeout_s: float = 60.0,
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], Any] = time.sleep,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> str:
     """The version of the server, as soon as it answers.
 
@@ -213,7 +213,7 @@ def prepare(
     """
     _check(settings)
     environ = os.environ if environ is None else environ
-    settings = _evolve(settings, host=settings.host or environ.get("OLLAMA_HOST", ""))
+    settings = replace(settings, host=settings.host or environ.get("OLLAMA_HOST", ""))
     client = Ollama(settings.host)
     machine = look_at_machine(run)
     if not machine.vram_bytes:
@@ -226,10 +226,10 @@ def prepare(
     num_ctx, lanes = settings.num_ctx, settings.lanes
     asked = settings.model
     if asked == AUTO:
-        settings = _evolve(settings, model=choose(machine, lanes=lanes or 1, num_ctx=num_ctx))
+        settings = replace(settings, model=choose(machine, lanes=lanes or 1, num_ctx=num_ctx))
     if not settings.lanes:  # a server that is there takes what it can at once, and lets the rest wait
         lanes = MOST_LANES if version else lanes_for(settings.model, machine, num_ctx=num_ctx)
-        settings = _evolve(settings, lanes=lanes)
+        settings = replace(settings, lanes=lanes)
     sizing = {"lanes": settings.lanes, "num_ctx": num_ctx}
     fit = judge(settings.model, machine, **sizing)
     say(describe(fit, machine, **sizing))
@@ -251,7 +251,7 @@ def prepare(
     pull_model(client, settings.model, say=say, show=show)
     has = coder_sizes((model.name, model.size_bytes) for model in client.models())
     if has and asked != AUTO:  # for a job that asks for `auto`: of what is there
-        settings = _evolve(settings, auto_model=choose(machine, lanes=settings.lanes, num_ctx=num_ctx, among=has))
+        settings = replace(settings, auto_model=choose(machine, lanes=settings.lanes, num_ctx=num_ctx, among=has))
     return settings, server
 
 
@@ -261,10 +261,6 @@ def _check(settings: RunSettings) -> None:
             WORKER_OPTIONS[name].read(getattr(settings, name))
         except OptionError as error:
             raise SetupError(str(error)) from None
-
-
-def _evolve(settings: RunSettings, **changes: Any) -> RunSettings:
-    return RunSettings(**{**vars(settings), **changes})
 
 
 def _tail(text: str, lines: int = 15) -> str:

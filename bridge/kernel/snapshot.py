@@ -6,13 +6,12 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 #: Seconds that the tab gets to answer, one try after the other: 5 is Colab's default and too short for big notebooks (fact 9.2).
 COLAB_PATIENCE_S = (10, 30)
 
 
-def open_notebook(names: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any] | None:
+def open_notebook(names: Mapping[str, object], environ: Mapping[str, str]) -> dict[str, object] | None:
     """The notebook that this kernel runs, as parsed JSON; None where it cannot be found: cells then run one by one.
 
     In this order: the file that BRIDGE_NOTEBOOK names; Colab's tab, outputs included (fact 9.1); VS Code's path in the
@@ -31,7 +30,7 @@ def open_notebook(names: Mapping[str, Any], environ: Mapping[str, str]) -> dict[
     return None
 
 
-def where_am_i(names: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+def where_am_i(names: Mapping[str, object], environ: Mapping[str, str]) -> str:
     """The kind of place this kernel runs in, for the result's `worker.where`."""
     if "google.colab" in sys.modules:
         return "colab"
@@ -40,7 +39,7 @@ def where_am_i(names: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     return "vscode" if "__vsc_ipynb_file__" in names else "jupyter"
 
 
-def _from_colab() -> dict[str, Any] | None:
+def _from_colab() -> dict[str, object] | None:
     if "google.colab" not in sys.modules:
         return None  # Colab's kernel has imported it; importing it elsewhere may mean anything
     try:
@@ -57,7 +56,7 @@ def _from_colab() -> dict[str, Any] | None:
     return None
 
 
-def _read(path: str) -> dict[str, Any] | None:
+def _read(path: str) -> dict[str, object] | None:
     try:
         notebook = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -23,6 +23,7 @@ from bridge.api.views import READY, JobView
 from bridge.core.errors import BridgeError, WaitTimedOut
 from bridge.core.job import NewJob
 from bridge.core.options import OPTIONS, WIDEST, Options, OptionValue
+from bridge.core.text import counted
 from bridge.core.version import __version__
 from bridge.delivery.payload import HandOver
 from bridge.intake.prompt import compose
@@ -103,7 +104,7 @@ class Results(BaseModel):
 
 
 class Cancelled(BaseModel):
-    """The jobs that were taken back."""
+    """The jobs that were cancelled."""
 
     jobs: list[str]
 
@@ -132,9 +133,9 @@ def serve(bridge: Bridge, *, root: Path) -> None:
     server(bridge, root=root).run()
 
 
-def server(bridge: Bridge, *, root: Path) -> MCPServer[Any]:
+def server(bridge: Bridge, *, root: Path) -> MCPServer[object]:
     """The server, not started."""
-    made: MCPServer[Any] = MCPServer(
+    made: MCPServer[object] = MCPServer(
         "qwen-bridge", title="Qwen Bridge", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
     tools = Tools(bridge, root)
@@ -188,7 +189,7 @@ class Tools:
     async def wait_for_results(
         self,
         jobs: Ids,
-        context: Context[Any, Any],
+        context: Context[object, object],
         timeout_s: Annotated[float, Field(gt=0, le=3600, description="Return with what is ready after so long.")] = 50,
     ) -> Results:
         """Wait until jobs are answered and checked; tells progress meanwhile, and returns early when all are ready.
@@ -211,7 +212,7 @@ class Tools:
                     return self._bridge.views(jobs)
 
         done: list[JobView] = []
-        await context.report_progress(0.0, float(len(jobs)), f"waiting for {len(jobs)} job(s)")
+        await context.report_progress(0.0, float(len(jobs)), f"waiting for {counted(len(jobs), 'job')}")
         try:
             views = await anyio.to_thread.run_sync(wait, abandon_on_cancel=True)
         finally:

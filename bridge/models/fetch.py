@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from bridge.core.errors import DownloadFailed, DownloadTooLarge, NotOnHub
@@ -91,7 +91,8 @@ class Hub:
         listed = self._patiently(lambda: self._list(repo), most=2)
         wanted = re.compile(rf"qwen2\.5-coder-{re.escape(size.lower())}-instruct-q4_k_m\.gguf")
         for entry in listed:
-            name, lfs = entry.get("path"), entry.get("lfs") or {}
+            name, lfs = entry.get("path"), entry.get("lfs")
+            lfs = lfs if isinstance(lfs, dict) else {}
             if isinstance(name, str) and wanted.fullmatch(name):
                 digest, size_bytes = lfs.get("oid"), lfs.get("size", entry.get("size"))
                 if not isinstance(size_bytes, int) or not re.fullmatch("[0-9a-f]{64}", str(digest)):
@@ -122,7 +123,7 @@ class Hub:
                 part.finish()
         return final
 
-    def _list(self, repo: str) -> list[dict[str, Any]]:
+    def _list(self, repo: str) -> list[dict[str, object]]:
         import requests
 
         with self._get(f"{self._url}/api/models/{quote(repo)}/tree/main", {}) as (reply, _):

@@ -1,4 +1,4 @@
-"""The model that ships with the package, for `bridge demo` and the tests: a toy that knows a few answers by heart.
+"""The model that ships with the package, for `bridge demo` and the tests: it has memorised some 200 short answers.
 
 `training/` made it, from answers that stand there. It needs the extra `[embedded]`; `--engine llamacpp --gguf tiny`.
 """
@@ -14,7 +14,7 @@ SHORT_NAME = "tiny"
 #: Its name as a model, in `general.name` of the file.
 NAME = "qwen-bridge-tiny"
 
-ABOUT = "a toy for the demo and the tests: it knows some two hundred short answers by heart, and is of no other use"
+ABOUT = "it has memorised about 200 short answers; demo only"
 
 PATH = Path(__file__).with_name("tiny_coder.gguf")
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from bridge.core.errors import MissingExtra, QueueChanged
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
     from bridge.wiring import Opened
 
 _TRIES = 12
@@ -38,7 +41,7 @@ class CellsRun:
         }
 
 
-def papermill(module: str) -> Any:
+def papermill(module: str) -> ModuleType:
     """A module of papermill. Raises MissingExtra."""
     import importlib
 
@@ -49,7 +52,7 @@ def papermill(module: str) -> Any:
 
 
 def run_others(
-    opened: Opened, injected: list[Any], kernel_name: str, more: Mapping[str, Any], ran: dict[str, CellsRun]
+    opened: Opened, injected: list[NotebookNode], kernel_name: str, more: Mapping[str, object], ran: dict[str, CellsRun]
 ) -> Exception | None:
     """Run the code cells that are no jobs, in order, up to the first that fails; gives what that raised."""
     import nbformat
@@ -61,7 +64,7 @@ def run_others(
     own = [c for c in nb.cells if _is_program(c) and _id_of(c) not in template.KERNEL_CELLS]
     if not own:
         return None
-    scratch: Any = nbformat.from_dict({**nb, "cells": [*injected, *own]})  # type: ignore[no-untyped-call]
+    scratch: NotebookNode = nbformat.from_dict({**nb, "cells": [*injected, *own]})  # type: ignore[no-untyped-call]
     client = NotebookClient(
         scratch, timeout=more.get("execution_timeout"), startup_timeout=more.get("start_timeout") or 60,
         kernel_name=kernel_name, record_timing=False,
@@ -83,7 +86,7 @@ def run_others(
     return None
 
 
-def _as_papermill_says(error: Exception, cell: Any, index: int) -> Exception:
+def _as_papermill_says(error: Exception, cell: NotebookNode, index: int) -> Exception:
     from nbclient.exceptions import CellExecutionError
 
     if not isinstance(error, CellExecutionError):
@@ -109,13 +112,13 @@ def _id_of(cell: Mapping[str, object]) -> str:
     return str(stamp_of(cell).get("id") or native_id(cell))
 
 
-def notebook_of(opened: Opened) -> Any:
+def notebook_of(opened: Opened) -> NotebookNode:
     """The notebook on disk. Old errors of cells that are never run here are left out: papermill takes any for a new one."""
     import nbformat
 
     from bridge.format import template
 
-    nb: Any = nbformat.reads(opened.file("papermill").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    nb: NotebookNode = nbformat.reads(opened.file("papermill").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     for cell in nb.cells:
         if _id_of(cell) in template.KERNEL_CELLS and "outputs" in cell:
             cell.outputs = [output for output in cell.outputs if output.output_type != "error"]
@@ -150,8 +153,9 @@ def write_down(opened: Opened, ran: Mapping[str, CellsRun]) -> None:
     raise QueueChanged("another program writes the notebook all the time: the statuses of this run are not in it")
 
 
-def _with(cell: Mapping[str, Any], ran: CellsRun | None) -> dict[str, object]:
-    metadata = {name: value for name, value in cell.get("metadata", {}).items() if name != "papermill"}
+def _with(cell: Mapping[str, object], ran: CellsRun | None) -> dict[str, object]:
+    given = cell.get("metadata")
+    metadata = {name: value for name, value in given.items() if name != "papermill"} if isinstance(given, dict) else {}
     if ran is None:
         return {**cell, "metadata": metadata}
     return {**cell, **ran.shown, "metadata": {**metadata, "papermill": ran.stamp()}}

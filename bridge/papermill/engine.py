@@ -18,6 +18,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ from bridge.core.options import OPTIONS, WORKER_OPTIONS, Option
 from bridge.papermill.cells import CellsRun, notebook_of, papermill, run_others, write_down
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
     from bridge.core.events import Event
     from bridge.wiring import Opened
     from bridge.worker.config import WorkSummary
@@ -40,13 +43,32 @@ PARAMETERS: Mapping[str, Option | type | tuple[type, ...]] = {
 _INJECTED = "injected-parameters"
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunParameters:
+    """The parameters that are ours, read."""
+
+    model: str | None
+    lanes: int
+    engine: str = "ollama"
+    base_url: str | None = None
+    gguf: str | None = None
+    context: int | None
+    max_tokens: int
+    max_time: float | None = None  #: seconds
+
+
 class QwenBridgeEngine:
     """What papermill calls; see papermill.engines.Engine, whose three methods these are."""
 
     @classmethod
     def execute_notebook(
-        cls, nb: Any, kernel_name: str, output_path: str | None = None, input_path: str | None = None, **more: Any
-    ) -> Any:
+        cls,
+        nb: NotebookNode,
+        kernel_name: str,
+        output_path: str | None = None,
+        input_path: str | None = None,
+        **more: object,
+    ) -> NotebookNode:
         """The notebook as it stands on disk when all is done.
 
         Raises:
@@ -79,19 +101,19 @@ class QwenBridgeEngine:
         return done
 
     @classmethod
-    def nb_kernel_name(cls, nb: Any, name: str | None = None) -> Any:
+    def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:
         """The kernel that the notebook names."""
-        return papermill("utils").nb_kernel_name(nb, name)
+        return str(papermill("utils").nb_kernel_name(nb, name))
 
     @classmethod
-    def nb_language(cls, nb: Any, language: str | None = None) -> Any:
+    def nb_language(cls, nb: NotebookNode, language: str | None = None) -> str:
         """The language that the notebook names."""
-        return papermill("utils").nb_language(nb, language)
+        return str(papermill("utils").nb_language(nb, language))
 
 
-def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(parameters: Mapping[str, object]) -> RunParameters:
     """The parameters that are ours, with their defaults; others belong to the notebook's own cells. Raises ConfigError."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {}  # each is checked against its rule
     for name, rule in PARAMETERS.items():
         value = parameters.get(name)
         try:
@@ -105,7 +127,7 @@ def _checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f"the parameter {name}: {error}") from None
     if found.get("max_time") == 0:
         raise ConfigError("the parameter max_time must be above zero")
-    return found
+    return RunParameters(**found)
 
 
 def _local(path: str | None) -> Path | None:
@@ -118,7 +140,9 @@ def _local(path: str | None) -> Path | None:
 
 
 @contextmanager
-def _opened(nb: Any, source: Path | None, target: Path | None, say: Callable[[str], object]) -> Iterator[Opened]:
+def _opened(
+    nb: NotebookNode, source: Path | None, target: Path | None, say: Callable[[str], object]
+) -> Iterator[Opened]:
     """The queue to work on: the one at the output path, or a copy of the input there (or nowhere, if that is no file)."""
     from bridge import wiring
 
@@ -148,7 +172,7 @@ def _check_number(data: bytes, name: str) -> dict[str, object]:
     return notebook
 
 
-def _copy(nb: Any, source: Path | None) -> bytes:
+def _copy(nb: NotebookNode, source: Path | None) -> bytes:
     """The input under a queue_id of its own, so that nobody takes the copy for a second version of the queue."""
     import json
 
@@ -165,7 +189,7 @@ def _copy(nb: Any, source: Path | None) -> bytes:
     return template.notebook_bytes(written)
 
 
-def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, CellsRun]) -> WorkSummary:
+def _answer(opened: Opened, asked: RunParameters, ran: dict[str, CellsRun]) -> WorkSummary:
     from bridge import wiring
     from bridge.core.events import EventKind
     from bridge.worker.config import WorkerConfig
@@ -180,19 +204,17 @@ def _answer(opened: Opened, asked: Mapping[str, Any], ran: dict[str, CellsRun]) 
             ran[str(event.facts["job"])] = CellsRun(began=now - took, ended=now, failed=event.kind is EventKind.FAILED)
         tell(event)
 
-    lanes = asked["lanes"]
-    meant = wiring.engine_settings(
-        asked.get("engine", "ollama"), opened.settings, base_url=asked.get("base_url"), gguf=asked.get("gguf")
-    )
-    context = asked.get("context") or meant.context or 8192
+    lanes = asked.lanes
+    meant = wiring.engine_settings(asked.engine, opened.settings, base_url=asked.base_url, gguf=asked.gguf)
+    context = asked.context or meant.context or 8192
     engine = wiring.open_engine(meant, lanes=lanes, num_ctx=context)
     try:
         models = wiring.ready_models(
-            engine, asked.get("model") or meant.model, pull=False, lanes=lanes, num_ctx=context, say=lambda _line: None
+            engine, asked.model or meant.model, pull=False, lanes=lanes, num_ctx=context, say=lambda _line: None
         )
         plan = WorkerConfig(
-            model=models.default, auto_model=models.auto, lanes=lanes, num_ctx=context, max_tokens=asked["max_tokens"],
-            max_time_s=asked.get("max_time"), job_timeout_s=meant.timeout_seconds or 3600.0,
+            model=models.default, auto_model=models.auto, lanes=lanes, num_ctx=context, max_tokens=asked.max_tokens,
+            max_time_s=asked.max_time, job_timeout_s=meant.timeout_seconds or 3600.0,
         )  # fmt: skip
         return wiring.open_worker(opened, engine, plan, listener=listen).run()
     finally:

@@ -5,8 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bridge.core.chat import (
     AnswerFormat,
@@ -24,8 +23,18 @@ from bridge.core.chat import (
     ToolUse,
 )
 from bridge.kernel import chat
-
-Wire = dict[str, Any]
+from bridge.kernel.chat_json import (
+    CallJson,
+    ChoiceJson,
+    FormatJson,
+    MessageJson,
+    OfferedFunction,
+    PartJson,
+    RequestJson,
+    SchemaJson,
+    Strictness,
+    ToolJson,
+)
 
 #: A wire value that cannot be read; a ValueError that says which, and why.
 ChatError = chat.ChatError
@@ -43,14 +52,14 @@ def read_request(value: object) -> ChatRequest:
     return typed_request(chat.read_request(value))
 
 
-def typed_request(read: Mapping[str, Any]) -> ChatRequest:
+def typed_request(read: RequestJson) -> ChatRequest:
     """What the kernel's reader gave, as values."""
     return ChatRequest(
         prompt=read["prompt"] if "prompt" in read else tuple(_message(message) for message in read["messages"]),
         suffix=read.get("suffix"),
         tools=tuple(_tool(tool["function"]) for tool in read.get("tools", ())),
         tool_choice=_choice(read.get("tool_choice", "auto")),
-        response_format=_format(read.get("response_format", {"type": "text"})),
+        response_format=_format(read.get("response_format") or {"type": "text"}),
         n=read.get("n", 1),
     )
 
@@ -92,9 +101,9 @@ def read_embeddings(value: object) -> tuple[tuple[float, ...], ...]:
         raise ChatError(f"its embeddings cannot be read: {error}") from None
 
 
-def _message(read: Mapping[str, Any]) -> ChatMessage:
+def _message(read: MessageJson) -> ChatMessage:
     content = read["content"]
-    parts: Sequence[Mapping[str, Any]] = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    parts: list[PartJson] = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
     return ChatMessage(
         role=ChatRole(read["role"]),
         parts=tuple(_part(part) for part in parts if part.get("text") != ""),
@@ -104,15 +113,15 @@ def _message(read: Mapping[str, Any]) -> ChatMessage:
     )
 
 
-def _part(part: Mapping[str, Any]) -> MessagePart:
+def _part(part: PartJson) -> MessagePart:
     return TextPart(text=part["text"]) if part["type"] == "text" else ImagePart(url=part["image_url"]["url"])
 
 
-def _call(call: Mapping[str, Any]) -> ToolCall:
+def _call(call: CallJson) -> ToolCall:
     return ToolCall(id=call["id"], name=call["function"]["name"], arguments=call["function"]["arguments"])
 
 
-def _tool(function: Mapping[str, Any]) -> ToolDefinition:
+def _tool(function: OfferedFunction) -> ToolDefinition:
     return ToolDefinition(
         name=function["name"],
         description=function["description"],
@@ -121,7 +130,7 @@ def _tool(function: Mapping[str, Any]) -> ToolDefinition:
     )
 
 
-def _choice(read: str | Mapping[str, Any]) -> ToolChoice:
+def _choice(read: str | ChoiceJson) -> ToolChoice:
     return (
         ToolChoice(use=ToolUse(read))
         if isinstance(read, str)
@@ -129,7 +138,7 @@ def _choice(read: str | Mapping[str, Any]) -> ToolChoice:
     )
 
 
-def _format(read: Mapping[str, Any]) -> ResponseFormat:
+def _format(read: FormatJson) -> ResponseFormat:
     kind = AnswerFormat(read["type"])
     inner = read.get("json_schema")
     if inner is None:
@@ -140,9 +149,9 @@ def _format(read: Mapping[str, Any]) -> ResponseFormat:
 # ---- write ----------------------------------------------------------------------------------------------------------
 
 
-def write_request(request: ChatRequest) -> Wire:
+def write_request(request: ChatRequest) -> RequestJson:
     """What `read_request` reads back; what is as it would be anyway is left out."""
-    wire: Wire = (
+    wire: RequestJson = (
         {"prompt": request.prompt} if isinstance(request.prompt, str) else {"messages": write_messages(request.prompt)}
     )
     if request.suffix is not None:
@@ -151,24 +160,27 @@ def write_request(request: ChatRequest) -> Wire:
         wire["tools"] = [write_tool(tool) for tool in request.tools]
     choice, wanted = request.tool_choice, request.response_format
     if choice.use is ToolUse.NAMED:
-        wire["tool_choice"] = {"type": "function", "function": {"name": choice.name}}
+        wire["tool_choice"] = {"type": "function", "function": {"name": choice.name or ""}}
     elif choice.use is not ToolUse.AUTO:
         wire["tool_choice"] = choice.use.value
     if wanted.kind is AnswerFormat.JSON_SCHEMA:
-        inner = {"name": wanted.name, "schema": wanted.schema, **_strict(wanted.strict)}
+        schema = dict(wanted.schema or {})
+        inner: SchemaJson = {"name": wanted.name, "schema": schema, **_strict(wanted.strict)}
         wire["response_format"] = {"type": wanted.kind.value, "json_schema": inner}
     elif wanted.kind is not AnswerFormat.TEXT:
         wire["response_format"] = {"type": wanted.kind.value}
-    return {**wire, **({"n": request.n} if request.n != 1 else {})}
+    if request.n != 1:
+        wire["n"] = request.n
+    return wire
 
 
-def write_messages(messages: Sequence[ChatMessage]) -> list[Wire]:
+def write_messages(messages: Sequence[ChatMessage]) -> list[MessageJson]:
     """Messages; text alone is one text, and an assistant that only calls tools has the content null."""
     return [_write_message(message) for message in messages]
 
 
-def _write_message(message: ChatMessage) -> Wire:
-    content: str | list[Wire] | None = message.text
+def _write_message(message: ChatMessage) -> MessageJson:
+    content: str | list[PartJson] | None = message.text
     if message.has_image:
         content = [
             {"type": "text", "text": part.text}
@@ -176,15 +188,17 @@ def _write_message(message: ChatMessage) -> Wire:
             else {"type": "image_url", "image_url": {"url": part.url}}
             for part in message.parts
         ]
-    wire: Wire = {"role": message.role.value, "content": None if message.tool_calls and not content else content}
+    wire: MessageJson = {"role": message.role.value, "content": None if message.tool_calls and not content else content}
     if message.tool_calls:
         wire["tool_calls"] = write_tool_calls(message.tool_calls)
     if message.tool_call_id is not None:
         wire["tool_call_id"] = message.tool_call_id
-    return {**wire, **({"name": message.name} if message.name is not None else {})}
+    if message.name is not None:
+        wire["name"] = message.name
+    return wire
 
 
-def write_answer(text: str, calls: Sequence[ToolCall] = ()) -> Wire:
+def write_answer(text: str, calls: Sequence[ToolCall] = ()) -> MessageJson:
     """The assistant's message of a reply."""
     parts = (TextPart(text=text),) if text else ()
     return _write_message(ChatMessage(role=ChatRole.ASSISTANT, parts=parts, tool_calls=tuple(calls)))
@@ -197,7 +211,7 @@ def write_finish_reason(reason: FinishReason | None) -> str:
     return "length" if reason is FinishReason.REPETITION else reason.value
 
 
-def write_tool_calls(calls: Sequence[ToolCall]) -> list[Wire]:
+def write_tool_calls(calls: Sequence[ToolCall]) -> list[CallJson]:
     """The tool calls of an answer or of an assistant's message."""
     return [
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
@@ -205,16 +219,16 @@ def write_tool_calls(calls: Sequence[ToolCall]) -> list[Wire]:
     ]
 
 
-def write_tool(tool: ToolDefinition) -> Wire:
+def write_tool(tool: ToolDefinition) -> ToolJson:
     """A function that the model may call."""
-    function = {
+    function: OfferedFunction = {
         "name": tool.name,
         "description": tool.description,
-        "parameters": tool.parameters,
+        "parameters": dict(tool.parameters),
         **_strict(tool.strict),
     }
     return {"type": "function", "function": function}
 
 
-def _strict(strict: bool | None) -> Wire:
+def _strict(strict: bool | None) -> Strictness:
     return {} if strict is None else {"strict": strict}

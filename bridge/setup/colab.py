@@ -18,7 +18,10 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bridge.kernel.run import RunSettings
 
 MOUNT = "/content/drive"
 #: How deep below My Drive a queue is looked for: every folder is a request to Drive.
@@ -111,7 +114,7 @@ def install_package(folder: Path) -> None:
     print(f"Installed {Path(what).name}.")
 
 
-def set_up_ollama(model: str, *, lanes: int, context: int, max_tokens: int) -> tuple[Any, Callable[[], None]]:
+def set_up_ollama(model: str, *, lanes: int, context: int, max_tokens: int) -> tuple[RunSettings, Callable[[], None]]:
     """What the worker is to use, and what starts Ollama again when it has died.
 
     Raises:
@@ -125,7 +128,7 @@ def set_up_ollama(model: str, *, lanes: int, context: int, max_tokens: int) -> t
     return settings, reviver(server)
 
 
-def work(queue: Path, settings: Any, revive: Callable[[], None], *, max_time: str, look_s: float = 15.0) -> int:
+def work(queue: Path, settings: RunSettings, revive: Callable[[], None], *, max_time: str, look_s: float = 15.0) -> int:
     """Answer the queue until it is empty or the time is up; the exit status of `bridge work`. Says what to do next.
 
     Every `look_s` seconds it sees to it that Drive is still mounted and Ollama still runs. Interrupting it is clean.

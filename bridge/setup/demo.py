@@ -153,7 +153,7 @@ class Demo:
 
         `around`: gives what the work happens in, such as a display of it.
 
-        Raises what `Errand.run` raises; what is done by then stays.
+        Raises what `LocalRun.run` raises; what is done by then stays.
         """
         channels = wiring.open_channels(outbox=str(self._place.outbox), program=None, webhook=None)
         began = self._now_s()

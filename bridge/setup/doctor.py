@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from bridge import wiring
 from bridge.core.errors import BridgeError
@@ -163,7 +162,7 @@ def _files(store: Store) -> Iterator[Observation]:
         problems = schema.problems(notebook)
         if problems:
             yield Observation(grade=Grade.BROKEN, check=entry.name, found="; ".join(problems[:3]),
-                          remedy="mend the cell, or `bridge rebuild --notebooks`")  # fmt: skip
+                          remedy="fix the cell, or `bridge rebuild --notebooks`")  # fmt: skip
         elif len(read[0]) > _COLAB_LIMIT_BYTES:
             yield Observation(grade=Grade.WARNING, check=entry.name, found=f"{len(read[0]) / 1e6:.1f} MB: Colab may not save it",
                           remedy="`bridge archive`")  # fmt: skip
@@ -216,7 +215,7 @@ def _engine() -> list[Observation]:
 
     url = wiring.ollama_url()
     try:
-        reply: Any = requests.get(f"{url}/api/version", timeout=2).json()
+        reply = requests.get(f"{url}/api/version", timeout=2).json()
         return [Observation(grade=Grade.GOOD, check="engine", found=f"Ollama {reply['version']} at {url}")]
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return [Observation(grade=Grade.WARNING, check="engine", found=f"no Ollama answers at {url}",

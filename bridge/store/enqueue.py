@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bridge.core.errors import PromptRefused
 from bridge.core.job import Job, NewJob, Spec, job_id
+from bridge.core.text import counted
 from bridge.format import codec, merge
 from bridge.format.cell import Cell
 from bridge.format.raw_cell import RawCell
@@ -40,7 +41,7 @@ def enqueue(
         PromptRefused: an option cannot be written in a header; says which.
         QueueError: what the store raises; nothing was added.
     """
-    return store.change(lambda: _decide(store, jobs, part_notes, randomness), f"adding {len(jobs)} job(s)")
+    return store.change(lambda: _decide(store, jobs, part_notes, randomness), f"adding {counted(len(jobs), 'job')}")
 
 
 def _decide(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bridge.core.job import Job, Result, ResultStatus, State
 from bridge.protocols.openai import write_answer, write_finish_reason
 
 
-def batch_line(job: Job, result: Result | None, state: State) -> tuple[dict[str, Any], bool]:
+def batch_line(job: Job, result: Result | None, state: State) -> tuple[dict[str, object], bool]:
     """(line, whether it is a result rather than an error) of a finished job."""
-    line: dict[str, Any] = {
+    line: dict[str, object] = {
         "id": f"batch_req_{job.id}",
         "custom_id": job.spec.key or job.id,
         "response": None,

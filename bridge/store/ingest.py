@@ -1,4 +1,4 @@
-"""What other writers left in the folder, taken into the journal: changed notebooks, forks, archives.
+"""What other writers left in the folder, taken into the journal: changed notebooks, second copies, archives.
 
 Runs inside a transaction of the journal, under the queue's lock, and writes no file.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bridge.core.clock import Clock
 from bridge.core.errors import NotAQueue, QueueUnreadable, QueueUnsettled
@@ -33,8 +32,8 @@ class IncomingNotebook:
     """A notebook that is not as it was last seen."""
 
     name: str
-    number: int | None  #: of the part; None: none of our names, so a fork or somebody else's
-    notebook: Any  #: as `known_cells.loads` gives it
+    number: int | None  #: of the part; None: none of our names, so a second copy or somebody else's
+    notebook: object  #: as `known_cells.loads` gives it
     data: bytes
     stamp: Stamp
     known: codec.Part | None = None  #: the part as the journal had it when this was read,
@@ -43,7 +42,7 @@ class IncomingNotebook:
 
 @dataclass(frozen=True, kw_only=True)
 class Ingest:
-    """Looks for what changed and has it absorbed."""
+    """Finds what changed in the folder, and has it merged into the journal."""
 
     transport: Transport
     journal: Journal
@@ -55,7 +54,7 @@ class Ingest:
     vanished_s: float = 0.0
 
     def take_all(self, *, publish: bool) -> list[str]:
-        """Take in all that changed; gives the names of forks that were folded in."""
+        """Take in all that changed; gives the names of the second copies that were merged."""
         newborn = self.journal.is_empty()
         if publish and self.vanished_s:
             self._await_vanished()
@@ -106,7 +105,7 @@ class Ingest:
                         name=entry.name, number=None, notebook=json_bytes.loads(read[0]), data=read[0], stamp=read[1]
                     )
             except (QueueUnreadable, ValueError):
-                continue  # perhaps a fork that is still coming; it is looked at again next time
+                continue  # perhaps a second copy that is still coming; it is read again next time
 
     def take(self, incoming: IncomingNotebook, *, adopt: Adopt) -> None:
         """Take in a version of one of our parts. Raises NotAQueue."""
@@ -219,7 +218,7 @@ class Ingest:
             waited += 0.25
             gone = [name for name in gone if self.transport.stat(name) is None]
 
-    def _settled(self, name: str, known: codec.Part | None) -> tuple[Any, bytes, Stamp]:
+    def _settled(self, name: str, known: codec.Part | None) -> tuple[object, bytes, Stamp]:
         """A notebook that parses. Raises QueueUnreadable when it does not, even after a while."""
         cells = known.cells.values() if known else ()
         waited = 0.0

@@ -15,6 +15,7 @@ from bridge.core import changes
 from bridge.core.events import Event, Listener
 from bridge.core.events import EventKind as Happened
 from bridge.core.job import Cancellation, Job, join_results, to_iso
+from bridge.core.text import counted
 from bridge.format import codec, file_names, merge, observe
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
@@ -42,7 +43,7 @@ class Adopt(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ingested:
-    """What came of it."""
+    """The outcome of one merge."""
 
     #: The file does not show what the journal says.
     lags: bool
@@ -98,7 +99,7 @@ class VersionIngest:
         journal.update_place(
             place.id,
             context=merged.context,
-            # A fork's count only if the notebook itself is gone and nothing is known of it.
+            # Those of a second copy count only if the notebook itself is gone and nothing is known of it.
             extras=place.extras if (fork and place.extras) or not seen.metadata else seen.metadata,
         )
         if removed or any(_differs(cell, mine.cells.get(cell.id)) for cell in fresh):
@@ -107,7 +108,7 @@ class VersionIngest:
         lags = self._lags(seen, cells, {cell.id for cell in loose})
         vanished = [i for i in mine.cells if i in cells and i not in seen.cells and cells[i].kind is CellKind.JOB]
         if vanished and seen.context and not fork and any(_was_published(mine.cells[i], mine) for i in vanished):
-            self.notify(Event(kind=Happened.RESTORED, message=f"{place.name} lacked {len(vanished)} job(s); they are put back",
+            self.notify(Event(kind=Happened.RESTORED, message=f"{place.name} lacked {counted(len(vanished), 'job')}; put back",
                               facts={"jobs": vanished}))  # fmt: skip
         return Ingested(lags=lags, loose=len(loose), loose_jobs=sum(cell.kind is CellKind.JOB for cell in loose))
 
@@ -218,7 +219,9 @@ class VersionIngest:
             job = cell.job.evolve(spec=replace(spec, created_at=spec.created_at or now), bare=False)
             cells[cell.id] = merge.job_cell(job, dots, extras_of(cell.raw), shown=cell.raw)
         if jobs:
-            self.notify(Event(kind=Happened.ADOPTED, message=f"{len(jobs)} cell(s) became jobs", facts={"jobs": jobs}))
+            self.notify(
+                Event(kind=Happened.ADOPTED, message=f"{counted(len(jobs), 'cell')} became jobs", facts={"jobs": jobs})
+            )
         return replace(part, cells=cells)
 
     def _removed(
@@ -268,14 +271,16 @@ class VersionIngest:
             jobs.append(cell.id)
             job = cell.job.evolve(results=join_results(cell.job.results, self.journal.results(cell.id)))
             best = job.best(grammar.prompt_sha256(job.spec.body))
-            if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only put away
+            if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only archived
                 job = job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=now, by="cell deleted"))
             if self.journal.writer in cell.dots or best is not None:
                 self.archive(job, cell, place.id, now)
             else:  # whoever added it writes it to the archive; who has a result does so too, nobody else may know it
                 self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         if jobs:
-            message = f"{len(jobs)} job(s) were deleted from {place.name}: those without an answer count as cancelled"
+            message = (
+                f"{counted(len(jobs), 'job')} deleted from {place.name}: those without an answer count as cancelled"
+            )
             self.notify(Event(kind=Happened.REMOVED, message=message, facts={"jobs": jobs}))
 
     def _final(self, cell: Cell, mine: Cell | None, theirs: Cell | None) -> Cell | None:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
@@ -137,7 +136,7 @@ class Journal(JournalReader):
         """From now on this journal writes the notebook, whoever did before."""
         self.db.execute("UPDATE place SET own = 1 WHERE id = ?", (place,))
 
-    def update_place(self, place: int, *, context: Mapping[str, int], extras: Mapping[str, Any]) -> None:
+    def update_place(self, place: int, *, context: Mapping[str, int], extras: Mapping[str, object]) -> None:
         """Set what the notebook's metadata says."""
         self.db.execute(
             "UPDATE place SET context = ?, extras = ? WHERE id = ?",
@@ -193,7 +192,7 @@ class Journal(JournalReader):
         """A file is not there any more."""
         self.db.execute("DELETE FROM seen WHERE path = ?", (path,))
 
-    # ---- doubts
+    # ---- suspect deletions
 
     def suspect_deletion(self, place: int, jobs: Iterable[str], now: datetime) -> None:
         """Note jobs that a version lacked, which was not believed."""
@@ -202,7 +201,7 @@ class Journal(JournalReader):
         )
 
     def settle_suspect_deletions(self) -> None:
-        """The doubted deletions were confirmed or dismissed."""
+        """The suspect deletions were confirmed or dismissed."""
         self.db.execute("DELETE FROM doubt")
         self.db.execute("DELETE FROM meta WHERE name LIKE 'deletions:%'")
 

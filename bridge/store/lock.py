@@ -1,6 +1,6 @@
 """One writer at a time on this machine: a lock file in the local state folder, never in the synced one.
 
-The operating system lets go of the lock when its holder dies, however it dies. A note beside it says who holds it.
+The operating system lets go of the lock when the process that holds it dies, however it dies. A note beside it says who holds it.
 """
 
 from __future__ import annotations

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from bridge.format import codec, json_bytes, template
 from bridge.format.cell import Cell
-from bridge.format.raw_cell import extras_of, source_of
+from bridge.format.raw_cell import RawCell, extras_of, native_id, source_of, stamp_of
 from bridge.store.rows import NotebookRow
 from bridge.store.store import Store
 
@@ -30,7 +29,7 @@ def refresh_notes(store: Store) -> list[str]:
     def rewrite() -> None:
         for place in lagging:
             cells = journal.part(place).cells
-            fresh = [_refreshed(store, note, cells.get(note["id"])) for note in _outdated(cells)]
+            fresh = [_refreshed(store, note, cells.get(_id_of(note))) for note in _outdated(cells)]
             journal.put(place.id, fresh, now=store.clock.now())
             journal.touch(place.id)
 
@@ -45,7 +44,7 @@ def refresh_notes(store: Store) -> list[str]:
 
 def outdated_cells(cells: Mapping[str, Cell]) -> list[str]:
     """Ids of the first cells of a part that are missing or are not what this version writes."""
-    return [note["id"] for note in _outdated(cells)]
+    return [_id_of(note) for note in _outdated(cells)]
 
 
 def version_in(cells: Mapping[str, Cell]) -> str | None:
@@ -60,22 +59,26 @@ def _lags(store: Store, place: NotebookRow) -> bool:
     return read is not None and bool(outdated_cells(codec.read_part(json_bytes.loads(read[0]), name=place.name).cells))
 
 
-def _outdated(cells: Mapping[str, Cell]) -> list[Mapping[str, Any]]:
+def _outdated(cells: Mapping[str, Cell]) -> list[RawCell]:
     found = []
     for note in template.part_notes():
-        there = cells.get(note["id"])
+        there = cells.get(_id_of(note))
         if there is None or source_of(there.raw) != template.fresh_source(note, there.raw):
             found.append(note)
     return found
 
 
-def _refreshed(store: Store, note: Mapping[str, Any], there: Cell | None) -> Cell:
-    position = note["metadata"]["bridge"]["position"]
+def _refreshed(store: Store, note: RawCell, there: Cell | None) -> Cell:
+    element, position = _id_of(note), str(stamp_of(note)["position"])
     source = json_bytes.split_lines(template.fresh_source(note, there.raw if there else None))
     if there is None:
         dots = {store.journal.writer: store.journal.take_dots(1)}
-        edit = max(store.journal.history(note["id"]).values(), default=-1) + 1
-        return codec.note_cell({**note, "source": source}, note["id"], position, dots, edit)
+        edit = max(store.journal.history(element).values(), default=-1) + 1
+        return codec.note_cell({**note, "source": source}, element, position, dots, edit)
     extras = {**extras_of(there.raw), **extras_of(note)}
     raw = {**note, "source": source, "metadata": extras}
-    return codec.note_cell(raw, note["id"], position, there.dots, there.note_edit + 1)
+    return codec.note_cell(raw, element, position, there.dots, there.note_edit + 1)
+
+
+def _id_of(note: RawCell) -> str:
+    return str(native_id(note))

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from bridge.core.job import Job, from_iso, to_iso
 from bridge.core.states import ANSWERED, Move, State, sources
@@ -45,7 +44,7 @@ class ReviewState:
     delivered_at: datetime | None
     delivered_to: str | None
     #: What the caller gets, as JSON; delivery/payload.py writes and reads it. None: lost with an older journal.
-    payload: Mapping[str, Any] | None
+    payload: Mapping[str, object] | None
     restored: bool = False  #: known from an archive or an outbox only: no channel sends it again
 
 
@@ -89,7 +88,7 @@ def _is_round(queue_id: str, row: sqlite3.Row) -> bool:
 
 
 def record(
-    journal: Journal, what: Due, *, verdict: str | None, level: str | None, payload: Mapping[str, Any], now: datetime
+    journal: Journal, what: Due, *, verdict: str | None, level: str | None, payload: Mapping[str, object], now: datetime
 ) -> bool:
     """Write down how checking ended; False if somebody else did before, and theirs stands."""
     done = journal.db.execute(
@@ -104,9 +103,9 @@ def record(
 def restore(
     journal: Journal,
     job: Job,
-    known: Mapping[str, Any],
+    known: Mapping[str, object],
     *,
-    payload: Mapping[str, Any] | None = None,
+    payload: Mapping[str, object] | None = None,
     to: str | None = None,
 ) -> bool:
     """Take over what a file shows of a job's check and hand-over, where nothing is known of the answer that counts.
@@ -261,7 +260,7 @@ def delivered_before(reader: JournalReader, moment: datetime) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def facts(reader: JournalReader, job: str) -> dict[str, Any]:
+def facts(reader: JournalReader, job: str) -> dict[str, object]:
     """What goes into the archive of it."""
     known = get(reader, job)
     if known is None:

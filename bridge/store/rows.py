@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
 
 from bridge.core.job import Result, State, to_iso
 from bridge.format import json_bytes, result_record
@@ -35,7 +34,7 @@ class NotebookRow:
     name: str
     own: bool
     context: Mapping[str, int]
-    extras: Mapping[str, Any]
+    extras: Mapping[str, object]
     rev: int
 
 

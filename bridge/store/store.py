@@ -19,7 +19,7 @@ from bridge.core.errors import QueueChanged, QueueError
 from bridge.core.events import Event, Listener
 from bridge.core.events import EventKind as Happened
 from bridge.format import codec, file_names, json_bytes
-from bridge.format.raw_cell import RawCell
+from bridge.format.raw_cell import RawCell, native_id, stamp_of
 from bridge.store.ingest import Ingest
 from bridge.store.ingest_version import Adopt, PartLimits, VersionIngest
 from bridge.store.journal import Journal
@@ -146,7 +146,7 @@ class Store:
         first = self.journal.take_dots(len(notes))
         writer = self.journal.writer
         cells = [
-            codec.note_cell(raw, raw["id"], raw["metadata"]["bridge"]["position"], {writer: first + n}, 0)
+            codec.note_cell(raw, str(native_id(raw)), str(stamp_of(raw)["position"]), {writer: first + n}, 0)
             for n, raw in enumerate(notes)
         ]
         self.journal.put(place.id, cells, now=self.clock.now())

@@ -1,6 +1,6 @@
 """What the names in a queue's folder say: whose second copy it probably is, and which files are nobody's business yet.
 
-A name never decides whether a file is a fork: that is done by the `queue_id` in it. The names are those of facts on
+A name never decides whether a file is a second copy: that is done by the `queue_id` in it. The names are those of facts on
 Drive, section 3.2; a client that changed its words is still folded in, only its name is then not known.
 """
 

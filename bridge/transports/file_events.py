@@ -12,7 +12,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver
 
 #: Between two looks whether the observer still watches the folder that is there.
 _SUPERVISE_S = 1.0
@@ -29,7 +32,7 @@ class FileEvents:
         self._poll_s = poll_s
         self._now_s = now_s
         self._woken = threading.Event()
-        self._observer: Any = None
+        self._observer: BaseObserver | None = None
         self._watched: tuple[int, int] | None = None
         self._supervise_at = 0.0
 
@@ -41,7 +44,7 @@ class FileEvents:
 
         woken = self._woken
 
-        class Handler(FileSystemEventHandler):
+        class WakeOnChange(FileSystemEventHandler):
             def on_any_event(self, event: FileSystemEvent) -> None:
                 if event.event_type not in ("opened", "closed_no_write"):
                     woken.set()
@@ -52,8 +55,8 @@ class FileEvents:
         if self._watched is None:
             return
         with suppress(OSError):
-            observer: Any = PollingObserver(timeout=self._poll_s) if self._poll else Observer()
-            observer.schedule(Handler(), str(self._folder), recursive=False)
+            observer = PollingObserver(timeout=self._poll_s) if self._poll else Observer()
+            observer.schedule(WakeOnChange(), str(self._folder), recursive=False)
             observer.daemon = True
             observer.start()
             self._observer = observer

@@ -139,7 +139,7 @@ FILE_SYSTEMS: dict[str, SyncClient] = {
     "fuse.vmhgfs-fuse": SHARED,
 }
 
-#: Every client that `holder` can name besides those of `FILE_SYSTEMS`.
+#: Every client that `mount` can name besides those of `FILE_SYSTEMS`.
 FOLDERS = (
     DRIVE_STREAM, DRIVE_MIRROR, SYNCTHING, DROPBOX, ONEDRIVE, ICLOUD, NEXTCLOUD, INSYNC, BISYNC, FILE_PROVIDER, OTHER_FUSE,
 )  # fmt: skip

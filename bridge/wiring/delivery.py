@@ -1,4 +1,4 @@
-"""From a finished cell to the caller: desks, waits, watchers and ways out. Imported where they are made."""
+"""From a finished cell to the caller: reviewers, waits, watchers and channels. Imported where they are made."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def open_toolchain() -> Toolchain:
 
 
 def open_reviewer(opened: Opened, enqueue: Enqueue, toolchain: Toolchain, rules: Rules, listener: Listener) -> Reviewer:
-    """A desk at a queue."""
+    """A reviewer of a queue."""
     from bridge.delivery.review import Reviewer
 
     return Reviewer(
@@ -60,7 +60,7 @@ def open_reviewer(opened: Opened, enqueue: Enqueue, toolchain: Toolchain, rules:
 
 
 def open_waiting(opened: Opened, enqueue: Enqueue, toolchain: Toolchain | None, rules: Rules) -> Waiter:
-    """A wait on a queue; with a bench, it works at the desk whenever that is free."""
+    """A wait on a queue; with a toolchain, it reviews answers whenever nobody else does."""
     from bridge.delivery.waiting import Waiter
 
     store = opened.store
@@ -69,7 +69,7 @@ def open_waiting(opened: Opened, enqueue: Enqueue, toolchain: Toolchain | None, 
         store=store,
         reviewer=reviewer,
         file_events=local_file_events(opened),
-        desk_lock=review_lock(opened),
+        review_lock=review_lock(opened),
         now_s=time.monotonic,
     )
 
@@ -99,7 +99,7 @@ def open_watcher(
         archive=archive,
         poll_s=poll_s,
         archive_after=timedelta(seconds=archive_after_s) if archive_after_s is not None else None,
-        desk_lock=review_lock(opened),
+        review_lock=review_lock(opened),
     )
 
 

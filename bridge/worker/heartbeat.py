@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -120,7 +119,7 @@ def read_heartbeats(transport: Transport, *, but: str = "") -> list[Heartbeat]:
             continue
         read = transport.read(entry.name)
         try:
-            value: dict[str, Any] = json.loads(read[0]) if read else {}
+            value = json.loads(read[0]) if read else {}
             beats.append(
                 Heartbeat(
                     worker=str(value["worker"]),

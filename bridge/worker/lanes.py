@@ -1,4 +1,4 @@
-"""N threads that ask the engine; what comes of it goes into one queue, for one thread to write down."""
+"""N threads that ask the engine; the outcomes go into one queue, for one thread to write down."""
 
 from __future__ import annotations
 

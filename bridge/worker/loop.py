@@ -181,7 +181,7 @@ class Worker:
         """What no lane has begun goes back into the queue."""
         self._unwritten += [LaneOutcome(task=task) for task in self.lanes.take_back()]
 
-    # ---- what came of it
+    # ---- outcomes
 
     def _collect(self, timeout_s: float) -> None:
         """Wait for outcomes, and write down all that are there, in one transaction."""

@@ -71,7 +71,7 @@ def test_ids_may_be_shortened_as_long_as_they_are_unambiguous(queue: Run):
     first, second = queue("add", "--jsonl", "-", input='{"prompt": "a"}\n{"prompt": "b"}\n').ids
 
     common = next(first[:n] for n in range(26, 0, -1) if second.startswith(first[:n]))
-    assert "2 job ids" in queue("show", common).err
+    assert "matches 2 jobs" in queue("show", common).err
     assert queue("show", first.lower(), "--json").json["id"] == first
     assert "no job" in queue("show", "7ZZZ").err
 

@@ -231,7 +231,7 @@ def test_as_completed_gives_each_job_once_as_it_becomes_ready(bridge: Bridge):
 def test_a_wait_that_is_given_up_says_so_and_leaves_the_job(bridge: Bridge):
     job = bridge.add("Write f.")
 
-    with pytest.raises(WaitTimedOut, match=r"1 of 1 job\(s\) are not ready yet; they stay queued"):
+    with pytest.raises(WaitTimedOut, match=r"jobs not ready yet: 1 of 1; they stay queued"):
         bridge.wait([job], give_up=lambda: True)
     assert bridge.get(job).state is State.QUEUED
 

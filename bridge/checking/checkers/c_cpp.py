@@ -1,6 +1,6 @@
 """C and C++: gcc and g++, told to check syntax and types only.
 
-The floor parses first; the compiler is asked about what parses. A text that would make it read other files is not shown
+tree-sitter parses first; the compiler is asked about what parses. A text that would make it read other files is not shown
 to it at all.
 """
 

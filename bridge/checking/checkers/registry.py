@@ -21,7 +21,7 @@ from bridge.checking.checkers import (
 )
 from bridge.checking.checkers.base import Checker, CheckStep
 
-#: For each step and language the first that is installed judges; the floor comes last.
+#: For each step and language the first that is installed judges; tree-sitter comes last.
 CHECKERS: tuple[Checker, ...] = (
     python.RUFF,
     python.AST,

@@ -1,4 +1,4 @@
-"""The floor: tree-sitter for every language that no other checker served, with the measured trust of its grammar."""
+"""tree-sitter, for every language that no other checker served, with the measured trust of its grammar."""
 
 from __future__ import annotations
 

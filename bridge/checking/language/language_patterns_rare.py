@@ -1,4 +1,4 @@
-"""What gives a language away, for languages that answers are less often in. Same shape and weights as in `clues`."""
+"""What gives a language away, for languages that answers are less often in. Same shape and weights as in `language_patterns`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor: a grammar of tree-sitter-language-pack 0.13.0 reads a text and points at what it cannot read."""
+"""Where a grammar of tree-sitter-language-pack 0.13.0 cannot read a text."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError, MissingExtra, NotSignedIn
 from bridge.transports.drive import credentials
@@ -20,6 +20,9 @@ from bridge.transports.drive.client import DRIVE_FILE, Key, covers, is_loopback,
 from bridge.transports.drive.credentials import Login, LoginKind, Stored
 
 if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
+    from bridge.transports.drive.resources import DriveService
     from bridge.transports.drive.signed_in import DriveCredentials, SignedIn
 
 KEY_VARIABLE = "BRIDGE_GOOGLE_SERVICE_ACCOUNT"
@@ -93,7 +96,7 @@ def find_source(environ: Mapping[str, str] = os.environ) -> CredentialSource | N
     return None
 
 
-def service(auth: SignedIn, root_url: str | None = None) -> Any:
+def service(auth: SignedIn, root_url: str | None = None) -> DriveService:
     """Drive v2, from the description that googleapiclient brings along: no request is made.
 
     Each call passes `http=` of its own thread to `execute`. `root_url`, by default `BRIDGE_DRIVE_URL`, leads to a stand-in on
@@ -112,7 +115,8 @@ def service(auth: SignedIn, root_url: str | None = None) -> Any:
             raise ConfigError(f"{URL_VARIABLE} is for tests and must be http://127.0.0.1:PORT, not another machine")
         description["rootUrl"] = root.rstrip("/") + "/"
         description["baseUrl"] = description["rootUrl"] + description["servicePath"]
-    return build_from_document(description, http=auth.Get_Http_Object())
+    made: DriveService = build_from_document(description, http=auth.Get_Http_Object())
+    return made
 
 
 def in_colab() -> bool:
@@ -138,7 +142,7 @@ def _credentials(source: CredentialSource, scopes: tuple[str, ...], place: Store
     return signed_in.of_google(_colabs_own(scopes), LoginKind.COLAB)
 
 
-def _colabs_own(scopes: tuple[str, ...]) -> Any:
+def _colabs_own(scopes: tuple[str, ...]) -> Credentials:
     """What Colab allows this session: it asks the person, unless that was done before.
 
     https://github.com/googlecolab/colabtools `google/colab/auth.py`: returns at once if the default credentials are valid,
@@ -156,7 +160,8 @@ def _colabs_own(scopes: tuple[str, ...]) -> Any:
             f"Colab did not sign you in ({type(error).__name__}): run `from google.colab import auth; "
             "auth.authenticate_user()` in a cell, and then this again"
         ) from error
-    return given
+    granted: Credentials = given
+    return granted
 
 
 def _short(scope: str) -> str:

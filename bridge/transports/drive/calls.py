@@ -11,13 +11,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 import stamina
 from googleapiclient.http import MediaInMemoryUpload
 
 from bridge.core.errors import DriveFileGone, DriveUnreachable
 from bridge.transports.drive.refusals import Limited, translated
+from bridge.transports.drive.resources import DriveRequest, DriveService, FileResource, Http, Property
+
+T = TypeVar("T")
 
 FOLDER_TYPE = "application/vnd.google-apps.folder"
 #: Drive knows notebooks by this type, and opens Colab for them.
@@ -61,17 +64,18 @@ NONE = Patience(attempts=1, total_s=1.0)
 class Connections:
     """One connection a thread: httplib2's are not for several."""
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
+    def __init__(self, connect: Callable[[], Http]) -> None:
         self._connect = connect
         self._own = threading.local()
-        self._all: list[Any] = []
+        self._all: list[Http] = []
 
-    def mine(self) -> Any:
+    def mine(self) -> Http:
         """This thread's."""
-        if not hasattr(self._own, "http"):
-            self._own.http = self._connect()
-            self._all.append(self._own.http)
-        return self._own.http
+        own: Http | None = getattr(self._own, "http", None)
+        if own is None:
+            own = self._own.http = self._connect()
+            self._all.append(own)
+        return own
 
     def close(self) -> None:
         """End them all."""
@@ -91,7 +95,7 @@ class Calls:
         connections: authorized, with a time limit for every call.
     """
 
-    service: Any
+    service: DriveService
     connections: Connections
     patience: Patience = field(default_factory=Patience)
     #: Requests by method, and bytes by direction, since the start.
@@ -119,7 +123,7 @@ class Calls:
 
     def download(self, file: DriveFile) -> bytes:
         """The content as it is now: compare with `file.md5` whether it is that of the description."""
-        data: bytes = self._ask(
+        data = self._ask(
             "files.get media", self.service.files().get_media(fileId=file.id, supportsAllDrives=True), about=file.title
         )
         self.counts["bytes down"] += len(data)
@@ -141,7 +145,7 @@ class Calls:
         data: bytes | None,
     ) -> DriveFile:
         """Make a file under an id from `new_id`. Raises Taken, and DriveUnreachable if it may have been made."""
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "id": file_id, "title": title, "mimeType": type_, "properties": _properties(properties),
         }  # fmt: skip
         if parent:
@@ -214,7 +218,7 @@ class Calls:
 
     # ---- one request
 
-    def _ask(self, method: str, request: Any, *, about: str, once: bool = False) -> Any:
+    def _ask(self, method: str, request: DriveRequest[T], *, about: str, once: bool = False) -> T:
         """Send it. `once`: it is not sent again if it may have had its effect."""
 
         def again(error: Exception) -> bool | float:
@@ -231,7 +235,7 @@ class Calls:
         raise AssertionError("stamina lets the last error through")
 
 
-def _file(item: Mapping[str, Any]) -> DriveFile:
+def _file(item: FileResource) -> DriveFile:
     return DriveFile(
         id=item["id"],
         title=item.get("title", ""),
@@ -248,5 +252,5 @@ def _file(item: Mapping[str, Any]) -> DriveFile:
     )
 
 
-def _properties(values: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+def _properties(values: Mapping[str, str]) -> Sequence[Property]:
     return [{"key": key, "value": value, "visibility": "PUBLIC"} for key, value in values.items()]

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bridge.core import files
 from bridge.transports.drive.calls import FOLDER_TYPE, DriveFile
@@ -172,7 +171,7 @@ class Memo:
     def read(path: Path) -> Memo:
         """The memo in a file; empty if there is none, or a damaged one."""
         try:
-            value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            value = json.loads(path.read_text(encoding="utf-8"))
             return Memo(
                 ids={str(k): str(v) for k, v in value["ids"].items()},
                 folders={str(k): str(v) for k, v in value["folders"].items()},

@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.core.errors import ConfigError
@@ -44,7 +43,7 @@ class Key:
 
     path: Path
     email: str
-    content: Mapping[str, Any] = field(repr=False)  #: holds the private key
+    content: Mapping[str, object] = field(repr=False)  #: holds the private key
 
 
 def covers(granted: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
@@ -87,7 +86,7 @@ def read_key(path: Path) -> Key:
             "make one in Google's console under 'Keys', of the type JSON"
         )
     trusted_url(content.get("token_uri", TOKEN_URI), f"token_uri in {path}")
-    return Key(path=path, email=content["client_email"], content=content)
+    return Key(path=path, email=str(content["client_email"]), content=content)
 
 
 def trusted_url(url: object, what: str) -> str:
@@ -117,7 +116,7 @@ def _is_googles(url: str) -> bool:
     return host == "googleapis.com" or host.endswith((".googleapis.com", ".google.com"))
 
 
-def _read_object(path: Path, what: str) -> dict[str, Any]:
+def _read_object(path: Path, what: str) -> dict[str, object]:
     try:
         value = json.loads(path.read_bytes())
     except OSError as error:

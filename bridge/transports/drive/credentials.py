@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from bridge.core import files
 from bridge.core.errors import ConfigError, LockHeld, NotSignedIn, SignInFailed
@@ -157,40 +156,55 @@ def stored(environ: Mapping[str, str] = os.environ) -> Stored:
     return Stored(path=config_folder(environ) / FILE)
 
 
-def _to_json(login: Login) -> dict[str, Any]:
+def _to_json(login: Login) -> dict[str, object]:
+    known = to_json(login)
+    assert isinstance(known, dict)  # narrows: a dataclass gives a dict
     return {
         "version": VERSION,
-        **to_json(login),
+        **known,
         "expires_at": login.expires_at and login.expires_at.isoformat(),
         "key_file": login.key_file and str(login.key_file),
     }
 
 
-def _from_json(value: dict[str, Any]) -> Login:
+def _from_json(value: dict[str, object]) -> Login:
     if value["version"] != VERSION:
         raise ValueError(value["version"])
-    told = value["client"]
-    client = told and OAuthClient(
-        client_id=_text(told["client_id"]),
-        client_secret=_text(told["client_secret"]),
-        auth_uri=_address(told["auth_uri"]),
-        token_uri=_address(told["token_uri"]),
-        revoke_uri=told["revoke_uri"] and _address(told["revoke_uri"]),
-    )
+    scopes, key_file, expires_at = value["scopes"], _text_or_none(value["key_file"]), _text_or_none(value["expires_at"])
+    if not isinstance(scopes, list):
+        raise TypeError
     login = Login(
         kind=LoginKind(value["kind"]),
-        scopes=tuple(_text(scope) for scope in value["scopes"]),
-        account=value["account"] and _text(value["account"]),
-        client=client,
-        refresh_token=value["refresh_token"] and _text(value["refresh_token"]),
-        access_token=value["access_token"] and _text(value["access_token"]),
-        expires_at=datetime.fromisoformat(value["expires_at"]) if value["expires_at"] else None,
-        key_file=Path(_text(value["key_file"])) if value["key_file"] else None,
+        scopes=tuple(map(_text, scopes)),
+        account=_text_or_none(value["account"]),
+        client=_client(value["client"]),
+        refresh_token=_text_or_none(value["refresh_token"]),
+        access_token=_text_or_none(value["access_token"]),
+        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+        key_file=Path(key_file) if key_file else None,
     )
     whole = login.key_file if login.kind is LoginKind.SERVICE_ACCOUNT else login.client and login.refresh_token
     if not whole or (login.expires_at is not None and login.expires_at.tzinfo is None):
         raise ValueError(login.kind)
     return login
+
+
+def _client(told: object) -> OAuthClient | None:
+    if told is None:
+        return None
+    if not isinstance(told, dict):
+        raise TypeError
+    return OAuthClient(
+        client_id=_text(told["client_id"]),
+        client_secret=_text(told["client_secret"]),
+        auth_uri=_address(told["auth_uri"]),
+        token_uri=_address(told["token_uri"]),
+        revoke_uri=_address(told["revoke_uri"]) if told["revoke_uri"] else None,
+    )
+
+
+def _text_or_none(value: object) -> str | None:
+    return _text(value) if value else None
 
 
 def _text(value: object) -> str:

@@ -15,7 +15,6 @@ import time
 import webbrowser
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from bridge.core.errors import DriveUnreachable, SignInFailed
@@ -140,7 +139,7 @@ def revoke(login: Login, *, timeout_s: float = CALL_TIMEOUT_S) -> str | None:
     return f"Google answers {status}"
 
 
-def _post(url: str, fields: dict[str, str], timeout_s: float) -> tuple[int, dict[str, Any]]:
+def _post(url: str, fields: dict[str, str], timeout_s: float) -> tuple[int, dict[str, object]]:
     import requests
 
     try:

@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from bridge.core.errors import BridgeError, ConfigError, NotSignedIn
 from bridge.transports.drive import auth, credentials, flow
 from bridge.transports.drive.client import CLIENT_VARIABLE, DRIVE, DRIVE_FILE, OAuthClient, read_client, read_key
 from bridge.transports.drive.credentials import Login, LoginKind
+
+if TYPE_CHECKING:
+    from bridge.transports.drive.signed_in import SignedIn
 
 Tell = Callable[[str], None]
 
@@ -42,7 +45,7 @@ class Standing:
     works: bool | None = None  #: whether a renewal was tried just now, and how it went
     problem: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As `bridge auth status --json` prints it."""
         return {
             "signed_in": self.source is not None,
@@ -64,7 +67,7 @@ class SignedOut:
     revoked: bool
     why_not: str | None = None  #: not revoked
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As `bridge auth logout --json` prints it."""
         return {"deleted": self.deleted, "revoked": self.revoked, "why_not_revoked": self.why_not}
 
@@ -170,7 +173,7 @@ def sign_out(environ: Mapping[str, str] = os.environ) -> SignedOut:
         return SignedOut(deleted=place.delete(), revoked=why_not is None, why_not=why_not)
 
 
-def who(session: Any) -> str | None:
+def who(session: SignedIn) -> str | None:
     """The e-mail address of whoever is signed in, as Drive tells it; None if it does not."""
     from bridge.transports.drive.refusals import Changed, Taken, translated
 

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bridge.core.errors import SignInFailed
@@ -97,7 +96,7 @@ class Receiver:
         self._answer: Judged | None = None
         self._answered = threading.Event()
         try:
-            self._server = _Server((HOST, port), _handler(self._take))
+            self._server = _Server((HOST, port), _consent_handler(self._take))
         except OSError as error:
             raise SignInFailed(
                 f"cannot wait for Google's answer on {HOST} ({error.strerror or error}): "
@@ -151,11 +150,13 @@ class _Server(ThreadingHTTPServer):
     #: Where it means that another program may take the same port (Windows), it is off.
     allow_reuse_address = sys.platform != "win32"
 
-    def handle_error(self, *_: Any) -> None:
+    def handle_error(self, *_: object) -> None:
         """A connection that broke is no news; the standard one prints a traceback with the address."""
 
 
-def _handler(take: Callable[[str, str | None], tuple[Judged, Callable[[], None]]]) -> type[BaseHTTPRequestHandler]:
+def _consent_handler(
+    take: Callable[[str, str | None], tuple[Judged, Callable[[], None]]],
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _SILENCE_S
         server_version = "bridge"
@@ -176,7 +177,7 @@ def _handler(take: Callable[[str, str | None], tuple[Judged, Callable[[], None]]
             finally:
                 shown()
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, *_: object) -> None:
             """Nothing: the address holds the code."""
 
     return Handler

@@ -16,7 +16,7 @@ _RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "sharingRateLim
 _FULL = frozenset({"storageQuotaExceeded", "quotaExceeded", "teamDriveFileLimitExceeded"})
 
 
-class Changed(Exception):  # an answer to a question, caught one floor up
+class Changed(Exception):  # an answer to a question, caught by the caller
     """412: the file is not at this etag."""
 
 

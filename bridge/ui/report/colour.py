@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 #: (lexer, code) → the code as runs of one kind each: (class in the style sheet, or "", and length in characters).
 Colours = Mapping[tuple[str, str], Sequence[tuple[str, int]]]
@@ -30,7 +29,7 @@ PAGE_CHARS = 3_000_000
 _KEPT = ("PATH", "PYTHONPATH", "PYTHONUSERBASE", "HOME", "APPDATA", "SYSTEMROOT")
 
 #: {kind of word: class}; a kind that is not here is that of its parent (https://pygments.org/docs/tokens/).
-_INK = {
+_COLOURS = {
     "": "", "Comment": "c", "Comment.Preproc": "k", "Keyword": "k", "Keyword.Constant": "m", "Keyword.Type": "t", "Name": "",
     "Name.Function": "f", "Name.Class": "t", "Name.Builtin": "t", "Name.Decorator": "f", "Name.Tag": "k",
     "Name.Attribute": "f", "Name.Exception": "t", "Literal": "m", "Literal.String": "s", "Literal.Number": "m",
@@ -67,7 +66,9 @@ def colour(pieces: Iterable[tuple[str, str]], *, page_s: float = PAGE_S) -> Colo
     for piece, line in zip(wanted, told.split("\n"), strict=False):
         with suppress(ValueError, TypeError):  # killed in the middle of a line
             runs = [(str(css), int(length)) for css, length in json.loads(line)]
-            if sum(length for _, length in runs) == len(piece[1]) and {css for css, _ in runs} <= set(_INK.values()):
+            if sum(length for _, length in runs) == len(piece[1]) and {css for css, _ in runs} <= set(
+                _COLOURS.values()
+            ):
                 found[piece] = runs
     return found
 
@@ -94,7 +95,7 @@ def _runs(lexer: str, code: str) -> list[tuple[str, int]]:
     try:
         runs: list[tuple[str, int]] = []
         for _, kind, text in get_lexer_by_name(lexer).get_tokens_unprocessed(code):
-            css = _ink(kind)
+            css = _colour_of(kind)
             if runs and runs[-1][0] == css:
                 runs[-1] = (css, runs[-1][1] + len(text))
             else:
@@ -107,10 +108,10 @@ def _runs(lexer: str, code: str) -> list[tuple[str, int]]:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _ink(kind: Any) -> str:
-    while (name := ".".join(kind)) not in _INK:
-        kind = kind.parent
-    return _INK[name]
+def _colour_of(kind: tuple[str, ...]) -> str:
+    while (name := ".".join(kind)) not in _COLOURS:
+        kind = kind[:-1]
+    return _COLOURS[name]
 
 
 def _late(*_: object) -> None:

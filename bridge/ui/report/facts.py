@@ -171,7 +171,8 @@ def _job(view: JobView) -> JobFacts:
     seconds = view.line.seconds
     tokens = usage.get("completion_tokens")
     generating = timing.get("answer") or seconds
-    verdict = view.verdict or view.job.outcome.get("verdict")  # an archive of another machine says it
+    archived = view.job.outcome.get("verdict")  # an archive of another machine says it
+    verdict = view.verdict or (archived if isinstance(archived, str) else None)
     failed = result is not None and result.status is ResultStatus.FAILED
     tried = {a.attempt for a in view.job.attempts} | ({result.attempt} if result else set())
     return JobFacts(

@@ -14,6 +14,7 @@ from rich.text import Text
 from bridge.api.status import Overview, WorkerLine
 from bridge.core import text
 from bridge.core.job import State
+from bridge.core.text import counted
 from bridge.ui.top.model import Shown, TopScreen
 
 HELP = "q quit · s state · c caller · a all · r retry failed · x cancel queued"
@@ -68,7 +69,7 @@ def _summary(overview: Overview) -> Text:
     idle = f" ({status.idle} idle)" if status.idle else ""
     parts = [
         f"{sum(overview.counts.values()):,} jobs",
-        f"{_many(status.workers, 'worker')}{idle}" + (f", {_many(status.lanes, 'lane')}" if status.lanes else ""),
+        f"{counted(status.workers, 'worker')}{idle}" + (f", {counted(status.lanes, 'lane')}" if status.lanes else ""),
     ]
     if overview.tokens_per_s is not None:
         parts.append(f"{overview.tokens_per_s:.1f} tokens/s")
@@ -77,7 +78,7 @@ def _summary(overview: Overview) -> Text:
     if status.oldest_queued_s is not None:
         parts.append(f"oldest {short(status.oldest_queued_s)}")
     if status.doubted:
-        parts.append(f"{len(status.doubted)} doubted")
+        parts.append(f"{len(status.doubted)} suspect deletions")
     return Text(" · ".join(parts))
 
 
@@ -199,10 +200,6 @@ def _first(lines: list[Text], count: int) -> list[Text]:
     if len(lines) <= count:
         return lines
     return [*lines[: count - 1], Text(f"  … {len(lines) - count + 1} more", style="dim")]
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def short(seconds: float) -> str:

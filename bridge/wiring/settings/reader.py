@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bridge.wiring.settings.loaded import KeyPath, LoadedSettings, Mistake, Origin, OriginKind
 from bridge.wiring.settings.toml_lines import lines_of
@@ -111,7 +111,7 @@ class _Reading:
 
     # ---- tables
 
-    def _table(self, table: type[T], path: KeyPath, given: object, *, also: Sequence[str] = (), **fixed: Any) -> T:
+    def _table(self, table: type[T], path: KeyPath, given: object, *, also: Sequence[str] = (), **fixed: object) -> T:
         """A table's values; `fixed` are fields that are no keys, `also` keys that are read elsewhere."""
         keys = declared(table)
         if not isinstance(given, dict):
@@ -125,7 +125,7 @@ class _Reading:
                 self._unknown((*path, name), [*keys, *also])
         return table(**read)
 
-    def _value(self, read: dict[str, Any], path: KeyPath, key: Declared, given: Mapping[str, object]) -> None:
+    def _value(self, read: dict[str, object], path: KeyPath, key: Declared, given: Mapping[str, object]) -> None:
         """One key: what the environment says, else the file."""
         name, variable = path[-1], variables_of(path, key)
         if variable and self._environ.get(variable):

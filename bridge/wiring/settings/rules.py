@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 E = TypeVar("E", bound=Enum)
 
 #: How the keys of well-known providers begin; none of them may stand in a file.
@@ -17,11 +17,11 @@ _KEY = re.compile(r"(?<![A-Za-z0-9])(?:sk-|sk_|gsk_|xai-|hf_|AIza|ghp_|github_pa
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule(Generic[T]):
+class Rule(Generic[T_co]):
     """One kind of value."""
 
     must_be: str  #: ends the sentence "NAME must be ..."
-    read: Callable[[object], T]  #: raises ValueError, whose text may say more than `must_be`
+    read: Callable[[object], T_co]  #: raises ValueError, whose text may say more than `must_be`
     of_text: Callable[[str], object]  #: the TOML value that an environment variable stands for
     shown: bool = True  #: whether a wrong value may be quoted: not where a secret may have been put by mistake
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bridge.transports.folder import WriteMode
 from bridge.wiring.settings.rules import Rule, flag, number, one_of, text, texts, whole
@@ -22,13 +22,13 @@ _DECLARED = "declared"
 class Declared:
     """What is known of a key beside its type and default."""
 
-    rule: Rule[Any]
+    rule: Rule[object]
     about: str
     needed: bool  #: whether a table without it is wrong; its default only stands in until it is corrected
     variable: str  #: environment variable that overrides it; empty: named after its path, where its table has variables
 
 
-def _key(default: T, rule: Rule[Any], about: str, *, variable: str = "", needed: bool = False) -> T:
+def _key(default: T, rule: Rule[object], about: str, *, variable: str = "", needed: bool = False) -> T:
     known = Declared(rule=rule, about=about, variable=variable, needed=needed)
     return field(default=default, metadata={_DECLARED: known})
 
