@@ -22,7 +22,7 @@ class Role(Enum):
     FRAGMENT = "fragment"  # a piece that needs something around it
     COMMAND = "command"  # what somebody types into a shell
     OUTPUT = "output"  # sample input or output, plain text
-    DIFF = "diff"  # a patch; its hunks are what counts
+    DIFF = "diff"  # a patch: a diff, or search/replace blocks; changes the files that it names, and is none itself
     DATA = "data"  # sample JSON, YAML and the like beside the code
     WRAPPER = "wrapper"  # holds other blocks, which are the files
 
@@ -114,6 +114,7 @@ class CodeBlock(Jsonable):
     language_confidence: float = 0.0  #: 0 to 1
     path: str | None = None  #: relative, with `/`, safe to write below a folder
     path_source: PathSource | None = None
+    targets: tuple[str, ...] = ()  #: of a patch: the files that it changes, as safe as `path`
     path_refused: str | None = None  #: the path that was found but is not used, and why
     code: str
     info: str = ""  #: all that stands after the opening fence

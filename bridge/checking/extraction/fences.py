@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bridge.checking.language.languages import DOCUMENT, by_label
+from bridge.checking.patches import parse, search_replace
 from bridge.checking.values import BlockEnd
 
 _QUOTE = re.compile(r"^(?: {0,3}> ?)+")
@@ -34,6 +35,7 @@ class Fence:
     body: list[str] = field(default_factory=list)
     why: BlockEnd = BlockEnd.UNCLOSED
     children: list[Fence] = field(default_factory=list)
+    patch: bool = False  #: holds a patch, whose lines may hold fences
 
     @property
     def label(self) -> str | None:
@@ -136,22 +138,70 @@ def _relabelled(lines: Sequence[str], at: int, fence: Fence) -> Fence | None:
 
 
 def scan(lines: Sequence[str]) -> list[Fence]:
-    """The blocks of some lines in order; a block that holds others has them as children."""
+    """The blocks of some lines in order; a block that holds others has them as children.
+
+    A patch is found without a fence, too: fences in it are lines of its files.
+    """
     found: list[Fence] = []
     rest = list(lines)
     at = 0
     while at < len(rest):
         fence = opener(rest, at)
-        if fence is None:
+        if fence is not None:
+            at = _read(rest, fence)
+            found.append(fence)
+        elif end := parse.extent(rest, at):
+            found.append(_bare_patch(rest, at, end))
+            at = end
+        else:
             at += 1
-            continue
-        at = _read(rest, fence)
-        found.append(fence)
     return found
+
+
+def _bare_patch(lines: Sequence[str], at: int, end: int) -> Fence:
+    fence = Fence(mark="", info="", indent=0, quote=False, opened=at, first=at, last=end - 1, why=BlockEnd.NO_FENCE)
+    fence.body = [*lines[at:end]]
+    fence.patch = True
+    return fence
+
+
+def _read_patch(lines: Sequence[str], fence: Fence) -> int:
+    """Read a block that holds a patch; gives the line to go on at.
+
+    Not CommonMark: only a fence without a space before it ends it, because ` ``` ` is a line of a file that the patch keeps;
+    and none within a search/replace block.
+    """
+    at = fence.first
+    inside = 0  # where the search/replace block ends that this line is in
+    while at < len(lines):
+        line = lines[at]
+        if fence.quote:
+            quote = _QUOTE.match(line)
+            if not quote:
+                return _end(fence, at - 1, BlockEnd.IMPLICIT_CLOSE, at)
+            line = line[quote.end() :]
+        margin = _width(line[: len(line) - len(line.lstrip())]) <= fence.indent
+        if margin and at >= inside and line.lstrip().startswith(fence.mark):
+            if _closes(line, fence):
+                return _end(fence, at, BlockEnd.CLOSED, at + 1)
+            return _end(fence, at - 1, BlockEnd.IMPLICIT_CLOSE, at)
+        if search_replace.OPENS.match(line.lstrip()):
+            inside = next((i for i in range(at + 1, len(lines)) if search_replace.CLOSES.match(lines[i].lstrip())), 0)
+        fence.add(line)
+        at += 1
+    return _end(fence, len(lines) - 1, BlockEnd.UNCLOSED, len(lines))
+
+
+def _holds_patch(lines: Sequence[str], fence: Fence) -> bool:
+    head = [_dedent(_QUOTE.sub("", line) if fence.quote else line, fence.indent) for line in lines[fence.first :][:60]]
+    return fence.label == "diff" or parse.is_patch("\n".join(head))
 
 
 def _read(lines: list[str], fence: Fence) -> int:
     """Read a block to its end; gives the line to go on at."""
+    fence.patch = _holds_patch(lines, fence)
+    if fence.patch:
+        return _read_patch(lines, fence)
     at = fence.first
     wraps = fence.is_document or _starts_with_fence(lines, fence)
     while at < len(lines):

@@ -1,0 +1,112 @@
+"""Where a hunk's lines stand in a text: exactly, or but for whitespace; in one place, or the hunk is refused. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bridge.checking.patches.base import Fit, Hunk, PatchFault
+
+_SHOWN_CHARS = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a hunk belongs."""
+
+    start: int  #: line of the text, from 0
+    fit: Fit
+    indent: str = ""  #: comes before each line that is added
+    outdent: str = ""  #: is taken from each line that is added
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Level:
+    """One way to compare lines."""
+
+    fit: Fit
+    key: Callable[[str], str]  #: lines with the same key are the same
+    numbers: bool  #: whether a head's number tells which of several places is meant
+
+
+def _words(line: str) -> str:
+    return " ".join(line.split())
+
+
+_LEVELS = (
+    _Level(fit=Fit.EXACT, key=lambda line: line[:-1] if line.endswith("\n") else line + "\0", numbers=True),
+    _Level(fit=Fit.LINE_ENDS, key=lambda line: line.rstrip("\r\n"), numbers=True),
+    _Level(fit=Fit.SPACES, key=str.rstrip, numbers=False),
+    _Level(fit=Fit.SPACES, key=_words, numbers=False),
+)
+
+
+class LineIndex:
+    """A text's lines, to be searched on every level; each level is made when it is first needed."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
+        self._joined: dict[Callable[[str], str], str] = {}
+
+    def find(self, wanted: Sequence[str], key: Callable[[str], str]) -> Iterator[int]:
+        """The lines that some lines begin at."""
+        if key not in self._joined:
+            self._joined[key] = "\n" + "".join(key(line) + "\n" for line in self.lines)
+        text, pattern = self._joined[key], "\n" + "".join(key(line) + "\n" for line in wanted)
+        line, seen, at = 0, 0, text.find(pattern)
+        while at >= 0:
+            line, seen = line + text.count("\n", seen, at), at
+            yield line
+            at = text.find(pattern, at + 1)
+
+
+def place(hunk: Hunk, index: LineIndex) -> Place | PatchFault:
+    """Where a hunk belongs; why it belongs nowhere if its lines are not there, or in several places."""
+    wanted = [line.text for line in hunk.before]
+    if not wanted:
+        if index.lines:
+            return PatchFault(at=hunk.at, reason="it has no line that tells where it belongs")
+        return Place(start=0, fit=Fit.EXACT)
+    for level in _LEVELS:
+        places = [p for at in index.find(wanted, level.key) if (p := _placed(hunk, index, at, level)) is not None]
+        if level.numbers and hunk.start is not None and len(places) > 1:
+            places = [p for p in places if p.start == hunk.start] or places
+        if len(places) > 1:
+            at = ", ".join(str(p.start + 1) for p in places[:5])
+            return PatchFault(at=hunk.at, reason=f"its lines stand in {len(places)} places of the file, at lines {at}")
+        if places:
+            return places[0]
+    return PatchFault(at=hunk.at, reason=_absent(wanted, index))
+
+
+def _placed(hunk: Hunk, index: LineIndex, at: int, level: _Level) -> Place | None:
+    if level.fit is Fit.EXACT:
+        return Place(start=at, fit=Fit.EXACT if at == hunk.start else Fit.MOVED)
+    if level.key is not _words:
+        return Place(start=at, fit=level.fit)
+    pairs = [
+        (_space(line.text), _space(there))
+        for line, there in zip(hunk.before, index.lines[at:], strict=False)
+        if line.text.strip()
+    ]
+    if not pairs:
+        return None
+    mine, there = pairs[0]
+    indent, outdent = there.removesuffix(mine), mine.removesuffix(there)
+    if there.endswith(mine) and all(b == indent + a for a, b in pairs):
+        return Place(start=at, fit=Fit.SPACES, indent=indent)
+    if mine.endswith(there) and all(a == outdent + b for a, b in pairs):
+        return Place(start=at, fit=Fit.SPACES, outdent=outdent)
+    return None
+
+
+def _space(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _absent(wanted: Sequence[str], index: LineIndex) -> str:
+    there = {_words(line) for line in index.lines}
+    missing = next((line.strip() for line in wanted if _words(line) not in there), None)
+    if missing is None:
+        return "its lines are in the file, but do not stand together there, or are indented differently"
+    return f"the file has no line {missing[:_SHOWN_CHARS]!r}"
