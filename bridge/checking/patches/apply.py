@@ -74,7 +74,7 @@ class _Edit:
 
     start: int
     end: int
-    new: tuple[PatchLine, ...]
+    new: tuple[str, ...]
     at: int
 
 
@@ -85,20 +85,20 @@ class _Reshaped:
     place: Place
     line_end: str
 
-    def line(self, line: PatchLine) -> PatchLine:
+    def line(self, line: PatchLine) -> str:
         if self.place.fit in (Fit.EXACT, Fit.MOVED):
-            return line
+            return line.text
         content = line.text.rstrip("\r\n")
         if content.strip():
             content = self.place.indent + content.removeprefix(self.place.outdent)
-        return PatchLine(sign=line.sign, text=content + (self.line_end if line.text.endswith("\n") else ""), at=line.at)
+        return content + (self.line_end if line.text.endswith("\n") else "")
 
 
 def _edits(hunk: Hunk, shape: _Reshaped) -> list[_Edit]:
     """The runs of changed lines of a hunk."""
     edits: list[_Edit] = []
     start = end = shape.place.start
-    new: list[PatchLine] = []
+    new: list[str] = []
     for line in (*hunk.lines, None):
         if line is not None and line.sign is LineSign.ADD:
             new.append(shape.line(line))
@@ -106,7 +106,7 @@ def _edits(hunk: Hunk, shape: _Reshaped) -> list[_Edit]:
             end += 1
         else:
             if new or end > start:
-                edits.append(_Edit(start=start, end=end, new=tuple(new), at=new[0].at if new else hunk.at))
+                edits.append(_Edit(start=start, end=end, new=tuple(new), at=hunk.at))
             start = end = end + 1
             new = []
     return edits
@@ -114,22 +114,19 @@ def _edits(hunk: Hunk, shape: _Reshaped) -> list[_Edit]:
 
 def _changed(lines: Sequence[str], edits: Sequence[_Edit], fit: Fit) -> Patched:
     out: list[str] = []
-    added: list[tuple[int, int]] = []
-    at = 0
+    at = own = 0
     for edit in edits:
         out += lines[at : edit.start]
-        for line in edit.new:
-            added.append((len(out), line.at))
-            out.append(line.text)
-        at = edit.end
+        out += edit.new
+        at, own = edit.end, len(out)
     out += lines[at:]
     end = _line_end(lines)
     ended = [line if line.endswith("\n") else line + end for line in out[:-1]]
     last = "".join(out[-1:])
     exact = fit in (Fit.EXACT, Fit.MOVED)
-    if not exact and lines and not lines[-1].endswith("\n") and added and added[-1][0] == len(out) - 1:
+    if not exact and lines and not lines[-1].endswith("\n") and own == len(out):
         last = last.rstrip("\r\n")  # the file ended without one, and the patch could not know
-    return Patched(text="".join((*ended, last)), fit=fit, added=tuple(added))
+    return Patched(text="".join((*ended, last)), fit=fit)
 
 
 def _lines(text: str) -> list[str]:

@@ -109,4 +109,3 @@ class Patched:
 
     text: str
     fit: Fit
-    added: tuple[tuple[int, int], ...] = ()  #: (line of the text, line of the patch) of each line that it added
