@@ -11,13 +11,14 @@ import re
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import quality
+from bridge.checking import patch_check, quality
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
+from bridge.checking.patches.patch_set import ReadFile
 from bridge.checking.values import BlockStatus, CheckResult, CodeBlock, Extraction, Level, Report, Role, Verdict, lowest
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
@@ -25,7 +26,7 @@ from bridge.sandbox.folder import Sandbox, Toolbox
 #: Longer answers are cut here before anything reads them.
 MAX_ANSWER_CHARS = 8_000_000
 
-_JUDGED = frozenset({Role.FILE, Role.FRAGMENT, Role.DATA})
+_JUDGED = frozenset({Role.FILE, Role.FRAGMENT, Role.DATA, Role.DIFF})
 
 
 class Toolchain:
@@ -70,6 +71,7 @@ def examine(
     finish_reason: str | None = None,
     out: str | None = None,
     check: bool = True,
+    project: ReadFile | None = None,
     toolchain: Toolchain | None = None,
 ) -> Report:
     """Extract an answer's code, check it without running it, and say how far that went.
@@ -81,6 +83,7 @@ def examine(
         finish_reason: as the engine gave it (`stop`, `length`); None: unknown, then an open fence counts as cut.
         out: path that the caller wants the code under; its extension names the language if `lang` does not.
         check: False: extract only; the verdict is then at best `unchecked`.
+        project: gives the caller's files, which patches are tried on; None: not known, then patches are only read.
         toolchain: tools and worker to use; default: a fresh one for this answer.
     """
     wanted = lang or (languages.by_path(out) if out else None)
@@ -91,7 +94,9 @@ def examine(
     blocks = extraction.blocks
     checks: tuple[CheckResult, ...] = ()
     if check and any(b.role in _JUDGED for b in blocks):
-        blocks, checks = _checked(blocks, prompt, toolchain)
+        blocks, checks = patch_check.checked(
+            blocks, out=out, read=project, check=lambda some: _checked(some, prompt, toolchain)
+        )
     else:
         checks = tuple(_unchecked(b) for b in blocks)
     return Report(
@@ -109,6 +114,8 @@ def examine(
 def _checked(
     blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain | None
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
+    if not any(b.role in _JUDGED for b in blocks):
+        return blocks, tuple(_unchecked(b) for b in blocks)
     if toolchain is None:
         with Toolchain() as own:
             return _checked(blocks, prompt, own)
@@ -130,8 +137,7 @@ def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tupl
         c for b, c in zip(blocks, checks, strict=True) if b.role in _JUDGED and c.status is not BlockStatus.SKIPPED
     ]
     if not judged:
-        code = any(b.role in (Role.COMMAND, Role.DIFF) for b in blocks)
-        return Verdict.UNCHECKED if code else Verdict.NO_CODE
+        return Verdict.UNCHECKED if any(b.role is Role.COMMAND for b in blocks) else Verdict.NO_CODE
     if any(c.status is BlockStatus.ERRORS for c in judged):
         forgotten = {b.index for b in blocks if re.fullmatch("unclosed", b.why.value)}
         cut = all(c.block in forgotten for c in judged if c.status is BlockStatus.ERRORS)

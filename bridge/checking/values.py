@@ -66,7 +66,7 @@ class BlockStatus(Enum):
     INCOMPLETE = "incomplete"  # cut
     UNCHECKED = "unchecked"  # nothing here can judge it
     TOOL_FAILED = "tool-failed"  # its checker crashed, hung or hit a limit
-    SKIPPED = "skipped"  # output, commands, diffs, wrappers, older versions: not to be checked
+    SKIPPED = "skipped"  # output, commands, wrappers, older versions, patches of files given whole: not to be checked
 
 
 class Level(Enum):
@@ -84,13 +84,14 @@ class FindingKind(Enum):
     UNDEFINED = "undefined"  # a name that nothing defines
     TYPE = "type"  # parses, but cannot work
     DEPENDENCY = "dependency"  # something that is not installed here
+    PATCH = "patch"  # a patch that cannot be read, or does not fit the caller's files
     STYLE = "style"  # works, but reads badly or looks wrong
     INCOMPLETE = "incomplete"  # ends too early
     TOOL_FAILURE = "tool-failure"  # the checker's own trouble
 
 
 #: Kinds that make a verdict `errors` and that a repair round is about.
-BLOCKING_KINDS = frozenset({FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE})
+BLOCKING_KINDS = frozenset({FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE, FindingKind.PATCH})
 
 
 class Verdict(Enum):

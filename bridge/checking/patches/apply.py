@@ -53,9 +53,15 @@ def apply_patch(patch: FilePatch, text: str | None) -> Patched | PatchFault:
 def settle(patch: FilePatch, text: str | None) -> Patched | PatchFault:
     """As `apply_patch`; a change that is in the text already leaves it as it is."""
     done = apply_patch(patch, text)
-    if isinstance(done, PatchFault) and text is not None and is_applied(patch, text):
+    if text is not None and (isinstance(done, PatchFault) or _fits_again(patch)) and is_applied(patch, text):
         return Patched(text=text, fit=Fit.ALREADY)
     return done
+
+
+def _fits_again(patch: FilePatch) -> bool:
+    """Whether a patch that was applied may fit once more: it only adds, before or after the lines that it keeps."""
+    signs = [[line.sign for line in hunk.lines] for hunk in patch.hunks]
+    return all(LineSign.REMOVE not in each and LineSign.ADD in (each[0], each[-1]) for each in signs if each)
 
 
 def is_applied(patch: FilePatch, text: str) -> bool:
