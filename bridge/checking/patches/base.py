@@ -97,7 +97,7 @@ class Fit(Enum):
     """How well a patch fitted a text, best first."""
 
     EXACT = "exact"  # every line as it stands there, at the line that the patch names
-    MOVED = "moved"  # as it stands there, at another line
+    MOVED = "moved"  # as it stands there, at another line, or with lines after it that the patch does not know
     LINE_ENDS = "line ends"  # but for CRLF, or the end of the last line
     SPACES = "spaces"  # but for spaces at the end of lines, between words, or one indentation of all
     ALREADY = "already"  # the change is there

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bridge.checking.patches.base import Fit, Hunk, PatchFault
+from bridge.checking.patches.base import Fit, Hunk, LineSign, PatchFault
 
 _SHOWN_CHARS = 80
 
@@ -81,7 +81,9 @@ def place(hunk: Hunk, index: LineIndex) -> Place | PatchFault:
 
 def _placed(hunk: Hunk, index: LineIndex, at: int, level: _Level) -> Place | None:
     if level.fit is Fit.EXACT:
-        return Place(start=at, fit=Fit.EXACT if at == hunk.start else Fit.MOVED)
+        # Git asks, too, that a hunk without lines to keep at its end stands at the end of the file.
+        ends = hunk.lines[-1].sign is LineSign.KEEP or at + len(hunk.before) == len(index.lines)
+        return Place(start=at, fit=Fit.EXACT if at == hunk.start and ends else Fit.MOVED)
     if level.key is not _words:
         return Place(start=at, fit=level.fit)
     pairs = [
