@@ -167,14 +167,22 @@ def repair_prompt(prompt: str, report: Report) -> str:
         label = (
             languages.LANGUAGES[block.language].name if block.language in languages.LANGUAGES else block.language or ""
         )
-        name = block.path or f"the {languages.display(block.language)} code"
+        name = block.path or (
+            "the patch" if block.role is Role.DIFF else f"the {languages.display(block.language)} code"
+        )
         shown = "\n\n".join(_excerpt(block, d) for d in findings if d.block == index)
         parts.append(f"Reported in {name}:\n\n{_fenced(shown, 'text')}")
         parts.append(
             f"The whole of {name}:\n\n{_fenced(block.code.rstrip(chr(10)), f'{label} {block.path or str()}'.strip())}"
         )
     parts.append(
-        "Return each complete corrected file in one fenced block, labelled with its language and path. No other text."
+        "Return each complete corrected file in one fenced block, labelled with its language and path"
+        + (
+            ", and each patch corrected and whole"
+            if any(report.blocks[d.block].role is Role.DIFF for d in findings)
+            else ""
+        )
+        + ". No other text."
     )
     return "\n\n".join(parts) + "\n"
 
