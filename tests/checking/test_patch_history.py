@@ -34,7 +34,7 @@ class Case:
 
 
 def git(*args: str) -> str | None:
-    done = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, check=False)  # noqa: S603, S607
+    done = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, check=False)
     try:
         return done.stdout.decode() if done.returncode == 0 else None
     except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bridge.checking import BlockStatus, FindingKind, Role, Toolchain, Verdict, examine, extract
 from bridge.checking.patches import parse
 from bridge.checking.patches.apply import apply_patch, settle
-from bridge.checking.patches.base import Fit, Patched, PatchFault
+from bridge.checking.patches.base import Patched, PatchFault, PatchFit
 
 OLD = "import os\n\n\ndef one():\n    return 1\n\n\ndef two():\n    return 2\n"
 NEW = OLD.replace("return 1", "return 11")
@@ -134,7 +134,7 @@ def test_several_files_in_one_block_are_all_changed(toolchain: Toolchain) -> Non
     assert block.targets == ("x.py", "new.py")
     first, second = parse.read(block.code).files
     assert (apply_patch(first, OLD), apply_patch(second, None)) == (
-        Patched(text=NEW, fit=Fit.EXACT), Patched(text="n = 1\n", fit=Fit.EXACT),
+        Patched(text=NEW, fit=PatchFit.EXACT), Patched(text="n = 1\n", fit=PatchFit.EXACT),
     )  # fmt: skip
     assert (
         examine(answer, finish_reason="stop", project={"x.py": OLD}.get, toolchain=toolchain).verdict is Verdict.CLEAN
@@ -216,7 +216,7 @@ def test_a_patch_that_was_applied_changes_nothing_more(text: str) -> None:
     [patch] = parse.read(text).files
     once = settle(patch, OLD)
     assert isinstance(once, Patched)
-    assert settle(patch, once.text) == Patched(text=once.text, fit=Fit.ALREADY)
+    assert settle(patch, once.text) == Patched(text=once.text, fit=PatchFit.ALREADY)
 
 
 # ---- git is the judge
@@ -231,7 +231,7 @@ def texts(draw: st.DrawFn) -> str:
 
 
 def git(*args: str, cwd: Path, codes: tuple[int, ...] = (0,)) -> str:
-    done = subprocess.run(["git", *args], cwd=cwd, capture_output=True, check=False)  # noqa: S603, S607
+    done = subprocess.run(["git", *args], cwd=cwd, capture_output=True, check=False)
     assert done.returncode in codes, done.stderr
     return done.stdout.decode()
 
@@ -248,7 +248,7 @@ def test_what_git_writes_is_applied_as_git_means_it(tmp_path: Path, old: str, ne
         return
     parsed = parse.read(diff)
     assert (parsed.faults, parsed.targets) == ((), ("x",))
-    assert apply_patch(parsed.files[0], old) == Patched(text=new, fit=Fit.EXACT)
+    assert apply_patch(parsed.files[0], old) == Patched(text=new, fit=PatchFit.EXACT)
 
 
 def unified(old: str, new: str, context: int) -> str:
@@ -281,7 +281,7 @@ def test_what_fits_another_text_exactly_is_what_git_makes_of_it(
     if not diff:
         return
     done = apply_patch(parse.read(diff).files[0], other)
-    if isinstance(done, PatchFault) or done.fit is not Fit.EXACT:
+    if isinstance(done, PatchFault) or done.fit is not PatchFit.EXACT:
         return
     (tmp_path / "x").write_bytes(other.encode())
     (tmp_path / "p").write_bytes(diff.encode())

@@ -38,7 +38,9 @@ STORED_BY_0_1: dict[str, Any] = {
 
 
 def test_what_version_0_1_stored_is_read_and_written_as_it_was():
-    assert payload.read({**STORED_BY_0_1, "sarif": {"runs": []}}).to_json() == STORED_BY_0_1
+    since = {"targets": []}  # fields that came later, as they are where there is nothing to say
+    files = [{**file, **since} for file in STORED_BY_0_1["files"]]
+    assert payload.read({**STORED_BY_0_1, "sarif": {"runs": []}}).to_json() == {**STORED_BY_0_1, "files": files}
 
 
 def test_every_kind_of_hand_over_is_as_the_schema_says_and_survives_the_journal(bridge: Bridge):

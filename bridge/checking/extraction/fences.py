@@ -20,6 +20,9 @@ _OPEN = re.compile(r"^([ \t]*)((?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)(`{3,}|~{3,})(.*
 _LIST_ITEM = re.compile(r"^([ \t]*)(?:[-*+]|\d{1,9}[.)])([ \t]+)(?=\S)")
 _GLUED_OPEN = re.compile(r"^[^`~]*\S[^`~]*[ \t]*(```)([A-Za-z][\w+#.-]*)[ \t]*$")
 
+#: So many lines of a block tell whether it is a patch: what git writes of a commit may stand before its first file.
+_HEAD_LINES = 60
+
 
 @dataclass(kw_only=True)
 class Fence:
@@ -186,15 +189,19 @@ def _read_patch(lines: Sequence[str], fence: Fence) -> int:
                 return _end(fence, at, BlockEnd.CLOSED, at + 1)
             return _end(fence, at - 1, BlockEnd.IMPLICIT_CLOSE, at)
         if search_replace.OPENS.match(line.lstrip()):
-            inside = next((i for i in range(at + 1, len(lines)) if search_replace.CLOSES.match(lines[i].lstrip())), 0)
+            inside = search_replace.closing(lines, at, str.lstrip) or 0
         fence.add(line)
         at += 1
     return _end(fence, len(lines) - 1, BlockEnd.UNCLOSED, len(lines))
 
 
 def _holds_patch(lines: Sequence[str], fence: Fence) -> bool:
-    head = [_dedent(_QUOTE.sub("", line) if fence.quote else line, fence.indent) for line in lines[fence.first :][:60]]
-    return fence.label == "diff" or parse.is_patch("\n".join(head))
+    if fence.label == "diff":
+        return True
+    head = lines[fence.first : fence.first + _HEAD_LINES]
+    return parse.is_patch(
+        "\n".join(_dedent(_QUOTE.sub("", line) if fence.quote else line, fence.indent) for line in head)
+    )
 
 
 def _read(lines: list[str], fence: Fence) -> int:

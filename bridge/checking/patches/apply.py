@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bridge.checking.patches.base import FilePatch, Fit, Hunk, LineSign, Patched, PatchFault, PatchLine
+from bridge.checking.patches.base import FilePatch, Hunk, LineSign, Patched, PatchFault, PatchFit, PatchLine
 from bridge.checking.patches.place import LineIndex, Place, place
 
-_WORST_FIRST = (Fit.SPACES, Fit.LINE_ENDS, Fit.MOVED, Fit.EXACT)
+#: Files longer than this are not patched.
+MAX_TEXT_CHARS = 2_000_000
+
+_WORST_FIRST = (PatchFit.SPACES, PatchFit.LINE_ENDS, PatchFit.MOVED, PatchFit.EXACT)
 
 
 def apply_patch(patch: FilePatch, text: str | None) -> Patched | PatchFault:
@@ -30,12 +33,14 @@ def apply_patch(patch: FilePatch, text: str | None) -> Patched | PatchFault:
         return PatchFault(at=patch.at, reason=f"{patch.undone}, and that is not done")
     if text is None and not patch.creates:
         return PatchFault(at=patch.at, reason="there is no such file")
+    if text and len(text) > MAX_TEXT_CHARS:
+        return PatchFault(at=patch.at, reason=f"the file is longer than {MAX_TEXT_CHARS} characters")
     if text and patch.creates:
         return PatchFault(at=patch.at, reason="it creates the file, which is there already")
     lines = _lines(text or "")
     index = LineIndex(lines)
     edits: list[_Edit] = []
-    fits = [Fit.EXACT]
+    fits = [PatchFit.EXACT]
     for hunk in patch.hunks:
         found = place(hunk, index)
         if isinstance(found, PatchFault):
@@ -54,7 +59,7 @@ def settle(patch: FilePatch, text: str | None) -> Patched | PatchFault:
     """As `apply_patch`; a change that is in the text already leaves it as it is."""
     done = apply_patch(patch, text)
     if text is not None and (isinstance(done, PatchFault) or _fits_again(patch)) and is_applied(patch, text):
-        return Patched(text=text, fit=Fit.ALREADY)
+        return Patched(text=text, fit=PatchFit.ALREADY)
     return done
 
 
@@ -92,7 +97,7 @@ class _Reshaped:
     line_end: str
 
     def line(self, line: PatchLine) -> str:
-        if self.place.fit in (Fit.EXACT, Fit.MOVED):
+        if self.place.fit in (PatchFit.EXACT, PatchFit.MOVED):
             return line.text
         content = line.text.rstrip("\r\n")
         if content.strip():
@@ -118,7 +123,7 @@ def _edits(hunk: Hunk, shape: _Reshaped) -> list[_Edit]:
     return edits
 
 
-def _changed(lines: Sequence[str], edits: Sequence[_Edit], fit: Fit) -> Patched:
+def _changed(lines: Sequence[str], edits: Sequence[_Edit], fit: PatchFit) -> Patched:
     out: list[str] = []
     at = own = 0
     for edit in edits:
@@ -129,7 +134,7 @@ def _changed(lines: Sequence[str], edits: Sequence[_Edit], fit: Fit) -> Patched:
     end = _line_end(lines)
     ended = [line if line.endswith("\n") else line + end for line in out[:-1]]
     last = "".join(out[-1:])
-    exact = fit in (Fit.EXACT, Fit.MOVED)
+    exact = fit in (PatchFit.EXACT, PatchFit.MOVED)
     if not exact and lines and not lines[-1].endswith("\n") and own == len(out):
         last = last.rstrip("\r\n")  # the file ended without one, and the patch could not know
     return Patched(text="".join((*ended, last)), fit=fit)

@@ -93,7 +93,7 @@ class ParsedPatch:
         return tuple(dict.fromkeys(file.path for file in self.files if file.path))
 
 
-class Fit(Enum):
+class PatchFit(Enum):
     """How well a patch fitted a text, best first."""
 
     EXACT = "exact"  # every line as it stands there, at the line that the patch names
@@ -108,4 +108,4 @@ class Patched:
     """A text as a patch left it."""
 
     text: str
-    fit: Fit
+    fit: PatchFit

@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 
 from bridge.checking.patches import search_replace, unified
-from bridge.checking.patches.base import ParsedPatch
+from bridge.checking.patches.base import ParsedPatch, PatchFault
 
 _COMMIT = re.compile(r"(?:commit [0-9a-f]{7,64}|From [0-9a-f]{40,64} )")
+
+#: Each hunk is looked for in its whole file: more are no answer.
+MAX_HUNKS = 500
 
 
 def is_patch(code: str) -> bool:
@@ -60,5 +63,9 @@ def read(code: str, *, default: str | None = None) -> ParsedPatch:
         (at for at, line in enumerate(lines) if search_replace.OPENS.match(line) or unified.begins(lines, at)), None
     )
     if first is not None and search_replace.OPENS.match(lines[first]):
-        return search_replace.read(lines, default)
-    return unified.read(lines, default)
+        found = search_replace.read(lines, default)
+    else:
+        found = unified.read(lines, default)
+    if sum(len(file.hunks) for file in found.files) > MAX_HUNKS:
+        return ParsedPatch(faults=(PatchFault(at=0, reason=f"it has more than {MAX_HUNKS} hunks"),))
+    return found

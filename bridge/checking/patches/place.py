@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from bridge.checking.patches.base import Fit, Hunk, LineSign, PatchFault
+from bridge.checking.patches.base import Hunk, LineSign, PatchFault, PatchFit
 
 _SHOWN_CHARS = 80
+#: More places than this are not looked for: one hunk has one.
+_MAX_PLACES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +18,7 @@ class Place:
     """Where a hunk belongs."""
 
     start: int  #: line of the text, from 0
-    fit: Fit
+    fit: PatchFit
     indent: str = ""  #: comes before each line that is added
     outdent: str = ""  #: is taken from each line that is added
 
@@ -24,7 +27,7 @@ class Place:
 class _Level:
     """One way to compare lines."""
 
-    fit: Fit
+    fit: PatchFit
     key: Callable[[str], str]  #: lines with the same key are the same
     numbers: bool  #: whether a head's number tells which of several places is meant
 
@@ -34,10 +37,10 @@ def _words(line: str) -> str:
 
 
 _LEVELS = (
-    _Level(fit=Fit.EXACT, key=lambda line: line[:-1] if line.endswith("\n") else line + "\0", numbers=True),
-    _Level(fit=Fit.LINE_ENDS, key=lambda line: line.rstrip("\r\n"), numbers=True),
-    _Level(fit=Fit.SPACES, key=str.rstrip, numbers=False),
-    _Level(fit=Fit.SPACES, key=_words, numbers=False),
+    _Level(fit=PatchFit.EXACT, key=lambda line: line[:-1] if line.endswith("\n") else line + "\0", numbers=True),
+    _Level(fit=PatchFit.LINE_ENDS, key=lambda line: line.rstrip("\r\n"), numbers=True),
+    _Level(fit=PatchFit.SPACES, key=str.rstrip, numbers=False),
+    _Level(fit=PatchFit.SPACES, key=_words, numbers=False),
 )
 
 
@@ -66,29 +69,33 @@ def place(hunk: Hunk, index: LineIndex) -> Place | PatchFault:
     if not wanted:
         if index.lines:
             return PatchFault(at=hunk.at, reason="it has no line that tells where it belongs")
-        return Place(start=0, fit=Fit.EXACT)
+        return Place(start=0, fit=PatchFit.EXACT)
     for level in _LEVELS:
-        places = [p for at in index.find(wanted, level.key) if (p := _placed(hunk, index, at, level)) is not None]
+        found = (p for at in index.find(wanted, level.key) if (p := _placed(hunk, index, at, level)) is not None)
+        places = list(islice(found, _MAX_PLACES))
         if level.numbers and hunk.start is not None and len(places) > 1:
-            places = [p for p in places if p.start == hunk.start] or places
+            there = index.lines[hunk.start : hunk.start + len(wanted)]
+            if [level.key(line) for line in there] == [level.key(line) for line in wanted]:
+                return _placed(hunk, index, hunk.start, level) or places[0]
         if len(places) > 1:
+            several = f"{len(places)} places" if len(places) < _MAX_PLACES else "many places"
             at = ", ".join(str(p.start + 1) for p in places[:5])
-            return PatchFault(at=hunk.at, reason=f"its lines stand in {len(places)} places of the file, at lines {at}")
+            return PatchFault(at=hunk.at, reason=f"its lines stand in {several} of the file, at lines {at}")
         if places:
             return places[0]
     return PatchFault(at=hunk.at, reason=_absent(wanted, index))
 
 
 def _placed(hunk: Hunk, index: LineIndex, at: int, level: _Level) -> Place | None:
-    if level.fit is Fit.EXACT:
+    if level.fit is PatchFit.EXACT:
         # Git asks, too, that a hunk without lines to keep at its end stands at the end of the file.
         ends = hunk.lines[-1].sign is LineSign.KEEP or at + len(hunk.before) == len(index.lines)
-        return Place(start=at, fit=Fit.EXACT if at == hunk.start and ends else Fit.MOVED)
+        return Place(start=at, fit=PatchFit.EXACT if at == hunk.start and ends else PatchFit.MOVED)
     if level.key is not _words:
         return Place(start=at, fit=level.fit)
     pairs = [
         (_space(line.text), _space(there))
-        for line, there in zip(hunk.before, index.lines[at:], strict=False)
+        for line, there in zip(hunk.before, index.lines[at : at + len(hunk.before)], strict=True)
         if line.text.strip()
     ]
     if not pairs:
@@ -96,9 +103,9 @@ def _placed(hunk: Hunk, index: LineIndex, at: int, level: _Level) -> Place | Non
     mine, there = pairs[0]
     indent, outdent = there.removesuffix(mine), mine.removesuffix(there)
     if there.endswith(mine) and all(b == indent + a for a, b in pairs):
-        return Place(start=at, fit=Fit.SPACES, indent=indent)
+        return Place(start=at, fit=PatchFit.SPACES, indent=indent)
     if mine.endswith(there) and all(a == outdent + b for a, b in pairs):
-        return Place(start=at, fit=Fit.SPACES, outdent=outdent)
+        return Place(start=at, fit=PatchFit.SPACES, outdent=outdent)
     return None
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from bridge.checking.extraction import paths
 from bridge.checking.patches.base import FilePatch, Hunk, LineSign, ParsedPatch, PatchFault, PatchLine
@@ -36,10 +36,10 @@ def read(lines: Sequence[str], default: str | None) -> ParsedPatch:
             path = path_line(lines[at]) or path
             at += 1
             continue
-        end = next((i for i in range(at + 1, len(lines)) if CLOSES.match(lines[i]) or OPENS.match(lines[i])), None)
-        if end is None or OPENS.match(lines[end]):
+        end = closing(lines, at)
+        if end is None:
             faults.append(PatchFault(at=at, reason="the SEARCH block has no `>>>>>>> REPLACE`"))
-            at = len(lines) if end is None else end
+            at += 1
             continue
         dividers = [i for i in range(at + 1, end) if _DIVIDES.match(lines[i])]
         if len(dividers) == 1:
@@ -56,17 +56,25 @@ def read(lines: Sequence[str], default: str | None) -> ParsedPatch:
     return ParsedPatch(files=tuple(files), faults=tuple(faults))
 
 
+def closing(lines: Sequence[str], at: int, shaped: Callable[[str], str] = str) -> int | None:
+    """The line that closes the block which opens at a line; None if the text or another block comes first."""
+    for i in range(at + 1, len(lines)):
+        line = shaped(lines[i])
+        if CLOSES.match(line):
+            return i
+        if OPENS.match(line):
+            return None
+    return None
+
+
 def extent(lines: Sequence[str], at: int) -> int | None:
     """The line after some blocks that follow each other, the first of which opens at this line; None if it never closes."""
-    end = next((i for i in range(at + 1, len(lines)) if CLOSES.match(lines[i]) or OPENS.match(lines[i])), None)
-    if end is None or OPENS.match(lines[end]):
-        return None
-    follows = end + 1
-    while follows < len(lines) and (not lines[follows].strip() or path_line(lines[follows])):
-        follows += 1
-    if follows < len(lines) and OPENS.match(lines[follows]):
-        return extent(lines, follows) or end + 1
-    return end + 1
+    end = None
+    while at < len(lines) and OPENS.match(lines[at]) and (last := closing(lines, at)) is not None:
+        end = at = last + 1
+        while at < len(lines) and (not lines[at].strip() or path_line(lines[at])):
+            at += 1
+    return end
 
 
 def path_line(line: str) -> str | None:

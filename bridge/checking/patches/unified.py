@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bridge.checking.extraction import paths
-from bridge.checking.patches import file_names
+from bridge.checking.patches import names as head_names
 from bridge.checking.patches.base import FilePatch, Hunk, LineSign, ParsedPatch, PatchFault, PatchLine
 
 _NUMBERS = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
@@ -104,7 +104,7 @@ class _DiffReader:
         """Read what begins in this line; gives the line after it, None if it is not the diff's."""
         line = self._lines[at]
         if line.startswith("diff --git "):
-            names = file_names.of_git(line.removeprefix("diff --git "))
+            names = head_names.of_git(line.removeprefix("diff --git "))
             self.sections.append(_Section(at=at, path=names.new if names else None, git=True))
             return at + 1
         if is_head(self._lines, at):
@@ -131,7 +131,7 @@ class _DiffReader:
             self.sections.append(_Section(at=at))
         section = self.sections[-1]
         section.named = True
-        names = file_names.of_heads(self._lines[at][4:], self._lines[at + 1][4:])
+        names = head_names.of_heads(self._lines[at][4:], self._lines[at + 1][4:])
         section.path = names.new or names.old
         section.creates = names.old is None
         if names.new is None:
@@ -231,7 +231,7 @@ class _DiffReader:
             return False
         if at + 2 < len(self._lines) and self._lines[at + 2].startswith("@@"):
             return True
-        names = file_names.of_heads(line[4:], self._lines[at + 1][4:])
+        names = head_names.of_heads(line[4:], self._lines[at + 1][4:])
         return names.old == names.new and names.old is not None and paths.looks_like_path(names.old)
 
 

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 
 #: Prefixes that git puts before both names, the second ones with `diff.mnemonicPrefix`.
 _PREFIXES = (("a/", "b/"), ("i/", "w/"), ("c/", "i/"), ("c/", "w/"), ("o/", "w/"))
+#: No path is longer; what searches for a date in spaces alone takes the square of their number.
+_MAX_CHARS = 1000
 _ABSENT = "/dev/null"
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileNames:
+class PatchedNames:
     """A file's names before and after; None: it is not there."""
 
     old: str | None
     new: str | None
 
 
-def of_heads(old: str, new: str) -> FileNames:
+def of_heads(old: str, new: str) -> PatchedNames:
     """What follows `--- ` and `+++ `."""
     first, second = _plain(old), _plain(new)
     for a, b in _PREFIXES:
@@ -28,10 +30,10 @@ def of_heads(old: str, new: str) -> FileNames:
             break
     if first != second and first.startswith("a/") and first[2:] == second:
         first = second
-    return FileNames(old=None if first == _ABSENT else first, new=None if second == _ABSENT else second)
+    return PatchedNames(old=None if first == _ABSENT else first, new=None if second == _ABSENT else second)
 
 
-def of_git(line: str) -> FileNames | None:
+def of_git(line: str) -> PatchedNames | None:
     """What follows `diff --git `, if both names are one; None if they are not, or cannot be told from each other."""
     if line.startswith('"'):
         match = re.fullmatch(r'("(?:\\.|[^"\\])*") ("(?:\\.|[^"\\])*")', line)
@@ -46,7 +48,7 @@ def of_git(line: str) -> FileNames | None:
 def _plain(head: str) -> str:
     if head.startswith('"'):
         return _unquoted(head)
-    name = head.partition("\t")[0]
+    name = head[:_MAX_CHARS].partition("\t")[0]
     name = re.sub(r"\s+\d{4}-\d\d-\d\d.*$|\s+\((?:original|modified|updated|new|old|before|after)\)\s*$", "", name)
     return name.strip().strip("`").replace("\\", "/").removeprefix("./")
 
