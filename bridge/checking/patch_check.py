@@ -92,7 +92,7 @@ def _unjudged(block: CodeBlock) -> CheckResult:
 
 
 def _parsed(block: CodeBlock, out: str | None) -> ParsedPatch:
-    return parse.read(block.code, default=block.targets[0] if block.targets else out)
+    return parse.read(block.code, default=block.targets[0] if block.targets else out).aimed_at(out)
 
 
 def _file(index: int, path: str, text: str) -> CodeBlock:

@@ -121,7 +121,7 @@ def _patched(what: HandOver, project: Project, whole: Collection[str]) -> tuple[
         if file.role is Role.DIFF and not only_shows(file.targets, whole):
             _refuse_cut("a patch", file, what)
             default = file.targets[0] if file.targets else what.out
-            patches.append((file.block, parse.read(file.code, default=default)))
+            patches.append((file.block, parse.read(file.code, default=default).aimed_at(what.out)))
     made = apply_all(patches, project.text, given=whole)
     if made.misfits:
         told = "; ".join(str(misfit) for misfit in made.misfits)

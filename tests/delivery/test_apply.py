@@ -334,6 +334,21 @@ def test_a_patch_changes_the_files_that_it_names_and_is_none_itself(bridge: Brid
     assert bridge.apply_result(job, root) == []  # once more: the change is there
 
 
+@pytest.mark.parametrize(
+    "patch", [DIFF, DIFF[DIFF.index("@@") :]]
+)  # it names the file without its folder, or not at all
+def test_a_patch_goes_to_the_path_of_the_job(bridge: Bridge, root: Path, patch: str):
+    (root / "src").mkdir()
+    (root / "src" / "f.py").write_text(CODE)
+    job = give(bridge, bridge.add("Change f.", out="src/f.py"), patches(patch))
+
+    [view] = bridge.wait([job], timeout_s=20, max_rounds=0, project=root)
+    bridge.apply_result(job, root)
+
+    assert (view.verdict, view.handover().files[0].targets) == ("clean", ("src/f.py",))
+    assert files(root) == {"src/f.py": CHANGED}
+
+
 def test_all_patches_of_an_answer_are_applied_or_none(bridge: Bridge, root: Path):
     (root / "f.py").write_text(CODE)
     (root / "g.py").write_text("other = 1\n")

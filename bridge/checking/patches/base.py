@@ -92,6 +92,15 @@ class ParsedPatch:
         """The files that it names, each once."""
         return tuple(dict.fromkeys(file.path for file in self.files if file.path))
 
+    def aimed_at(self, out: str | None) -> ParsedPatch:
+        """The same, about the path that the caller wants, where just one file of that name is in it under another path."""
+        same = [path for path in self.targets if out and path.rpartition("/")[2] == out.rpartition("/")[2]]
+        if len(same) != 1 or out in self.targets:
+            return self
+        return replace(
+            self, files=tuple(replace(file, path=out) if file.path == same[0] else file for file in self.files)
+        )
+
 
 class PatchFit(Enum):
     """How well a patch fitted a text, best first."""
