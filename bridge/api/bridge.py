@@ -62,6 +62,7 @@ class Bridge(Jobs):
         check: bool = True,
         max_rounds: int = 2,
         project_lint: Path | None = None,
+        project: Path | None = None,
         on_ready: Callable[[JobView], None] | None = None,
         give_up: Callable[[], bool] = lambda: False,
     ) -> list[JobView]:
@@ -77,6 +78,7 @@ class Bridge(Jobs):
             max_rounds: repair rounds, if this does the checking; 0: none.
             project_lint: a project whose own linters are asked too, if this does the checking. It reads, and so runs, the
                 project's configuration.
+            project: a project that patches are tried on, in memory, if this does the checking; default: `project_lint`.
             on_ready: is called with each job as it becomes ready, in that order.
             give_up: is asked a few times a second; True ends the wait.
 
@@ -86,7 +88,7 @@ class Bridge(Jobs):
         """
         found = self._found(ids)
         wanted = frozenset(found)
-        rules = wiring.Rules(max_rounds=max_rounds, project=project_lint)
+        rules = wiring.Rules(max_rounds=max_rounds, project=project_lint, patch_root=project)
         waiting = wiring.open_waiting(self.opened, self.enqueue, self.toolchain() if check else None, rules)
         self._until(waiting, wanted, len(wanted), timeout_s=timeout_s, on_ready=on_ready, give_up=give_up)
         self.store.journal_only(lambda: self._handed_over(found), "handing over")

@@ -34,6 +34,7 @@ class LocalRun:
     now_s: Callable[[], float]
     max_rounds: int = 2
     project_lint: Path | None = None  #: a project whose own linters are asked too
+    project: Path | None = None  #: a project that patches are tried on, in memory
     _stopping: bool = False
     _failure: BaseException | None = None
     _over_at: float | None = None
@@ -72,6 +73,7 @@ class LocalRun:
             ids,
             max_rounds=self.max_rounds,
             project_lint=self.project_lint,
+            project=self.project,
             on_ready=ready,
             give_up=lambda: self._stopping or self._worker_is_over(),
         )
@@ -116,6 +118,7 @@ def prepared(
             now_s=time.monotonic,
             max_rounds=rules.max_rounds,
             project_lint=rules.project,
+            project=rules.patch_root,
         )
     finally:
         opened.close()

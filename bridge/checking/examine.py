@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import imports, quality, wrong_language
+from bridge.checking import imports, patch_check, quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
+from bridge.checking.patches.patch_set import ReadFile
 from bridge.checking.values import (  # fmt: skip
     BlockStatus,
     CheckResult,
@@ -38,7 +39,7 @@ from bridge.sandbox.folder import Sandbox, Toolbox
 #: Longer answers are cut here before anything reads them.
 MAX_ANSWER_CHARS = 8_000_000
 
-_JUDGED = frozenset({Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA})
+_JUDGED = frozenset({Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA, Role.DIFF})
 
 _SOUND = frozenset({BlockStatus.OK, BlockStatus.ERRORS, BlockStatus.FRAGMENT, BlockStatus.UNCHECKED})
 
@@ -85,6 +86,7 @@ def examine(
     finish_reason: str | None = None,
     out: str | None = None,
     check: bool = True,
+    project: ReadFile | None = None,
     toolchain: Toolchain | None = None,
 ) -> Report:
     """Extract an answer's code, check it without running it, and say how far that went.
@@ -96,6 +98,7 @@ def examine(
         finish_reason: as the engine gave it (`stop`, `length`); None or any other word: unknown, then an open fence or bracket counts as cut.
         out: path that the caller wants the code under; its extension names the language if `lang` does not.
         check: False: extract only; the verdict is then at best `unchecked`.
+        project: gives the caller's files, which patches are tried on; None: not known, then patches are only read.
         toolchain: tools and worker to use; default: a fresh one for this answer.
     """
     wanted = lang or (languages.by_path(out) if out else None)
@@ -108,7 +111,12 @@ def examine(
     if check and any(b.role in _JUDGED for b in blocks):
         ended = read_finish_reason(finish_reason) in (FinishReason.STOP, FinishReason.TOOL_CALLS)
         goal = wrong_language.Goal(asked=languages.by_label(lang) if lang else None, out=out)
-        blocks, checks = _checked(goal.addressed(blocks), prompt, toolchain, ended=ended)
+        blocks, checks = patch_check.checked(
+            goal.addressed(blocks),
+            out=out,
+            read=project,
+            check=lambda some: _checked(some, prompt, toolchain, ended=ended),
+        )
         checks = _with([*goal.findings(blocks), *imports.unresolved(blocks, prompt)], checks)
     else:
         checks = tuple(_unchecked(b) for b in blocks)
@@ -127,6 +135,8 @@ def examine(
 def _checked(
     blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain | None, *, ended: bool
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
+    if not any(b.role in _JUDGED for b in blocks):
+        return blocks, tuple(_unchecked(b) for b in blocks)
     if toolchain is None:
         with Toolchain() as own:
             return _checked(blocks, prompt, own, ended=ended)
@@ -162,8 +172,7 @@ def _verdict(extraction: Extraction, blocks: tuple[CodeBlock, ...], checks: tupl
     ]
     judged = [c for b, c in mine if b.language not in languages.PLAIN] or [c for _, c in mine]
     if not judged:
-        code = any(b.role in (Role.COMMAND, Role.DIFF) for b in blocks)
-        return Verdict.UNCHECKED if code else Verdict.NO_CODE
+        return Verdict.UNCHECKED if any(b.role is Role.COMMAND for b in blocks) else Verdict.NO_CODE
     if any(c.status is BlockStatus.ERRORS for c in judged):
         forgotten = {b.index for b in blocks if re.fullmatch("unclosed", b.why.value)}
         cut = all(c.block in forgotten for c in judged if c.status is BlockStatus.ERRORS)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bridge.checking import versions
 from bridge.checking.language import languages
 from bridge.checking.language.definitions import is_definition
-from bridge.checking.values import CodeBlock, Diagnostic, FindingKind, Jsonable, Report, Signal, Verdict
+from bridge.checking.values import CodeBlock, Diagnostic, FindingKind, Jsonable, Report, Role, Signal, Verdict
 
 _FINDINGS = 8
 _CONTEXT_LINES = 3
@@ -83,13 +83,18 @@ def repair_prompt(prompt: str, report: Report, *, last: str = "") -> str:
     if siblings := [b for b in versions.code(report) if b.index not in shown]:
         told = "\n\n".join(f"{_called(b)}:\n{_signatures(b)}" for b in siblings)
         parts.append(f"The other files stay as they are; do not return them. They define:\n\n{fenced(told, 'text')}")
+    patched = any(report.blocks[index].role is Role.DIFF for index in shown)
     parts.append(
-        "Return each complete corrected file in one fenced block, labelled with its language and path. No other text."
+        "Return each complete corrected file in one fenced block, labelled with its language and path"
+        + (", and each patch corrected and whole" if patched else "")
+        + ". No other text."
     )
     return "\n\n".join(parts) + "\n"
 
 
 def _called(block: CodeBlock) -> str:
+    if block.role is Role.DIFF:
+        return "the patch"
     return block.path or f"the {languages.display(block.language)} code"
 
 

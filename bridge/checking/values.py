@@ -23,7 +23,7 @@ class Role(Enum):
     CONTINUATION = "continuation"  # goes on where the prompt's own code ends; whole only with that
     COMMAND = "command"  # what somebody types into a shell
     OUTPUT = "output"  # sample input or output, plain text
-    DIFF = "diff"  # a patch; its hunks are what counts
+    DIFF = "diff"  # a patch: a diff, or search/replace blocks; changes the files that it names, and is none itself
     DATA = "data"  # sample JSON, YAML and the like beside the code
     WRAPPER = "wrapper"  # holds other blocks, which are the files
 
@@ -67,7 +67,7 @@ class BlockStatus(Enum):
     INCOMPLETE = "incomplete"  # cut
     UNCHECKED = "unchecked"  # nothing here can judge it
     TOOL_FAILED = "tool-failed"  # its checker crashed, hung or hit a limit
-    SKIPPED = "skipped"  # output, commands, diffs, wrappers, older versions: not to be checked
+    SKIPPED = "skipped"  # output, commands, wrappers, older versions, patches of files given whole: not to be checked
 
 
 class Level(Enum):
@@ -86,13 +86,16 @@ class FindingKind(Enum):
     TYPE = "type"  # parses, but cannot work
     LANGUAGE = "language"  # is in another language than was asked for, or than its path says
     DEPENDENCY = "dependency"  # something that is not installed here
+    PATCH = "patch"  # a patch that cannot be read, or does not fit the caller's files
     STYLE = "style"  # works, but reads badly or looks wrong
     INCOMPLETE = "incomplete"  # ends too early
     TOOL_FAILURE = "tool-failure"  # the checker's own trouble
 
 
 #: Kinds that make a verdict `errors` and that a repair round is about.
-BLOCKING_KINDS = frozenset({FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE, FindingKind.LANGUAGE})
+BLOCKING_KINDS = frozenset(
+    {FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE, FindingKind.LANGUAGE, FindingKind.PATCH}
+)
 
 
 class Verdict(Enum):
@@ -116,6 +119,7 @@ class CodeBlock(Jsonable):
     language_confidence: float = 0.0  #: 0 to 1
     path: str | None = None  #: relative, with `/`, safe to write below a folder
     path_source: PathSource | None = None
+    targets: tuple[str, ...] = ()  #: of a patch: the files that it changes, as safe as `path`
     path_refused: str | None = None  #: the path that was found but is not used, and why
     code: str
     info: str = ""  #: all that stands after the opening fence

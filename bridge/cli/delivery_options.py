@@ -21,6 +21,9 @@ _RULES = (
     click.option(
         "--project-lint", is_flag=True, help="Ask this folder's own ruff, ESLint and tsc too; reads their configuration."
     ),
+    click.option(
+        "--project", metavar="DIR", shell_complete=complete.folders, help="Try patches on this project's files, in memory."
+    ),
 )  # fmt: skip
 _WAYS_OUT = (
     click.option("--outbox", metavar="DIR", shell_complete=complete.folders, help="Write each result to DIR/<id>/."),
@@ -32,7 +35,7 @@ _WAYS_OUT = (
 
 
 def rule_options(function: Callable[..., object]) -> Callable[..., object]:
-    """`--repair`, `--max-rounds` and `--project-lint`."""
+    """`--repair`, `--max-rounds`, `--project-lint` and `--project`."""
     for option in reversed(_RULES):
         function = option(function)
     return function
@@ -45,7 +48,7 @@ def way_out_options(function: Callable[..., object]) -> Callable[..., object]:
     return function
 
 
-def rules(*, repair: bool, max_rounds: int, project_lint: bool) -> Rules:
+def rules(*, repair: bool, max_rounds: int, project_lint: bool, project: str | None) -> Rules:
     """The rules that these options say; warns if the project's configuration is going to be read."""
     from bridge.wiring import Rules
 
@@ -53,4 +56,8 @@ def rules(*, repair: bool, max_rounds: int, project_lint: bool) -> Rules:
         from bridge.checking.project_lint import WARNING
 
         base.say(WARNING)
-    return Rules(max_rounds=max_rounds if repair else 0, project=Path.cwd() if project_lint else None)
+    return Rules(
+        max_rounds=max_rounds if repair else 0,
+        project=Path.cwd() if project_lint else None,
+        patch_root=Path(project) if project else None,
+    )

@@ -40,8 +40,8 @@ class AskedRun(prompt_options.AskedPrompts, engine_options.AskedEngine):
 @delivery_options.rule_options
 def command(
     *, texts: tuple[str, ...], caller: str | None, window: int, outbox: str | None, program: str | None, webhook: str | None,
-    apply: bool, root: str, force: bool, repair: bool, max_rounds: int, project_lint: bool, queue: str | None, as_json: bool,
-    **asked: Unpack[AskedRun],
+    apply: bool, root: str, force: bool, repair: bool, max_rounds: int, project_lint: bool, project: str | None, queue: str | None,
+    as_json: bool, **asked: Unpack[AskedRun],
 ) -> None:  # fmt: skip
     """Add prompts, answer them here, and hand the checked results over: `add`, `work` and `watch` in one process.
 
@@ -59,7 +59,8 @@ def command(
 
     if bool(texts) == bool(asked["jsonl"]):
         raise UsageError("give prompts or files, or --jsonl FILE (see `bridge run --help`)")
-    rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
+    tried_on = project or (root if apply else None)
+    rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint, project=tried_on)
     channels = wiring.open_channels(outbox=outbox, program=program, webhook=webhook)
     reporter = Reporter(as_json=False)
     refused: list[str] = []

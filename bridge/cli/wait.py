@@ -17,7 +17,7 @@ from bridge.cli.duration import DURATION
 @delivery_options.rule_options
 def command(
     *, ids: tuple[str, ...], timeout: float | None, no_check: bool, repair: bool, max_rounds: int, project_lint: bool,
-    queue: str | None, as_json: bool,
+    project: str | None, queue: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Wait for jobs; prints a line for each as it becomes ready: id, state, verdict.
 
@@ -28,11 +28,11 @@ def command(
     If no `bridge watch` runs, this checks the answers itself, and asks for repairs; else the watcher does, by its own
     rules. Exit code 0 if every job has an answer and none has errors, 1 otherwise.
     """
-    rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
+    rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint, project=project)
     with base.open_bridge(queue) as bridge:
         views = bridge.wait(
             ids, timeout_s=timeout, check=not no_check, max_rounds=rules.max_rounds, project_lint=rules.project,
-            on_ready=None if as_json else base.print_ready,
+            project=rules.patch_root, on_ready=None if as_json else base.print_ready,
         )  # fmt: skip
     if as_json:
         base.print_json({"jobs": [view.handover().to_json() for view in views]})

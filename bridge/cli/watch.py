@@ -25,7 +25,7 @@ from bridge.cli.duration import DURATION
 @click.option("--no-archive", is_flag=True, help="Archive nothing.")
 def command(
     *, once: bool, outbox: str | None, program: str | None, webhook: str | None, poll: float, repair: bool,
-    max_rounds: int, project_lint: bool, archive_after: float, no_archive: bool, queue: str | None, as_json: bool,
+    max_rounds: int, project_lint: bool, project: str | None, archive_after: float, no_archive: bool, queue: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Check finished answers, have failures repaired, and hand the results over, until stopped.
 
@@ -43,7 +43,7 @@ def command(
     from bridge.cli.progress import Reporter
 
     reporter = Reporter(as_json=as_json)
-    rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint)
+    rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint, project=project)
     channels = wiring.open_channels(outbox=outbox, program=program, webhook=webhook)
     with Bridge(queue, listener=reporter.tell) as bridge:
         watcher = wiring.open_watcher(

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from bridge.checking.patches import parse
+from bridge.checking.patches.patch_set import PatchedFile, apply_all, only_shows
 from bridge.checking.values import Role, Verdict
 from bridge.core.errors import UsageError
 from bridge.core.paths import sensitive, twin_key
-from bridge.delivery.payload import HandOver, placed
+from bridge.delivery.payload import HandedFile, HandOver, placed
 from bridge.delivery.project import Project
 from bridge.kernel import grammar
 
@@ -27,7 +29,7 @@ class ChangeStep(Enum):
     """What becomes of one file."""
 
     CREATE = "create"  # it is not there yet
-    UPDATE = "update"  # it is as `apply` wrote it before, so it may be replaced
+    UPDATE = "update"  # it is as `apply` wrote it before, or a patch fits it: no work of anybody's is lost
     SAME = "same"  # it has this content already
     CONFLICT = "conflict"  # it has somebody's own content: only with --force
 
@@ -61,7 +63,7 @@ class PlannedChange:
 def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | None]) -> list[PlannedChange]:
     """What applying a result would do.
 
-    What goes where, `payload.placed` says.
+    What goes where, `payload.placed` says; patches are applied to the project's own files, all of them or none.
 
     Args:
         what: the payload of a result.
@@ -69,31 +71,36 @@ def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | N
         applied: gives the SHA-256 of what was last written to a path, if we wrote it.
 
     Raises:
-        UsageError: no file has a place, a path leaves the root, or a block is cut or only a piece.
+        UsageError: no file has a place, a path leaves the root, a block is cut or only a piece, or a patch does not fit.
     """
     project, taken = Project(root), dict[str, str]()
+    whole = placed(what)
     changes = []
-    for path, file in placed(what).items():
-        if not file.complete:
-            raise UsageError(f"{path} is cut in the answer of job {what.job}: `bridge retry` it with more --max-tokens")
+    for path, file in whole.items():
+        _refuse_cut(path, file, what)
         if file.role in _PIECES:
             raise UsageError(
                 f"{path} is only {_PIECES[file.role]} in the answer of job {what.job}, not a whole file: "
                 f"`bridge show {what.job} --code` prints it"
             )
-        target = project.target(path)
-        if (other := taken.setdefault(twin_key(path), path)) != path:
-            raise UsageError(f"{other!r} and {path!r} are one file where case does not count: nothing was written")
+        target = _target(project, path, taken)
         was = project.read(path)
+        step = _step(was, file.code, applied(str(target)))
         changes.append(
-            PlannedChange(
-                path=path,
-                target=target,
-                step=_step(was, file.code, applied(str(target))),
-                code=file.code,
-                was=was,
-                sensitive=sensitive(path),
-            )
+            PlannedChange(path=path, target=target, step=step, code=file.code, was=was, sensitive=sensitive(path))
+        )
+    for patched in _patched(what, project, whole):
+        path, was = patched.path, None if patched.before is None else patched.before.encode()
+        target = _target(project, path, taken)
+        step = (
+            ChangeStep.CREATE
+            if was is None
+            else ChangeStep.SAME
+            if patched.text == patched.before
+            else ChangeStep.UPDATE
+        )
+        changes.append(
+            PlannedChange(path=path, target=target, step=step, code=patched.text, was=was, sensitive=sensitive(path))
         )
     if not changes:
         raise UsageError(
@@ -123,6 +130,33 @@ def refuse_sensitive(changes: Sequence[PlannedChange], allowed: Collection[str])
                 f"{change.path} needs your consent, because {change.sensitive}: read it with --dry-run, then pass "
                 f"--allow-sensitive {change.path}; nothing was written"
             )
+
+
+def _target(project: Project, path: str, taken: dict[str, str]) -> Path:
+    target = project.target(path)
+    if (other := taken.setdefault(twin_key(path), path)) != path:
+        raise UsageError(f"{other!r} and {path!r} are one file where case does not count: nothing was written")
+    return target
+
+
+def _refuse_cut(name: str, file: HandedFile, what: HandOver) -> None:
+    if not file.complete:
+        raise UsageError(f"{name} is cut in the answer of job {what.job}: `bridge retry` it with more --max-tokens")
+
+
+def _patched(what: HandOver, project: Project, whole: Collection[str]) -> tuple[PatchedFile, ...]:
+    """What the patches of a result make of the project's files."""
+    patches = []
+    for file in what.files:
+        if file.role is Role.DIFF and not only_shows(file.targets, whole):
+            _refuse_cut("a patch", file, what)
+            default = file.targets[0] if file.targets else what.out
+            patches.append((file.block, parse.read(file.code, default=default).aimed_at(what.out)))
+    made = apply_all(patches, project.text, given=whole)
+    if made.misfits:
+        told = "; ".join(str(misfit) for misfit in made.misfits)
+        raise UsageError(f"the patch of job {what.job} cannot be applied: {told}. Nothing was written")
+    return made.files
 
 
 def write_changes(

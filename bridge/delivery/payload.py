@@ -39,6 +39,7 @@ class HandedFile(Jsonable):
     role: Role
     complete: bool
     status: BlockStatus | None  #: None: nobody checked it
+    targets: tuple[str, ...] = ()  #: of a patch: the files that it changes
     code: str
     joined: str | None = None  #: of a continuation: the whole file, the prompt's own code with this
 
@@ -169,7 +170,7 @@ def _files(report: Report) -> tuple[HandedFile, ...]:
 def _file(block: CodeBlock, status: BlockStatus | None) -> HandedFile:
     return HandedFile(
         block=block.index, path=block.path, language=block.language, role=block.role, complete=block.complete,
-        status=status, code=block.code, joined=block.joined,
+        status=status, targets=block.targets, code=block.code, joined=block.joined,
     )  # fmt: skip
 
 

@@ -68,6 +68,15 @@ class Project:
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
+    def text(self, path: str) -> str | None:
+        """What a file holds, as it stands there; None if there is none. Raises UsageError if it may not be read, or is no text."""
+        self.target(path)
+        data = self.read(path)
+        try:
+            return None if data is None else data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise UsageError(f"{path} is not text in UTF-8") from None
+
     def write(self, path: str, data: bytes, *, before: bytes | None) -> bool:
         """Write a file whole, if it still holds what it held; False if it does not, and then nothing is written.
 

@@ -23,6 +23,7 @@ from bridge.core.options import DEFAULT_MAX_TOKENS, OPTIONS
 from bridge.delivery import payload
 from bridge.delivery.conversation import converse
 from bridge.delivery.payload import HandOver
+from bridge.delivery.project import Project
 from bridge.format import codec
 from bridge.intake.prompt import job_of, shown
 from bridge.kernel import grammar
@@ -46,6 +47,8 @@ class Reviewer:
     max_rounds: int = 2
     #: The caller's project, whose own linters are asked as well; None: they are not.
     project: Path | None = None
+    #: The folder that patches of an answer are tried on, in memory; None: that of `project`, else they are only read.
+    patch_root: Path | None = None
     #: Reports by answer: a conversation is driven anew after each round, and need not check the same text again.
     _reports: dict[tuple[str, str, str | None], Report] = field(default_factory=dict)
 
@@ -169,6 +172,7 @@ class Reviewer:
                 lang=spec.options.lang,
                 finish_reason=finish_reason,
                 out=spec.options.out,
+                project=Project(folder).text if (folder := self.patch_root or self.project) else None,
                 toolchain=self.toolchain,
             )
             if self.project is not None:

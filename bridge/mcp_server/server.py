@@ -207,7 +207,9 @@ class Tools:
         def wait() -> list[JobView]:
             with _refusals():
                 try:
-                    return self._bridge.wait(jobs, timeout_s=timeout_s, on_ready=tell, give_up=lambda: given_up)
+                    return self._bridge.wait(
+                        jobs, timeout_s=timeout_s, project=self._root, on_ready=tell, give_up=lambda: given_up
+                    )
                 except WaitTimedOut:
                     return self._bridge.views(jobs)
 

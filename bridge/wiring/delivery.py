@@ -36,6 +36,7 @@ class Rules:
 
     max_rounds: int = 2  #: repair rounds at most; 0: ask nothing again
     project: Path | None = None  #: ask its own linters too
+    patch_root: Path | None = None  #: try patches on its files, in memory; None: on those of `project`
 
 
 def open_toolchain() -> Toolchain:
@@ -56,6 +57,7 @@ def open_reviewer(opened: Opened, enqueue: Enqueue, toolchain: Toolchain, rules:
         enqueue=enqueue,
         max_rounds=rules.max_rounds,
         project=rules.project,
+        patch_root=rules.patch_root,
     )
 
 

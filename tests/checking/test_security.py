@@ -183,9 +183,9 @@ def test_an_answer_of_5_mb_is_read_and_its_block_refused(toolchain: Toolchain) -
     ["`" * 1_000_000, "```\n" * 100_000, "> " * 200_000, "- " * 200_000, "<think>" * 100_000, "&lt;" * 200_000,
     "\x1b[" * 200_000,
      "```python\n" + "(" * 100_000, " " * 500_000 + "x", "a/" * 100_000 + "b.py\n```\nx\n```", "x = 1\n" * 200_000,
-     "#" * 300_000],
+     "#" * 300_000, "<<<<<<< SEARCH\n" * 60_000, "--- a/x\n+++ b/x\n@@ @@\n" * 20_000, "--- a" + " " * 200_000 + "\n+++ b\n@@ @@\n"],
     ids=["ticks", "fences", "quotes", "items", "thoughts", "entities", "escapes", "brackets", "spaces", "path",
-    "lines", "hashes"],
+    "lines", "hashes", "searches", "heads", "head"],
 )  # fmt: skip
 def test_text_made_to_be_slow_is_read_in_seconds(text: str) -> None:
     started = time.thread_time()

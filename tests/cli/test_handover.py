@@ -297,3 +297,24 @@ def test_add_work_watch_and_wait_as_processes(queue: Run, ollama: LoopbackOllama
     assert sorted(p.name for p in (tmp_path / "box").iterdir()) == sorted(jobs)
     assert watch.returncode == 0
     assert (tmp_path / "box" / jobs[0] / "report.sarif").is_file()
+
+
+def test_a_patch_is_tried_on_the_project_and_then_applied(queue: Run):
+    target = Path("app/f.py")
+    target.parent.mkdir()
+    target.write_text("def f(x):\n    return x\n")
+    [job] = queue("add", "Change f.").ids
+    queue("answer", job, input="```diff\n--- a/f.py\n+++ b/f.py\n@@ @@\n-    return x\n+    return x + 1\n```\n")
+
+    done = queue("wait", job, "--timeout", "30s", "--project", "app", "--json")
+
+    [told] = done.json["jobs"]
+    assert (told["verdict"], told["files"][0]["role"], told["files"][0]["targets"]) == ("clean", "diff", ["f.py"])
+    assert target.read_text() == "def f(x):\n    return x\n"
+    assert queue("apply", job, "--root", "app", "--json").json["written"] == ["f.py"]
+    assert target.read_text() == "def f(x):\n    return x + 1\n"
+    assert queue("apply", job, "--root", "app", "--json").json["written"] == []
+    target.write_text("nothing of it\n")
+    refused = queue("apply", job, "--root", "app")
+    assert (refused.code, "the file has no line" in refused.err) == (2, True)
+    assert list(target.parent.iterdir()) == [target]

@@ -357,3 +357,121 @@ def test_a_fifo_or_a_folder_in_the_place_of_a_file_is_refused_at_once(bridge: Br
 
     with pytest.raises(UsageError, match=r"cannot read f\.py"):
         bridge.apply_result(done(bridge, out="f.py"), root, force=True)
+
+
+# ---- patches
+
+DIFF = "--- a/f.py\n+++ b/f.py\n@@ -1,3 +1,3 @@\n def f(x):\n-    y = x + 1\n+    y = x + 2\n     return y\n"
+SEARCH = "g.py\n<<<<<<< SEARCH\n    y = x + 1\n=======\n    y = x + 2\n>>>>>>> REPLACE\n"
+CHANGED = CODE.replace("x + 1", "x + 2")
+
+
+def patches(*texts: str) -> str:
+    return "".join(f"```diff\n{text}```\n\n" for text in texts)
+
+
+@pytest.mark.parametrize("label", ["diff", "python", ""])
+def test_a_patch_changes_the_files_that_it_names_and_is_none_itself(bridge: Bridge, root: Path, label: str):
+    (root / "f.py").write_text(CODE)
+    (root / "g.py").write_bytes(CODE.replace("\n", "\r\n").encode())
+    job = done(bridge, f"```{label}\n{DIFF}```\n\n```{label}\n{SEARCH}```\n")
+
+    changes = bridge.apply_result(job, root)
+
+    assert {change.path: change.step.value for change in changes} == {"f.py": "update", "g.py": "update"}
+    assert sorted(path.name for path in root.rglob("*")) == ["f.py", "g.py"]
+    assert (root / "f.py").read_text() == CHANGED
+    assert (root / "g.py").read_bytes() == CHANGED.replace("\n", "\r\n").encode()
+    assert bridge.apply_result(job, root) == []  # once more: the change is there
+
+
+@pytest.mark.parametrize(
+    "patch", [DIFF, DIFF[DIFF.index("@@") :]]
+)  # it names the file without its folder, or not at all
+def test_a_patch_goes_to_the_path_of_the_job(bridge: Bridge, root: Path, patch: str):
+    (root / "src").mkdir()
+    (root / "src" / "f.py").write_text(CODE)
+    job = give(bridge, bridge.add("Change f.", out="src/f.py"), patches(patch))
+
+    [view] = bridge.wait([job], timeout_s=20, max_rounds=0, project=root)
+    bridge.apply_result(job, root)
+
+    assert (view.verdict, view.handover().files[0].targets) == ("clean", ("src/f.py",))
+    assert files(root) == {"src/f.py": CHANGED}
+
+
+def test_all_patches_of_an_answer_are_applied_or_none(bridge: Bridge, root: Path):
+    (root / "f.py").write_text(CODE)
+    (root / "g.py").write_text("other = 1\n")
+    job = done(bridge, patches(DIFF, SEARCH))
+
+    with pytest.raises(UsageError, match=r"g\.py: the file has no line 'y = x \+ 1'.*Nothing was written"):
+        bridge.apply_result(job, root, force=True)
+    assert files(root) == {"f.py": CODE, "g.py": "other = 1\n"}
+
+
+def test_a_patch_is_tried_on_changes_of_your_own_and_loses_none(bridge: Bridge, root: Path):
+    (root / "f.py").write_text("import os\n\n\n" + CODE + "\n\nprint(os.sep)\n")
+    job = done(bridge, patches(DIFF))
+
+    bridge.apply_result(job, root)
+
+    assert files(root) == {"f.py": "import os\n\n\n" + CHANGED + "\n\nprint(os.sep)\n"}
+
+
+@pytest.mark.parametrize("path", ["../f.py", "/etc/f.py", ".git/config", "a/../../f.py"])
+def test_a_patch_does_not_leave_the_project(bridge: Bridge, root: Path, path: str):
+    job = done(bridge, patches(f"--- /dev/null\n+++ {path}\n@@ -0,0 +1 @@\n+x = 1\n"))
+
+    with pytest.raises(UsageError, match="othing was written"):
+        bridge.apply_result(job, root, force=True)
+    assert files(root) == {}
+
+
+def test_a_patch_that_deletes_is_refused(bridge: Bridge, root: Path):
+    (root / "f.py").write_text("x = 1\n")
+    job = done(bridge, patches("--- a/f.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-x = 1\n"))
+
+    with pytest.raises(UsageError, match="deletes the file"):
+        bridge.apply_result(job, root, force=True)
+    assert files(root) == {"f.py": "x = 1\n"}
+
+
+def test_a_patch_needs_consent_for_a_file_that_programs_obey(bridge: Bridge, root: Path):
+    (root / "Makefile").write_text("all:\n\ttrue\n")
+    job = done(bridge, patches("--- a/Makefile\n+++ b/Makefile\n@@ -1,2 +1,2 @@\n all:\n-\ttrue\n+\tfalse\n"))
+
+    with pytest.raises(UsageError, match="--allow-sensitive Makefile"):
+        bridge.apply_result(job, root)
+    bridge.apply_result(job, root, allow_sensitive=["Makefile"])
+    assert files(root) == {"Makefile": "all:\n\tfalse\n"}
+
+
+def test_a_patch_of_a_file_that_the_answer_gives_whole_only_shows_what_is_new(bridge: Bridge, root: Path):
+    (root / "f.py").write_text(CODE)
+    job = done(bridge, named(**{"f.py": CHANGED}) + patches(DIFF.replace("x + 1", "x + 9")))
+
+    assert [change.code for change in bridge.plan(job, root)] == [CHANGED]
+
+
+@pytest.mark.parametrize(
+    ("answer", "known", "verdict"),
+    [
+        (patches(DIFF), False, "unchecked"),  # nobody knows what it makes of the file
+        (patches(DIFF), True, "clean"),
+        (patches(DIFF.replace("x + 2", "x +")), True, "errors"),  # what comes of it does not parse
+        (patches(DIFF.replace("x + 1", "x - 1")), True, "errors"),  # it does not fit
+        (patches(DIFF.split("@@")[0]), False, "errors"),  # it is no patch
+    ],
+)
+def test_the_verdict_of_a_patch_is_that_of_what_it_makes_of_the_project(
+    bridge: Bridge, root: Path, answer: str, known: bool, verdict: str
+):
+    (root / "f.py").write_text(CODE)
+    job = give(bridge, bridge.add("Change f."), answer)
+
+    [view] = bridge.wait([job], timeout_s=20, max_rounds=0, project=root if known else None)
+
+    [handed] = view.handover().files
+    assert (view.verdict, handed.role.value, handed.path, handed.targets) == (verdict, "diff", None, ("f.py",))
+    assert files(root) == {"f.py": CODE}

@@ -86,7 +86,7 @@ def _unlabelled(code: str, path: paths.FoundPath | None, around: BlockContext) -
     prompt = [name for name in (around.asked, *around.named) if name]
     found = scorer.detect(code, [*prompt, *around.siblings])
     share = scorer.code_share(code.split("\n"))
-    if found is None or (found.language == "diff" and not _is_diff(code)):
+    if found is None or found.language == "diff":  # what is a patch was found before
         return Named(language=None, path=path)
     backed = found.language in prompt or found.language in around.siblings
     if share < 0.3 or (not backed and (found.confidence < 0.4 or found.score < 8)):
@@ -123,8 +123,6 @@ def role(code: str, named: Named, info: str, around: BlockContext) -> Role:
     """What the block is for, as far as its text tells; a check may still find that it is only a fragment."""
     lang = named.language
     lines = [line for line in code.split("\n") if line.strip()]
-    if lang == "diff" or (not info and _is_diff(code)):
-        return Role.DIFF
     if named.path:
         return Role.FILE
     if lang is None or lang in languages.TEXT or (not info and lang not in (around.asked, *around.named)
@@ -147,7 +145,3 @@ def _are_commands(lines: Sequence[str], around: BlockContext) -> bool:
     text = [line for line in lines if not line.lstrip().startswith(("#", "REM ", "::"))]
     plain = sum(bool(_COMMAND.match(line)) or line.startswith((" ", "\t", "-")) for line in text)
     return bool(text) and len(text) <= 20 and plain == len(text) and not lines[0].startswith("#!")
-
-
-def _is_diff(code: str) -> bool:
-    return bool(re.search(r"(?m)^(?:diff --git |@@ -\d+(?:,\d+)? \+\d+|--- \S.*\n\+\+\+ \S)", code))

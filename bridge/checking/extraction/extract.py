@@ -16,6 +16,7 @@ from bridge.checking.extraction import classify, clean_lines, fences, open_ends,
 from bridge.checking.language import languages
 from bridge.checking.language.definitions import definitions
 from bridge.checking.language.detect import code_share
+from bridge.checking.patches import parse
 from bridge.checking.values import BlockEnd, CodeBlock, Extraction, LanguageSource, Role
 from bridge.core.paths import normal, refuse
 from bridge.kernel.finish import FinishReason, read_finish_reason
@@ -39,6 +40,7 @@ class _Piece:
     parent: int | None = None
     children: tuple[_Piece, ...] = ()
     document: bool = False
+    patch: bool = False
 
 
 def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_reason: str | None = None) -> Extraction:
@@ -76,7 +78,7 @@ def _pieces(found: Sequence[fences.Fence], text: Sequence[str], asked: str | Non
     for at, fence in enumerate(found):
         stray = fence.why is BlockEnd.UNCLOSED and not fence.info and not any(line.strip() for line in fence.body)
         prose_after = fence.why is not BlockEnd.CLOSED and not fence.info and code_share(fence.body) < 0.3
-        if not stray and not prose_after:
+        if fence.patch or (not stray and not prose_after):
             pieces.append(_piece(fence))
             continue
         notes.append(f"line {fence.opened + 1}: a fence without a block")
@@ -140,6 +142,7 @@ def _piece(fence: fences.Fence) -> _Piece:
         why=fence.why,
         children=tuple(_piece(child) for child in fence.children),
         document=fence.is_document or bool(fence.children),
+        patch=fence.patch,
     )
 
 
@@ -164,7 +167,7 @@ class _AnswerReader:
         wrappers: set[int] = set()
         for piece in pieces:
             self._flatten(piece, None, flat, wrappers)
-        siblings = self._siblings(p for i, p in enumerate(flat) if i not in wrappers)
+        siblings = self._siblings(p for i, p in enumerate(flat) if i not in wrappers and not p.patch)
         with_code = sum(
             1 for i, p in enumerate(flat) if i not in wrappers and languages.by_label(p.info) not in languages.TEXT
         )
@@ -180,7 +183,7 @@ class _AnswerReader:
         if piece.children and not self._is_document_file(piece):
             parts: tuple[_Piece, ...] = piece.children
         else:
-            parts = tuple(_bundle(piece)) if not piece.document else ()
+            parts = tuple(_bundle(piece)) if not piece.document and not piece.patch else ()
         if parts:
             wrappers.add(index)
         for part in parts:
@@ -215,6 +218,8 @@ class _AnswerReader:
 
     def _block(self, index: int, piece: _Piece, siblings: tuple[str, ...], alone: bool) -> CodeBlock:
         code = "\n".join((*piece.body, "")) if piece.body else ""
+        if piece.patch:
+            return self._patch(index, piece, code)
         around = classify.BlockContext(
             asked=self._asked,
             named=self._named,
@@ -228,6 +233,14 @@ class _AnswerReader:
             named = classify.Named(language=self._asked, source=LanguageSource.PROMPT, confidence=0.3)
         role = classify.role(code, named, piece.info, around)
         return self._make(index, piece, named, code, role)
+
+    def _patch(self, index: int, piece: _Piece, code: str) -> CodeBlock:
+        """A patch has no path of its own, but those that it changes."""
+        beside = paths.in_info(piece.info) or paths.before(self._line_before(piece))
+        named = parse.read(code, default=beside.text if beside else None).targets
+        refused = next((f"{path!r} {reason}" for path in named if (reason := refuse(path))), None)
+        block = self._make(index, piece, classify.Named(language="diff", confidence=0.98), code, Role.DIFF)
+        return block.evolve(targets=tuple(normal(path) for path in named if not refuse(path)), path_refused=refused)
 
     def _make(self, index: int, piece: _Piece, named: classify.Named, code: str, role: Role) -> CodeBlock:
         refused = refuse(named.path.text) if named.path else None

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from bridge.checking.extraction.open_ends import ends_open
 from bridge.checking.language.languages import DOCUMENT, by_label
+from bridge.checking.patches import parse, search_replace
 from bridge.checking.values import BlockEnd
 
 _QUOTE = re.compile(r"^(?: {0,3}> ?)+")
@@ -25,6 +26,9 @@ _AFTER_CLOSER = re.compile(
     r"(?<=[`~]{3})\s*(?:(?:<\|[^|>\n]{1,40}\|>|</s>)\s*)+$|(?<=[`~]{3})\s+[A-Z][\w']*(?:\s+\S+){2,}[.:!?]$"
 )
 _GLUED_OPEN = re.compile(r"^[^`~]*\S[^`~]*[ \t]*(```)([A-Za-z][\w+#.-]*)[ \t]*$")
+
+#: So many lines of a block tell whether it is a patch: what git writes of a commit may stand before its first file.
+_HEAD_LINES = 60
 
 
 @dataclass(kw_only=True)
@@ -41,6 +45,7 @@ class Fence:
     body: list[str] = field(default_factory=list)
     why: BlockEnd = BlockEnd.UNCLOSED
     children: list[Fence] = field(default_factory=list)
+    patch: bool = False  #: holds a patch, whose lines may hold fences
 
     @property
     def label(self) -> str | None:
@@ -55,6 +60,12 @@ class Fence:
     def add(self, line: str) -> None:
         """Take one line of the body, less the indentation of the fence."""
         self.body.append(_dedent(line, self.indent))
+
+    def take(self, lines: Sequence[str], begin: int, end: int) -> int:
+        """Take several lines, as far as there are any; gives the line to go on at."""
+        for line in lines[begin:end]:
+            self.add(line)
+        return end
 
 
 def _width(space: str) -> int:
@@ -143,22 +154,76 @@ def _relabelled(lines: Sequence[str], at: int, fence: Fence) -> Fence | None:
 
 
 def scan(lines: Sequence[str]) -> list[Fence]:
-    """The blocks of some lines in order; a block that holds others has them as children."""
+    """The blocks of some lines in order; a block that holds others has them as children.
+
+    A patch is found without a fence, too: fences in it are lines of its files.
+    """
     found: list[Fence] = []
     rest = list(lines)
     at = 0
     while at < len(rest):
         fence = opener(rest, at)
-        if fence is None:
+        if fence is not None:
+            at = _read(rest, fence)
+            found.append(fence)
+        elif end := parse.extent(rest, at):
+            found.append(_bare_patch(rest, at, end))
+            at = end
+        else:
             at += 1
-            continue
-        at = _read(rest, fence)
-        found.append(fence)
     return found
+
+
+def _bare_patch(lines: Sequence[str], at: int, end: int) -> Fence:
+    fence = Fence(mark="", info="", indent=0, quote=False, opened=at, first=at, last=end - 1, why=BlockEnd.NO_FENCE)
+    fence.body = [*lines[at:end]]
+    fence.patch = True
+    return fence
+
+
+def _read_patch(lines: Sequence[str], fence: Fence) -> int:
+    """Read a block that holds a patch; gives the line to go on at.
+
+    Not CommonMark: only a fence without a space before it ends it, because ` ``` ` is a line of a file that the patch keeps;
+    and none within a search/replace block.
+    """
+    at = fence.first
+    inside = 0  # where the search/replace block ends that this line is in
+    while at < len(lines):
+        line = lines[at]
+        if fence.quote:
+            quote = _QUOTE.match(line)
+            if not quote:
+                return _end(fence, at - 1, BlockEnd.IMPLICIT_CLOSE, at)
+            line = line[quote.end() :]
+        margin = _width(line[: len(line) - len(line.lstrip())]) <= fence.indent
+        if margin and at >= inside and line.lstrip().startswith(fence.mark):
+            if _closes(line, fence):
+                return _end(fence, at, BlockEnd.CLOSED, at + 1)
+            return _end(fence, at - 1, BlockEnd.IMPLICIT_CLOSE, at)
+        if search_replace.OPENS.match(line.lstrip()):
+            inside = search_replace.closing(lines, at, str.lstrip) or 0
+        fence.add(line)
+        at += 1
+    return _end(fence, len(lines) - 1, BlockEnd.UNCLOSED, len(lines))
+
+
+def _holds_patch(lines: Sequence[str], fence: Fence) -> bool:
+    if fence.label == "diff":
+        return True
+    head = lines[fence.first : fence.first + _HEAD_LINES]
+    return parse.is_patch(
+        "\n".join(_dedent(_QUOTE.sub("", line) if fence.quote else line, fence.indent) for line in head)
+    )
 
 
 def _read(lines: list[str], fence: Fence) -> int:
     """Read a block to its end; gives the line to go on at."""
+    fence.patch = _holds_patch(lines, fence)
+    return _read_patch(lines, fence) if fence.patch else _read_code(lines, fence)
+
+
+def _read_code(lines: list[str], fence: Fence) -> int:
     at = fence.first
     wraps = fence.is_document or _starts_with_fence(lines, fence)
     while at < len(lines):
@@ -170,9 +235,7 @@ def _read(lines: list[str], fence: Fence) -> int:
             line = line[quote.end() :]
         if _closes(line, fence):
             if (inside := _in_literal(lines, at, fence)) is not None:
-                for i in range(at, inside):
-                    fence.add(lines[i])
-                at = inside
+                at = fence.take(lines, at, inside)
                 continue
             return _end(fence, at, BlockEnd.CLOSED, at + 1)
         if line.strip().startswith(fence.mark * 2) and by_label(line.strip().strip("`~")):
@@ -181,16 +244,12 @@ def _read(lines: list[str], fence: Fence) -> int:
             return _end(fence, at - 1, BlockEnd.CLOSED, at)
         inner = None if fence.quote else _relabelled(lines, at, fence)
         if inner is not None and not wraps and (inside := _in_literal(lines, at, fence)) is not None:
-            for i in range(at, inside):
-                fence.add(lines[i])
-            at = inside
+            at = fence.take(lines, at, inside)
             continue
         if inner is not None and wraps:
             after = _read(lines, inner)
             fence.children.append(inner)
-            for i in range(at, min(after, len(lines))):
-                fence.add(lines[i])
-            at = after
+            at = fence.take(lines, at, after)
             continue
         if inner is not None:
             glued = _unglue(fence)
