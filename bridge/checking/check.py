@@ -6,15 +6,14 @@ as a piece of something, and only then names and types. "Not checked" is never r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bridge.checking import blocking, prompt_code, suppressions, variants
+from bridge.checking import blocking, pieces, prompt_code, relabel, suppressions, variants
 from bridge.checking.blocking import AnswerContext, cut, diagnostic, report
 from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
 from bridge.checking.checkers.registry import CHECKERS, serving
-from bridge.checking.language import detect, languages
+from bridge.checking.language import languages
 from bridge.checking.values import (  # fmt: skip
     BlockEnd,
     BlockStatus,
@@ -38,14 +37,6 @@ _MAX_DIAGNOSTICS = 50
 _NOT_CODE = frozenset({Role.OUTPUT, Role.DIFF, Role.WRAPPER, Role.COMMAND})
 
 _PIECE = "a piece of a program"
-#: What a text of a compiled language must hold to be judged for names and types; without it, it is a piece.
-_WHOLE = {
-    "java": re.compile(r"\b(?:class|interface|enum|record)\s+\w+"),
-    "c": re.compile(r"(?m)^\s*#\s*include"),
-    "cpp": re.compile(r"(?m)^\s*#\s*include"),
-    "go": re.compile(r"(?m)^package \w+"),
-    "rust": re.compile(r"(?m)^\s*(?:pub )?(?:fn|struct|impl|use|mod|enum|trait) "),
-}
 
 
 @dataclass(kw_only=True)
@@ -142,7 +133,7 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
             state, judge, outcome, source, context, around
         )
     findings = [(judge, outcome, f) for f in outcome.findings]
-    piece = _is_piece(source, named=block.path is not None) and block.role is Role.FILE
+    piece = pieces.is_piece(source.language, source.code, named=block.path is not None) and block.role is Role.FILE
     if piece:
         state.note = _PIECE
     elif block.role is Role.FILE:
@@ -165,13 +156,6 @@ def _own(finding: Finding, before: int) -> Finding | None:
     return moved if moved.line > 0 else None
 
 
-def _is_piece(source: Source, *, named: bool = False) -> bool:
-    if source.language in ("c", "cpp") and named:
-        return False  # a header or a module that includes nothing: its compiler can tell
-    whole = _WHOLE.get(source.language)
-    return whole is not None and not whole.search(source.code)
-
-
 def _continued(
     state: _State, judge: Checker, source: Source, context: CheckContext, around: AnswerContext
 ) -> CheckResult | None:
@@ -186,7 +170,7 @@ def _continued(
     for joined in prompt_code.joins(around.prompt, source.language, source.code, ended=ended):
         file = replace(source, code=suppressions.neutral(joined.code))
         outcome = judge.check(file, context)
-        if outcome.failure or outcome.unknown or outcome.broken or _is_piece(file):
+        if outcome.failure or outcome.unknown or outcome.broken or pieces.is_piece(file.language, file.code):
             continue
         inner = _State(block=block.evolve(role=Role.CONTINUATION, joined=joined.code), tools=[judge.name])
         inner.level, inner.note = judge.level, "continues the prompt's code"
@@ -262,7 +246,7 @@ def _settle_broken(
                 source,
                 language=variant.language,
                 code=variant.code,
-                name=_other_name(source, variant.language),
+                name=relabel.other_name(source, variant.language),
             ),
             context,
         )
@@ -274,7 +258,7 @@ def _settle_broken(
         if judge.trust(source.language) < BELIEVED and judge.level is not Level.LINTER:
             return state.result(BlockStatus.UNCHECKED)
         return state.result(BlockStatus.OK if variant.whole and block.role is Role.FILE else BlockStatus.FRAGMENT)
-    if relabelled := _under_another_label(source, context, around):
+    if relabelled := relabel.under_another_label(source, context, around.checkers):
         state.tools.append(relabelled[1])
         state.note = f"labelled {source.language}, but it is {relabelled[0]}"
         state.block = block.evolve(language=relabelled[0])
@@ -286,29 +270,6 @@ def _settle_broken(
         return state.result(BlockStatus.TOOL_FAILED)
     state.note = "does not parse alone"
     return state.result(BlockStatus.FRAGMENT if block.role is not Role.FILE else BlockStatus.UNCHECKED)
-
-
-def _other_name(source: Source, language: str) -> str:
-    stem = re.sub(r"\.\w+$", "", source.name)
-    return f"{stem}.{languages.extension(language)}"
-
-
-def _under_another_label(source: Source, context: CheckContext, around: AnswerContext) -> tuple[str, str] | None:
-    """The language that a text parses in and clearly is, against its label; with the tool that said so."""
-    found = detect.detect(source.code)
-    if found is None or languages.related(found.language, source.language) or found.confidence < 0.4:
-        return None
-    own = detect.scores(source.code).get(source.language, 0)
-    if found.score < (8 if own else 6) or own * 2 > found.score:
-        return None
-    other = replace(source, language=found.language, name=_other_name(source, found.language))
-    for checker in serving(found.language, CheckStep.SYNTAX, around.checkers):
-        if checker.available(context):
-            outcome = checker.check(other, context)
-            if outcome.failure or outcome.unknown:
-                continue
-            return None if outcome.broken else (found.language, checker.name)
-    return None
 
 
 def _meaning(

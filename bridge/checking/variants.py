@@ -88,7 +88,7 @@ _OPENERS: dict[str, tuple[str, ...]] = {
     "c": ("void w() {",),
     "cpp": ("struct _W {", "void w() {"),
     "rust": ("impl _W {", "fn w() {"),
-    "go": ("func w() {",),
+    "go": ("package p\nfunc w() {",),
     "perl": ("sub w {",),
     "r": ("w <- function() {",),
     "bash": ("w() {",),

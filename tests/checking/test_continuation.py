@@ -117,3 +117,9 @@ def test_an_example_beside_the_function_that_was_asked_for_is_no_continuation(to
     report = examine(answer, prompt=prompt("js", JS_HEAD), finish_reason="stop", toolchain=toolchain)
     assert report.verdict is Verdict.CLEAN
     assert Role.CONTINUATION not in {b.role for b in report.blocks}
+
+
+def test_the_body_of_a_function_whose_signature_stands_in_the_prompt_is_no_error(toolchain: Toolchain) -> None:
+    prompt_text = "Write a Go function `func Twice(n int) int` that doubles a number."
+    report = examine(fenced("go", "return 2 * n\n}"), prompt=prompt_text, finish_reason="stop", toolchain=toolchain)
+    assert report.verdict is Verdict.UNCHECKED, report.checks
