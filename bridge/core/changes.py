@@ -9,6 +9,7 @@ from bridge.core.chat import FinishReason
 from bridge.core.errors import WrongState
 from bridge.core.job import Cancellation, Job, Lease, Result, ResultStatus
 from bridge.core.states import Move, State, require
+from bridge.core.text import plain
 from bridge.kernel import grammar
 
 
@@ -17,7 +18,7 @@ def cancel(job: Job, state: State, *, at: datetime, by: str) -> Job:
     if state is State.CANCELLED:
         return job
     require(Move.CANCEL, job.id, state)
-    return job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=at, by=by))
+    return job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=at, by=plain(by)))
 
 
 def retry(job: Job, state: State) -> Job:

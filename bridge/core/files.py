@@ -106,7 +106,8 @@ def _restrict(path: Path, mode: int) -> None:
     if stat.S_ISLNK(found):
         return
     if stat.S_IMODE(found) & 0o077:
-        path.chmod(mode)
+        with contextlib.suppress(PermissionError):  # another user's: only that one may
+            path.chmod(mode)
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from bridge.core.errors import PromptRefused
 from bridge.core.job import Job, NewJob, Spec, job_id
 from bridge.core.text import counted
-from bridge.format import codec, merge
+from bridge.format import codec, fields, limits, merge
 from bridge.format.cell import Cell
 from bridge.format.raw_cell import RawCell
 from bridge.kernel import grammar
@@ -78,6 +78,11 @@ def _decide(
 
 
 def _job(new: NewJob, job: str, position: str, now: datetime) -> Job:
+    for name, value in (("key", new.key), ("caller", new.caller), *vars(new.options).items()):
+        if isinstance(value, str) and not fields.is_text(value, limits.NOTE_CHARS):
+            raise PromptRefused(
+                f"{name} is no text that a notebook can hold: it has a lone surrogate, or over {limits.NOTE_CHARS:,} characters"
+            )
     spec = Spec(
         body=new.body,
         form=new.form,

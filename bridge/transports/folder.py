@@ -103,7 +103,8 @@ class Folder:
 
     def stage(self, name: str, data: bytes, *, unless_changed: Stamp | None) -> Staged:
         """See Transport."""
-        target = _through_links(self.path / name)
+        with _translated(self.path / name):
+            target = _through_links(self.path / name)
         # Another name of the same file would go on with the old one.
         inplace = unless_changed is not None and (self._writes_in_place(target.parent) or _has_other_names(target))
         draft = self._copy_of(name) if inplace else target.with_name(f".{target.name}.{self._tag()}.tmp")

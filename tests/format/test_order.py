@@ -44,3 +44,12 @@ def test_moving_one_cell_moves_only_that_one(given_: list[str], data: st.DataObj
     order.insert(data.draw(st.integers(0, len(order))), cell)
     _, moved = place(order)
     assert len(moved) == int(order != sorted(order))
+
+
+def test_many_new_cells_in_a_row_have_short_keys_and_one_more_changes_none() -> None:
+    many, _ = place([None] * 200_000)
+    assert max(map(len, many)) <= 6, "they grew by one a cell once, which is 20 GB of keys"
+    assert many == sorted(set(many))
+    assert place([None] * 200)[0] == many[:200]
+    between_two, _ = place(["V", *[None] * 1_000, "V1"])
+    assert between_two == sorted(set(between_two))

@@ -273,8 +273,6 @@ def test_another_queues_file_in_our_place_is_refused_and_not_touched(queue: Queu
         ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}', "without `bridge` metadata"),
         ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {"bridge": {"schema": 2, "queue_id": "11111111-2222-4333-8444-'
          '555555555555", "part": 1}}, "cells": []}', "schema 2"),
-        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {"bridge": {"schema": 1, "queue_id": "11111111-2222-4333-8444-'
-         '555555555555", "part": 1}}, "cells": [7]}', "not a notebook cell"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_queue_we_can_read_changes_nothing(queue: Queue, content: str, reason: str) -> None:
