@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.kernel.display import from_display
 from bridge.kernel.grammar import parse_result
 from tests.support.notebooks import code_cell, execute, job_ids, queue_notebook, result_texts
 from tests.support.ollama import Failure, LoopbackOllama
@@ -58,7 +59,7 @@ def test_run_all_answers_every_job_in_parallel_and_a_second_run_asks_nothing(tmp
     for cell in first["cells"][4:]:
         data = cell["outputs"][0]["data"]
         assert cell["outputs"][0]["output_type"] == "display_data"
-        assert data["text/plain"] == data["text/markdown"]
+        assert from_display(data["text/markdown"]) == data["text/plain"]
         record, text = parse_result(data["text/plain"])
         assert text == f"Done: {bodies[record['job']]}\n"
         assert record["worker"]["where"] == "colab"
