@@ -97,8 +97,11 @@ def without_unseen(dots: Dots) -> dict[str, int]:
 
 def texts_of(raw: RawCell) -> list[str]:
     """What each of the cell's outputs says: the first of its texts that claims to be a result, else its first."""
-    spoken = (list(texts) for texts in carriers_of(raw))
-    return [next(filter(is_result, texts), texts[0]) for texts in spoken if texts]
+    said = []
+    for texts in carriers_of(raw):
+        first = next(texts, "")
+        said.append(first if is_result(first) else next(filter(is_result, texts), first))
+    return said
 
 
 def carriers_of(raw: RawCell) -> Iterator[Iterator[str]]:
