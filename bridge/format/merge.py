@@ -101,9 +101,10 @@ def with_the_answer(x: Cell, y: Cell) -> Cell | None:
         or x.position != y.position
         or empty.raw.get("metadata") != full.raw.get("metadata")
         or empty.raw.get("source") != full.raw.get("source")
-        or len({text for text in texts_of(full.raw) if grammar.is_result(text)}) != 1
+        or len(said := {text for text in texts_of(full.raw) if grammar.is_result(text)}) != 1
         or full.touched
-        or full.job.best(grammar.prompt_sha256(full.job.spec.body)) is None
+        or (best := full.job.best(grammar.prompt_sha256(full.job.spec.body))) is None
+        or not said.pop().endswith("\n" + best.answer)  # cut, and read from the output's other text
     ):
         return None
     return full

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from bridge.format import fields, json_bytes, limits
+from bridge.kernel.display import from_display, is_display
+from bridge.kernel.grammar import is_result
 
 RawCell = Mapping[str, object]
 Dots = Mapping[str, int]
@@ -94,14 +96,30 @@ def without_unseen(dots: Dots) -> dict[str, int]:
 
 
 def texts_of(raw: RawCell) -> list[str]:
-    """Every text in the cell's outputs that may hold a result, Markdown before plain."""
-    texts = []
+    """What each of the cell's outputs says: the first of its texts that claims to be a result, else its first."""
+    said = []
+    for texts in carriers_of(raw):
+        first = next(texts, "")
+        said.append(first if is_result(first) else next(filter(is_result, texts), first))
+    return said
+
+
+def carriers_of(raw: RawCell) -> Iterator[Iterator[str]]:
+    """For each of the cell's outputs the texts that may hold a result: the plain one, then what the Markdown is the display form of.
+
+    Each is made when it is asked for: mostly the first will do.
+    """
     outputs = raw.get("outputs")
     for output in outputs if isinstance(outputs, list) else ():
         data = output.get("data") if isinstance(output, dict) else None
         if isinstance(data, dict):
-            texts += [json_bytes.join_lines(data[mime]) for mime in ("text/markdown", "text/plain") if mime in data]
-    return texts
+            yield (
+                _carried(json_bytes.join_lines(data[mime])) for mime in ("text/plain", "text/markdown") if mime in data
+            )
+
+
+def _carried(text: str) -> str:
+    return from_display(text) if is_display(text) else text
 
 
 def note_text(raw: RawCell) -> bytes:

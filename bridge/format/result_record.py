@@ -12,24 +12,28 @@ from bridge.core.job import Result, ResultStatus, join_results, to_iso
 from bridge.core.text import plain
 from bridge.format import json_bytes, limits
 from bridge.format.fields import FieldError, Fields
-from bridge.format.raw_cell import RawCell, texts_of
+from bridge.format.raw_cell import RawCell, carriers_of
 from bridge.kernel import grammar
+from bridge.kernel.display import to_display
 
 
 def read_results(raw: RawCell, job_id: str) -> tuple[list[Result], list[str]]:
-    """The believable results in a cell's outputs, and for each text that claims to be one but is not, the reason."""
+    """The believable results in a cell's outputs, and for each text that claims to be one but is not, the reason.
+
+    Of an output the first text that is believed counts: the plain one, or what its Markdown is the display form of.
+    """
     found: tuple[Result, ...] = ()
     problems: list[str] = []
-    for text in dict.fromkeys(texts_of(raw)):  # mostly the same record twice, as Markdown and plain text
-        if not grammar.is_result(text):
-            continue
-        try:
-            record, answer = grammar.parse_result(text)
-            found = join_results(found, (_result(record, answer, job_id),))
-        except RecursionError:
-            problems.append("the record is nested too deeply")
-        except ValueError as error:  # a GrammarError or a FieldError
-            problems.append(plain(str(error)))
+    for texts in carriers_of(raw):
+        for text in filter(grammar.is_result, texts):
+            try:
+                record, answer = grammar.parse_result(text)
+                found = join_results(found, (_result(record, answer, job_id),))
+                break  # the output's other text says the same
+            except RecursionError:
+                problems.append("the record is nested too deeply")
+            except ValueError as error:  # a GrammarError or a FieldError
+                problems.append(plain(str(error)))
     return list(found), problems
 
 
@@ -64,9 +68,12 @@ def result_text(result: Result) -> str:
 
 def write_output(result: Result) -> dict[str, object]:
     """The one `display_data` output of a result; either of its two texts alone is enough to read it."""
-    lines = json_bytes.split_lines(result_text(result))
+    text = result_text(result)
     return {
-        "data": {"text/markdown": lines, "text/plain": lines},
+        "data": {
+            "text/markdown": json_bytes.split_lines(to_display(text)),
+            "text/plain": json_bytes.split_lines(text),
+        },
         "metadata": {},
         "output_type": "display_data",
     }

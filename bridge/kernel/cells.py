@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .display import from_display, is_display
 from .grammar import (
     JOB_ID,
     GrammarError,
@@ -90,8 +91,9 @@ def read_cells(notebook: Mapping[str, Any]) -> list[PromptCell]:
 def _texts(outputs: Any) -> list[str]:
     """Both carriers of every output: after a Colab save either alone must do."""
     datas = [output.get("data") for output in outputs or () if isinstance(output, dict)]
-    carriers = ("text/markdown", "text/plain")
-    return [_joined(data[name]) for data in datas if isinstance(data, dict) for name in carriers if name in data]
+    carriers = ("text/plain", "text/markdown")
+    texts = [_joined(data[name]) for data in datas if isinstance(data, dict) for name in carriers if name in data]
+    return list(dict.fromkeys(from_display(text) if is_display(text) else text for text in texts))
 
 
 def _joined(text: Any) -> str:

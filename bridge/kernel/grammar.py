@@ -35,7 +35,8 @@ CALLS_SCHEMA = 2
 #: A ULID: 26 characters of Crockford's base 32, the first at most 7 (https://github.com/ulid/spec).
 JOB_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
-_RESULT_HEAD = "<!-- bridge-result "
+#: What the text of a result begins with.
+RESULT_HEAD = "<!-- bridge-result "
 _RESULT_LINE = re.compile(r"<!-- bridge-result (\{.*\}) -->(?:\n|\Z)")
 
 
@@ -210,12 +211,12 @@ def render_result(record: Mapping[str, Any], text: str) -> str:
     """
     sealed = {**record, "answer_sha256": text_sha256(text), "answer_chars": len(text)}
     line = json.dumps(sealed, ensure_ascii=False, separators=(",", ":")).replace(">", "\\u003e")
-    return f"{_RESULT_HEAD}{line} -->\n{text}"
+    return f"{RESULT_HEAD}{line} -->\n{text}"
 
 
 def is_result(text: str) -> bool:
     """Whether a text claims to be a result; `parse_result` says whether it is one."""
-    return text.startswith(_RESULT_HEAD)
+    return text.startswith(RESULT_HEAD)
 
 
 def parse_result(text: str) -> tuple[dict[str, Any], str]:

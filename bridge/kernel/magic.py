@@ -18,6 +18,7 @@ from IPython import get_ipython
 from IPython.core.magic import no_var_expand
 from IPython.display import clear_output, display
 
+from .display import to_display
 from .fit import DEFAULT_MODEL
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, OPTIONS
 from .run import RunSettings
@@ -69,16 +70,16 @@ class AskDisplay(OutputDisplay):
 
 
 def _bundle(text: str) -> dict[str, str]:
-    return {"text/markdown": text, "text/plain": text}
+    return {"text/markdown": to_display(text), "text/plain": text}
 
 
 class QwenAnswer(str):
-    """An answer; as the last line of a cell it is shown as the Markdown it is."""
+    """An answer; as the last line of a cell it is shown as Markdown, in its display form."""
 
     __slots__ = ()
 
     def _repr_markdown_(self) -> str:
-        return str(self)
+        return to_display(str(self))
 
 
 def qwen_session() -> Session:

@@ -48,6 +48,11 @@ def markdown_cut(cell: dict[str, Any]) -> None:
     data["text/markdown"] = data["text/markdown"][:-1]
 
 
+def plain_cut(cell: dict[str, Any]) -> None:
+    data = cell["outputs"][0]["data"]
+    data["text/plain"] = data["text/plain"][:-1]
+
+
 def stripped(cell: dict[str, Any]) -> None:
     cell["metadata"] = {}
 
@@ -66,7 +71,8 @@ CHANGES: list[tuple[str, Job, Callable[[dict[str, Any]], None] | None, bool]] = 
     ("an answer to another prompt", ASKED.evolve(results=(result(body="Write h"),)), None, False),
     ("an answer that does not count any more", ASKED.evolve(results=(result(),), attempt_floor=1), None, False),
     ("an answer, and the prompt was edited", ASKED.evolve(results=(result(),)), edited, False),
-    ("an answer whose Markdown was cut", ASKED.evolve(results=(result(),)), markdown_cut, False),
+    ("an answer whose Markdown was cut", ASKED.evolve(results=(result(),)), markdown_cut, True),
+    ("an answer whose plain text was cut", ASKED.evolve(results=(result(),)), plain_cut, False),
     ("an answer, and our metadata is gone", ASKED.evolve(results=(result(),)), stripped, False),
     ("a text that is no answer", ASKED.evolve(results=(result(),)), hidden, False),
     ("the better of two answers", ASKED.evolve(results=(result(), result(2))), None, False),

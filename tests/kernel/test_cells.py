@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.kernel.cells import read_cells
+from bridge.kernel.display import to_display
 from bridge.kernel.grammar import JOB_ID, adopted_id, failure_text, prompt_sha256, render_result
 from tests.support.notebooks import code_cell, job_ids, notebook, prompt_cell
 
@@ -33,6 +34,9 @@ def only(*cells: dict):
         ([output(result("Prompt."))], True, 1),  # complete
         ([output(result("Prompt.").splitlines(keepends=True))], True, 1),  # as Colab saves it: a list of lines
         ([output(result("Prompt."), "text/plain")], True, 1),  # the other carrier is enough
+        ([output(to_display(result("Prompt.", text="<b>$")))], True, 1),  # only what is shown of it is left
+        ([output(to_display(result("Prompt."))[:-1])], False, 0),  # and was cut
+        ([output("Output hidden; open in …", "text/plain"), output(to_display(result("Prompt.")))], True, 1),
         ([output("Output hidden; open in …"), output(result("Prompt."))], True, 1),  # beside something else
         ([output(result("Prompt.", status="truncated"))], True, 1),  # cut at the limit: an answer all the same
         ([output(result("Prompt.", status="failed", text=failure_text("no")))], False, 1),  # to be tried again

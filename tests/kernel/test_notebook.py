@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.kernel.display import from_display
 from bridge.kernel.grammar import parse_result
 from tests.support.notebooks import code_cell, execute, job_ids, queue_notebook, result_texts
 from tests.support.ollama import Failure, LoopbackOllama
@@ -58,7 +59,7 @@ def test_run_all_answers_every_job_in_parallel_and_a_second_run_asks_nothing(tmp
     for cell in first["cells"][4:]:
         data = cell["outputs"][0]["data"]
         assert cell["outputs"][0]["output_type"] == "display_data"
-        assert data["text/plain"] == data["text/markdown"]
+        assert from_display(data["text/markdown"]) == data["text/plain"]
         record, text = parse_result(data["text/plain"])
         assert text == f"Done: {bodies[record['job']]}\n"
         assert record["worker"]["where"] == "colab"
@@ -172,3 +173,29 @@ def test_qwen_again_asks_anew_and_ask_qwen_works_on_its_own(tmp_path: Path) -> N
     assert {"top_p": 0.5, "stop": ["END"]}.items() <= server.requests[-1]["options"].items()
     assert records(second)[job]["attempt"] == 2
     assert "1 job(s)" in json.dumps(second["cells"][3]["outputs"])
+
+
+def test_nothing_of_an_answer_is_live_in_what_a_kernel_shows(tmp_path: Path) -> None:
+    """In a cell's result, while it comes, as the value of `ask_qwen`, and in messages."""
+    evil = "<img src=x onerror=run()> [x](javascript:run()) ![x](http://127.0.0.1/x) $\\href{javascript:run()}{x}$"
+    job, failing = job_ids(2)
+    with LoopbackOllama(answer=lambda prompt: f"{evil} {prompt}", token_delay_s=0.1) as server:
+        server.failing_prompts["<b>no</b>"] = Failure.TOO_LONG
+        book = queue_notebook(server.url, {job: "Prompt.", failing: "<b>no</b>"})
+        watched = (
+            "shown = []\nhub = get_ipython().display_pub\nkept = hub.publish\n"
+            "hub.publish = lambda data, *a, **k: (shown.append(data), kept(data, *a, **k))[1]"
+        )
+        book["cells"].insert(3, code_cell(watched, id="watch"))
+        book["cells"].append(code_cell("ask_qwen('Hello.')", id="ask"))
+        book["cells"].append(code_cell(f"%%qwen --nonsense{evil}\nx", id="typo"))
+        book["cells"].append(code_cell("import json\nprint(json.dumps(shown))", id="told"))
+        done = {cell["id"]: cell["outputs"] for cell in execute(book, tmp_path)["cells"]}
+    shown = [data["text/markdown"] for data in json.loads("".join(o["text"] for o in done["told"])) if data]
+    shown += [output["data"]["text/markdown"] for name in (job, failing, "ask", "typo") for output in done[name]]
+    assert sum("&lt;img" in text for text in shown) >= 5  # parts of an answer, and whole ones
+    for text in shown:
+        assert not any(live in text for live in ("<img", "<b>", "](", "$", "\\"))
+    [output] = done[job]
+    assert from_display(output["data"]["text/markdown"]) == output["data"]["text/plain"]
+    assert parse_result(output["data"]["text/plain"])[1] == f"{evil} Prompt."

@@ -12,7 +12,7 @@ import pytest
 
 #: Names under which distributions install it, best first.
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_FLAGS = (
+FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-dev-shm-usage", "--hide-scrollbars",
     # No name is ever looked up: what is not a file or on loopback fails.
@@ -53,7 +53,7 @@ def screenshot(html_path: Path, png_path: Path, width: int, height: int, *, dark
 def _run(page: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         done = subprocess.run(
-            [needed(), *_FLAGS, f"--user-data-dir={profile}", *flags, page.absolute().as_uri()],
+            [needed(), *FLAGS, f"--user-data-dir={profile}", *flags, page.absolute().as_uri()],
             capture_output=True, text=True, encoding="utf-8", check=False, timeout=100,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2_000:]

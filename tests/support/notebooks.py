@@ -133,9 +133,9 @@ def execute(
 
 
 def result_texts(book: dict[str, Any]) -> dict[str, list[str]]:
-    """For each prompt cell its outputs' Markdown."""
+    """For each prompt cell its outputs' text."""
     return {
-        cell["id"]: ["".join(output.get("data", {}).get("text/markdown", "")) for output in cell["outputs"]]
+        cell["id"]: ["".join(output.get("data", {}).get("text/plain", "")) for output in cell["outputs"]]
         for cell in book["cells"]
         if "".join(cell["source"]).startswith("%%qwen")
     }
