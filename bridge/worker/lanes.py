@@ -23,7 +23,6 @@ class LaneOutcome:
     error: EngineError | None = None
     seconds: float = 0.0
     began_s: float = 0.0
-    begun: bool = False  #: a lane had begun it
     unsent: bool = False  #: the error came before the engine was asked
     blame: Blame | None = None  #: of an error that was judged
 
@@ -58,8 +57,8 @@ class Lanes:
 
     def written(self, outcomes: list[LaneOutcome]) -> None:
         """These are on disk: the lanes may begin as many more."""
-        if begun := sum(outcome.begun for outcome in outcomes):
-            self._unwritten.release(begun)
+        if answers := sum(outcome.answer is not None for outcome in outcomes):
+            self._unwritten.release(answers)
 
     def take_back(self) -> list[ClaimedJob]:
         """Empty the line; gives the tasks that no lane had begun."""
@@ -119,7 +118,9 @@ class Lanes:
             outcome = self._ask(task)
             with self._lock:
                 self._running.pop(task.job.id, None)
-            self.outcomes.put(replace(outcome, seconds=self._now_s() - began, began_s=began, begun=True))
+            if outcome.answer is None:
+                self._unwritten.release()  # a failure may wait long for its verdict, and costs nothing if it is lost
+            self.outcomes.put(replace(outcome, seconds=self._now_s() - began, began_s=began))
 
     def _may_begin(self) -> bool:
         """Wait until few enough outcomes are unwritten; False if everything is to end."""
