@@ -45,6 +45,7 @@ class _JobFaults:
 class FaultLog:
     """What one worker saw of one engine."""
 
+    is_hopeless: bool = False  #: a job was tried so often that waiting on is no help, and still it may be the engine
     _of_job: dict[str, _JobFaults] = field(default_factory=dict)
     _in_a_row: dict[str, float] = field(default_factory=dict)  # jobs that failed since the last answer, and when
     _answer_began_s: float = float("-inf")  # of the last answer
@@ -61,15 +62,19 @@ class FaultLog:
         faults = self._count(job, ended_s)
         passes = not rule_for(error).burns_attempt
         enough = _REFUSALS_BETWEEN_ANSWERS if passes else _FAULTS_BETWEEN_ANSWERS
-        alone = len({*self._in_a_row, job}) < JOBS_IN_A_ROW and faults.in_a_row > _FAULTS_ALONE
-        if faults.between >= enough or alone:
+        too_many = faults.in_a_row > _FAULTS_ALONE
+        alone = faults.between > 0 or len({*self._in_a_row, job}) < JOBS_IN_A_ROW
+        if faults.between >= enough or (alone and too_many):
+            self._in_a_row.pop(job, None)
             return Blame.JOB
         self._in_a_row[job] = ended_s
+        self.is_hopeless = self.is_hopeless or too_many
         return Blame.ENGINE if passes or self.engine_is_to_blame else Blame.UNKNOWN
 
     def answered(self, job: str, *, began_s: float) -> None:
         """A job's request, begun at this moment, was answered: what failed before it was not the engine."""
         self._of_job.pop(job, None)
+        self.is_hopeless = False
         self._answer_began_s = max(self._answer_began_s, began_s)
         self._in_a_row = {other: at for other, at in self._in_a_row.items() if at > began_s and other != job}
 

@@ -54,6 +54,7 @@ class End(Enum):
     STOPPED = "stopped"  # somebody asked to
     TIME = "time"  # max_time_s is over
     TOLD_TO_WAIT = "told_to_wait"  # the engine asks to be left alone for longer than `longest_wait_s`
+    NO_ANSWERS = "no_answers"  # the engine looks well and answers none of the jobs that are left, for many minutes
     OUT_OF_MEMORY = "out_of_memory"  # the model does not fit: it has answered nothing, and would fail every job
 
 

@@ -58,6 +58,15 @@ class EngineWatch:
             )
         self.end = End.OUT_OF_MEMORY
 
+    def answers_nothing(self, why: str) -> None:
+        """It looks well, but whatever is left gets no answer, for many minutes."""
+        if self.end is None:
+            self.end = End.NO_ANSWERS
+            self.tell(
+                EventKind.ENGINE, f"the engine answers none of the jobs that are left ({why}): the worker ends, and they stay queued",
+                {"ok": False},
+            )  # fmt: skip
+
     def fail(self, why: str, at_least_s: float, *, looks_well: bool = True) -> None:
         """It did not take a request, answers none of them, or wants to be left alone for so long."""
         pause_s = self.breaker.fail(at_least_s=at_least_s)

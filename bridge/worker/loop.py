@@ -260,6 +260,8 @@ class Worker:
         elif outcome.blame is Blame.ENGINE:
             self.summary.given_back += 1
             self._engine_is_down(self._judge.reason(error), rule_for(error).backoff.first_s)
+            if self._judge.log.is_hopeless and not self.plan.forever:
+                self._watch.answers_nothing(str(error))
             self._resting[job] = self._watch.breaker.retry_at_s + _OTHERS_FIRST_S
         else:
             self._accounts.failed(job, error, gave_up=end is True)
