@@ -96,8 +96,7 @@ def attempts(harness: Harness, jobs: list[str]) -> int:
     return sum(len(harness.view(job).job.attempts) for job in jobs)
 
 
-@pytest.mark.parametrize("lanes", [1, 4])
-@pytest.mark.parametrize("way", sorted(OLLAMA_WAYS))
+@pytest.mark.parametrize(("way", "lanes"), [*((way, 1) for way in sorted(OLLAMA_WAYS)), ("404", 4), ("cut stream", 4)])
 def test_an_engine_that_is_mended_answers_every_job_of_a_batch(
     way: str, lanes: int, harness: Harness, loopback: Loopback
 ) -> None:
