@@ -76,11 +76,11 @@ class FaultLog:
         self._of_job.pop(job, None)
         self.is_hopeless = False
         self._answer_began_s = max(self._answer_began_s, began_s)
-        self._in_a_row = {other: at for other, at in self._in_a_row.items() if at > began_s and other != job}
+        self._in_a_row = {other: at for other, at in self._in_a_row.items() if at >= began_s and other != job}
 
     def vouched(self, ended_s: float) -> bool:
         """Whether the engine has answered a request that was begun after this moment."""
-        return ended_s <= self._answer_began_s
+        return ended_s < self._answer_began_s
 
     def _count(self, job: str, ended_s: float) -> _JobFaults:
         known = self._of_job.get(job)
