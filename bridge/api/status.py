@@ -46,6 +46,7 @@ class WorkerLine:
     running: tuple[Running, ...]
     held: int  #: jobs that it has claimed, those that run included
     beat_s: float | None  #: age of its heartbeat, by the worker's own clock; None: it has none here
+    outage: str = ""  #: why its engine answers nothing; empty: it does, as far as is known
 
     @property
     def idle(self) -> bool:
@@ -160,6 +161,7 @@ def _status(opened: Opened, reader: JournalReader, now: datetime, working: list[
         eta_s=open_jobs * pace / max(1, lanes) if pace is not None and open_jobs else None,
         doubted=tuple(reader.doubted()),
         problems=tuple(query.problems(reader)),
+        outages=tuple((worker.name, worker.outage) for worker in working if worker.outage),
     )
 
 
@@ -176,6 +178,7 @@ def _worker(name: str, claims: list[Claim], known: tuple[Heartbeat, float] | Non
         running=tuple(Running(job=job, seconds=since.get(job)) for job in beat.running),
         held=len({claim.job for claim in claims} | set(beat.running)),
         beat_s=age_s,
+        outage=beat.outage,
     )
 
 

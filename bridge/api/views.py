@@ -173,10 +173,12 @@ class Status:
     eta_s: float | None  #: until the queue is empty, at the pace of the last answers in as many lanes
     doubted: tuple[str, ...]  #: jobs that a version of the notebook would have cancelled
     problems: tuple[tuple[str, str], ...]  #: (job, what is wrong with its cell)
+    outages: tuple[tuple[str, str], ...] = ()  #: (worker, why its engine answers nothing)
 
     def to_json(self) -> dict[str, object]:
         """One object of JSON types: what `bridge status --json` prints."""
         problems = [{"job": job, "problem": problem} for job, problem in self.problems]
         counts = {state.value: n for state, n in self.counts.items()}
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**facts, "counts": counts, "doubted": list(self.doubted), "problems": problems}
+        outages = [{"worker": worker, "reason": reason} for worker, reason in self.outages]
+        return {**facts, "counts": counts, "doubted": list(self.doubted), "problems": problems, "outages": outages}

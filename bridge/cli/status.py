@@ -24,6 +24,8 @@ def command(*, queue: str | None, as_json: bool) -> None:
         base.show(f"{counted(status.new_cells, 'new prompt cell')}; they become jobs with the next command that writes")
     for job, problem in status.problems:
         base.print_row(f"{job}: {problem}")
+    for worker, why in status.outages:
+        base.print_row(f"{worker}: the engine answers nothing ({why}); the jobs stay queued")
     if status.doubted:
         base.show(
             f"a version of the notebook lacked {len(status.doubted)} open jobs at once, which was not believed: "

@@ -61,6 +61,6 @@ def command(
 def _exit_code(summary: WorkSummary) -> int:
     from bridge.worker.config import End
 
-    if summary.unpublished or summary.end is End.OUT_OF_MEMORY:
+    if summary.unpublished or summary.end in (End.OUT_OF_MEMORY, End.TOLD_TO_WAIT, End.NO_ANSWERS):
         return 3
     return 1 if summary.failed else 0

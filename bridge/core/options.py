@@ -7,8 +7,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Self, TypedDict
 
 from bridge.core.errors import BadOption
+from bridge.kernel.options import CHARS_PER_TOKEN as CHARS_PER_TOKEN
 from bridge.kernel.options import DEFAULT_MAX_TOKENS as DEFAULT_MAX_TOKENS
 from bridge.kernel.options import DEFAULT_NUM_CTX as DEFAULT_NUM_CTX
+from bridge.kernel.options import LONGEST_ANSWER as LONGEST_ANSWER
 from bridge.kernel.options import OPTIONS as OPTIONS
 from bridge.kernel.options import SAMPLING as SAMPLING
 from bridge.kernel.options import WIDEST as WIDEST
@@ -16,6 +18,7 @@ from bridge.kernel.options import WORKER_OPTIONS as WORKER_OPTIONS
 from bridge.kernel.options import Option as Option
 from bridge.kernel.options import OptionError as OptionError
 from bridge.kernel.options import OptionValue as OptionValue
+from bridge.kernel.options import longest_answer as longest_answer
 
 
 @dataclass(frozen=True, kw_only=True)

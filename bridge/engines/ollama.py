@@ -21,6 +21,7 @@ from bridge.core.errors import (
     Refused,
     StreamInterrupted,
 )
+from bridge.core.options import LONGEST_ANSWER
 from bridge.engines.base import (
     Answer,
     Capabilities,
@@ -74,10 +75,19 @@ class OllamaEngine:
     name = "ollama"
 
     def __init__(
-        self, host: str = "", *, keep_alive: str | float = "30m", connect_s: float = 10.0, silence_s: float = 600.0
+        self,
+        host: str = "",
+        *,
+        keep_alive: str | float = "30m",
+        connect_s: float = 10.0,
+        silence_s: float = 600.0,
+        longest_answer: int = LONGEST_ANSWER,
     ) -> None:
-        """`host` as in OLLAMA_HOST. `silence_s`: how long nothing at all may come; loading a model takes minutes."""
-        self._client = Ollama(host, connect_s=connect_s, silence_s=silence_s)
+        """`host` as in OLLAMA_HOST. `silence_s`: how long nothing at all may come; loading a model takes minutes.
+
+        `longest_answer`: characters that any answer may have, see `options.longest_answer`.
+        """
+        self._client = Ollama(host, connect_s=connect_s, silence_s=silence_s, longest_answer=longest_answer)
         self.url = self._client.url
         self._keep_alive = keep_alive
         self._lock = threading.Lock()

@@ -20,6 +20,7 @@ from bridge.core.errors import (
     Refused,
     StreamInterrupted,
 )
+from bridge.core.options import LONGEST_ANSWER, longest_answer
 from bridge.engines.base import (
     Answer,
     Capabilities,
@@ -50,8 +51,12 @@ def stream_answer(
     stop: Stop | None,
     *,
     calls_in_text: Collection[str] = (),
+    at_least: int = LONGEST_ANSWER,
 ) -> Answer:
-    """The answer to a request that is put into `body`, streamed. See `Engine.answer`; `calls_in_text` as for `ReplyReader`."""
+    """The answer to a request that is put into `body`, streamed. See `Engine.answer`; `calls_in_text` as for `ReplyReader`.
+
+    `at_least`: see `longest_answer`.
+    """
     asked = {
         "model": request.model,
         "max_tokens": request.max_tokens,
@@ -62,13 +67,16 @@ def stream_answer(
     }
     began = time.monotonic()
     first_s: float | None = None
-    reader = ReplyReader(request.model, calls_in_text=calls_in_text)
+    longest = longest_answer(request.max_tokens, at_least)
+    reader = ReplyReader(request.model, calls_in_text=calls_in_text, longest=longest)
     try:
         for event in api.events(path, asked, stop or Stop(), request.timeout_s):
             piece = _read(reader, event)
             if piece:
                 first_s = first_s or time.monotonic() - began
                 on_token(piece)
+            if reader.is_full:
+                break
         reply = _whole(reader)
     except EngineError as error:
         error.partial = reader.text
@@ -122,13 +130,16 @@ class OpenAIEngine:
         connect_s: float = 10.0,
         silence_s: float = 300.0,
         use_environment: bool = True,
+        longest_answer: int = LONGEST_ANSWER,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`base_url` up to and with the version, as `https://api.groq.com/openai/v1`.
 
-        `use_environment`: proxies and certificates as `requests` reads them from the environment.
+        `use_environment`: proxies and certificates as `requests` reads them from the environment. `longest_answer`:
+        characters that any answer may have.
         """
         self.name = name
+        self._longest_answer = longest_answer
         self._api = JsonApi(
             base_url, api_key, connect_s=connect_s, silence_s=silence_s, use_environment=use_environment, now=now
         )
@@ -139,7 +150,8 @@ class OpenAIEngine:
         _TRIED.require(request, request.model)
         body = {**write_request(request), "messages": write_messages(request.messages)}
         body.pop("prompt", None)
-        return stream_answer(self._api, "/chat/completions", body, request, on_token, stop)
+        path, at_least = "/chat/completions", self._longest_answer
+        return stream_answer(self._api, path, body, request, on_token, stop, at_least=at_least)
 
     def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`."""

@@ -5,6 +5,7 @@ Wire facts: Ollama's docs/api.md, api/types.go and server/routes.go (facts, sect
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,9 @@ from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, read_error, too_long
 from .finish import FinishReason, read_finish_reason
 from .ollama_chat import calls_in, ollama_body, text_of
-from .options import check_options
+from .options import LONGEST_ANSWER, check_options, longest_answer
 from .stop import Stop
-from .wire import Wire
+from .wire import LONGEST_LINE_BYTES, Wire
 
 #: An over-long prompt is an HTTP 400 instead of losing its middle. For a chat, truncate false as well: else the oldest
 #: messages are dropped before that check (fact 7.9).
@@ -59,9 +60,21 @@ class OllamaModel:
 class Ollama:
     """One Ollama server. Holds no connection, so threads may share it."""
 
-    def __init__(self, host: str = DEFAULT_HOST, *, connect_s: float = 10.0, silence_s: float = 600.0) -> None:
-        """`host` as in OLLAMA_HOST. `silence_s`: how long nothing at all may come; loading 20 GB takes minutes."""
-        self._wire = Wire(host, connect_s=connect_s, silence_s=silence_s)
+    def __init__(
+        self,
+        host: str = DEFAULT_HOST,
+        *,
+        connect_s: float = 10.0,
+        silence_s: float = 600.0,
+        longest_answer: int = LONGEST_ANSWER,
+        longest_line_bytes: int = LONGEST_LINE_BYTES,
+    ) -> None:
+        """`host` as in OLLAMA_HOST. `silence_s`: how long nothing at all may come; loading 20 GB takes minutes.
+
+        `longest_answer`: characters that any answer may have, see `options.longest_answer`.
+        """
+        self._wire = Wire(host, connect_s=connect_s, silence_s=silence_s, longest_line_bytes=longest_line_bytes)
+        self._longest_answer = longest_answer
         self.url = self._wire.url
 
     def answer(
@@ -81,6 +94,7 @@ class Ollama:
 
         `num_ctx` and `num_predict` are always sent: Ollama's defaults depend on the GPU and cut prompts without a word
         (facts 7.8, 7.9). `on_token` is called with each piece of text, in this thread; tool calls are in the reply only.
+        An answer that is far longer than `num_predict` allows is cut, and its finish reason is `length`.
 
         Raises:
             OllamaError: with one of the reasons of `ErrorKind`; what had arrived is in its `partial`.
@@ -96,17 +110,23 @@ class Ollama:
         body = {"model": model, "stream": True, "keep_alive": keep_alive, "options": sent, **_WHOLE[path], **what}
         pieces: list[str] = []
         calls: list[CallJson] = []
+        room = longest_answer(num_predict, self._longest_answer)  # characters
         last: dict[str, Any] = {}
         started = time.monotonic()
         try:
             for line in self._wire.lines("POST", path, body, stop=stop, timeout_s=timeout_s):
                 if "error" in line:
                     raise read_error(200, str(line["error"]))
-                calls += calls_in(line, len(calls))
+                more = calls_in(line, len(calls))
                 piece = line.get("response") or (line.get("message") or {}).get("content") or ""
                 if piece:
-                    pieces.append(piece)
-                    on_token(piece)
+                    pieces.append(piece[:room])
+                    on_token(pieces[-1])
+                room -= len(piece) + sum(len(json.dumps(call)) for call in more)
+                if room < 0:
+                    last = {**line, "done_reason": "length"}
+                    break
+                calls += more
                 if line.get("done"):
                     last = line
                     break

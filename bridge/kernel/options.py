@@ -17,6 +17,10 @@ from .error_kind import ErrorKind, OllamaError
 DEFAULT_NUM_CTX = 8192
 #: Tokens of an answer, where nobody says otherwise.
 DEFAULT_MAX_TOKENS = 4096
+#: Characters that any answer may have; one that was allowed more tokens may have `CHARS_PER_TOKEN` for each.
+LONGEST_ANSWER = 1_000_000
+#: Far above what text has (3.4 for code, about 8 for white space): only an engine that ignores its token limit comes here.
+CHARS_PER_TOKEN = 16
 
 OptionValue = str | int | float | tuple[str, ...]
 
@@ -27,6 +31,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 class OptionError(ValueError):
     """A value that an option cannot have; the message names the option, what it takes, and the value."""
+
+
+def longest_answer(max_tokens: int, at_least: int = LONGEST_ANSWER) -> int:
+    """Characters after which an answer of at most so many tokens is cut."""
+    return max(at_least, CHARS_PER_TOKEN * max_tokens)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,6 +93,8 @@ class QwenBridgeEngine:
             raise trouble
         if summary.end is End.OUT_OF_MEMORY:
             raise exceptions.PapermillException("the model does not fit into memory; no job was failed for that")
+        if summary.end in (End.TOLD_TO_WAIT, End.NO_ANSWERS):
+            raise exceptions.PapermillException("the engine takes no requests; the jobs that are left stay queued")
         if summary.unpublished or summary.failed:
             why = summary.unpublished or "their cells say why"
             raise exceptions.PapermillException(

@@ -5,6 +5,7 @@ Chat completions (`delta`) and completions (`text`). Source: https://platform.op
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -16,8 +17,12 @@ from bridge.protocols.tool_tags import TaggedCalls
 class ReplyReader:
     """One answer's reader. What a server adds to the shape, or leaves out, does not matter to it."""
 
-    def __init__(self, model: str, *, calls_in_text: Collection[str] = ()) -> None:
-        """`calls_in_text`: tools whose calls the server leaves in the text, between tags."""
+    def __init__(self, model: str, *, calls_in_text: Collection[str] = (), longest: int | None = None) -> None:
+        """`calls_in_text`: tools whose calls the server leaves in the text, between tags.
+
+        `longest`: characters of text and calls together; what is longer is cut, and its finish reason is `length`.
+        """
+        self._room = longest if longest is not None else sys.maxsize
         self.model = model
         self.usage: dict[str, int] = {}
         self._finish = ""
@@ -35,6 +40,11 @@ class ReplyReader:
         """How it ended, in the server's word; empty: not yet."""
         return self._finish
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it was cut: nothing more is taken."""
+        return self._room < 0
+
     def feed(self, event: Mapping[str, Any]) -> str:
         """The new text in an event.
 
@@ -47,13 +57,15 @@ class ReplyReader:
         shown = ""
         for choice in event.get("choices") or ():
             delta = choice.get("delta") or {}
-            piece = delta.get("content") or choice.get("text") or ""
+            piece = self._cut(delta.get("content") or choice.get("text") or "")
             shown += self._tagged.feed(piece) if self._tagged else piece
             for call in delta.get("tool_calls") or ():
                 self._add_call(call)
             if delta.get("function_call"):
                 self._add_call({"index": 0, "function": delta["function_call"]})
             self._finish = choice.get("finish_reason") or self._finish
+        if self.is_full:
+            self._finish = FinishReason.LENGTH.value
         if self._finish and self._tagged:
             shown += self._tagged.end()
         if shown:
@@ -81,7 +93,16 @@ class ReplyReader:
         function = piece.get("function") or {}
         call["id"] = piece.get("id") or call["id"]
         call["function"]["name"] = function.get("name") or call["function"]["name"]
-        call["function"]["arguments"] += function.get("arguments") or ""
+        call["function"]["arguments"] += self._cut(function.get("arguments") or "")
+        self._room -= _CALL_PIECE
+
+    def _cut(self, piece: str) -> str:
+        """As much of a piece as there is room for."""
+        fits = piece[: max(0, self._room)]
+        self._room -= len(piece)
+        return fits
 
 
+#: Characters that a piece of a call counts for, whatever it holds: a server may send empty ones for ever.
+_CALL_PIECE = 16
 _COUNTS = ("prompt_tokens", "completion_tokens")

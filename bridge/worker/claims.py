@@ -92,10 +92,7 @@ class Claims:
         return status
 
     def fail(self, task: ClaimedJob, error: EngineError, *, waited_s: float) -> bool:
-        """Write down a failure; gives whether the job is given up. If not, it is in the queue again.
-
-        A failure that the job has no part in (the engine is down, busy or asks to wait) burns no attempt.
-        """
+        """Write down a failure of the job's own; gives whether the job is given up. If not, it is in the queue again."""
         rule = rule_for(error)
         failure = {"kind": error.kind, "message": plain(str(error))[: limits.NOTE_CHARS]}
         result = replace(
@@ -108,12 +105,10 @@ class Claims:
         def change(job: Job) -> Job:
             nonlocal gave_up
             burnt = sum(a.status is ResultStatus.FAILED and a.attempt > job.attempt_floor for a in job.attempts)
-            gave_up = not rule.again or (rule.burns_attempt and burnt + 1 >= self.max_attempts)
+            gave_up = not rule.again or burnt + 1 >= self.max_attempts
             if gave_up:
                 return job.evolve(results=(*job.results, result))
             released = _released(job, task, self.worker)
-            if not rule.burns_attempt:
-                return released
             attempt = Attempt(
                 attempt=task.attempt, worker=self.worker, status=ResultStatus.FAILED,
                 finished_at=result.finished_at, error=failure["message"],

@@ -26,6 +26,9 @@ class WorkerConfig:
     publish_s: float = 3.0  #: at most one write of the notebook in this time
     poll_s: float = 5.0  #: between two looks for new jobs when there are none
     beat_s: float = 15.0
+    longest_wait_s: float = (
+        900.0  #: an engine that asks to be left alone for longer ends the worker, unless it is `forever`
+    )
     last_tries_s: float = 60.0  #: how long the last publishing is tried before the worker ends
 
     def model_of(self, wanted: str | None) -> str:
@@ -50,6 +53,8 @@ class End(Enum):
     EMPTY = "empty"  # no job is waiting
     STOPPED = "stopped"  # somebody asked to
     TIME = "time"  # max_time_s is over
+    TOLD_TO_WAIT = "told_to_wait"  # the engine asks to be left alone for longer than `longest_wait_s`
+    NO_ANSWERS = "no_answers"  # the engine looks well and answers none of the jobs that are left, for many minutes
     OUT_OF_MEMORY = "out_of_memory"  # the model does not fit: it has answered nothing, and would fail every job
 
 

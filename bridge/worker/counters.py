@@ -9,7 +9,6 @@ from bridge.core.errors import EngineError
 from bridge.core.events import Event, EventKind, Listener
 from bridge.core.job import ResultStatus
 from bridge.engines.base import Answer
-from bridge.engines.retry import rule_for
 from bridge.worker.config import WorkSummary
 
 
@@ -42,8 +41,7 @@ class Counters:
             self.tell(EventKind.FAILED, f"{job} failed: {error}", facts)
             return
         self.summary.retried += 1
-        if rule_for(error).burns_attempt:
-            self.tell(EventKind.RETRIED, f"{job} goes back into the queue: {error}", facts)
+        self.tell(EventKind.RETRIED, f"{job} goes back into the queue: {error}", facts)
 
     def tell(self, kind: EventKind, message: str, facts: Mapping[str, object] | None = None) -> None:
         """An event, with how many jobs are done."""

@@ -37,6 +37,7 @@ class Heartbeat:
     lanes: int
     running: tuple[str, ...]
     running_s: Mapping[str, float]  #: {job: seconds since it was begun}, as of `at`; empty: a version that does not say
+    outage: str = ""  #: why its engine answers nothing; empty: it does
 
 
 class WorkerHeartbeat:
@@ -130,6 +131,7 @@ def read_heartbeats(transport: Transport, *, but: str = "") -> list[Heartbeat]:
                     lanes=int(value.get("lanes", 1)),
                     running=tuple(map(str, value.get("running", ()))),
                     running_s={str(job): float(s) for job, s in value.get("running_s", {}).items()},
+                    outage=str(value.get("outage", ""))[:500],
                 )
             )
         except (ValueError, TypeError, KeyError, AttributeError):

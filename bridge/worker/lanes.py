@@ -6,10 +6,11 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.core.errors import EngineError
 from bridge.engines.base import Answer, Engine, Request, Stop, Stopped
+from bridge.engines.blame import Blame
 from bridge.worker.claims import ClaimedJob
 
 
@@ -21,7 +22,9 @@ class LaneOutcome:
     answer: Answer | None = None
     error: EngineError | None = None
     seconds: float = 0.0
-    begun: bool = False  #: a lane had begun it
+    began_s: float = 0.0
+    unsent: bool = False  #: the error came before the engine was asked
+    blame: Blame | None = None  #: of an error that was judged
 
 
 class Lanes:
@@ -54,8 +57,8 @@ class Lanes:
 
     def written(self, outcomes: list[LaneOutcome]) -> None:
         """These are on disk: the lanes may begin as many more."""
-        if begun := sum(outcome.begun for outcome in outcomes):
-            self._unwritten.release(begun)
+        if answers := sum(outcome.answer is not None for outcome in outcomes):
+            self._unwritten.release(answers)
 
     def take_back(self) -> list[ClaimedJob]:
         """Empty the line; gives the tasks that no lane had begun."""
@@ -112,12 +115,12 @@ class Lanes:
             began = self._now_s()
             with self._lock:
                 self._running[task.job.id] = began
-            answer, error = self._ask(task)
+            outcome = self._ask(task)
             with self._lock:
                 self._running.pop(task.job.id, None)
-            self.outcomes.put(
-                LaneOutcome(task=task, answer=answer, error=error, seconds=self._now_s() - began, begun=True)
-            )
+            if outcome.answer is None:
+                self._unwritten.release()  # a failure may wait long for its verdict, and costs nothing if it is lost
+            self.outcomes.put(replace(outcome, seconds=self._now_s() - began, began_s=began))
 
     def _may_begin(self) -> bool:
         """Wait until few enough outcomes are unwritten; False if everything is to end."""
@@ -126,15 +129,19 @@ class Lanes:
                 return True
         return False
 
-    def _ask(self, task: ClaimedJob) -> tuple[Answer | None, EngineError | None]:
+    def _ask(self, task: ClaimedJob) -> LaneOutcome:
+        sent = False
         try:
-            return self._engine.answer(self._request_for(task), self._count, stop=self.stop), None
+            request = self._request_for(task)
+            request.check()
+            sent = True
+            return LaneOutcome(task=task, answer=self._engine.answer(request, self._count, stop=self.stop))
         except Stopped:
-            return None, None
+            return LaneOutcome(task=task)
         except EngineError as error:
-            return None, error
+            return LaneOutcome(task=task, error=error, unsent=not sent)
         except Exception as error:  # noqa: BLE001  # a lane is a thread: nobody above would see it, and its job would hang
-            return None, EngineError(f"a fault of the worker: {error!r}")
+            return LaneOutcome(task=task, error=EngineError(f"a fault of the worker: {error!r}"), unsent=not sent)
 
     def _count(self, _piece: str) -> None:
         self._pieces += 1  # a lost count under a race is no harm: it is for the progress line

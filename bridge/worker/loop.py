@@ -15,6 +15,7 @@ from bridge.core.errors import LockHeld, OutOfMemory, QueueError
 from bridge.core.events import Listener
 from bridge.core.job import ResultStatus
 from bridge.engines.base import Engine
+from bridge.engines.blame import Blame
 from bridge.engines.breaker import Breaker
 from bridge.engines.retry import rule_for
 from bridge.store.store import Store
@@ -23,6 +24,7 @@ from bridge.worker.config import End, WorkerConfig, WorkerProgress, WorkSummary
 from bridge.worker.counters import Counters
 from bridge.worker.engine_watch import EngineWatch
 from bridge.worker.heartbeat import WorkerHeartbeat, read_heartbeats
+from bridge.worker.judge import FaultJudge
 from bridge.worker.lanes import LaneOutcome, Lanes
 from bridge.worker.publisher import Publisher
 
@@ -30,6 +32,8 @@ __all__ = ["End", "WorkSummary", "Worker", "WorkerConfig", "WorkerProgress"]
 
 #: No wait is longer: so long a request to stop from another thread may go unnoticed.
 _NAP_S = 0.5
+#: A job that an engine did not answer lets the others go first, so that a job which fells the engine is found out.
+_OTHERS_FIRST_S = 1.0
 
 
 @dataclass(kw_only=True)
@@ -65,10 +69,17 @@ class Worker:
         self._unwritten: list[LaneOutcome] = []  # of held tasks
         self._resting: dict[str, float] = {}  # jobs that failed, and when they may be tried again
         self._tries: dict[str, int] = {}
-        self._watch = EngineWatch(engine=self.engine, tell=self._accounts.tell, breaker=Breaker(now_s=self.now_s))
+        self._watch = EngineWatch(
+            engine=self.engine,
+            tell=self._accounts.tell,
+            breaker=Breaker(now_s=self.now_s),
+            longest_wait_s=float("inf") if self.plan.forever else self.plan.longest_wait_s,
+        )
+        self._judge = FaultJudge()
         self._stops = 0
         self._next_model: str | None = None  # that is loaded, or will be when the tasks in the line have their turn
         self._beat_due = self._poll_due = 0.0
+        self._told_outage = ""
         self._began = self.now_s()
         self._finished_at: list[float] = []
 
@@ -126,10 +137,11 @@ class Worker:
                 return End.STOPPED
             if self._watch.breaker.look_due():
                 self._look_at_engine()
-            if now >= over or self._watch.out_of_memory:
+            if now >= over or self._watch.end:
                 self._take_back()
+                self._settle(Blame.ENGINE)
                 if not self._held:
-                    return End.OUT_OF_MEMORY if self._watch.out_of_memory else End.TIME
+                    return self._watch.end or End.TIME
             elif not self._watch.is_down:
                 self._claim(now)
             self._housekeeping(self.now_s())
@@ -140,7 +152,11 @@ class Worker:
     def _claim(self, now: float) -> None:
         """Fill the line; with nothing to do, look only now and then whether others added something."""
         if self._held or now >= self._poll_due:
-            if self._take(now) or self._held:
+            if self._take(now):
+                return
+            if self._held:
+                if not (self._under_way() or self._unwritten):
+                    self._settle(Blame.JOB)  # nobody else is there to compare with
                 return
             self._poll_due = min([now + self.plan.poll_s, *self._resting.values()])
             if self.plan.forever or self._resting:
@@ -148,10 +164,12 @@ class Worker:
 
     def _nothing_left(self, now: float) -> bool:
         """Whether a worker that does not wait for new jobs is done; looks once more at what others added."""
-        if self._held or self._unwritten or self._resting or self.plan.forever:
+        if self._held or self._unwritten or self.plan.forever:
             return False
         if self._watch.is_down:
             return self.publisher.waiting == 0
+        if self._resting:
+            return False
         self.publisher.publish()
         return not self._take(now) and not self._held
 
@@ -159,7 +177,7 @@ class Worker:
         """Claim jobs and put them into the line; gives whether there were any, or might be but for another's lock."""
         self._resting = {job: until for job, until in self._resting.items() if until > now}
         self._finished_at = [t for t in self._finished_at if now - t < 1.0]
-        room = 0 if self._unwritten else self.plan.prefetch(len(self._finished_at)) - len(self._held)
+        room = 0 if self._unwritten else self.plan.prefetch(len(self._finished_at)) - self._under_way()
         if room < 1:
             return False
         if now >= self.publisher.due:  # what was seen minutes ago is no ground to claim on
@@ -185,17 +203,27 @@ class Worker:
 
     def _collect(self, timeout_s: float) -> None:
         """Wait for outcomes, and write down all that are there, in one transaction."""
-        self._unwritten += self.lanes.gather(timeout_s)
+        outcomes = self.lanes.gather(timeout_s)
+        for outcome in outcomes:
+            if outcome.answer is not None:
+                self._watch.has_answered(self._model_of(outcome))
+        self._unwritten += self._judge.judged(outcomes, no_fault=self._fits_nowhere)
         self._write_down()
+
+    def _settle(self, blame: Blame) -> None:
+        """Nobody is left who could show whose fault the failures were that wait for a verdict."""
+        self._unwritten += self._judge.settle(blame)
+        self._write_down()
+
+    def _under_way(self) -> int:
+        """Jobs that stand in the line or are being answered."""
+        return len(self._held) - len(self._judge.waiting)
 
     def _write_down(self) -> bool:
         """What is not on disk yet is now; False if it cannot be written at the moment: it is kept, and tried again."""
         batch = self._unwritten
         if not batch:
             return True
-        for outcome in batch:
-            if outcome.answer is not None:
-                self._watch.has_answered(self._model_of(outcome))
         try:
             ends = self.store.journal_only(lambda: [self._write(outcome) for outcome in batch], "writing down results")
         except QueueError as error:
@@ -212,7 +240,7 @@ class Worker:
     def _write(self, outcome: LaneOutcome) -> ResultStatus | bool | None:
         if outcome.answer is not None:
             return self.claims.finish(outcome.task, outcome.answer)
-        if outcome.error is not None and not self._fits_nowhere(outcome):
+        if outcome.error is not None and outcome.blame is Blame.JOB:
             return self.claims.fail(outcome.task, outcome.error, waited_s=outcome.seconds)
         self.claims.give_back([outcome.task])
         return None
@@ -229,16 +257,17 @@ class Worker:
         elif self._fits_nowhere(outcome):
             self._watch.does_not_fit(str(error))
             self.summary.given_back += 1
+        elif outcome.blame is Blame.ENGINE:
+            self.summary.given_back += 1
+            self._engine_is_down(self._judge.reason(error), rule_for(error).backoff.first_s)
+            if self._judge.log.is_hopeless and not self.plan.forever:
+                self._watch.answers_nothing(str(error))
+            self._resting[job] = self._watch.breaker.retry_at_s + _OTHERS_FIRST_S
         else:
             self._accounts.failed(job, error, gave_up=end is True)
-            if end is True:
-                return
-            rule = rule_for(error)
-            if rule.burns_attempt:
+            if end is not True:
                 self._tries[job] = self._tries.get(job, 0) + 1
-                self._resting[job] = self.now_s() + rule.backoff.pause_s(self._tries[job])
-            else:
-                self._engine_is_down(str(error), rule.backoff.first_s)
+                self._resting[job] = self.now_s() + rule_for(error).backoff.pause_s(self._tries[job])
 
     def _fits_nowhere(self, outcome: LaneOutcome) -> bool:
         """Whether the model itself does not fit into memory: every other job would fail as this one did."""
@@ -276,16 +305,16 @@ class Worker:
     def _housekeeping(self, now: float) -> None:
         if self.publisher.pending and now >= self.publisher.due:
             self._publish()
-        if now >= self._beat_due:
+        if now >= self._beat_due or self._watch.outage != self._told_outage:
             self._beat(now)
 
     def _beat(self, now: float) -> None:
-        self._beat_due = now + self.plan.beat_s
+        self._beat_due, self._told_outage = now + self.plan.beat_s, self._watch.outage
         plan = self.plan
         running = self.lanes.running_s()
         facts = {
             "engine": self.engine.name, "model": plan.model, "lanes": plan.lanes, "running": [*running],
-            "running_s": running,
+            "running_s": running, "outage": self._watch.outage,
         }  # fmt: skip
         with suppress(QueueError):  # publishing says what is wrong
             self.heartbeat.beat(facts, self.store.clock.now())

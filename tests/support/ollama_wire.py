@@ -38,6 +38,18 @@ class Failure(Enum):
     MUTE = "mute"  # not even a header until `released`
     RESET = "reset"  # some text, then the connection is reset
     RESET_EARLY = "reset early"  # reset before any answer
+    NO_ROUTE = "404 page"  # a wrong address: another server's page
+    REFUSED_OPTION = "400"  # a server that refuses every request
+    CRASHES = "500"  # the model's process ends at once
+    SIGN_IN = "200 page"  # a sign-in page with status 200
+    SIGN_IN_AS_JSON = "200 page, called JSON"
+    ENDLESS = "endless"  # text that never ends, whatever the limit
+    ENDLESS_LINE = "endless line"  # one line that never ends
+    ENDLESS_CLOSE = "endless, connection: close"  # the same, not in chunks
+    ENDLESS_CALLS = "endless calls"  # tool calls that never end
+    TRICKLE = "trickle"  # one byte of a line now and then, for ever
+    TRICKLED_HEAD = "trickled head"  # one byte of the headers now and then, for ever
+    ENDLESS_ERROR = "endless error"  # a 500 whose text never ends
 
 
 def prompt_of(body: dict[str, Any]) -> str:
@@ -120,6 +132,13 @@ class OllamaHandler(BaseHTTPRequestHandler):
             return self._json({"error": "server busy, please try again.  maximum pending requests exceeded"}, 503)
         if failure is Failure.RESET_EARLY:
             return self._reset()
+        if failure is Failure.NO_ROUTE:
+            return self._send(404, b"<html>Not Found</html>", "text/html")
+        if failure in (Failure.SIGN_IN, Failure.SIGN_IN_AS_JSON):
+            kind = "text/html; charset=utf-8" if failure is Failure.SIGN_IN else "application/json"
+            return self._send(200, b"<html>Please sign in</html>", kind)
+        if failure in _ENDLESS:
+            return self._never_end(failure)
         if failure is Failure.MUTE:
             o.released.wait(60)
             return None
@@ -143,6 +162,20 @@ class OllamaHandler(BaseHTTPRequestHandler):
                 return self._stream(chunks, generation=True)
         finally:
             self._leave()
+
+    def _never_end(self, failure: Failure) -> None:
+        """Send for ever, until the client goes or `released`."""
+        head, piece, every_s = _ENDLESS[failure]
+        try:
+            self.wfile.write(head)
+            while not self.ollama.released.wait(every_s) if every_s else not self.ollama.released.is_set():
+                chunked = b"chunked" in head
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
+        except OSError:
+            with self.ollama.changed:
+                self.ollama.cancelled += 1
+                self.ollama.changed.notify_all()
+        self.close_connection = True
 
     def _preload(self, body: dict[str, Any]) -> None:
         """An empty prompt loads the model, or unloads it with keep_alive 0 (facts 7.3, 7.13)."""
@@ -190,6 +223,8 @@ class OllamaHandler(BaseHTTPRequestHandler):
             Failure.WRONG_TYPE: (500, 'option "num_ctx" must be of type integer'),
             Failure.OUT_OF_MEMORY: (500, "llama-server reported out-of-memory during startup: cudaMalloc failed"),
             Failure.FORBIDDEN: (403, "cloud models are disabled"),
+            Failure.REFUSED_OPTION: (400, "invalid options"),
+            Failure.CRASHES: (500, "llama runner process has terminated: exit status 2"),
             Failure.RATE_LIMITED: (429, "you have reached your hourly usage limit"),
             Failure.TOO_LONG: (
                 400, f"request ({num_ctx + 123} tokens) exceeds the available context size ({num_ctx} tokens), try increasing it",
@@ -325,6 +360,22 @@ class OllamaHandler(BaseHTTPRequestHandler):
         self.wfile.write(payload)
 
 
+_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
+_CHUNKED, _CLOSE = b"Transfer-Encoding: chunked\r\n\r\n", b"Connection: close\r\n\r\n"
+_WORDS = json.dumps({"response": "word " * 400, "done": False}).encode() + b"\n"
+_CALLS = json.dumps(
+    {"message": {"content": "", "tool_calls": [{"function": {"name": "f", "arguments": {"x": "y" * 900}}}]}}
+)
+#: (what is sent first, what is sent again and again, seconds between two)
+_ENDLESS: dict[Failure | None, tuple[bytes, bytes, float]] = {
+    Failure.ENDLESS: (_OK + _CHUNKED, _WORDS * 20, 0),
+    Failure.ENDLESS_CLOSE: (_OK + _CLOSE, _WORDS * 20, 0),
+    Failure.ENDLESS_LINE: (_OK + _CHUNKED, b"x" * 50_000, 0),
+    Failure.ENDLESS_CALLS: (_OK + _CHUNKED, _CALLS.encode() + b"\n", 0),
+    Failure.TRICKLE: (_OK + _CLOSE + b'{"response": "', b"x", 0.02),
+    Failure.TRICKLED_HEAD: (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", 0.02),
+    Failure.ENDLESS_ERROR: (b"HTTP/1.1 500 Error\r\n" + _CHUNKED, b"x" * 50_000, 0),
+}
 _BREAKS = frozenset({Failure.MID_STREAM, Failure.NO_DONE, Failure.GARBAGE, Failure.STALL, Failure.RESET})
 
 

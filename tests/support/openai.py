@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import socket
 import struct
@@ -30,10 +32,20 @@ class LoopbackOpenAI:
     port: int = 0
     #: What the next requests suffer: (status, headers, body), or the name of a way in which a stream breaks.
     failures: deque[tuple[int, dict[str, str], str] | str] = field(default_factory=deque)
+    broken: tuple[int, dict[str, str], str] | str = ""  #: what every request suffers
+    failing_prompts: dict[str, tuple[int, dict[str, str], str] | str] = field(
+        default_factory=dict
+    )  #: by what they hold
     requests: list[dict[str, Any]] = field(default_factory=list)
+
+    def failure_of(self, prompt: str) -> tuple[int, dict[str, str], str] | str:
+        """What a request suffers."""
+        found = next((failure for needle, failure in self.failing_prompts.items() if needle in prompt), "")
+        return self.broken or found or (self.failures.popleft() if self.failures else "")
 
     def __post_init__(self) -> None:
         self.released = threading.Event()
+        self.left = threading.Event()  #: a client went away from an endless reply
         self.arrived = threading.Semaphore(0)
         self._server: ThreadingHTTPServer | None = None
 
@@ -103,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._embed(body)
         api.requests.append(body)
         api.arrived.release()
-        failure = api.failures.popleft() if api.failures else ""
+        failure = api.failure_of(prompt_of(body))
         if isinstance(failure, tuple):
             return self._send(failure[0], failure[2], failure[1])
         if failure == "mute":
@@ -111,6 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         if failure == "reset early":
             return self._reset()
+        if failure in _ENDLESS:
+            return self._never_end(*_ENDLESS[failure])
         if body["model"] not in api.models:
             return self._send(
                 404,
@@ -123,6 +137,15 @@ class _Handler(BaseHTTPRequestHandler):
             said = f"This model's maximum context length is {api.context} tokens. However, your messages resulted in {tokens} tokens."
             return self._send(400, json.dumps({"error": {"message": said, "code": "context_length_exceeded"}}))
         return self._stream(body, failure, tokens)
+
+    def _never_end(self, head: bytes, piece: bytes, every_s: float) -> None:
+        """Send for ever, until the client goes or `released`."""
+        with contextlib.suppress(OSError):
+            self.wfile.write(head)
+            while not self.api.released.wait(every_s) if every_s else not self.api.released.is_set():
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if b"chunked" in head else piece)
+        self.close_connection = True
+        self.api.left.set()
 
     def _embed(self, body: dict[str, Any]) -> None:
         if not self.api.embeds:
@@ -216,3 +239,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(text.encode())
+
+
+_OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+_CHUNKED, _CLOSE = b"Transfer-Encoding: chunked\r\n\r\n", b"Connection: close\r\n\r\n"
+_EVENT = b"data: " + json.dumps({"choices": [{"delta": {"content": "word " * 400}}]}).encode() + b"\n\n"
+_CALL = (
+    b'data: {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "[1,"}}]}}]}\n\n'
+)
+#: (what is sent first, what is sent again and again, seconds between two)
+_ENDLESS: dict[object, tuple[bytes, bytes, float]] = {
+    "endless": (_OK + _CHUNKED, _EVENT * 20, 0),
+    "endless, connection: close": (_OK + _CLOSE, _EVENT * 20, 0),
+    "endless line": (_OK + _CHUNKED, b"data: " + b"x" * 50_000, 0),
+    "endless calls": (_OK + _CHUNKED, _CALL * 100, 0),
+    "trickle": (_OK + _CLOSE + b"data: ", b"x", 0.02),
+    "endless error": (b"HTTP/1.1 500 Error\r\n" + _CHUNKED, b"x" * 50_000, 0),
+    "bomb": (_OK + b"Content-Encoding: gzip\r\n" + _CHUNKED, gzip.compress(b"data: " + bytes(50_000_000)), 0),
+}

@@ -116,6 +116,8 @@ def _workers(overview: Overview, now: datetime) -> list[Text]:
     lines = [_heading("WORKERS")]
     for worker in overview.workers:
         lines.append(_worker(worker))
+        if worker.outage:
+            lines.append(Text(f"  engine: {text.line(worker.outage, 200)}", style="red"))
         since = (now - overview.at).total_seconds()
         for running in worker.running:
             spent = f" {short(running.seconds + since)}" if running.seconds is not None else ""
