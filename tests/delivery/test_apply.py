@@ -24,10 +24,10 @@ def root(tmp_path: Path) -> Path:
     return made
 
 
-def done(bridge: Bridge, answer: str = GOOD, **options: Any) -> str:
-    """A job whose answer is checked."""
+def done(bridge: Bridge, answer: str = GOOD, *, project: Path | None = None, **options: Any) -> str:
+    """A job whose answer is checked; `project`: where its patches are tried."""
     job = give(bridge, bridge.add("Write f.", **options), answer)
-    bridge.wait([job], timeout_s=120, max_rounds=0)
+    bridge.wait([job], timeout_s=120, max_rounds=0, project=project)
     return job
 
 
@@ -374,7 +374,7 @@ def patches(*texts: str) -> str:
 def test_a_patch_changes_the_files_that_it_names_and_is_none_itself(bridge: Bridge, root: Path, label: str):
     (root / "f.py").write_text(CODE)
     (root / "g.py").write_bytes(CODE.replace("\n", "\r\n").encode())
-    job = done(bridge, f"```{label}\n{DIFF}```\n\n```{label}\n{SEARCH}```\n")
+    job = done(bridge, f"```{label}\n{DIFF}```\n\n```{label}\n{SEARCH}```\n", project=root)
 
     changes = bridge.apply_result(job, root)
 
@@ -412,7 +412,7 @@ def test_all_patches_of_an_answer_are_applied_or_none(bridge: Bridge, root: Path
 
 def test_a_patch_is_tried_on_changes_of_your_own_and_loses_none(bridge: Bridge, root: Path):
     (root / "f.py").write_text("import os\n\n\n" + CODE + "\n\nprint(os.sep)\n")
-    job = done(bridge, patches(DIFF))
+    job = done(bridge, patches(DIFF), project=root)
 
     bridge.apply_result(job, root)
 
@@ -442,8 +442,8 @@ def test_a_patch_needs_consent_for_a_file_that_programs_obey(bridge: Bridge, roo
     job = done(bridge, patches("--- a/Makefile\n+++ b/Makefile\n@@ -1,2 +1,2 @@\n all:\n-\ttrue\n+\tfalse\n"))
 
     with pytest.raises(UsageError, match="--allow-sensitive Makefile"):
-        bridge.apply_result(job, root)
-    bridge.apply_result(job, root, allow_sensitive=["Makefile"])
+        bridge.apply_result(job, root, force=True)  # nothing here can check a Makefile
+    bridge.apply_result(job, root, force=True, allow_sensitive=["Makefile"])
     assert files(root) == {"Makefile": "all:\n\tfalse\n"}
 
 
