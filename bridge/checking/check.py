@@ -37,6 +37,8 @@ _MAX_DIAGNOSTICS = 50
 _NOT_CODE = frozenset({Role.OUTPUT, Role.DIFF, Role.WRAPPER, Role.COMMAND})
 
 _PIECE = "a piece of a program"
+#: Where a text may be whole without what a whole text mostly has: a compiler is asked.
+_MAY_STAND_ALONE = frozenset({"c", "cpp"})
 
 
 @dataclass(kw_only=True)
@@ -134,10 +136,14 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
         )
     findings = [(judge, outcome, f) for f in outcome.findings]
     piece = pieces.is_piece(source.language, source.code, named=block.path is not None) and block.role is Role.FILE
+    if block.role is Role.FILE and (not piece or source.language in _MAY_STAND_ALONE):
+        asked = len(state.tools)
+        said = _meaning(source, context, state, around.checkers)
+        # A function that includes nothing and compiles stands alone after all.
+        piece = piece and (len(state.tools) == asked or any(f.severity is Severity.ERROR for _, _, f in said))
+        findings += [] if piece else said
     if piece:
         state.note = _PIECE
-    elif block.role is Role.FILE:
-        findings += _meaning(source, context, state, around.checkers)
     state.diagnostics += report(block, findings, around)
     lacks = block.role is Role.FILE and blocking.lacks(block, [f for _, _, f in findings], around)
     if piece or lacks:

@@ -14,7 +14,7 @@ SHORT_NAME = "tiny"
 #: Its name as a model, in `general.name` of the file.
 NAME = "qwen-bridge-tiny"
 
-ABOUT = "it has memorised about 200 short answers; demo only"
+ABOUT = "a toy for the demo and the tests: it has memorised about 200 short answers"
 
 PATH = Path(__file__).with_name("tiny_coder.gguf")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge import Bridge, State, wiring
+from bridge.core.chat import FinishReason
 from bridge.engines.scripted import ScriptedEngine
 from bridge.setup import doctor
 from bridge.store import rows
@@ -40,7 +41,7 @@ def test_a_result_that_comes_after_the_cell_was_deleted_is_kept_in_the_archive(q
 def answer_of(text: str) -> object:
     from bridge.engines.base import Answer
 
-    return Answer(text=text, finish_reason="stop", model="m", usage={}, timing_s={})
+    return Answer(text=text, finish_reason=FinishReason.STOP, model="m", usage={}, timing_s={})
 
 
 @pytest.mark.parametrize("wild", ["_", "%"])

@@ -112,7 +112,7 @@ def test_prompts_and_options_are_those_of_the_original(tmp_path: Path, name: str
     for job in JOBS:
         spec = bridge.get(job).job.spec
         assert spec.body == PROMPTS[job]
-        assert (spec.options, spec.chat) == (WRITTEN[job].spec.options, WRITTEN[job].spec.chat)
+        assert (spec.options, spec.form) == (WRITTEN[job].spec.options, WRITTEN[job].spec.form)
     queue.close()
 
 

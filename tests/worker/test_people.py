@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from bridge import State
+from bridge.core.chat import FinishReason
 from bridge.engines.base import Answer, Request
 from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.worker.loop import End
@@ -155,7 +156,7 @@ def test_the_late_result_of_an_expired_lease_is_kept_and_flagged_late(harness: H
     watching = harness.worker(ScriptedEngine(lambda _: "in time"))
     assert watching.claims.leases.holds(job, slow.claims.worker, task.attempt, 0.0)  # it was seen 1,000 s ago
     watching.run()
-    slow.claims.finish(task, Answer(text="too late", finish_reason="stop", model="scripted"))
+    slow.claims.finish(task, Answer(text="too late", finish_reason=FinishReason.STOP, model="scripted"))
     slow.store.publish()
     view = harness.view(job)
     assert view.answer == "in time"  # the later attempt counts, now and for ever

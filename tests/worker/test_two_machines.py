@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from bridge import Bridge, State, wiring
+from bridge.core.chat import FinishReason
 from bridge.core.job import NewJob
 from bridge.engines.base import Answer
 from bridge.store import query
@@ -62,7 +63,9 @@ class Machine:
             return
         for job in [job for job, end in self.lanes.items() if end <= now]:
             del self.lanes[job]
-            self.claims.finish(self.held.pop(job), Answer(text=f"by {self.name}", finish_reason="stop", model="m"))
+            self.claims.finish(
+                self.held.pop(job), Answer(text=f"by {self.name}", finish_reason=FinishReason.STOP, model="m")
+            )
             self.answered.append(job)
         if now % PUBLISH_S == 0 or self.woke:
             self.opened.store.publish()
