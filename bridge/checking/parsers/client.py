@@ -96,7 +96,9 @@ class Parsers:
         self._stop()
         root = Path(__file__).resolve().parents[3]
         argv = (self._within or confinement()).wrap(
-            [sys.executable, "-I", "-X", "utf8", "-c", _BOOT, str(root)], readable=[root / "bridge"], lasting=True
+            [sys.executable, "-I", "-X", "utf8", "-c", _BOOT, str(root)],
+            readable=[root / "bridge", *_packages()],
+            lasting=True,
         )
         env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = start(
@@ -117,6 +119,11 @@ class Parsers:
         if self._finalizer is not None:
             self._finalizer()
         self._process = self._finalizer = None
+
+
+def _packages() -> list[Path]:
+    """Where this Python has packages: a `.pth` file may name folders outside of its own installation."""
+    return [path for path in map(Path, sys.path) if path.name in ("site-packages", "dist-packages") and path.is_dir()]
 
 
 def _pump(process: subprocess.Popen[bytes], replies: queue.Queue[bytes]) -> None:
