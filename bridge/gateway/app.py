@@ -1,0 +1,75 @@
+"""The gateway as one ASGI application: `bridge serve` runs it, and so may a test or another server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bridge.gateway.context import GatewayContext
+from bridge.gateway.guard import Guard, GuardRules
+from bridge.gateway.live import Backend, Live
+from bridge.gateway.reply import refused
+from bridge.gateway.routes import answers, embeddings, health, models, ollama
+from bridge.protocols.anthropic import Messages
+from bridge.protocols.asked import Wire
+from bridge.protocols.ollama import Chat
+from bridge.protocols.openai_chat import ChatCompletions
+from bridge.protocols.refusal import Refusal, RefusalKind
+
+#: Answered without a token: they tell nothing of anybody's work.
+OPEN_PATHS = frozenset({"/", "/health", "/api/version"})
+#: Whose shape an error has, by the beginning of the path.
+_WIRES: dict[str, Wire] = {"/v1/messages": Messages(), "/api/": Chat(), "": ChatCompletions()}
+#: Each gives the paths of one file.
+_ROUTES = (answers.routes, models.routes, embeddings.routes, ollama.routes, health.routes)
+
+
+def app(
+    backend: Backend,
+    *,
+    rules: GuardRules | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now_s: Callable[[], float] = time.monotonic,
+    memory_bytes: Callable[[], int | None] = lambda: None,
+) -> Starlette:
+    """A gateway to one engine. `rules`: who is let in, by default whoever is on this machine."""
+    live = Live(backend, now=now, now_s=now_s)
+    context = GatewayContext(live=live, now=now, memory_bytes=memory_bytes)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        live.close()
+
+    return Starlette(
+        routes=[route for routes in _ROUTES for route in routes(context)],
+        middleware=[Middleware(Guard, rules=rules or GuardRules(), open_paths=OPEN_PATHS, wires=_WIRES)],
+        exception_handlers={HTTPException: _http_error, Exception: _fault},
+        lifespan=lifespan,
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    path = request.url.path[:80]
+    if status == 405:
+        message = f"{request.method} is not what {path} takes"
+        return refused(_wire(path), Refusal(kind=RefusalKind.WRONG_METHOD, message=message))
+    return refused(_wire(path), Refusal(kind=RefusalKind.NOT_FOUND, message=f"there is nothing at {path}"))
+
+
+async def _fault(request: Request, _error: Exception) -> Response:
+    message = "the gateway failed; its log says why"
+    return refused(_wire(request.url.path), Refusal(kind=RefusalKind.INTERNAL, message=message))
+
+
+def _wire(path: str) -> Wire:
+    return next(wire for start, wire in _WIRES.items() if path.startswith(start))

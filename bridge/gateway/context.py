@@ -1,0 +1,29 @@
+"""What every route of one gateway shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+
+from bridge.gateway.line import Priority
+from bridge.gateway.live import Caller, Live
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayContext:
+    """Made once, by `app`."""
+
+    live: Live
+    now: Callable[[], datetime]
+    memory_bytes: Callable[[], int | None]  #: that this process and its engines use; None: not known
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks: by token, else by address. `x-bridge-priority: batch` lets others go first."""
+    host = request.client.host if request.client else "local"
+    batch = request.headers.get("x-bridge-priority", "").lower() == "batch"
+    name = request.headers.get("x-bridge-caller") or host
+    return Caller(name=name[:100], priority=Priority.BATCH if batch else Priority.INTERACTIVE)

@@ -1,0 +1,212 @@
+"""A live request's life: a model, a place in line, a slot, the engine's words one by one, and a whole reply."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from bridge.core.chat import ChatReply
+from bridge.core.errors import BridgeError
+from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
+from bridge.engines.base import Answer, Engine, EngineModel, Request, Stop, Stopped
+from bridge.gateway.line import LineFull, Priority, Ticket
+from bridge.gateway.mailbox import Mailbox
+from bridge.gateway.names import ChosenModel, choose_model
+from bridge.gateway.slots import Slots
+from bridge.protocols.asked import Answered, Asked, ReplyHead, Usage, Waiting
+from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk, refusal_of
+
+T = TypeVar("T")
+
+#: How old what we know of an engine's models may be, in seconds.
+LISTED_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks."""
+
+    name: str  #: by its token or address; slots are shared fairly between names
+    priority: Priority = Priority.INTERACTIVE
+
+
+class Sink(Protocol):
+    """Where a reply goes while it is made. All of it is called in the event loop."""
+
+    def begin(self, head: ReplyHead) -> None:
+        """The model is known; nothing has been asked yet."""
+
+    async def text(self, piece: str, index: int) -> None:
+        """A piece of an answer."""
+
+    async def finish(self, reply: ChatReply, index: int) -> None:
+        """An answer is whole."""
+
+
+class NoSink:
+    """For replies that are given whole."""
+
+    def begin(self, head: ReplyHead) -> None:
+        """See `Sink.begin`."""
+
+    async def text(self, piece: str, index: int) -> None:
+        """See `Sink.text`."""
+
+    async def finish(self, reply: ChatReply, index: int) -> None:
+        """See `Sink.finish`."""
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """Where a request is, for whoever keeps its client patient."""
+
+    slots: Slots | None = None
+    ticket: Ticket | None = None
+    detail: str = ""
+
+    def waiting(self) -> Waiting:
+        """As it is now."""
+        place = self.slots.line.place(self.ticket) if self.slots and self.ticket else None
+        return Waiting(place=place, detail=self.detail)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """An engine with what the gateway knows of it."""
+
+    engine: Engine
+    slots: Slots
+    default_model: str
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    num_ctx: int = DEFAULT_NUM_CTX
+    max_tokens: int = DEFAULT_MAX_TOKENS
+    timeout_s: float | None = 600.0
+
+
+class Live:
+    """Answers requests with one engine, as many at a time as it has lanes."""
+
+    def __init__(self, backend: Backend, *, now: Callable[[], datetime], now_s: Callable[[], float]) -> None:
+        """`now_s`: seconds of a clock that only goes forward."""
+        self.backend = backend
+        self._now, self._now_s = now, now_s
+        self._listed: tuple[EngineModel, ...] | None = None
+        self._listed_s = 0.0
+        self._pool = ThreadPoolExecutor(backend.slots.line.lanes + 1, thread_name_prefix="gateway")
+
+    def close(self) -> None:
+        """Let go of the threads; what runs is given up by whoever waits for it."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: Progress) -> Answered:
+        """The whole reply; its pieces go to `sink` as they come. Cancelled, it frees its slot down to the engine.
+
+        Raises:
+            RefusedAsk: there is no answer, and why.
+        """
+        model = await self.chosen(asked.options.model)
+        head = ReplyHead(id=id_prefix + secrets.token_hex(12), created=self._now(), model=model.name, note=model.note)
+        sink.begin(head)
+        request = self._request(asked, model)
+        progress.slots = self.backend.slots
+
+        def got(ticket: Ticket) -> None:
+            progress.ticket = ticket
+
+        try:
+            async with self.backend.slots.slot(
+                caller=caller.name, model=model.name, priority=caller.priority, on_ticket=got
+            ):
+                answers = [await self._ask(request, index, sink) for index in range(asked.request.n)]
+        except LineFull as full:
+            wait = full.retry_after_s
+            raise RefusedAsk(Refusal(kind=RefusalKind.LINE_FULL, message=str(full), retry_after_s=wait)) from None
+        except BridgeError as error:
+            raise RefusedAsk(refusal_of(error, window=request.num_ctx)) from error
+        return Answered(
+            head=head,
+            replies=tuple(_bare(answer) for answer in answers),
+            usage=_usage(answers),
+            timing_s=answers[0].timing_s if len(answers) == 1 else {},
+        )
+
+    async def models(self) -> tuple[EngineModel, ...]:
+        """What the engine has, as it was at most `LISTED_S` ago; loads nothing. Raises RefusedAsk."""
+        if self._listed is None or self._now_s() - self._listed_s > LISTED_S:
+            self._listed = await self.in_thread(self.backend.engine.models)
+            self._listed_s = self._now_s()
+        return self._listed
+
+    async def chosen(self, name: str | None) -> ChosenModel:
+        """The model that a name stands for. Raises RefusedAsk."""
+        has = {model.name for model in await self.models()}
+        return choose_model(name, has=has, default=self.backend.default_model, aliases=self.backend.aliases)
+
+    async def in_thread(self, call: Callable[[], T]) -> T:
+        """What a call to the engine gives that is no answer. Raises RefusedAsk."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, call)
+        except BridgeError as error:
+            raise RefusedAsk(refusal_of(error)) from error
+
+    def _request(self, asked: Asked, model: ChosenModel) -> Request:
+        from_wire = asked.request
+        options = asked.options
+        return Request(
+            prompt=from_wire.prompt,
+            suffix=from_wire.suffix,
+            tools=from_wire.tools,
+            tool_choice=from_wire.tool_choice,
+            response_format=from_wire.response_format,
+            model=model.name,
+            num_ctx=asked.num_ctx or self.backend.num_ctx,
+            max_tokens=options.max_tokens or self.backend.max_tokens,
+            timeout_s=self.backend.timeout_s,
+            **{name: getattr(options, name) for name in SAMPLING},
+        )
+
+    async def _ask(self, request: Request, index: int, sink: Sink) -> Answer:
+        loop = asyncio.get_running_loop()
+        stop = Stop()
+        box: Mailbox[str | None] = Mailbox(loop)
+
+        def ask() -> Answer:
+            try:
+                return self.backend.engine.answer(request, box.put, stop=stop)
+            finally:
+                box.put(None)
+
+        asking = loop.run_in_executor(self._pool, ask)
+        try:
+            is_over = False
+            while not is_over:
+                pieces = await box.take()
+                is_over = pieces[-1] is None
+                if text := "".join(piece for piece in pieces if piece is not None):
+                    await sink.text(text, index)
+            answer = await asking
+        finally:
+            if not asking.done():
+                stop.set()
+                with contextlib.suppress(Stopped, BridgeError):  # nobody is there to be told
+                    await asyncio.shield(asking)
+        await sink.finish(_bare(answer), index)
+        return answer
+
+
+def _bare(answer: Answer) -> ChatReply:
+    return ChatReply(text=answer.text, tool_calls=answer.tool_calls, finish_reason=answer.finish_reason)
+
+
+def _usage(answers: list[Answer]) -> Usage:
+    def total(name: str) -> int | None:
+        counts = [answer.usage[name] for answer in answers if name in answer.usage]
+        return sum(counts) if counts else None
+
+    return Usage(prompt=total("prompt_tokens"), completion=total("completion_tokens"))

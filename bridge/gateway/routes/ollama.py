@@ -1,0 +1,103 @@
+"""What Ollama's clients ask beside answers: its models, their facts, embeddings. Listing loads nothing.
+
+VS Code's Ollama provider hides a server whose version is no number of at least 0.6.4, and models without `capabilities`
+(facts/gateway-and-clients.md, section 1.3).
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bridge.core.result import to_iso
+from bridge.engines.base import Capabilities, EngineModel
+from bridge.gateway.body import read_json
+from bridge.gateway.context import GatewayContext
+from bridge.gateway.embedding import embed
+from bridge.gateway.endpoint import endpoint
+from bridge.gateway.reply import json_response
+from bridge.kernel.fit import billions
+from bridge.protocols.asked import Json
+from bridge.protocols.ollama import Chat
+from bridge.protocols.refusal import RefusedAsk
+
+#: The version of Ollama whose API this is.
+SPOKEN_VERSION = "0.33.0"
+_WIRE = Chat()
+_NAMES = {"tools": "tools", "suffix": "insert", "images": "vision", "embeddings": "embedding"}
+
+
+def routes(context: GatewayContext) -> list[Route]:
+    """`/api/version`, `/api/tags`, `/api/ps`, `/api/show`, `/api/embed` and the older `/api/embeddings`."""
+    live = context.live
+
+    async def version(_request: Request) -> Response:
+        return json_response({"version": SPOKEN_VERSION})
+
+    async def tags(_request: Request) -> Response:
+        moment = to_iso(context.now())
+        return json_response({"models": [_tag(model, moment) for model in await live.models()]})
+
+    async def running(_request: Request) -> Response:
+        health = await live.in_thread(live.backend.engine.health)
+        moment = to_iso(context.now())
+        found = [_tag(model, moment) for model in await live.models() if model.name in health.loaded]
+        return json_response({"models": [{**tag, "expires_at": moment, "size_vram": 0} for tag in found]})
+
+    async def show(request: Request) -> Response:
+        body = await read_json(request)
+        name = body.get("model") or body.get("name")
+        if not isinstance(name, str):
+            raise RefusedAsk.bad("model is needed", "model")
+        chosen = await live.chosen(name)
+        able = await live.in_thread(lambda: live.backend.engine.capabilities(chosen.name))
+        return json_response(_shown(chosen.name, able, window=able.context_tokens or live.backend.num_ctx))
+
+    async def embeddings(request: Request) -> Response:
+        body = await read_json(request)
+        is_older = request.url.path.endswith("/embeddings")
+        given = body.get("prompt") if is_older else body.get("input")
+        found = await embed(live, given, body.get("model"))
+        if is_older:
+            return json_response({"embedding": list(found.vectors[0]) if found.vectors else []})
+        return json_response({"model": found.model, "embeddings": [list(vector) for vector in found.vectors]})
+
+    return [
+        Route("/api/version", endpoint(_WIRE, version)),
+        Route("/api/tags", endpoint(_WIRE, tags)),
+        Route("/api/ps", endpoint(_WIRE, running)),
+        Route("/api/show", endpoint(_WIRE, show), methods=["POST"]),
+        Route("/api/embed", endpoint(_WIRE, embeddings), methods=["POST"]),
+        Route("/api/embeddings", endpoint(_WIRE, embeddings), methods=["POST"]),
+    ]
+
+
+def _tag(model: EngineModel, moment: str) -> Json:
+    size = billions(model.name)
+    details = {"format": "gguf", "family": _family(model.name), "parameter_size": f"{size:g}B" if size else ""}
+    return {
+        "name": model.name,
+        "model": model.name,
+        "modified_at": moment,
+        "size": model.size_bytes or 0,
+        "digest": model.digest or "",
+        "details": details,
+    }
+
+
+def _shown(name: str, able: Capabilities, *, window: int) -> Json:
+    family = _family(name)
+    more = [theirs for ours, theirs in _NAMES.items() if getattr(able, ours)]
+    return {
+        "modelfile": "",
+        "parameters": "",
+        "template": "",
+        "details": {"format": "gguf", "family": family},
+        "model_info": {"general.architecture": family, "general.basename": name, f"{family}.context_length": window},
+        "capabilities": ["completion", *more],
+    }
+
+
+def _family(name: str) -> str:
+    return "qwen2" if "qwen2" in name.lower() else "qwen3" if "qwen3" in name.lower() else "llama"
