@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ from bridge.gateway.line import LineFull, Priority, Ticket
 from bridge.gateway.mailbox import Mailbox
 from bridge.gateway.names import ChosenModel, choose_model
 from bridge.gateway.slots import Slots
+from bridge.models.choose import auto_model
 from bridge.protocols.asked import Answered, Asked, ReplyHead, Usage, Waiting
 from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk, refusal_of
 
@@ -82,7 +83,7 @@ class Backend:
 
     engine: Engine
     slots: Slots
-    default_model: str
+    default_model: str | None  #: for requests that name none, or one that nobody has; None: the engine's largest coder
     aliases: Mapping[str, str] = field(default_factory=dict)
     num_ctx: int = DEFAULT_NUM_CTX
     max_tokens: int = DEFAULT_MAX_TOKENS
@@ -145,8 +146,9 @@ class Live:
 
     async def chosen(self, name: str | None) -> ChosenModel:
         """The model that a name stands for. Raises RefusedAsk."""
-        has = {model.name for model in await self.models()}
-        return choose_model(name, has=has, default=self.backend.default_model, aliases=self.backend.aliases)
+        models = await self.models()
+        default = self.backend.default_model or _default_of(models)
+        return choose_model(name, has={model.name for model in models}, default=default, aliases=self.backend.aliases)
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """What a call to the engine gives that is no answer. Raises RefusedAsk."""
@@ -198,6 +200,13 @@ class Live:
                     await asyncio.shield(asking)
         await sink.finish(_bare(answer), index)
         return answer
+
+
+def _default_of(models: Sequence[EngineModel]) -> str:
+    if not models:
+        message = "the engine has no model yet: `bridge models fetch` gets one"
+        raise RefusedAsk(Refusal(kind=RefusalKind.UNAVAILABLE, message=message, code="model_not_found"))
+    return auto_model(models, None, fetch=False, lanes=1, num_ctx=DEFAULT_NUM_CTX) or models[0].name
 
 
 def _bare(answer: Answer) -> ChatReply:
