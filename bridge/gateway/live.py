@@ -7,7 +7,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -15,10 +15,12 @@ from bridge.core.chat import ChatReply
 from bridge.core.errors import BridgeError
 from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from bridge.engines.base import Answer, Engine, EngineModel, Request, Stop, Stopped
+from bridge.gateway.fitting import sized
 from bridge.gateway.line import LineFull, Priority, Ticket
 from bridge.gateway.mailbox import Mailbox
 from bridge.gateway.names import ChosenModel, choose_model
 from bridge.gateway.slots import Slots
+from bridge.gateway.tool_calling import answer_with_calls
 from bridge.models.choose import auto_model
 from bridge.protocols.asked import Answered, Asked, ReplyHead, Usage, Waiting
 from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk, refusal_of
@@ -41,7 +43,7 @@ class Sink(Protocol):
     """Where a reply goes while it is made. All of it is called in the event loop."""
 
     def begin(self, head: ReplyHead) -> None:
-        """The model is known; nothing has been asked yet."""
+        """The model is known; nothing has been asked yet. Again, with a longer note, if the request had to be cut."""
 
     async def text(self, piece: str, index: int) -> None:
         """A piece of an answer."""
@@ -124,7 +126,14 @@ class Live:
             async with self.backend.slots.slot(
                 caller=caller.name, model=model.name, priority=caller.priority, on_ticket=got
             ):
-                answers = [await self._ask(request, index, sink) for index in range(asked.request.n)]
+                fitted = await self.in_thread(lambda: sized(self.backend.engine, request, asked.truncation))
+                if fitted.note:
+                    head = replace(head, note={**head.note, **fitted.note})
+                    sink.begin(head)
+                answers = [
+                    await self._ask(fitted.request, index, sink, parallel=asked.parallel_calls)
+                    for index in range(asked.request.n)
+                ]
         except LineFull as full:
             wait = full.retry_after_s
             raise RefusedAsk(Refusal(kind=RefusalKind.LINE_FULL, message=str(full), retry_after_s=wait)) from None
@@ -167,20 +176,20 @@ class Live:
             tool_choice=from_wire.tool_choice,
             response_format=from_wire.response_format,
             model=model.name,
-            num_ctx=asked.num_ctx or self.backend.num_ctx,
+            num_ctx=_window(asked.num_ctx, self.backend.num_ctx),
             max_tokens=options.max_tokens or self.backend.max_tokens,
             timeout_s=self.backend.timeout_s,
             **{name: getattr(options, name) for name in SAMPLING},
         )
 
-    async def _ask(self, request: Request, index: int, sink: Sink) -> Answer:
+    async def _ask(self, request: Request, index: int, sink: Sink, *, parallel: bool) -> Answer:
         loop = asyncio.get_running_loop()
         stop = Stop()
         box: Mailbox[str | None] = Mailbox(loop)
 
         def ask() -> Answer:
             try:
-                return self.backend.engine.answer(request, box.put, stop=stop)
+                return answer_with_calls(self.backend.engine, request, box.put, stop=stop, parallel=parallel)
             finally:
                 box.put(None)
 
@@ -200,6 +209,14 @@ class Live:
                     await asyncio.shield(asking)
         await sink.finish(_bare(answer), index)
         return answer
+
+
+def _window(asked: int | None, own: int) -> int:
+    """The gateway's window, doubled until it holds what was asked for: each other size has Ollama load the model again."""
+    window = own
+    while asked is not None and window < asked:
+        window *= 2
+    return window
 
 
 def _default_of(models: Sequence[EngineModel]) -> str:

@@ -89,8 +89,9 @@ class StreamReply:
 
     def begin(self, head: ReplyHead) -> None:
         """See `Sink.begin`."""
-        self._head = head
-        self._writer = self._wire.stream(self._asked, head)
+        if not self._is_begun:  # else the end says it
+            self._head = head
+            self._writer = self._wire.stream(self._asked, head)
 
     async def text(self, piece: str, index: int) -> None:
         """See `Sink.text`."""

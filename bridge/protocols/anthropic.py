@@ -33,6 +33,7 @@ class Messages:
             request=anthropic_request.read_chat(body),
             options=fields.read_options(body, also={"stop": "stop_sequences"}),
             stream=fields.read_flag(body, "stream"),
+            parallel_calls=not _is_single(body.get("tool_choice")),
             truncation=fields.read_truncation(body),
             private=fields.read_private(body),
         )
@@ -113,6 +114,10 @@ class MessageStream:
         self._text_is_open = False
         self._blocks += 1
         return _event("content_block_stop", index=self._blocks - 1)
+
+
+def _is_single(choice: object) -> bool:
+    return isinstance(choice, dict) and choice.get("disable_parallel_tool_use") is True
 
 
 def _event(name: str, **values: object) -> bytes:

@@ -36,6 +36,7 @@ class Asked:
     stream: bool = False
     include_usage: bool = False  #: of a stream: whether its end says the usage
     legacy_functions: bool = False  #: OpenAI's older `functions`: calls are answered as `function_call`
+    parallel_calls: bool = True  #: whether one answer may call several tools
     truncation: Truncation = Truncation.ERROR
     background: bool = False  #: answered at once with a job that a worker of the queue does
     previous: str | None = None  #: the id of the stored response that this one goes on from

@@ -42,6 +42,7 @@ class ChatCompletions:
             stream=fields.read_flag(body, "stream"),
             include_usage=fields.include_usage(body),
             legacy_functions=older,
+            parallel_calls=body.get("parallel_tool_calls") is not False,
             truncation=fields.read_truncation(body),
             private=fields.read_private(body),
         )
@@ -102,9 +103,12 @@ class ChatStream:
 
     def end(self, answered: Answered) -> bytes:
         """See `StreamWriter.end`."""
-        if not self._asked.include_usage:
+        note = _note(answered.head)
+        note = note if note != self._note else {}
+        if not self._asked.include_usage and not note:
             return sse.DONE
-        return sse.event({**self._frame, "choices": [], "usage": usage_json(answered.usage)}) + sse.DONE
+        usage: Json = {"usage": usage_json(answered.usage)} if self._asked.include_usage else {}
+        return sse.event({**self._frame, "choices": [], **usage, **note}) + sse.DONE
 
     def fail(self, refusal: Refusal) -> bytes:
         """See `StreamWriter.fail`."""

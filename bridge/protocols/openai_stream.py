@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.core.chat import ChatReply, FinishReason, read_finish_reason
 from bridge.protocols.openai import read_tool_calls
-from bridge.protocols.tool_tags import TaggedCalls
+from bridge.protocols.tool_text import TAGGED, CallsInText
 
 
 class ReplyReader:
@@ -28,7 +28,7 @@ class ReplyReader:
         self._finish = ""
         self._pieces: list[str] = []
         self._calls: dict[int, dict[str, Any]] = {}
-        self._tagged = TaggedCalls(calls_in_text) if calls_in_text else None
+        self._tagged = CallsInText(offered=calls_in_text, habits=TAGGED) if calls_in_text else None
 
     @property
     def text(self) -> str:

@@ -87,6 +87,7 @@ class ResponseStream:
 
     def end(self, answered: Answered) -> bytes:
         """See `StreamWriter.end`."""
+        self._head = answered.head
         status = status_of(answered.replies[0])
         whole = self._response(status, usage=answered.usage)
         return self._event(f"response.{status.value}", response=whole)

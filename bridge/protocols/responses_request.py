@@ -40,6 +40,7 @@ def read_asked(body: Json) -> Asked:
         stream=fields.read_flag(body, "stream"),
         background=fields.read_flag(body, "background"),
         previous=previous,
+        parallel_calls=body.get("parallel_tool_calls") is not False,
         truncation=fields.read_truncation(body),
         private=fields.read_private(body),
         echo={name: default if body.get(name) is None else body[name] for name, default in _ECHO.items()},

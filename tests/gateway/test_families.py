@@ -14,7 +14,7 @@ from bridge.core.errors import ContextExceeded, StreamInterrupted
 from bridge.engines.scripted import Scripted
 from tests.gateway.conftest import Served
 
-_CALL = ToolCall(id="call_1", name="add", arguments='{"a": 1}')
+_CALL = ToolCall(id="call_x", name="add", arguments='{"a": 1}')
 _SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 
 
@@ -103,7 +103,7 @@ def test_a_response_is_whole(client: openai.OpenAI, served: Served) -> None:
     tool = {"type": "function", "name": "add", "parameters": _SCHEMA, "strict": False}
     reply = client.responses.create(model="scripted", input="hi", instructions="Be brief.", tools=[tool])
     assert reply.output_text == "I add."
-    assert (reply.output[1].type, reply.output[1].call_id) == ("function_call", "call_1")
+    assert (reply.output[1].type, reply.output[1].call_id) == ("function_call", "call_x")
     assert reply.usage is not None
 
 

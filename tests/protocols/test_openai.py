@@ -38,7 +38,8 @@ from bridge.protocols.openai import (
     write_request,
 )
 from bridge.protocols.openai_stream import ReplyReader
-from bridge.protocols.tool_tags import TaggedCalls
+from bridge.protocols.tool_text import TAGGED as TAGS
+from bridge.protocols.tool_text import CallsInText
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 names = st.text("abcdefghij_", min_size=1, max_size=8)
@@ -322,7 +323,7 @@ TAGGED = 'Let me look.\n<tool_call>\n{"name": "f", "arguments": {"a": "<b>"}}\n<
 def test_calls_between_tags_are_told_from_text_however_it_is_cut_up(
     size: int, text: str, left: str | None, calls_: list[str]
 ) -> None:
-    reader = TaggedCalls({"f"})
+    reader = CallsInText(offered={"f"}, habits=TAGS)
     shown = "".join(reader.feed(text[i : i + size]) for i in range(0, len(text), size)) + reader.end()
     assert shown == (text if left is None else left)
     assert [call.name for call in reader.calls] == calls_
