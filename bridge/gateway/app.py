@@ -16,8 +16,10 @@ from starlette.responses import Response
 from bridge.gateway.context import GatewayContext
 from bridge.gateway.guard import Guard, GuardRules
 from bridge.gateway.live import Backend, Live
+from bridge.gateway.queued import QueueDoor
+from bridge.gateway.records import Records
 from bridge.gateway.reply import refused
-from bridge.gateway.routes import answers, embeddings, health, models, ollama
+from bridge.gateway.routes import answers, embeddings, health, models, ollama, responses, tokens
 from bridge.protocols.anthropic import Messages
 from bridge.protocols.asked import Wire
 from bridge.protocols.ollama import Chat
@@ -29,7 +31,15 @@ OPEN_PATHS = frozenset({"/", "/health", "/api/version"})
 #: Whose shape an error has, by the beginning of the path.
 _WIRES: dict[str, Wire] = {"/v1/messages": Messages(), "/api/": Chat(), "": ChatCompletions()}
 #: Each gives the paths of one file.
-_ROUTES = (answers.routes, models.routes, embeddings.routes, ollama.routes, health.routes)
+_ROUTES = (
+    answers.routes,
+    responses.routes,
+    tokens.routes,
+    models.routes,
+    embeddings.routes,
+    ollama.routes,
+    health.routes,
+)
 
 
 def app(
@@ -39,15 +49,23 @@ def app(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     now_s: Callable[[], float] = time.monotonic,
     memory_bytes: Callable[[], int | None] = lambda: None,
+    queue: QueueDoor | None = None,
+    records: Records | None = None,
 ) -> Starlette:
-    """A gateway to one engine. `rules`: who is let in, by default whoever is on this machine."""
+    """A gateway to one engine, and to a queue if one is given, which it closes at its end.
+
+    `rules`: who is let in, by default whoever is on this machine. `records`: what it remembers between requests.
+    """
     live = Live(backend, now=now, now_s=now_s)
-    context = GatewayContext(live=live, now=now, memory_bytes=memory_bytes)
+    context = GatewayContext(live=live, queue=queue, records=records, now=now, memory_bytes=memory_bytes)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         live.close()
+        for part in (queue, records):
+            if part is not None:
+                part.close()
 
     return Starlette(
         routes=[route for routes in _ROUTES for route in routes(context)],

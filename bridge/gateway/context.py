@@ -10,6 +10,8 @@ from starlette.requests import Request
 
 from bridge.gateway.line import Priority
 from bridge.gateway.live import Caller, Live
+from bridge.gateway.queued import QueueDoor
+from bridge.gateway.records import Records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,8 @@ class GatewayContext:
     """Made once, by `app`."""
 
     live: Live
+    queue: QueueDoor | None  #: None: there is no queue here
+    records: Records | None  #: None: nothing is remembered
     now: Callable[[], datetime]
     memory_bytes: Callable[[], int | None]  #: that this process and its engines use; None: not known
 

@@ -12,6 +12,7 @@ from bridge.context.window import fit
 from bridge.core.chat import ChatMessage
 from bridge.core.errors import ContextExceeded, NotSupported
 from bridge.engines.base import Engine, Request
+from bridge.kernel.error_kind import estimate_tokens
 from bridge.protocols.asked import Truncation
 from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
 
@@ -49,6 +50,14 @@ def sized(engine: Engine, request: Request, truncation: Truncation) -> Sized:
     if truncation is Truncation.AUTO and not isinstance(request.prompt, str):
         return _cut(engine, request, tokens)
     raise too_long(tokens, window)
+
+
+def count_or_estimate(engine: Engine, request: Request) -> int:
+    """How many tokens a request is: exact where the engine counts. Blocks; may load the model. Raises EngineError."""
+    try:
+        return _count(engine, request)
+    except NotSupported:
+        return estimate_tokens(request.text)
 
 
 def too_long(tokens: int, window: int) -> RefusedAsk:

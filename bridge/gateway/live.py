@@ -15,7 +15,7 @@ from bridge.core.chat import ChatReply
 from bridge.core.errors import BridgeError
 from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from bridge.engines.base import Answer, Engine, EngineModel, Request, Stop, Stopped
-from bridge.gateway.fitting import sized
+from bridge.gateway.fitting import count_or_estimate, sized
 from bridge.gateway.line import LineFull, Priority, Ticket
 from bridge.gateway.mailbox import Mailbox
 from bridge.gateway.names import ChosenModel, choose_model
@@ -50,6 +50,17 @@ class Sink(Protocol):
 
     async def finish(self, reply: ChatReply, index: int) -> None:
         """An answer is whole."""
+
+
+class Answerer(Protocol):
+    """Answers a request: an engine, or whoever works on the queue."""
+
+    async def answer(self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: Progress) -> Answered:
+        """The whole reply; its pieces go to `sink` as they come.
+
+        Raises:
+            RefusedAsk: there is no answer, and why.
+        """
 
 
 class NoSink:
@@ -158,6 +169,11 @@ class Live:
         models = await self.models()
         default = self.backend.default_model or _default_of(models)
         return choose_model(name, has={model.name for model in models}, default=default, aliases=self.backend.aliases)
+
+    async def count(self, asked: Asked) -> int:
+        """How many tokens a request is, exact where the engine counts, else estimated. Raises RefusedAsk."""
+        request = self._request(asked, await self.chosen(asked.options.model))
+        return await self.in_thread(lambda: count_or_estimate(self.backend.engine, request))
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """What a call to the engine gives that is no answer. Raises RefusedAsk."""

@@ -40,6 +40,19 @@ def choose_model(
     return ChosenModel(name=default, asked=asked)
 
 
+def queue_model(asked: str | None, *, has: Collection[str]) -> str | None:
+    """The model that a job asks for: a name that the engine here has, or one of the family; None: the worker's own.
+
+    A worker elsewhere may have what this engine has not; but a name such as `gpt-4o` no worker has, and its job would fail.
+    """
+    if not asked or asked == AUTO:
+        return asked or None
+    for name in (asked, *_spellings(asked)):
+        if name in has or name.startswith(f"{FAMILY}:"):
+            return name
+    return None
+
+
 def _spellings(asked: str) -> list[str]:
     bare = asked.removeprefix("ollama/").removeprefix("openai/")
     short = _SHORT.fullmatch(bare)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bridge.core.chat import ChatReply
-from bridge.gateway.live import Caller, Live, NoSink, Progress
+from bridge.gateway.live import Answerer, Caller, NoSink, Progress
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, StreamWriter, Wire
 from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+
+#: What is done with a reply once it is whole.
+AfterAnswer = Callable[[Answered], Awaitable[None]]
 
 #: How long a stream waits with its status, in seconds: so long an error can still be told by one.
 HELD_S = 2.0
@@ -34,8 +37,11 @@ def refused(wire: Wire, refusal: Refusal) -> Response:
 class WholeReply:
     """An ASGI response that is one JSON object."""
 
-    def __init__(self, live: Live, wire: Wire, asked: Asked, caller: Caller) -> None:
-        self._live, self._wire, self._asked, self._caller = live, wire, asked, caller
+    def __init__(
+        self, answerer: Answerer, wire: Wire, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
+    ) -> None:
+        """`after` is awaited with the reply before the client has its end."""
+        self._answerer, self._wire, self._asked, self._caller, self._after = answerer, wire, asked, caller, after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, unless the client leaves."""
@@ -47,21 +53,26 @@ class WholeReply:
         await until_left(work(), receive)
 
     async def _response(self) -> Response:
-        live, wire = self._live, self._wire
+        wire = self._wire
         try:
-            answered = await live.answer(
+            answered = await self._answerer.answer(
                 self._asked, self._caller, id_prefix=wire.id_prefix, sink=NoSink(), progress=Progress()
             )
         except RefusedAsk as refused_ask:
             return refused(wire, refused_ask.refusal)
+        if self._after:
+            await self._after(answered)
         return json_response(wire.whole(self._asked, answered), headers=told_by(answered.head))
 
 
 class StreamReply:
     """An ASGI response that says the answer as it comes; the sink of its own answer."""
 
-    def __init__(self, live: Live, wire: Wire, asked: Asked, caller: Caller) -> None:
-        self._live, self._wire, self._asked, self._caller = live, wire, asked, caller
+    def __init__(
+        self, answerer: Answerer, wire: Wire, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
+    ) -> None:
+        """`after` is awaited with the reply before the client has its end."""
+        self._answerer, self._wire, self._asked, self._caller, self._after = answerer, wire, asked, caller, after
         self._writer: StreamWriter | None = None
         self._head: ReplyHead | None = None
         self._progress = Progress()
@@ -105,7 +116,7 @@ class StreamReply:
         """Say all of it; a response, if it is refused before anything was said."""
         wire = self._wire
         try:
-            answered = await self._live.answer(
+            answered = await self._answerer.answer(
                 self._asked, self._caller, id_prefix=wire.id_prefix, sink=self, progress=self._progress
             )
         except RefusedAsk as refused_ask:
@@ -115,6 +126,8 @@ class StreamReply:
                 raise
             await self._fail(Refusal(kind=RefusalKind.INTERNAL, message="the gateway failed; its log says why"))
             raise
+        if self._after:
+            await self._after(answered)
         await self._say(self._end(answered), more=False)
         return None
 

@@ -138,10 +138,11 @@ class CallsInText:
 
     def _opening(self) -> _Held | None:
         """The first place where a call may begin."""
-        found: list[_Held] = []
-        for tag in _TAGS:
-            if Habit(tag) in self.habits and (at := self._text.find(f"<{tag}>")) >= 0:
-                found.append(_Held(habit=Habit(tag), start=at, inside=at + len(tag) + 2))
+        found = [
+            _Held(habit=Habit(tag), start=at, inside=at + len(tag) + 2)
+            for tag in _TAGS
+            if Habit(tag) in self.habits and (at := self._text.find(f"<{tag}>")) >= 0
+        ]
         if Habit.FENCED in self.habits:
             for match in _FENCE.finditer(self._text):
                 if self._begins_line(match.start()):

@@ -31,7 +31,7 @@ def test_asked_for_it_is_cut_by_whole_turns_and_the_reply_says_so(
     asked = client.chat.completions.create(
         model="scripted", messages=_turns(3), stream=stream, extra_body={"truncation": "auto"}
     )  # type: ignore[call-overload]
-    first = list(asked)[0] if stream else asked
+    first = next(iter(asked)) if stream else asked
     assert [piece["messages"] for piece in first.model_extra["bridge"]["cut"]] == [2, 2, 2]
     sent = served.engine.requests[-1].messages
     assert [message.text for message in sent] == ["Be brief.", "And now?"]

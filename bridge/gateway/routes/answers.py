@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.reply import StreamReply, WholeReply, refused
+from bridge.gateway.stored import Stored, later_response, wants_later
 from bridge.protocols import ollama
 from bridge.protocols.anthropic import Messages
 from bridge.protocols.asked import Asked, Json, Wire
@@ -19,7 +20,6 @@ from bridge.protocols.infill import Infill
 from bridge.protocols.openai_chat import ChatCompletions
 from bridge.protocols.openai_completions import Completions
 from bridge.protocols.refusal import RefusedAsk
-from bridge.protocols.responses import Responses
 
 #: {path: its wire}. OpenAI's are there without `/v1` too, because half of all base addresses lack it.
 WIRES: Mapping[str, Wire] = {
@@ -27,8 +27,6 @@ WIRES: Mapping[str, Wire] = {
     "/chat/completions": ChatCompletions(),
     "/v1/completions": Completions(),
     "/completions": Completions(),
-    "/v1/responses": Responses(),
-    "/responses": Responses(),
     "/v1/messages": Messages(),
     "/api/chat": ollama.Chat(),
     "/api/generate": ollama.Generate(),
@@ -45,24 +43,27 @@ class AnswerPath:
     """One path, as an ASGI application: its replies watch for the client's leaving, so they need the connection itself."""
 
     def __init__(self, context: GatewayContext, wire: Wire) -> None:
-        self._context, self._wire = context, wire
+        self.context, self._wire = context, wire
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read what is asked, then reply."""
         request = Request(scope, receive)
         try:
-            reply = await self._reply(await read_json(request), request)
+            reply = await self.reply(await read_json(request), request)
         except RefusedAsk as refused_ask:
             reply = refused(self._wire, refused_ask.refusal)
         await reply(scope, receive, send)
 
-    async def _reply(self, body: Json, request: Request) -> ASGIApp:
+    async def reply(self, body: Json, request: Request) -> ASGIApp:
         """What answers a body. Raises RefusedAsk."""
-        asked = _as_headers_say(self._wire.read(body), request)
+        asked = as_headers_say(self._wire.read(body), request)
+        if wants_later(request):
+            return later_response(await Stored(self.context).queue(asked, caller_of(request)), applied=True)
         kind = StreamReply if asked.stream else WholeReply
-        return kind(self._context.live, self._wire, asked, caller_of(request))
+        return kind(self.context.live, self._wire, asked, caller_of(request))
 
 
-def _as_headers_say(asked: Asked, request: Request) -> Asked:
+def as_headers_say(asked: Asked, request: Request) -> Asked:
+    """The request, private if a header says so."""
     private = request.headers.get("x-bridge-private", "").lower() in ("1", "true")
     return replace(asked, private=True) if private else asked
