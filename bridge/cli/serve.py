@@ -5,14 +5,18 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
+from typing import TYPE_CHECKING
 
 import click
 
 from bridge.cli import base, complete
 from bridge.cli.duration import DURATION
 from bridge.cli.generation_options import worker_option
-from bridge.core.errors import MissingExtra
+from bridge.core.errors import MissingExtra, QueueNotFound
 from bridge.core.options import WORKER_OPTIONS
+
+if TYPE_CHECKING:
+    from bridge.api.bridge import Bridge
 
 
 @base.command("serve")
@@ -74,6 +78,18 @@ def command(
         base.print_line({"url": url}) if as_json else base.show(f"{url} ({opened.name})")
 
     try:
-        serve(opened, plan, on_ready=ready)
+        serve(opened, plan, on_ready=ready, queue=_queue(queue), home=wiring.state_folder() / "gateway")
     finally:
         opened.close()
+
+
+def _queue(given: str | None) -> Bridge | None:
+    """The queue; None: there is none, and none was named."""
+    from bridge.api.bridge import Bridge
+
+    try:
+        return Bridge(given, listener=base.tell)
+    except QueueNotFound:
+        if given is not None:
+            raise
+        return None

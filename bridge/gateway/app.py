@@ -13,13 +13,17 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bridge.gateway.batch_runner import BatchParts, BatchRunner
 from bridge.gateway.context import GatewayContext
+from bridge.gateway.file_store import FileStore
 from bridge.gateway.guard import Guard, GuardRules
 from bridge.gateway.live import Backend, Live
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
 from bridge.gateway.reply import refused
 from bridge.gateway.routes import answers, embeddings, health, models, ollama, responses, tokens
+from bridge.gateway.routes import batches as batch_routes
+from bridge.gateway.routes import files as file_routes
 from bridge.protocols.anthropic import Messages
 from bridge.protocols.asked import Wire
 from bridge.protocols.ollama import Chat
@@ -34,6 +38,8 @@ _WIRES: dict[str, Wire] = {"/v1/messages": Messages(), "/api/": Chat(), "": Chat
 _ROUTES = (
     answers.routes,
     responses.routes,
+    file_routes.routes,
+    batch_routes.routes,
     tokens.routes,
     models.routes,
     embeddings.routes,
@@ -57,11 +63,22 @@ def app(
     `rules`: who is let in, by default whoever is on this machine. `records`: what it remembers between requests.
     """
     live = Live(backend, now=now, now_s=now_s)
-    context = GatewayContext(live=live, queue=queue, records=records, now=now, memory_bytes=memory_bytes)
+    files = FileStore(records.path.parent / "files", records) if records else None
+    batches = None
+    if queue is not None and records is not None and files is not None:
+        parts = BatchParts(bridge=queue.bridge, live=live, records=records, files=files, now=now)
+        batches = BatchRunner(parts)
+    context = GatewayContext(
+        live=live, queue=queue, records=records, files=files, batches=batches, now=now, memory_bytes=memory_bytes
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if batches is not None:
+            batches.resume()
         yield
+        if batches is not None:
+            await batches.close()
         live.close()
         for part in (queue, records):
             if part is not None:

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from bridge.gateway.batch_runner import BatchRunner
+from bridge.gateway.file_store import FileStore
 from bridge.gateway.line import Priority
 from bridge.gateway.live import Caller, Live
 from bridge.gateway.queued import QueueDoor
@@ -21,6 +23,8 @@ class GatewayContext:
     live: Live
     queue: QueueDoor | None  #: None: there is no queue here
     records: Records | None  #: None: nothing is remembered
+    files: FileStore | None  #: the same
+    batches: BatchRunner | None  #: None: there is no queue here, or nothing is remembered
     now: Callable[[], datetime]
     memory_bytes: Callable[[], int | None]  #: that this process and its engines use; None: not known
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+from base64 import b64encode
 from dataclasses import dataclass
 
 from bridge.gateway.live import Live
+from bridge.kernel.error_kind import estimate_tokens
+from bridge.protocols.asked import Json
 from bridge.protocols.refusal import RefusedAsk
 
 #: Texts of one request, as OpenAI has it.
@@ -18,6 +22,23 @@ class Embedded:
     model: str
     vectors: tuple[tuple[float, ...], ...]
     texts: tuple[str, ...]
+
+    def as_openai(self, *, base64: bool = False) -> Json:
+        """OpenAI's shape, and the flat list that some callers want."""
+        written = [_packed(vector) if base64 else list(vector) for vector in self.vectors]
+        tokens = sum(estimate_tokens(text) for text in self.texts)
+        return {
+            "object": "list",
+            "data": [{"object": "embedding", "index": n, "embedding": vector} for n, vector in enumerate(written)],
+            "model": self.model,
+            "embeddings": [] if base64 else written,
+            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        }
+
+
+def _packed(vector: tuple[float, ...]) -> str:
+    """32-bit floats, little-endian, in base64: what openai-python asks for unasked."""
+    return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 async def embed(live: Live, given: object, model: object) -> Embedded:

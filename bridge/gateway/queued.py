@@ -58,13 +58,13 @@ class QueueDoor:
     """The queue of one gateway."""
 
     def __init__(self, bridge: Bridge) -> None:
-        self._bridge = bridge
+        self.bridge = bridge
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="gateway-queue")
 
     def close(self) -> None:
         """Let go of the queue."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._bridge.close()
+        self.bridge.close()
 
     async def add(self, asked: Asked, *, model: str | None, caller: str, key: str | None = None) -> str:
         """A job for a request; gives its id. On disk when this returns.
@@ -75,12 +75,12 @@ class QueueDoor:
             RefusedAsk: too large for a cell, or it seems to hold a secret.
         """
         new = NewJob(body="", options=replace(asked.options, model=model), caller=f"gateway:{caller}", key=key)
-        [job] = await self.run(lambda: self._bridge.add_many([job_of(asked.request, new)]))
+        [job] = await self.run(lambda: self.bridge.add_many([job_of(asked.request, new)]))
         return job.id
 
     async def look(self, job: str) -> QueuedReply:
         """The job as it stands. Raises RefusedAsk."""
-        return _reply(await self.run(lambda: self._bridge.get(job)))
+        return reply_of(await self.run(lambda: self.bridge.get(job)))
 
     async def wait(self, job: str, timeout_s: float) -> QueuedReply:
         """The job when it is over, or as it stands when time is. Raises RefusedAsk."""
@@ -96,7 +96,7 @@ class QueueDoor:
         """Take it back, if it has no answer yet. Raises RefusedAsk."""
         found = await self.look(job)
         if found.status in (ResponseStatus.QUEUED, ResponseStatus.IN_PROGRESS):
-            await self.run(lambda: self._bridge.cancel(job))
+            await self.run(lambda: self.bridge.cancel(job))
         return await self.look(job)
 
     async def run(self, call: Callable[[], T]) -> T:
@@ -141,7 +141,8 @@ async def told(found: QueuedReply, head: ReplyHead, sink: Sink) -> Answered:
     return Answered(head=head, replies=(found.reply,), usage=found.usage)
 
 
-def _reply(view: JobView) -> QueuedReply:
+def reply_of(view: JobView) -> QueuedReply:
+    """A job as a reply."""
     result = view.result
     status = _STATUS.get(view.state, ResponseStatus.COMPLETED)
     reply = None

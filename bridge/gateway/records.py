@@ -53,7 +53,7 @@ class Records:
             JournalError: it is damaged, or of a newer version.
             StorageFull: no space.
         """
-        self._path = path
+        self.path = path
         self._lock = threading.Lock()
         try:
             files.keep_private(path.parent)
@@ -131,8 +131,8 @@ class Records:
 
     def _translated(self, error: Exception) -> JournalError | StorageFull:
         if "full" in str(error):
-            return StorageFull(f"no space left for {self._path}: free some and try again")
-        return JournalError(f"{self._path} cannot be used ({error})")
+            return StorageFull(f"no space left for {self.path}: free some and try again")
+        return JournalError(f"{self.path} cannot be used ({error})")
 
 
 def _record(row: sqlite3.Row) -> Record:

@@ -6,9 +6,11 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import uvicorn
 
+from bridge.api.bridge import Bridge
 from bridge.core.errors import ConfigError
 from bridge.engines.base import Engine
 from bridge.gateway.app import app
@@ -16,6 +18,8 @@ from bridge.gateway.guard import LOOPBACK, GuardRules
 from bridge.gateway.line import Line
 from bridge.gateway.live import Backend
 from bridge.gateway.memory import memory_bytes
+from bridge.gateway.queued import QueueDoor
+from bridge.gateway.records import Records
 from bridge.gateway.slots import Slots
 
 #: How long requests under way may go on once it is told to end, in seconds.
@@ -52,8 +56,12 @@ class ServePlan:
         return GuardRules(hosts=frozenset(hosts), origins=frozenset(self.allow_origins), token=self.token)
 
 
-def serve(engine: Engine, plan: ServePlan, *, on_ready: Callable[[str], None]) -> None:
+def serve(
+    engine: Engine, plan: ServePlan, *, on_ready: Callable[[str], None], queue: Bridge | None, home: Path
+) -> None:
     """Serve until a signal ends it; `on_ready` gets the address.
+
+    `queue` is closed at the end; None: there is none. `home`: a folder for what is remembered between requests.
 
     Raises:
         ConfigError: the port is taken, or the plan is not safe.
@@ -67,7 +75,13 @@ def serve(engine: Engine, plan: ServePlan, *, on_ready: Callable[[str], None]) -
         engine=engine, slots=slots, default_model=plan.model, num_ctx=plan.num_ctx, max_tokens=plan.max_tokens, timeout_s=plan.timeout_s,
     )  # fmt: skip
     config = uvicorn.Config(
-        app(backend, rules=rules, memory_bytes=memory_bytes),
+        app(
+            backend,
+            rules=rules,
+            memory_bytes=memory_bytes,
+            queue=QueueDoor(queue) if queue else None,
+            records=Records(home / "gateway.sqlite3"),
+        ),
         log_level="warning",
         access_log=False,  # it would hold paths with ids; ours says what a request was, without its words
         server_header=False,

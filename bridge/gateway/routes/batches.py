@@ -1,0 +1,104 @@
+"""`/v1/batches`: make, look, list, cancel. Source: https://platform.openai.com/docs/api-reference/batch."""
+
+from __future__ import annotations
+
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bridge.gateway.batch_runner import KIND, BatchRunner
+from bridge.gateway.body import read_json
+from bridge.gateway.context import GatewayContext
+from bridge.gateway.endpoint import endpoint
+from bridge.gateway.file_store import LONGEST_S, SHORTEST_S
+from bridge.gateway.paging import read_page
+from bridge.gateway.reply import json_response
+from bridge.protocols.asked import Json
+from bridge.protocols.openai_batch import ENDPOINTS, WINDOW_S, Batch, BatchStatus, load, read_metadata
+from bridge.protocols.openai_chat import ChatCompletions
+from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+
+_WIRE = ChatCompletions()
+
+
+def routes(context: GatewayContext) -> list[Route]:
+    """All of them."""
+
+    def runner() -> BatchRunner:
+        if context.batches is None:
+            raise RefusedAsk.bad(
+                "there is no queue here: `bridge init` makes one, and `bridge serve --queue PATH` uses it"
+            )
+        return context.batches
+
+    def find(request: Request) -> Batch:
+        name = request.path_params["id"]
+        found = runner().get(name)
+        if found is None:
+            raise RefusedAsk(Refusal(kind=RefusalKind.NOT_FOUND, message=f"there is no batch {name[:80]!r}"))
+        return found
+
+    async def create(request: Request) -> Response:
+        run = runner()
+        batch = run.put(_read(await read_json(request), context))
+        run.start(batch.id)
+        return json_response(batch.as_json())
+
+    async def listed(request: Request) -> Response:
+        page = read_page(request, most=100, default=20)
+        found = context.records.listed(KIND, after=page.after, limit=page.limit + 1) if context.records else []
+        return json_response(page.body([load(record.body).as_json() for record in found]))
+
+    async def one(request: Request) -> Response:
+        return json_response(find(request).as_json())
+
+    async def cancel(request: Request) -> Response:
+        batch = find(request)
+        if batch.status.is_over or batch.status is BatchStatus.FINALIZING:
+            message = f"batch {batch.id} is {batch.status.value}: there is nothing left to cancel"
+            raise RefusedAsk(Refusal(kind=RefusalKind.CONFLICT, message=message))
+        moved = batch.moved(BatchStatus.CANCELLING, int(context.now().timestamp()))
+        return json_response(runner().put(moved).as_json())
+
+    return [
+        Route("/v1/batches", endpoint(_WIRE, create), methods=["POST"]),
+        Route("/v1/batches", endpoint(_WIRE, listed), methods=["GET"]),
+        Route("/v1/batches/{id}", endpoint(_WIRE, one), methods=["GET"]),
+        Route("/v1/batches/{id}/cancel", endpoint(_WIRE, cancel), methods=["POST"]),
+    ]
+
+
+def _read(body: Json, context: GatewayContext) -> Batch:
+    """A new batch. Raises RefusedAsk."""
+    name, endpoint_ = body.get("input_file_id"), body.get("endpoint")
+    if endpoint_ not in ENDPOINTS:
+        raise RefusedAsk.bad(f"endpoint must be one of {', '.join(ENDPOINTS)}, not {endpoint_!r}", "endpoint")
+    if body.get("completion_window") != "24h":
+        raise RefusedAsk.bad("completion_window must be 24h", "completion_window")
+    if not isinstance(name, str) or context.files is None or context.files.get(name, context.now()) is None:
+        raise RefusedAsk(
+            Refusal(kind=RefusalKind.NOT_FOUND, message=f"there is no file {str(name)[:80]!r}", param="input_file_id")
+        )
+    created = int(context.now().timestamp())
+    return Batch(
+        id=f"batch_{secrets.token_hex(12)}",
+        endpoint=str(endpoint_),
+        input_file_id=name,
+        created_at=created,
+        expires_at=created + WINDOW_S,
+        metadata=read_metadata(body.get("metadata")),
+        output_kept_s=_kept_s(body.get("output_expires_after")),
+    )
+
+
+def _kept_s(value: object) -> int | None:
+    if value is None:
+        return None
+    seconds = value.get("seconds") if isinstance(value, dict) else None
+    if not isinstance(seconds, int) or not SHORTEST_S <= seconds <= LONGEST_S:
+        raise RefusedAsk.bad(
+            f"output_expires_after.seconds must be from {SHORTEST_S} to {LONGEST_S}", "output_expires_after"
+        )
+    return seconds

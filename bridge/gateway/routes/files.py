@@ -1,0 +1,141 @@
+"""`/v1/files`: upload, list, look, read, delete. Nothing of a file is ever whole in memory.
+
+Source: https://platform.openai.com/docs/api-reference/files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from bridge.gateway.context import GatewayContext, caller_of
+from bridge.gateway.endpoint import endpoint
+from bridge.gateway.file_store import KEPT_S, LONGEST_S, MOST_BYTES, SHORTEST_S, FileStore, as_json
+from bridge.gateway.paging import read_page
+from bridge.gateway.records import Record
+from bridge.gateway.reply import json_response
+from bridge.protocols.openai_chat import ChatCompletions
+from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+
+_WIRE = ChatCompletions()
+_PURPOSES = ("batch", "assistants", "user_data", "evals", "fine-tune", "vision")
+_PIECE = 1 << 20
+
+
+def routes(context: GatewayContext) -> list[Route]:
+    """All of them."""
+
+    def store() -> FileStore:
+        if context.files is None:
+            raise RefusedAsk.bad("this gateway keeps no files: start it where there is a queue")
+        return context.files
+
+    def find(request: Request) -> Record:
+        name = request.path_params["id"]
+        found = store().get(name, context.now())
+        if found is None:
+            raise RefusedAsk(Refusal(kind=RefusalKind.NOT_FOUND, message=f"there is no file {name[:80]!r}"))
+        return found
+
+    async def upload(request: Request) -> Response:
+        files = store()
+        form = await _form(request)
+        try:
+            sent, purpose = form.get("file"), form.get("purpose")
+            if not isinstance(sent, UploadFile):
+                raise RefusedAsk.bad("file is needed, as a part of a form", "file")
+            if purpose not in _PURPOSES:
+                raise RefusedAsk.bad(f"purpose must be one of {', '.join(_PURPOSES)}", "purpose")
+            kept_s = _kept_s(form)
+            names = {
+                "filename": sent.filename or "upload.jsonl",
+                "purpose": str(purpose),
+                "caller": caller_of(request).name,
+            }
+            name = await _save(files, sent, context, kept_s, names)
+        finally:
+            await form.close()
+        found = files.get(name, context.now())
+        assert found is not None
+        return json_response(as_json(found))
+
+    async def listed(request: Request) -> Response:
+        page = read_page(request, most=10_000)
+        purpose = request.query_params.get("purpose")
+        found = store().newest(after=page.after, limit=page.limit + 1, newest_first=page.newest_first)
+        rows = [as_json(record) for record in found if purpose in (None, record.body["purpose"])]
+        return json_response(page.body(rows))
+
+    async def one(request: Request) -> Response:
+        return json_response(as_json(find(request)))
+
+    async def content(request: Request) -> Response:
+        found = find(request)
+        return FileResponse(store().path(found.id), media_type="application/octet-stream")
+
+    async def delete(request: Request) -> Response:
+        found = find(request)
+        store().delete(found.id)
+        return json_response({"id": found.id, "object": "file", "deleted": True})
+
+    return [
+        Route("/v1/files", endpoint(_WIRE, upload), methods=["POST"]),
+        Route("/v1/files", endpoint(_WIRE, listed), methods=["GET"]),
+        Route("/v1/files/{id}", endpoint(_WIRE, one), methods=["GET"]),
+        Route("/v1/files/{id}", endpoint(_WIRE, delete), methods=["DELETE"]),
+        Route("/v1/files/{id}/content", endpoint(_WIRE, content), methods=["GET"]),
+    ]
+
+
+async def _form(request: Request) -> FormData:
+    """The parts of a form; files of more than a megabyte go to the disk. Raises RefusedAsk."""
+    too_large = Refusal(kind=RefusalKind.TOO_LARGE, message=f"a file has at most {MOST_BYTES >> 20} MB")
+    told = request.headers.get("content-length", "")
+    if told.isdecimal() and int(told) > MOST_BYTES + _PIECE:
+        raise RefusedAsk(too_large)
+    got = 0
+
+    async def counted() -> AsyncGenerator[bytes, None]:
+        nonlocal got
+        async for piece in request.stream():
+            got += len(piece)
+            if got > MOST_BYTES + _PIECE:
+                raise RefusedAsk(too_large)
+            yield piece
+
+    try:
+        return await MultiPartParser(request.headers, counted(), max_files=1, max_fields=20).parse()
+    except (MultiPartException, KeyError) as error:
+        raise RefusedAsk.bad(f"the form cannot be read: {error}") from None
+
+
+async def _save(files: FileStore, sent: UploadFile, context: GatewayContext, kept_s: int, names: dict[str, str]) -> str:
+    loop = asyncio.get_running_loop()
+
+    name = files.new_id()
+
+    def save() -> None:
+        with files.writing(name=name, now=context.now(), kept_s=kept_s, **names) as stream:
+            sent.file.seek(0)
+            while piece := sent.file.read(_PIECE):
+                stream.write(piece)
+
+    await loop.run_in_executor(None, save)
+    return name
+
+
+def _kept_s(form: FormData) -> int:
+    told = form.get("expires_after[seconds]")
+    if told is None:
+        return KEPT_S
+    if form.get("expires_after[anchor]", "created_at") != "created_at":
+        raise RefusedAsk.bad("expires_after.anchor must be created_at", "expires_after")
+    if not str(told).isdecimal() or not SHORTEST_S <= int(str(told)) <= LONGEST_S:
+        raise RefusedAsk.bad(f"expires_after.seconds must be from {SHORTEST_S} to {LONGEST_S}", "expires_after")
+    return int(str(told))
