@@ -41,11 +41,12 @@ if TYPE_CHECKING:
 @click.option("--max-waiting", type=click.IntRange(1), default=100, show_default=True, help="Requests that may wait.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Host name that clients may use beside localhost.")
 @click.option("--allow-origin", multiple=True, metavar="URL", help="Web page that may use the gateway.")
+@click.option("--work/--no-work", default=True, help="Answer the queue's jobs too, when nobody else asks (default).")
 @click.option("--new-token", is_flag=True, help="Print a new token for BRIDGE_TOKEN, and end.")
 def command(
     *, host: str | None, port: int | None, engine: str, model: str | None, gguf: str | None, base_url: str | None,
     parallel: int, num_ctx: int, max_tokens: int, timeout: float, max_waiting: int, allow_host: tuple[str, ...],
-    allow_origin: tuple[str, ...], new_token: bool, queue: str | None, as_json: bool,
+    allow_origin: tuple[str, ...], work: bool, new_token: bool, queue: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Serve OpenAI's, Anthropic's and Ollama's API on one port.
 
@@ -71,7 +72,7 @@ def command(
     plan = ServePlan(
         host=host or settings.gateway.host, port=settings.gateway.port if port is None else port,
         token=os.environ.get("BRIDGE_TOKEN") or None, allow_hosts=allow_host, allow_origins=allow_origin, lanes=parallel,
-        longest_line=max_waiting, model=model or meant.model, num_ctx=num_ctx, max_tokens=max_tokens, timeout_s=timeout,
+        longest_line=max_waiting, model=model or meant.model, num_ctx=num_ctx, max_tokens=max_tokens, timeout_s=timeout, work=work,
     )  # fmt: skip
 
     def ready(url: str) -> None:

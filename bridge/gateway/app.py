@@ -18,6 +18,7 @@ from bridge.gateway.context import GatewayContext
 from bridge.gateway.file_store import FileStore
 from bridge.gateway.guard import Guard, GuardRules
 from bridge.gateway.live import Backend, Live
+from bridge.gateway.queue_worker import QueueWorker
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
 from bridge.gateway.reply import refused
@@ -57,10 +58,12 @@ def app(
     memory_bytes: Callable[[], int | None] = lambda: None,
     queue: QueueDoor | None = None,
     records: Records | None = None,
+    work: bool = False,
 ) -> Starlette:
     """A gateway to one engine, and to a queue if one is given, which it closes at its end.
 
     `rules`: who is let in, by default whoever is on this machine. `records`: what it remembers between requests.
+    `work`: answer the queue's jobs as well, with slots that nobody else needs.
     """
     live = Live(backend, now=now, now_s=now_s)
     files = FileStore(records.path.parent / "files", records) if records else None
@@ -76,7 +79,12 @@ def app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if batches is not None:
             batches.resume()
+        worker = QueueWorker(live, str(queue.bridge.path)) if queue is not None and work else None
+        if worker is not None:
+            worker.start()
         yield
+        if worker is not None:
+            await worker.close()
         if batches is not None:
             await batches.close()
         live.close()

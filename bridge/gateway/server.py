@@ -41,6 +41,7 @@ class ServePlan:
     num_ctx: int = 8192
     max_tokens: int = 4096
     timeout_s: float = 3600.0
+    work: bool = True  #: answer the queue's jobs with slots that no request needs
 
     def rules(self) -> GuardRules:
         """Who is let in.
@@ -81,6 +82,7 @@ def serve(
             memory_bytes=memory_bytes,
             queue=QueueDoor(queue) if queue else None,
             records=Records(home / "gateway.sqlite3"),
+            work=plan.work,
         ),
         log_level="warning",
         access_log=False,  # it would hold paths with ids; ours says what a request was, without its words
