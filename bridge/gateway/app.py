@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -82,7 +83,9 @@ def app(
         worker = QueueWorker(live, str(queue.bridge.path)) if queue is not None and work else None
         if worker is not None:
             worker.start()
+        looking = asyncio.create_task(live.residency.keep_looking())
         yield
+        looking.cancel()
         if worker is not None:
             await worker.close()
         if batches is not None:

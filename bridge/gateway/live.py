@@ -19,6 +19,7 @@ from bridge.gateway.fitting import count_or_estimate, sized
 from bridge.gateway.line import LineFull, Priority, Ticket
 from bridge.gateway.mailbox import Mailbox
 from bridge.gateway.names import ChosenModel, choose_model
+from bridge.gateway.residency import IDLE_S, Residency
 from bridge.gateway.slots import Slots
 from bridge.gateway.tool_calling import answer_with_calls
 from bridge.models.choose import auto_model
@@ -101,6 +102,7 @@ class Backend:
     num_ctx: int = DEFAULT_NUM_CTX
     max_tokens: int = DEFAULT_MAX_TOKENS
     timeout_s: float | None = 600.0
+    idle_s: float = IDLE_S  #: after which an unused model goes out of memory; 0: never
 
 
 class Live:
@@ -110,6 +112,7 @@ class Live:
         """`now_s`: seconds of a clock that only goes forward."""
         self.backend = backend
         self._now, self._now_s = now, now_s
+        self.residency = Residency(backend.engine, idle_s=backend.idle_s, num_ctx=backend.num_ctx, now_s=now_s)
         self._listed: tuple[EngineModel, ...] | None = None
         self._listed_s = 0.0
         self._pool = ThreadPoolExecutor(backend.slots.line.lanes + 1, thread_name_prefix="gateway")
@@ -133,9 +136,13 @@ class Live:
         def got(ticket: Ticket) -> None:
             progress.ticket = ticket
 
+        def tell(detail: str) -> None:
+            progress.detail = detail
+
         try:
-            async with self.backend.slots.slot(
-                caller=caller.name, model=model.name, priority=caller.priority, on_ticket=got
+            async with (
+                self.backend.slots.slot(caller=caller.name, model=model.name, priority=caller.priority, on_ticket=got),
+                self.residency.using(model.name, tell=tell),
             ):
                 fitted = await self.in_thread(lambda: sized(self.backend.engine, request, asked.truncation))
                 if fitted.note:
@@ -149,6 +156,7 @@ class Live:
             wait = full.retry_after_s
             raise RefusedAsk(Refusal(kind=RefusalKind.LINE_FULL, message=str(full), retry_after_s=wait)) from None
         except BridgeError as error:
+            self.residency.forget(model.name)
             raise RefusedAsk(refusal_of(error, window=request.num_ctx)) from error
         return Answered(
             head=head,

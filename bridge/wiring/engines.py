@@ -89,6 +89,11 @@ def open_engine(
             raise ConfigError("the engine llamacpp needs --gguf FILE, or `--gguf tiny` for the toy that ships with it")
         if engine.gguf == tiny.SHORT_NAME:
             return LlamaCppEngine(tiny.PATH, lanes=lanes, num_ctx=num_ctx, called=tiny.NAME)
+        if Path(engine.gguf).is_dir():
+            from bridge.engines.llamacpp_models import LlamaCppModels
+
+            files = sorted(Path(engine.gguf).glob("*.gguf"))
+            return LlamaCppModels({file.stem: LlamaCppEngine(file, lanes=lanes, num_ctx=num_ctx) for file in files})
         return LlamaCppEngine(Path(engine.gguf), lanes=lanes, num_ctx=num_ctx)
     if engine.kind is EngineKind.SCRIPTED:
         from bridge.engines.scripted import ScriptedEngine

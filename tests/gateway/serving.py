@@ -1,0 +1,68 @@
+"""A gateway on a real port of the loopback, before any engine."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from bridge import Bridge
+from bridge.engines.base import Engine
+from bridge.gateway import app
+from bridge.gateway.guard import GuardRules
+from bridge.gateway.line import Line
+from bridge.gateway.live import Backend
+from bridge.gateway.queued import QueueDoor
+from bridge.gateway.records import Records
+from bridge.gateway.slots import Slots
+from tests.support.patience import until
+
+
+@dataclass
+class Gateway:
+    """A gateway that runs."""
+
+    url: str
+    line: Line
+    backend: Backend
+
+
+@contextmanager
+def gateway(
+    engine: Engine,
+    *,
+    lanes: int = 2,
+    longest: int = 4,
+    num_ctx: int = 8192,
+    default_model: str | None = None,
+    one_model: bool = False,
+    idle_s: float = 600.0,
+    rules: GuardRules | None = None,
+    queue: Path | None = None,
+    state: Path | None = None,
+) -> Iterator[Gateway]:
+    """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records."""
+    slots = Slots(Line(lanes=lanes, longest=longest, one_model=one_model), now_s=time.monotonic)
+    backend = Backend(engine=engine, slots=slots, default_model=default_model, num_ctx=num_ctx, idle_s=idle_s)
+    made = app(
+        backend,
+        rules=rules,
+        queue=QueueDoor(Bridge(str(queue))) if queue else None,
+        records=Records(state / "gateway.sqlite3") if state else None,
+    )
+    server = uvicorn.Server(uvicorn.Config(made, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend)
+    finally:
+        server.should_exit = True
+        thread.join(30)
