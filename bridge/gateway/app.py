@@ -19,6 +19,7 @@ from bridge.gateway.context import GatewayContext
 from bridge.gateway.file_store import FileStore
 from bridge.gateway.guard import Guard, GuardRules
 from bridge.gateway.live import Backend, Live
+from bridge.gateway.pulls import Pulls
 from bridge.gateway.queue_worker import QueueWorker
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
@@ -73,7 +74,14 @@ def app(
         parts = BatchParts(bridge=queue.bridge, live=live, records=records, files=files, now=now)
         batches = BatchRunner(parts)
     context = GatewayContext(
-        live=live, queue=queue, records=records, files=files, batches=batches, now=now, memory_bytes=memory_bytes
+        live=live,
+        pulls=Pulls(backend.engine),
+        queue=queue,
+        records=records,
+        files=files,
+        batches=batches,
+        now=now,
+        memory_bytes=memory_bytes,
     )
 
     @asynccontextmanager

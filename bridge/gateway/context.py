@@ -12,6 +12,7 @@ from bridge.gateway.batch_runner import BatchRunner
 from bridge.gateway.file_store import FileStore
 from bridge.gateway.line import Priority
 from bridge.gateway.live import Caller, Live
+from bridge.gateway.pulls import Pulls
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
 
@@ -21,6 +22,7 @@ class GatewayContext:
     """Made once, by `app`."""
 
     live: Live
+    pulls: Pulls
     queue: QueueDoor | None  #: None: there is no queue here
     records: Records | None  #: None: nothing is remembered
     files: FileStore | None  #: the same

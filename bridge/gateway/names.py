@@ -53,8 +53,12 @@ def queue_model(asked: str | None, *, has: Collection[str]) -> str | None:
     return None
 
 
+def family_name(asked: str) -> str:
+    """The name that models are fetched by: of `qwencoder-1.5b`, Ollama's own; any other as it is."""
+    short = _SHORT.fullmatch(asked)
+    return f"{FAMILY}:{short[1].lower()}" if short else asked
+
+
 def _spellings(asked: str) -> list[str]:
     bare = asked.removeprefix("ollama/").removeprefix("openai/")
-    short = _SHORT.fullmatch(bare)
-    family = [f"{FAMILY}:{short[1].lower()}"] if short else []
-    return [bare, f"{asked}:latest", asked.removesuffix(":latest"), *family]
+    return [bare, f"{asked}:latest", asked.removesuffix(":latest"), family_name(bare)]

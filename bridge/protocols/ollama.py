@@ -19,7 +19,7 @@ from bridge.protocols.refusal import Refusal
 _NS = 1_000_000_000
 
 
-class _Wire:
+class OllamaWire:
     """What both paths share."""
 
     id_prefix = ""
@@ -44,7 +44,7 @@ class _Wire:
         raise NotImplementedError
 
 
-class Chat(_Wire):
+class Chat(OllamaWire):
     """`POST /api/chat`."""
 
     def read(self, body: Json) -> Asked:
@@ -57,7 +57,7 @@ class Chat(_Wire):
         return {"message": {"role": "assistant", "content": text, **({"tool_calls": calls} if calls else {})}}
 
 
-class Generate(_Wire):
+class Generate(OllamaWire):
     """`POST /api/generate`."""
 
     def read(self, body: Json) -> Asked:
@@ -72,7 +72,7 @@ class Generate(_Wire):
 class LineStream:
     """The lines of one reply."""
 
-    def __init__(self, wire: _Wire, head: ReplyHead) -> None:
+    def __init__(self, wire: OllamaWire, head: ReplyHead) -> None:
         self._wire, self._frame = wire, _head(head)
 
     def begin(self) -> bytes:

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bridge.core.result import to_iso
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
-from bridge.gateway.reply import StreamReply, WholeReply, refused
+from bridge.gateway.reply import StreamReply, WholeReply, json_response, refused
 from bridge.gateway.stored import Stored, later_response, wants_later
-from bridge.protocols import ollama
+from bridge.protocols import ollama, ollama_request
 from bridge.protocols.anthropic import Messages
 from bridge.protocols.asked import Asked, Json, Wire
 from bridge.protocols.infill import Infill
@@ -56,11 +58,25 @@ class AnswerPath:
 
     async def reply(self, body: Json, request: Request) -> ASGIApp:
         """What answers a body. Raises RefusedAsk."""
+        if isinstance(self._wire, ollama.OllamaWire) and (load := ollama_request.read_load(body)) is not None:
+            return await self._load(load)
         asked = as_headers_say(self._wire.read(body), request)
         if wants_later(request):
             return later_response(await Stored(self.context).queue(asked, caller_of(request)), applied=True)
         kind = StreamReply if asked.stream else WholeReply
         return kind(self.context.live, self._wire, asked, caller_of(request))
+
+    async def _load(self, asked: ollama_request.LoadAsked) -> Response:
+        """Ollama's way to load or unload a model. Raises RefusedAsk."""
+        live = self.context.live
+        chosen = await live.chosen(asked.model)
+        if asked.unload:
+            await live.residency.unload(chosen.name)
+        else:
+            await live.residency.load(chosen.name)
+        reason = "unload" if asked.unload else "load"
+        told = {"model": chosen.name, "created_at": to_iso(self.context.now()), "done": True, "done_reason": reason}
+        return json_response({**told, "response": "", "message": {"role": "assistant", "content": ""}})
 
 
 def as_headers_say(asked: Asked, request: Request) -> Asked:

@@ -1,29 +1,36 @@
-"""What models there are, in OpenAI's shape and on the short path. Listing loads nothing."""
+"""What models there are, in OpenAI's shape and on the short path; to fetch, load and unload them. Listing loads nothing."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from bridge.engines.base import EngineModel
+from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext
 from bridge.gateway.endpoint import endpoint
+from bridge.gateway.names import family_name
+from bridge.gateway.pulls import PullStep
 from bridge.gateway.reply import json_response
+from bridge.protocols import sse
 from bridge.protocols.asked import Json
-from bridge.protocols.openai_chat import ChatCompletions
+from bridge.protocols.openai_chat import ChatCompletions, refusal_json
 from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
 
 _WIRE = ChatCompletions()
 
 
 def routes(context: GatewayContext) -> list[Route]:
-    """`/v1/models`, `/v1/models/{id}`, `/models`."""
+    """`/v1/models`, `/v1/models/{id}`, `/models` and what is below it."""
+    live, pulls = context.live, context.pulls
 
     async def listed() -> list[Json]:
-        models = await context.live.models()
-        loaded = (await context.live.in_thread(context.live.backend.engine.health)).loaded
-        return [_model(model, is_loaded=model.name in loaded) for model in models]
+        models = await live.models()
+        loaded = (await live.in_thread(live.backend.engine.health)).loaded
+        return [_model(model, is_loaded=model.name in loaded, window=live.backend.num_ctx) for model in models]
 
     async def openai(_request: Request) -> Response:
         return json_response({"object": "list", "data": await listed()})
@@ -39,15 +46,63 @@ def routes(context: GatewayContext) -> list[Route]:
             raise RefusedAsk(Refusal(kind=RefusalKind.NOT_FOUND, message=message, code="model_not_found"))
         return json_response(found)
 
+    async def download(request: Request) -> Response:
+        body = await read_json(request)
+        name = _name(body)
+        if body.get("stream") is True:
+            return StreamingResponse(_events(pulls.follow(name)), media_type=sse.CONTENT_TYPE)
+        pulls.start(name)
+        step = pulls.step(name)
+        assert step is not None
+        return json_response(_step(name, step), status=200 if step.refusal is None else step.refusal.status)
+
+    async def load(request: Request) -> Response:
+        chosen = await live.chosen(_name(await read_json(request)))
+        await live.residency.load(chosen.name)
+        return json_response({"model": chosen.name, "status": "loaded"})
+
+    async def unload(request: Request) -> Response:
+        chosen = await live.chosen(_name(await read_json(request)))
+        if not await live.residency.unload(chosen.name):
+            message = f"{chosen.name} answers a request: it goes out of memory when that has ended"
+            raise RefusedAsk(Refusal(kind=RefusalKind.CONFLICT, message=message))
+        return json_response({"model": chosen.name, "status": "unloaded"})
+
     return [
         Route("/v1/models", endpoint(_WIRE, openai)),
         Route("/models", endpoint(_WIRE, short)),
+        Route("/models/download", endpoint(_WIRE, download), methods=["POST"]),
+        Route("/models/load", endpoint(_WIRE, load), methods=["POST"]),
+        Route("/models/unload", endpoint(_WIRE, unload), methods=["POST"]),
         Route("/v1/models/{name:path}", endpoint(_WIRE, one)),
     ]
 
 
-def _model(model: EngineModel, *, is_loaded: bool) -> Json:
-    status = "loaded" if is_loaded else "unloaded"
+def _name(body: Json) -> str:
+    """`model_name` or `model`, with its `quantization` as Ollama writes it. Raises RefusedAsk."""
+    name, quantization = body.get("model_name") or body.get("model"), body.get("quantization")
+    if not isinstance(name, str) or not name.strip():
+        raise RefusedAsk.bad("model_name is needed", "model_name")
+    if quantization is not None and (not isinstance(quantization, str) or not quantization.strip()):
+        raise RefusedAsk.bad("quantization must be a text, such as q4_K_M", "quantization")
+    full = family_name(name)
+    return f"{full}-instruct-{quantization}" if quantization else full
+
+
+async def _events(steps: AsyncIterator[PullStep]) -> AsyncIterator[bytes]:
+    async for step in steps:
+        yield sse.event(_step("", step))
+    yield sse.DONE
+
+
+def _step(name: str, step: PullStep) -> Json:
+    model = {"model": name} if name else {}
+    counts = {"completed": step.done_bytes, "total": step.total_bytes}
+    error = refusal_json(step.refusal) if step.refusal else {}
+    return {**model, "status": step.status, "progress": step.percent, **counts, **error}
+
+
+def _model(model: EngineModel, *, is_loaded: bool, window: int) -> Json:
     return {
         "id": model.name,
         "object": "model",
@@ -56,5 +111,6 @@ def _model(model: EngineModel, *, is_loaded: bool) -> Json:
         "name": model.name,
         "size": model.size_bytes,
         "digest": model.digest,
-        "status": status,
+        "status": "loaded" if is_loaded else "unloaded",
+        "context_length": window,
     }

@@ -6,8 +6,11 @@ VS Code's Ollama provider hides a server whose version is no number of at least 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
+import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from bridge.core.result import to_iso
@@ -16,6 +19,7 @@ from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext
 from bridge.gateway.embedding import embed
 from bridge.gateway.endpoint import endpoint
+from bridge.gateway.pulls import PullStep
 from bridge.gateway.reply import json_response
 from bridge.kernel.fit import billions
 from bridge.protocols.asked import Json
@@ -63,7 +67,21 @@ def routes(context: GatewayContext) -> list[Route]:
             return json_response({"embedding": list(found.vectors[0]) if found.vectors else []})
         return json_response({"model": found.model, "embeddings": [list(vector) for vector in found.vectors]})
 
+    async def pull(request: Request) -> Response:
+        body = await read_json(request)
+        name = body.get("model") or body.get("name")
+        if not isinstance(name, str):
+            raise RefusedAsk.bad("model is needed", "model")
+        steps = context.pulls.follow(name)
+        if body.get("stream") is not False:
+            return StreamingResponse(_lines(steps), media_type=_WIRE.stream_type)
+        last = [step async for step in steps][-1]
+        if last.refusal is not None:
+            raise RefusedAsk(last.refusal)
+        return json_response({"status": last.status})
+
     return [
+        Route("/api/pull", endpoint(_WIRE, pull), methods=["POST"]),
         Route("/api/version", endpoint(_WIRE, version)),
         Route("/api/tags", endpoint(_WIRE, tags)),
         Route("/api/ps", endpoint(_WIRE, running)),
@@ -71,6 +89,15 @@ def routes(context: GatewayContext) -> list[Route]:
         Route("/api/embed", endpoint(_WIRE, embeddings), methods=["POST"]),
         Route("/api/embeddings", endpoint(_WIRE, embeddings), methods=["POST"]),
     ]
+
+
+async def _lines(steps: AsyncIterator[PullStep]) -> AsyncIterator[bytes]:
+    async for step in steps:
+        if step.refusal is not None:
+            yield orjson.dumps(_WIRE.refuse(step.refusal)) + b"\n"
+        else:
+            counts = {"total": step.total_bytes, "completed": step.done_bytes} if step.total_bytes > 1 else {}
+            yield orjson.dumps({"status": step.status, **counts}) + b"\n"
 
 
 def _tag(model: EngineModel, moment: str) -> Json:
