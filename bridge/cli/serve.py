@@ -79,7 +79,14 @@ def command(
         base.print_line({"url": url}) if as_json else base.show(f"{url} ({opened.name})")
 
     try:
-        serve(opened, plan, on_ready=ready, queue=_queue(queue), home=wiring.state_folder() / "gateway")
+        serve(
+            opened,
+            plan,
+            on_ready=ready,
+            on_request=lambda line: base.say(line, who=""),
+            queue=_queue(queue),
+            home=wiring.state_folder() / "gateway",
+        )
     finally:
         opened.close()
 

@@ -14,8 +14,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bridge.gateway.access_log import AccessLog, RequestLog
 from bridge.gateway.batch_runner import BatchParts, BatchRunner
+from bridge.gateway.brake import Brake
 from bridge.gateway.context import GatewayContext
+from bridge.gateway.counters import Counters
 from bridge.gateway.file_store import FileStore
 from bridge.gateway.guard import Guard, GuardRules
 from bridge.gateway.live import Backend, Live
@@ -24,7 +27,7 @@ from bridge.gateway.queue_worker import QueueWorker
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
 from bridge.gateway.reply import refused
-from bridge.gateway.routes import answers, embeddings, health, models, ollama, responses, tokens
+from bridge.gateway.routes import answers, embeddings, health, metrics, models, ollama, responses, tokens
 from bridge.gateway.routes import batches as batch_routes
 from bridge.gateway.routes import files as file_routes
 from bridge.protocols.anthropic import Messages
@@ -48,6 +51,7 @@ _ROUTES = (
     embeddings.routes,
     ollama.routes,
     health.routes,
+    metrics.routes,
 )
 
 
@@ -61,11 +65,12 @@ def app(
     queue: QueueDoor | None = None,
     records: Records | None = None,
     work: bool = False,
+    access_log: Callable[[str], None] = lambda _line: None,
 ) -> Starlette:
     """A gateway to one engine, and to a queue if one is given, which it closes at its end.
 
     `rules`: who is let in, by default whoever is on this machine. `records`: what it remembers between requests.
-    `work`: answer the queue's jobs as well, with slots that nobody else needs.
+    `access_log`: gets a line of JSON for each request. `work`: answer the queue's jobs as well, with slots that nobody else needs.
     """
     live = Live(backend, now=now, now_s=now_s)
     files = FileStore(records.path.parent / "files", records) if records else None
@@ -81,8 +86,12 @@ def app(
         files=files,
         batches=batches,
         now=now,
+        counters=Counters(),
+        brake=Brake(),
+        now_s=now_s,
         memory_bytes=memory_bytes,
     )
+    log = RequestLog(counters=context.counters, write=access_log, now=now, now_s=now_s)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -105,7 +114,10 @@ def app(
 
     return Starlette(
         routes=[route for routes in _ROUTES for route in routes(context)],
-        middleware=[Middleware(Guard, rules=rules or GuardRules(), open_paths=OPEN_PATHS, wires=_WIRES)],
+        middleware=[
+            Middleware(AccessLog, log=log),
+            Middleware(Guard, rules=rules or GuardRules(), open_paths=OPEN_PATHS, wires=_WIRES),
+        ],
         exception_handlers={HTTPException: _http_error, Exception: _fault},
         lifespan=lifespan,
     )

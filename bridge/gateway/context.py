@@ -9,6 +9,8 @@ from datetime import datetime
 from starlette.requests import Request
 
 from bridge.gateway.batch_runner import BatchRunner
+from bridge.gateway.brake import Brake
+from bridge.gateway.counters import Counters
 from bridge.gateway.file_store import FileStore
 from bridge.gateway.line import Priority
 from bridge.gateway.live import Caller, Live
@@ -27,7 +29,10 @@ class GatewayContext:
     records: Records | None  #: None: nothing is remembered
     files: FileStore | None  #: the same
     batches: BatchRunner | None  #: None: there is no queue here, or nothing is remembered
+    counters: Counters
+    brake: Brake
     now: Callable[[], datetime]
+    now_s: Callable[[], float]  #: seconds of a clock that only goes forward
     memory_bytes: Callable[[], int | None]  #: that this process and its engines use; None: not known
 
 

@@ -58,9 +58,15 @@ class ServePlan:
 
 
 def serve(
-    engine: Engine, plan: ServePlan, *, on_ready: Callable[[str], None], queue: Bridge | None, home: Path
+    engine: Engine,
+    plan: ServePlan,
+    *,
+    on_ready: Callable[[str], None],
+    on_request: Callable[[str], None],
+    queue: Bridge | None,
+    home: Path,
 ) -> None:
-    """Serve until a signal ends it; `on_ready` gets the address.
+    """Serve until a signal ends it; `on_ready` gets the address, `on_request` a line for each request.
 
     `queue` is closed at the end; None: there is none. `home`: a folder for what is remembered between requests.
 
@@ -83,6 +89,7 @@ def serve(
             queue=QueueDoor(queue) if queue else None,
             records=Records(home / "gateway.sqlite3"),
             work=plan.work,
+            access_log=on_request,
         ),
         log_level="warning",
         access_log=False,  # it would hold paths with ids; ours says what a request was, without its words

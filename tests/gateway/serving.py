@@ -31,6 +31,7 @@ class Gateway:
     url: str
     line: Line
     backend: Backend
+    log: list[str]  #: a line for each request that has ended
 
 
 @contextmanager
@@ -50,8 +51,10 @@ def gateway(
     """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records."""
     slots = Slots(Line(lanes=lanes, longest=longest, one_model=one_model), now_s=time.monotonic)
     backend = Backend(engine=engine, slots=slots, default_model=default_model, num_ctx=num_ctx, idle_s=idle_s)
+    log: list[str] = []
     made = app(
         backend,
+        access_log=log.append,
         rules=rules,
         queue=QueueDoor(Bridge(str(queue))) if queue else None,
         records=Records(state / "gateway.sqlite3") if state else None,
@@ -62,7 +65,7 @@ def gateway(
     until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend)
+        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend, log=log)
     finally:
         server.should_exit = True
         thread.join(30)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bridge.core.result import to_iso
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
+from bridge.gateway.live import Caller
 from bridge.gateway.reply import StreamReply, WholeReply, json_response, refused
 from bridge.gateway.stored import Stored, later_response, wants_later
 from bridge.protocols import ollama, ollama_request
@@ -21,7 +22,7 @@ from bridge.protocols.asked import Asked, Json, Wire
 from bridge.protocols.infill import Infill
 from bridge.protocols.openai_chat import ChatCompletions
 from bridge.protocols.openai_completions import Completions
-from bridge.protocols.refusal import RefusedAsk
+from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
 
 #: {path: its wire}. OpenAI's are there without `/v1` too, because half of all base addresses lack it.
 WIRES: Mapping[str, Wire] = {
@@ -51,10 +52,19 @@ class AnswerPath:
         """Read what is asked, then reply."""
         request = Request(scope, receive)
         try:
-            reply = await self.reply(await read_json(request), request)
+            body = await read_json(request)
+            self._brake(body, caller_of(request))
+            reply = await self.reply(body, request)
         except RefusedAsk as refused_ask:
             reply = refused(self._wire, refused_ask.refusal)
         await reply(scope, receive, send)
+
+    def _brake(self, body: Json, caller: Caller) -> None:
+        """Raises RefusedAsk."""
+        wait_s = self.context.brake.wait_s(caller.name, body, self.context.now_s())
+        if wait_s is not None:
+            message = "this very request was answered several times in the last minutes: an agent may be looping"
+            raise RefusedAsk(Refusal(kind=RefusalKind.RATE_LIMITED, message=message, retry_after_s=wait_s))
 
     async def reply(self, body: Json, request: Request) -> ASGIApp:
         """What answers a body. Raises RefusedAsk."""

@@ -1,0 +1,109 @@
+"""Who may speak to the gateway, and what is said of those who do."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bridge.core.errors import ConfigError
+from bridge.engines.scripted import ScriptedEngine
+from bridge.gateway.brake import Brake
+from bridge.gateway.guard import GuardRules
+from bridge.gateway.server import ServePlan
+from tests.gateway.conftest import Served
+from tests.gateway.serving import gateway
+
+LOCAL = GuardRules()
+TOKEN = GuardRules(token="right")
+
+
+@pytest.mark.parametrize(
+    ("rules", "headers", "status"),
+    [
+        (LOCAL, {"host": "localhost:11452"}, None),
+        (LOCAL, {"host": "127.0.0.1"}, None),
+        (LOCAL, {"host": "[::1]:11452"}, None),
+        (LOCAL, {"host": "LOCALHOST"}, None),
+        (LOCAL, {"host": "evil.example"}, 403),  # DNS rebinding
+        (LOCAL, {"host": "localhost.evil.example"}, 403),
+        (LOCAL, {"host": "evil.example:11452"}, 403),
+        (LOCAL, {"host": "127.0.0.1.nip.io"}, 403),
+        (LOCAL, {"host": "[::1"}, 403),
+        (LOCAL, {}, 403),
+        (LOCAL, {"host": "localhost", "origin": "http://evil.example"}, 403),  # a web page
+        (LOCAL, {"host": "localhost", "origin": "null"}, 403),  # a file, or a sandboxed frame
+        (LOCAL, {"host": "localhost", "origin": "http://localhost:3000"}, 403),  # unless it is named
+        (GuardRules(origins=frozenset({"http://localhost:3000"})), {"host": "localhost", "origin": "http://localhost:3000"}, None),
+        (GuardRules(hosts=frozenset({"gpu.lan"})), {"host": "gpu.lan:11452"}, None),
+        (TOKEN, {"host": "localhost"}, 401),
+        (TOKEN, {"host": "localhost", "authorization": "Bearer wrong"}, 401),
+        (TOKEN, {"host": "localhost", "authorization": "Bearer righ"}, 401),
+        (TOKEN, {"host": "localhost", "authorization": "right"}, 401),
+        (TOKEN, {"host": "localhost", "authorization": "Bearer rïght"}, 401),
+        (TOKEN, {"host": "localhost", "authorization": "bearer right"}, None),
+        (TOKEN, {"host": "localhost", "x-api-key": "right"}, None),  # as Anthropic's clients send it
+        (TOKEN, {"host": "evil.example", "authorization": "Bearer right"}, 403),
+    ],
+)  # fmt: skip
+def test_hosts_origins_and_tokens(rules: GuardRules, headers: dict[str, str], status: int | None) -> None:
+    refusal = rules.refusal(headers)
+    assert (refusal.status if refusal else None) == status
+
+
+def test_a_refusal_speaks_the_family_of_the_path(served: Served) -> None:
+    headers = {"host": "evil.example"}
+    assert httpx.get(f"{served.url}/v1/models", headers=headers).json()["error"]["type"] == "invalid_request_error"
+    assert httpx.post(f"{served.url}/v1/messages", headers=headers).json()["error"]["type"] == "permission_error"
+    assert "host name" in httpx.get(f"{served.url}/api/tags", headers=headers).json()["error"]
+
+
+def test_health_needs_no_token_and_says_nothing_of_anybodys_work(tmp_path: Path) -> None:
+    with gateway(ScriptedEngine(), rules=TOKEN, state=tmp_path) as served:
+        assert httpx.get(f"{served.url}/health").status_code == 200
+        assert httpx.get(f"{served.url}/v1/models").status_code == 401
+        assert httpx.get(f"{served.url}/v1/models", headers={"authorization": "Bearer right"}).status_code == 200
+
+
+def test_another_address_needs_a_token() -> None:
+    with pytest.raises(ConfigError, match="BRIDGE_TOKEN"):
+        ServePlan(host="0.0.0.0").rules()  # that is what is refused
+    assert "0.0.0.0" not in ServePlan(host="0.0.0.0", token="x").rules().hosts
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 5_000, b"\xff", b'"text"', b"NaN"])
+def test_a_body_that_is_no_object_is_refused(served: Served, body: bytes) -> None:
+    assert httpx.post(f"{served.url}/v1/chat/completions", content=body).status_code == 400
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(served: Served) -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as wire:
+        wire.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1099511627776\r\n\r\n")
+        assert b" 413 " in wire.recv(1000)
+
+
+def test_the_log_says_nothing_of_what_was_asked(served: Served) -> None:
+    httpx.get(f"{served.url}/v1/files/file-secret?q=secret")
+    httpx.get(f"{served.url}/nowhere-secret")
+    assert "secret" not in "".join(served.gateway.log)
+    assert {json.loads(line)["route"] for line in served.gateway.log} == {"/v1/files/{id}", "-"}
+
+
+def test_metrics_hold_no_prompt(served: Served) -> None:
+    httpx.post(f"{served.url}/v1/completions", json={"model": "scripted", "prompt": "a-secret-prompt"})
+    text = httpx.get(f"{served.url}/metrics").text
+    assert 'bridge_requests_total{route="/v1/completions",status="2xx"} 1' in text
+    assert "secret" not in text
+
+
+def test_an_agent_that_loops_is_braked_and_others_are_not() -> None:
+    brake = Brake(most=3, within_s=60)
+    same = {"messages": [{"role": "user", "content": "again"}]}
+    assert [brake.wait_s("a", same, float(n)) for n in range(5)] == [None, None, None, 5.0, 10.0]
+    assert brake.wait_s("b", same, 5.0) is None
+    assert brake.wait_s("a", {"messages": []}, 5.0) is None
+    assert brake.wait_s("a", same, 500.0) is None
