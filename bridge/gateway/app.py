@@ -27,6 +27,7 @@ from bridge.gateway.queue_worker import QueueWorker
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
 from bridge.gateway.reply import refused
+from bridge.gateway.retention import keep_forgetting
 from bridge.gateway.routes import answers, embeddings, health, metrics, models, ollama, responses, tokens
 from bridge.gateway.routes import batches as batch_routes
 from bridge.gateway.routes import files as file_routes
@@ -97,12 +98,13 @@ def app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if batches is not None:
             batches.resume()
-        worker = QueueWorker(live, str(queue.bridge.path)) if queue is not None and work else None
+        worker = QueueWorker(live, queue.bridge.opened.shown) if queue is not None and work else None
         if worker is not None:
             worker.start()
-        looking = asyncio.create_task(live.residency.keep_looking())
+        chores = [asyncio.create_task(work) for work in (live.residency.keep_looking(), keep_forgetting(context))]
         yield
-        looking.cancel()
+        for chore in chores:
+            chore.cancel()
         if worker is not None:
             await worker.close()
         if batches is not None:

@@ -102,8 +102,8 @@ class Line:
         """It has ended, or gives up its place."""
         if ticket in self.running:
             self.running.remove(ticket)
-            took_s = now_s - (ticket.began_s or now_s)
-            self._mean_s += _NEWEST * (took_s - self._mean_s)
+            if ticket.began_s is not None:
+                self._mean_s += _NEWEST * (now_s - ticket.began_s - self._mean_s)
         elif ticket in self.waiting:
             self.waiting.remove(ticket)
         if not self.waiting and not self.running:
