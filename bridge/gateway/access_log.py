@@ -10,7 +10,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.core.result import to_iso
-from bridge.gateway.counters import Counters
+from bridge.gateway.counters import RequestCounters
 
 #: Of a request that no route takes.
 _NOWHERE = "-"
@@ -20,7 +20,7 @@ _NOWHERE = "-"
 class RequestLog:
     """Where requests are counted and told."""
 
-    counters: Counters
+    counters: RequestCounters
     write: Callable[[str], None]  #: gets each line, without its end
     now: Callable[[], datetime]
     now_s: Callable[[], float]

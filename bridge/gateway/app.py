@@ -18,7 +18,7 @@ from bridge.gateway.access_log import AccessLog, RequestLog
 from bridge.gateway.batch_runner import BatchParts, BatchRunner
 from bridge.gateway.brake import Brake
 from bridge.gateway.context import GatewayContext
-from bridge.gateway.counters import Counters
+from bridge.gateway.counters import RequestCounters
 from bridge.gateway.file_store import FileStore
 from bridge.gateway.guard import Guard, GuardRules
 from bridge.gateway.live import Backend, Live
@@ -32,15 +32,15 @@ from bridge.gateway.routes import answers, embeddings, health, metrics, models, 
 from bridge.gateway.routes import batches as batch_routes
 from bridge.gateway.routes import files as file_routes
 from bridge.protocols.anthropic import Messages
-from bridge.protocols.asked import Wire
+from bridge.protocols.asked import WireFormat
 from bridge.protocols.ollama import Chat
 from bridge.protocols.openai_chat import ChatCompletions
-from bridge.protocols.refusal import Refusal, RefusalKind
+from bridge.protocols.refusal import ApiRefusal, RefusalKind
 
 #: Answered without a token: they tell nothing of anybody's work.
 OPEN_PATHS = frozenset({"/", "/health", "/api/version"})
 #: Whose shape an error has, by the beginning of the path.
-_WIRES: dict[str, Wire] = {"/v1/messages": Messages(), "/api/": Chat(), "": ChatCompletions()}
+_WIRES: dict[str, WireFormat] = {"/v1/messages": Messages(), "/api/": Chat(), "": ChatCompletions()}
 #: Each gives the paths of one file.
 _ROUTES = (
     answers.routes,
@@ -87,7 +87,7 @@ def app(
         files=files,
         batches=batches,
         now=now,
-        counters=Counters(),
+        counters=RequestCounters(),
         brake=Brake(),
         now_s=now_s,
         memory_bytes=memory_bytes,
@@ -130,14 +130,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
     path = request.url.path[:80]
     if status == 405:
         message = f"{request.method} is not what {path} takes"
-        return refused(_wire(path), Refusal(kind=RefusalKind.WRONG_METHOD, message=message))
-    return refused(_wire(path), Refusal(kind=RefusalKind.NOT_FOUND, message=f"there is nothing at {path}"))
+        return refused(_wire(path), ApiRefusal(kind=RefusalKind.WRONG_METHOD, message=message))
+    return refused(_wire(path), ApiRefusal(kind=RefusalKind.NOT_FOUND, message=f"there is nothing at {path}"))
 
 
 async def _fault(request: Request, _error: Exception) -> Response:
     message = "the gateway failed; its log says why"
-    return refused(_wire(request.url.path), Refusal(kind=RefusalKind.INTERNAL, message=message))
+    return refused(_wire(request.url.path), ApiRefusal(kind=RefusalKind.INTERNAL, message=message))
 
 
-def _wire(path: str) -> Wire:
+def _wire(path: str) -> WireFormat:
     return next(wire for start, wire in _WIRES.items() if path.startswith(start))

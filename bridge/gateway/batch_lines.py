@@ -17,16 +17,16 @@ from bridge.core.job import NewJob
 from bridge.gateway.names import queue_model
 from bridge.intake.prompt import job_of
 from bridge.intake.secret_scan import scan_for_secrets
-from bridge.protocols.asked import Asked, Wire
+from bridge.protocols.asked import Asked, WireFormat
 from bridge.protocols.job_body import texts_of
-from bridge.protocols.openai_batch import MOST_ERRORS, MOST_LINES, BadLine, Batch, BatchLine, LineProblem, read_line
+from bridge.protocols.openai_batch import MOST_ERRORS, MOST_LINES, ApiBatch, BadLine, BatchLine, LineProblem, read_line
 from bridge.protocols.openai_chat import ChatCompletions
 from bridge.protocols.openai_completions import Completions
 from bridge.protocols.refusal import RefusedAsk
 from bridge.protocols.responses import Responses
 
 #: {endpoint: its wire}; embeddings have none, because they are no jobs.
-WIRES: dict[str, Wire] = {
+WIRES: dict[str, WireFormat] = {
     "/v1/chat/completions": ChatCompletions(),
     "/v1/completions": Completions(),
     "/v1/responses": Responses(),
@@ -36,16 +36,16 @@ _LONGEST_LINE = 8 << 20
 
 
 @dataclass(kw_only=True)
-class Judged:
+class JudgedFile:
     """What a look at all lines found."""
 
     total: int = 0
     problems: list[LineProblem] = field(default_factory=list)
 
 
-def judge(path: Path, endpoint: str) -> Judged:
+def judge(path: Path, endpoint: str) -> JudgedFile:
     """Whether all lines of a file can be asked."""
-    found = Judged()
+    found = JudgedFile()
     seen: set[bytes] = set()
     with path.open("rb") as stream:
         for number, line in _numbered(stream):
@@ -99,7 +99,7 @@ def lines_of(path: Path, endpoint: str) -> Iterator[BatchLine]:
             yield read_line(line, number, endpoint)
 
 
-def jobs_of(batch: Batch, path: Path, *, has: frozenset[str]) -> Iterator[NewJob]:
+def jobs_of(batch: ApiBatch, path: Path, *, has: frozenset[str]) -> Iterator[NewJob]:
     """A job for each line. `has`: the models of the engine here."""
     for line in lines_of(path, batch.endpoint):
         asked = asked_of(line, batch.endpoint)
@@ -110,12 +110,12 @@ def jobs_of(batch: Batch, path: Path, *, has: frozenset[str]) -> Iterator[NewJob
         yield job_of(asked.request, NewJob(body="", options=options, caller=caller_of(batch), key=key_of(batch, line)))
 
 
-def caller_of(batch: Batch) -> str:
+def caller_of(batch: ApiBatch) -> str:
     """Under which name its jobs stand in the queue."""
     return f"gateway:{batch.id}"
 
 
-def key_of(batch: Batch, line: BatchLine) -> str:
+def key_of(batch: ApiBatch, line: BatchLine) -> str:
     """The key of a line's job. Two batches may share all their custom_ids."""
     return f"{batch.id}/{line.number}"
 

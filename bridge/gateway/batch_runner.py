@@ -26,7 +26,7 @@ from bridge.gateway.live import Live
 from bridge.gateway.queued import QueuedReply, reply_of
 from bridge.gateway.records import Record, Records
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead
-from bridge.protocols.openai_batch import Batch, BatchLine, BatchStatus, answered_line, failed_line, load, store
+from bridge.protocols.openai_batch import ApiBatch, BatchLine, BatchStatus, answered_line, failed_line, load, store
 from bridge.protocols.refusal import RefusedAsk
 from bridge.store import query
 
@@ -76,12 +76,12 @@ class BatchRunner:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def get(self, name: str) -> Batch | None:
+    def get(self, name: str) -> ApiBatch | None:
         """A batch as it stands."""
         record = self._parts.records.get(KIND, name, now=self._parts.now())
         return load(record.body) if record else None
 
-    def put(self, batch: Batch) -> Batch:
+    def put(self, batch: ApiBatch) -> ApiBatch:
         """Write it down."""
         created = batch.created_at
         body = store(batch)
@@ -99,7 +99,7 @@ class BatchRunner:
                 await asyncio.sleep(_LOOK_S)
         self._tasks.pop(name, None)
 
-    async def _step(self, batch: Batch) -> bool:
+    async def _step(self, batch: ApiBatch) -> bool:
         """One step; gives whether there is nothing to do but wait."""
         if batch.status is BatchStatus.VALIDATING:
             await self._in_thread(lambda: self._validate(batch))
@@ -113,7 +113,7 @@ class BatchRunner:
         has = frozenset(await self._models())
         return await self._in_thread(lambda: self._answer(batch, has))
 
-    def _validate(self, batch: Batch) -> None:
+    def _validate(self, batch: ApiBatch) -> None:
         path = self._parts.files.path(batch.input_file_id)
         found = batch_lines.judge(path, batch.endpoint)
         if found.problems:
@@ -122,7 +122,7 @@ class BatchRunner:
         else:
             self.put(replace(batch, total=found.total).moved(BatchStatus.IN_PROGRESS, self._now_s()))
 
-    def _answer(self, batch: Batch, has: frozenset[str]) -> bool:
+    def _answer(self, batch: ApiBatch, has: frozenset[str]) -> bool:
         """See to it that each line has a job; gives whether some are still under way."""
         bridge = self._parts.bridge
         counts = self._counts(batch)
@@ -143,19 +143,19 @@ class BatchRunner:
         self.put(batch.moved(BatchStatus.FINALIZING, self._now_s()))
         return False
 
-    def _counts(self, batch: Batch) -> dict[State, int]:
+    def _counts(self, batch: ApiBatch) -> dict[State, int]:
         store_ = self._parts.bridge.store
         caller = batch_lines.caller_of(batch)
         return store_.read(lambda reader: query.counts(reader, store_.clock.now(), caller))
 
-    def _noted(self, batch: Batch, *, completed: int, failed: int) -> Batch:
+    def _noted(self, batch: ApiBatch, *, completed: int, failed: int) -> ApiBatch:
         """The batch with these counts; written down, if they are new, unless somebody cancelled it meanwhile."""
         if (batch.completed, batch.failed) == (completed, failed):
             return batch
         now = self.get(batch.id) or batch
         return self.put(replace(now, completed=completed, failed=failed))
 
-    def _take_back(self, batch: Batch) -> None:
+    def _take_back(self, batch: ApiBatch) -> None:
         """Cancel the jobs that have no answer."""
         bridge = self._parts.bridge
         waiting = [line.id for line in bridge.jobs(state=UNDER_WAY, caller=batch_lines.caller_of(batch))]
@@ -163,7 +163,7 @@ class BatchRunner:
             with contextlib.suppress(BridgeError):  # it was answered in this moment
                 bridge.cancel(job)
 
-    def _finalize(self, batch: Batch) -> None:
+    def _finalize(self, batch: ApiBatch) -> None:
         """Write both files, anew if a kill left one, and end."""
         ended = _END[next((word for word in (BatchStatus.CANCELLING.value,) if word in batch.moments), "")]
         if ended is BatchStatus.COMPLETED and self._now_s() >= batch.expires_at and batch.completed < batch.total:
@@ -196,7 +196,7 @@ class BatchRunner:
             ).moved(ended, self._now_s())
         )
 
-    def _outcome(self, batch: Batch, line: BatchLine) -> JobView | Json | None:
+    def _outcome(self, batch: ApiBatch, line: BatchLine) -> JobView | Json | None:
         """What became of a line: a job, or what an embedding came to."""
         if batch.endpoint not in batch_lines.WIRES:
             record = self._parts.records.get(f"{KIND}_line", batch_lines.key_of(batch, line), now=self._parts.now())
@@ -207,7 +207,7 @@ class BatchRunner:
         except UnknownJob:
             return None
 
-    async def _embed(self, batch: Batch) -> None:
+    async def _embed(self, batch: ApiBatch) -> None:
         """Embed each line that has not been: live, because vectors are no cells."""
         records = self._parts.records
         path = self._parts.files.path(batch.input_file_id)
@@ -260,7 +260,7 @@ _WHY_NONE = {
 class _Written:
     """The lines of both files, and what they come to."""
 
-    def __init__(self, batch: Batch, ended: BatchStatus) -> None:
+    def __init__(self, batch: ApiBatch, ended: BatchStatus) -> None:
         self._batch, self._ended = batch, ended
         self.completed = self.failed = self.prompt_tokens = self.completion_tokens = 0
         self.model: str | None = None

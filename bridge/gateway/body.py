@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from bridge.protocols.asked import Json
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 
 #: An agent's turn with its tools has 80 kB (facts, section 1.1); a prompt of 256,000 tokens about 1 MB; images more.
 MOST_BYTES = 32 << 20
@@ -50,7 +50,7 @@ async def read_bytes(request: Request, *, most_bytes: int) -> bytes:
                 pieces.append(piece)
     except TimeoutError:
         why = f"the body took longer than {PATIENCE_S:.0f} s"
-        raise RefusedAsk(Refusal(kind=RefusalKind.TIMED_OUT, message=why)) from None
+        raise RefusedAsk(ApiRefusal(kind=RefusalKind.TIMED_OUT, message=why)) from None
     except ClientDisconnect:
         raise RefusedAsk.bad("the client left before its request was whole") from None
     return b"".join(pieces)
@@ -58,5 +58,7 @@ async def read_bytes(request: Request, *, most_bytes: int) -> bytes:
 
 def _too_large(most_bytes: int) -> RefusedAsk:
     return RefusedAsk(
-        Refusal(kind=RefusalKind.TOO_LARGE, message=f"a request has at most {most_bytes / 1e6:.0f} MB here: send less")
+        ApiRefusal(
+            kind=RefusalKind.TOO_LARGE, message=f"a request has at most {most_bytes / 1e6:.0f} MB here: send less"
+        )
     )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from bridge.gateway.batch_runner import BatchRunner
 from bridge.gateway.brake import Brake
-from bridge.gateway.counters import Counters
+from bridge.gateway.counters import RequestCounters
 from bridge.gateway.file_store import FileStore
 from bridge.gateway.line import Priority
 from bridge.gateway.live import Caller, Live
@@ -29,7 +29,7 @@ class GatewayContext:
     records: Records | None  #: None: nothing is remembered
     files: FileStore | None  #: the same
     batches: BatchRunner | None  #: None: there is no queue here, or nothing is remembered
-    counters: Counters
+    counters: RequestCounters
     brake: Brake
     now: Callable[[], datetime]
     now_s: Callable[[], float]  #: seconds of a clock that only goes forward

@@ -27,7 +27,7 @@ class Histogram:
         self.total_s += seconds
 
 
-class Counters:
+class RequestCounters:
     """Of one gateway. Only the event loop that it is used in may touch it."""
 
     def __init__(self) -> None:

@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.gateway.reply import refused
-from bridge.protocols.asked import Wire
+from bridge.protocols.asked import WireFormat
 from bridge.protocols.refusal import RefusedAsk
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def endpoint(wire: Wire, answer: Endpoint) -> Endpoint:
+def endpoint(wire: WireFormat, answer: Endpoint) -> Endpoint:
     """The same, with its `RefusedAsk` as a response."""
 
     async def answered(request: Request) -> Response:

@@ -14,7 +14,7 @@ from bridge.core.errors import ContextExceeded, NotSupported
 from bridge.engines.base import Engine, Request
 from bridge.kernel.error_kind import estimate_tokens
 from bridge.protocols.asked import Truncation
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 
 #: What a chat template adds to a message, at most, in tokens.
 _TEMPLATE_TOKENS = 64
@@ -63,7 +63,7 @@ def count_or_estimate(engine: Engine, request: Request) -> int:
 def too_long(tokens: int, window: int) -> RefusedAsk:
     """It does not fit."""
     message = f"the request has {tokens} tokens, and the model reads {window}"
-    return RefusedAsk(Refusal(kind=RefusalKind.CONTEXT_EXCEEDED, message=message, tokens=tokens, window=window))
+    return RefusedAsk(ApiRefusal(kind=RefusalKind.CONTEXT_EXCEEDED, message=message, tokens=tokens, window=window))
 
 
 def _cut(engine: Engine, request: Request, tokens: int) -> Sized:

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.gateway.reply import refused
-from bridge.protocols.asked import Wire
-from bridge.protocols.refusal import Refusal, RefusalKind
+from bridge.protocols.asked import WireFormat
+from bridge.protocols.refusal import ApiRefusal, RefusalKind
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -28,22 +28,22 @@ class GuardRules:
     origins: frozenset[str] = frozenset()  #: web pages, such as `http://localhost:3000`
     token: str | None = field(default=None, repr=False)  #: None: none is asked for
 
-    def refusal(self, headers: Mapping[str, str]) -> Refusal | None:
+    def refusal(self, headers: Mapping[str, str]) -> ApiRefusal | None:
         """Why a request is turned away; None: it is not."""
         host = _host_name(headers.get("host", ""))
         if self.hosts and host not in self.hosts:
-            return Refusal(
+            return ApiRefusal(
                 kind=RefusalKind.FORBIDDEN,
                 message=f"the gateway does not answer to the host name {host[:80]!r}: `--allow-host` adds one",
             )
         origin = headers.get("origin")
         if origin is not None and origin not in self.origins:
-            return Refusal(
+            return ApiRefusal(
                 kind=RefusalKind.FORBIDDEN,
                 message=f"web pages of {origin[:80]!r} may not use the gateway: `--allow-origin` lets one in",
             )
         if self.token is not None and not hmac.compare_digest(_token(headers).encode(), self.token.encode()):
-            return Refusal(
+            return ApiRefusal(
                 kind=RefusalKind.UNAUTHORIZED,
                 message="the token is missing or wrong: send BRIDGE_TOKEN as `Authorization: Bearer …`",
             )
@@ -54,7 +54,7 @@ class Guard:
     """ASGI middleware that turns away what the rules do not let in, with the error of the path's family."""
 
     def __init__(
-        self, app: ASGIApp, *, rules: GuardRules, open_paths: frozenset[str], wires: Mapping[str, Wire]
+        self, app: ASGIApp, *, rules: GuardRules, open_paths: frozenset[str], wires: Mapping[str, WireFormat]
     ) -> None:
         """`open_paths` need no token; `wires`: by the beginning of a path, the empty one for all others."""
         self._app, self._rules, self._open, self._wires = app, rules, open_paths, wires
@@ -72,7 +72,7 @@ class Guard:
             return
         await refused(self._wire(path), found)(scope, receive, send)
 
-    def _wire(self, path: str) -> Wire:
+    def _wire(self, path: str) -> WireFormat:
         return next(wire for start, wire in self._wires.items() if path.startswith(start))
 
 

@@ -24,7 +24,7 @@ from bridge.gateway.slots import Slots
 from bridge.gateway.tool_calling import answer_with_calls
 from bridge.models.choose import auto_model
 from bridge.protocols.asked import Answered, Asked, ReplyHead, Usage, Waiting
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk, refusal_of
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk, refusal_of
 
 T = TypeVar("T")
 
@@ -53,10 +53,12 @@ class Sink(Protocol):
         """An answer is whole."""
 
 
-class Answerer(Protocol):
+class ReplySource(Protocol):
     """Answers a request: an engine, or whoever works on the queue."""
 
-    async def answer(self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: Progress) -> Answered:
+    async def answer(
+        self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: RequestProgress
+    ) -> Answered:
         """The whole reply; its pieces go to `sink` as they come.
 
         Raises:
@@ -78,7 +80,7 @@ class NoSink:
 
 
 @dataclass(kw_only=True)
-class Progress:
+class RequestProgress:
     """Where a request is, for whoever keeps its client patient."""
 
     slots: Slots | None = None
@@ -121,7 +123,9 @@ class Live:
         """Let go of the threads; what runs is given up by whoever waits for it."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def answer(self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: Progress) -> Answered:
+    async def answer(
+        self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: RequestProgress
+    ) -> Answered:
         """The whole reply; its pieces go to `sink` as they come. Cancelled, it frees its slot down to the engine.
 
         Raises:
@@ -154,7 +158,7 @@ class Live:
                 ]
         except LineFull as full:
             wait = full.retry_after_s
-            raise RefusedAsk(Refusal(kind=RefusalKind.LINE_FULL, message=str(full), retry_after_s=wait)) from None
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.LINE_FULL, message=str(full), retry_after_s=wait)) from None
         except BridgeError as error:
             self.residency.forget(model.name)
             raise RefusedAsk(refusal_of(error, window=request.num_ctx)) from error
@@ -246,7 +250,7 @@ def _window(asked: int | None, own: int) -> int:
 def _default_of(models: Sequence[EngineModel]) -> str:
     if not models:
         message = "the engine has no model yet: `bridge models fetch` gets one"
-        raise RefusedAsk(Refusal(kind=RefusalKind.UNAVAILABLE, message=message, code="model_not_found"))
+        raise RefusedAsk(ApiRefusal(kind=RefusalKind.UNAVAILABLE, message=message, code="model_not_found"))
     return auto_model(models, None, fetch=False, lanes=1, num_ctx=DEFAULT_NUM_CTX) or models[0].name
 
 

@@ -1,4 +1,4 @@
-"""Lists by the page, as OpenAI has them. Pure but for the request's own parameters."""
+"""Lists by the page, as OpenAI has them. Decides nothing else."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bridge.core.errors import BridgeError
 from bridge.engines.base import Engine
 from bridge.gateway.mailbox import Mailbox
-from bridge.protocols.refusal import Refusal, refusal_of
+from bridge.protocols.refusal import ApiRefusal, refusal_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class PullStep:
     status: str  #: in the engine's words; `success` at the end
     done_bytes: int = 0
     total_bytes: int = 0  #: 0: not known
-    refusal: Refusal | None = None  #: it failed
+    refusal: ApiRefusal | None = None  #: it failed
 
     @property
     def percent(self) -> float:

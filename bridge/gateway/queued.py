@@ -14,10 +14,10 @@ from bridge.core.chat import ChatReply, FinishReason
 from bridge.core.errors import BridgeError
 from bridge.core.job import NewJob
 from bridge.core.states import State
-from bridge.gateway.live import Caller, Progress, Sink
+from bridge.gateway.live import Caller, RequestProgress, Sink
 from bridge.intake.prompt import job_of
 from bridge.protocols.asked import Answered, Asked, ReplyHead, Usage
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk, refusal_of
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk, refusal_of
 from bridge.protocols.responses import ResponseStatus
 
 T = TypeVar("T")
@@ -107,14 +107,16 @@ class QueueDoor:
             raise RefusedAsk(refusal_of(error)) from error
 
 
-class QueuedAnswerer:
-    """Answers by waiting for a job that is in the queue already. See `Answerer`."""
+class QueuedSource:
+    """Answers by waiting for a job that is in the queue already. See `ReplySource`."""
 
     def __init__(self, door: QueueDoor, job: str, head: ReplyHead) -> None:
         self._door, self._job, self._head = door, job, head
 
-    async def answer(self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: Progress) -> Answered:  # noqa: ARG002  # the job holds all of it
-        """See `Answerer.answer`: the answer comes whole, when the job is over."""
+    async def answer(
+        self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: RequestProgress
+    ) -> Answered:  # the job holds all of it
+        """See `ReplySource.answer`: the answer comes whole, when the job is over."""
         sink.begin(self._head)
         progress.detail = f"queued as job {self._job}"
         found = await self._door.look(self._job)
@@ -133,7 +135,7 @@ async def told(found: QueuedReply, head: ReplyHead, sink: Sink) -> Answered:
     if found.reply is None:
         kind = RefusalKind.CONFLICT if found.status is ResponseStatus.CANCELLED else RefusalKind.BROKEN_OFF
         message = f"job {found.job} {found.status.value}: {found.error or 'it has no answer'}"
-        raise RefusedAsk(Refusal(kind=kind, message=message))
+        raise RefusedAsk(ApiRefusal(kind=kind, message=message))
     if found.reply.text:
         await sink.text(found.reply.text, 0)
     await sink.finish(found.reply, 0)

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bridge.core.chat import ChatReply
-from bridge.gateway.live import Answerer, Caller, NoSink, Progress
-from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, StreamWriter, Wire
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+from bridge.gateway.live import Caller, NoSink, ReplySource, RequestProgress
+from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, StreamWriter, WireFormat
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 
 #: What is done with a reply once it is whole.
 AfterAnswer = Callable[[Answered], Awaitable[None]]
@@ -29,7 +29,7 @@ def json_response(body: Json, *, status: int = 200, headers: Mapping[str, str] |
     return Response(orjson.dumps(body), status_code=status, headers=headers, media_type="application/json")
 
 
-def refused(wire: Wire, refusal: Refusal) -> Response:
+def refused(wire: WireFormat, refusal: ApiRefusal) -> Response:
     """An error with the family's body and its headers."""
     return json_response(wire.refuse(refusal), status=refusal.status, headers=refusal.headers())
 
@@ -38,7 +38,7 @@ class WholeReply:
     """An ASGI response that is one JSON object."""
 
     def __init__(
-        self, answerer: Answerer, wire: Wire, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
+        self, answerer: ReplySource, wire: WireFormat, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
     ) -> None:
         """`after` is awaited with the reply before the client has its end."""
         self._answerer, self._wire, self._asked, self._caller, self._after = answerer, wire, asked, caller, after
@@ -56,7 +56,7 @@ class WholeReply:
         wire = self._wire
         try:
             answered = await self._answerer.answer(
-                self._asked, self._caller, id_prefix=wire.id_prefix, sink=NoSink(), progress=Progress()
+                self._asked, self._caller, id_prefix=wire.id_prefix, sink=NoSink(), progress=RequestProgress()
             )
         except RefusedAsk as refused_ask:
             return refused(wire, refused_ask.refusal)
@@ -69,13 +69,13 @@ class StreamReply:
     """An ASGI response that says the answer as it comes; the sink of its own answer."""
 
     def __init__(
-        self, answerer: Answerer, wire: Wire, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
+        self, answerer: ReplySource, wire: WireFormat, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
     ) -> None:
         """`after` is awaited with the reply before the client has its end."""
         self._answerer, self._wire, self._asked, self._caller, self._after = answerer, wire, asked, caller, after
         self._writer: StreamWriter | None = None
         self._head: ReplyHead | None = None
-        self._progress = Progress()
+        self._progress = RequestProgress()
         self._is_begun = False
         self._send: Send
         self._one_at_a_time = asyncio.Lock()
@@ -124,14 +124,14 @@ class StreamReply:
         except Exception:
             if not self._is_begun:
                 raise
-            await self._fail(Refusal(kind=RefusalKind.INTERNAL, message="the gateway failed; its log says why"))
+            await self._fail(ApiRefusal(kind=RefusalKind.INTERNAL, message="the gateway failed; its log says why"))
             raise
         if self._after:
             await self._after(answered)
         await self._say(self._end(answered), more=False)
         return None
 
-    async def _fail(self, refusal: Refusal) -> Response | None:
+    async def _fail(self, refusal: ApiRefusal) -> Response | None:
         if not self._is_begun:
             return refused(self._wire, refusal)
         await self._say(self._started().fail(refusal), more=False)

@@ -19,7 +19,7 @@ from bridge.gateway.records import Record
 from bridge.gateway.reply import json_response
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead
 from bridge.protocols.openai import ChatError, read_messages, write_answer, write_messages
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 from bridge.protocols.responses import Responses, ResponseStatus, output_of, response_json
 
 KIND = "response"
@@ -36,7 +36,7 @@ class LaterResponse:
     status: ResponseStatus
 
 
-class Stored:
+class StoredResponses:
     """The responses of one gateway."""
 
     def __init__(self, context: GatewayContext) -> None:
@@ -80,7 +80,7 @@ class Stored:
             record = await self._context.live.in_thread(lambda: records.get(KIND, name, now=self._context.now()))
         if record is None:
             message = f"there is no response {name[:80]!r}; responses are kept for {KEPT_S // 86_400} days"
-            raise RefusedAsk(Refusal(kind=RefusalKind.NOT_FOUND, message=message))
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.NOT_FOUND, message=message))
         return record
 
     async def look(self, name: str, *, wait_s: float = 0.0) -> LaterResponse:
@@ -91,7 +91,7 @@ class Stored:
         if isinstance(whole, dict):
             return LaterResponse(id=name, body=whole, status=ResponseStatus(whole["status"]))
         if queue is None or record.job is None:
-            raise RefusedAsk(Refusal(kind=RefusalKind.UNAVAILABLE, message="its queue is not open here"))
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.UNAVAILABLE, message="its queue is not open here"))
         found = await queue.wait(record.job, wait_s)
         return self._later(self.head_of(record), _echo(record), found, background=True)
 

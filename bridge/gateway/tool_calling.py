@@ -25,7 +25,7 @@ from bridge.core.chat import (
 )
 from bridge.core.errors import IncompleteAnswer
 from bridge.engines.base import Answer, Engine, OnToken, Request, Stop, ignore_token
-from bridge.gateway.toolbox import Toolbox
+from bridge.gateway.offered_tools import OfferedTools
 from bridge.protocols.openai import write_tool
 from bridge.protocols.tool_text import CallsInText
 
@@ -34,7 +34,7 @@ _NUMBERED = re.compile(r"call_\d+(_\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Said:
+class _Spoken:
     answer: Answer
     text: str  #: without what was a call
     calls: tuple[ToolCall, ...]
@@ -57,7 +57,7 @@ def answer_with_calls(
     """
     if not request.tools or request.tool_choice.use is ToolUse.NONE:
         return engine.answer(request, on_token, stop=stop)
-    toolbox = Toolbox(request.tools)
+    toolbox = OfferedTools(request.tools)
     said = _ask(engine, request, on_token, stop, toolbox)
     fault = _fault(request, said, toolbox)
     if fault:
@@ -75,7 +75,7 @@ def answer_with_calls(
     return replace(said.answer, text=said.text, tool_calls=kept, finish_reason=reason)
 
 
-def _ask(engine: Engine, request: Request, on_token: OnToken, stop: Stop | None, toolbox: Toolbox) -> _Said:
+def _ask(engine: Engine, request: Request, on_token: OnToken, stop: Stop | None, toolbox: OfferedTools) -> _Spoken:
     shaped, is_forced = _as_engine_can(engine, request)
     reader = CallsInText(offered=toolbox.names)
     shown: list[str] = []
@@ -93,10 +93,10 @@ def _ask(engine: Engine, request: Request, on_token: OnToken, stop: Stop | None,
     calls = (*answer.tool_calls, *reader.calls)
     if is_forced and not calls and (call := _forced_call(answer.text)):
         calls = (call,)
-    return _Said(answer=answer, text="".join(shown) if not is_forced else "", calls=calls)
+    return _Spoken(answer=answer, text="".join(shown) if not is_forced else "", calls=calls)
 
 
-def _fault(request: Request, said: _Said, toolbox: Toolbox) -> str:
+def _fault(request: Request, said: _Spoken, toolbox: OfferedTools) -> str:
     """What is wrong with an answer; empty: nothing."""
     wrong = [call for call in said.calls if toolbox.right(call) is None]
     if wrong:
@@ -109,7 +109,7 @@ def _fault(request: Request, said: _Said, toolbox: Toolbox) -> str:
     return ""
 
 
-def _again(request: Request, said: _Said, fault: str) -> Request:
+def _again(request: Request, said: _Spoken, fault: str) -> Request:
     """The same request, with what was wrong with its first answer."""
     before = ChatMessage.assistant(said.answer.text or "\n".join(_call_text(call) for call in said.calls))
     return replace(request, prompt=(*request.messages, before, ChatMessage.user(f"That is wrong: {fault}. Try again.")))

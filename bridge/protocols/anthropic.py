@@ -11,7 +11,7 @@ from bridge.core.chat import ChatReply, FinishReason, ToolCall
 from bridge.protocols import anthropic_request, sse
 from bridge.protocols import openai_request as fields
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Usage, Waiting
-from bridge.protocols.refusal import Refusal, RefusalKind
+from bridge.protocols.refusal import ApiRefusal, RefusalKind
 
 _STOPS = {
     FinishReason.LENGTH: "max_tokens",
@@ -28,7 +28,7 @@ class Messages:
     stream_type = sse.CONTENT_TYPE
 
     def read(self, body: Json) -> Asked:
-        """See `Wire.read`."""
+        """See `WireFormat.read`."""
         return Asked(
             request=anthropic_request.read_chat(body),
             options=fields.read_options(body, also={"stop": "stop_sequences"}),
@@ -39,7 +39,7 @@ class Messages:
         )
 
     def whole(self, asked: Asked, answered: Answered) -> Json:  # noqa: ARG002  # the shape is the same for all
-        """See `Wire.whole`."""
+        """See `WireFormat.whole`."""
         reply = answered.replies[0]
         content: list[Json] = [{"type": "text", "text": reply.text}] if reply.text else []
         content += [{**_use(call), "input": _input(call)} for call in reply.tool_calls]
@@ -48,11 +48,11 @@ class Messages:
         return {**_message(answered.head), "content": content, **stop, "usage": _usage(answered.usage), **note}
 
     def stream(self, asked: Asked, head: ReplyHead) -> MessageStream:  # noqa: ARG002  # the same for all
-        """See `Wire.stream`."""
+        """See `WireFormat.stream`."""
         return MessageStream(head)
 
-    def refuse(self, refusal: Refusal) -> Json:
-        """See `Wire.refuse`."""
+    def refuse(self, refusal: ApiRefusal) -> Json:
+        """See `WireFormat.refuse`."""
         return {"type": "error", "error": {"type": refusal.anthropic_type, "message": _text(refusal)}}
 
 
@@ -94,7 +94,7 @@ class MessageStream:
         last = _event("message_delta", delta=delta, usage=_usage(answered.usage))
         return last + _event("message_stop")
 
-    def fail(self, refusal: Refusal) -> bytes:
+    def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""
         return _event("error", error={"type": refusal.anthropic_type, "message": _text(refusal)})
 
@@ -148,7 +148,7 @@ def _usage(usage: Usage) -> Json:
     return {"input_tokens": usage.prompt or 0, "output_tokens": usage.completion or 0}
 
 
-def _text(refusal: Refusal) -> str:
+def _text(refusal: ApiRefusal) -> str:
     """Claude Code compacts when it reads these words."""
     if refusal.kind is RefusalKind.CONTEXT_EXCEEDED and refusal.tokens is not None and refusal.window is not None:
         return f"prompt is too long: {refusal.tokens} tokens > {refusal.window} maximum"

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from bridge.core.chat import ChatReply, ChatRequest
 from bridge.core.options import Options
-from bridge.protocols.refusal import Refusal
+from bridge.protocols.refusal import ApiRefusal
 
 Json = dict[str, object]
 
@@ -105,11 +105,11 @@ class StreamWriter(Protocol):
     def end(self, answered: Answered) -> bytes:
         """All answers have ended: usage, and the end of the stream."""
 
-    def fail(self, refusal: Refusal) -> bytes:
+    def fail(self, refusal: ApiRefusal) -> bytes:
         """It ends with an error."""
 
 
-class Wire(Protocol):
+class WireFormat(Protocol):
     """A family's way to ask for an answer."""
 
     id_prefix: str  #: of a reply's id
@@ -124,5 +124,5 @@ class Wire(Protocol):
     def stream(self, asked: Asked, head: ReplyHead) -> StreamWriter:
         """A writer for one reply."""
 
-    def refuse(self, refusal: Refusal) -> Json:
+    def refuse(self, refusal: ApiRefusal) -> Json:
         """The body of an error."""

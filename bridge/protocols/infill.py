@@ -10,7 +10,7 @@ from bridge.protocols import openai_request as fields
 from bridge.protocols import sse
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Waiting
 from bridge.protocols.openai_chat import refusal_json, waiting_text
-from bridge.protocols.refusal import Refusal, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusedAsk
 
 
 class Infill:
@@ -20,7 +20,7 @@ class Infill:
     stream_type = sse.CONTENT_TYPE
 
     def read(self, body: Json) -> Asked:
-        """See `Wire.read`; `input_extra`, pieces of other files, stands before the text, each below its file's name."""
+        """See `WireFormat.read`; `input_extra`, pieces of other files, stands before the text, each below its file's name."""
         before = _text(body, "input_prefix") + _text(body, "prompt")
         wanted: Json = {"prompt": _extra(body.get("input_extra")) + before, "suffix": _text(body, "input_suffix")}
         if isinstance(predict := body.get("n_predict"), int) and predict < 1:
@@ -32,15 +32,15 @@ class Infill:
         )
 
     def whole(self, asked: Asked, answered: Answered) -> Json:  # noqa: ARG002  # the shape is the same for all
-        """See `Wire.whole`."""
+        """See `WireFormat.whole`."""
         return _end(answered, answered.replies[0].text)
 
     def stream(self, asked: Asked, head: ReplyHead) -> InfillStream:  # noqa: ARG002  # the same for all
-        """See `Wire.stream`."""
+        """See `WireFormat.stream`."""
         return InfillStream()
 
-    def refuse(self, refusal: Refusal) -> Json:
-        """See `Wire.refuse`."""
+    def refuse(self, refusal: ApiRefusal) -> Json:
+        """See `WireFormat.refuse`."""
         return refusal_json(refusal)
 
 
@@ -67,7 +67,7 @@ class InfillStream:
         """See `StreamWriter.end`."""
         return sse.event(_end(answered, ""))
 
-    def fail(self, refusal: Refusal) -> bytes:
+    def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""
         return sse.event(refusal_json(refusal))
 

@@ -14,7 +14,7 @@ from bridge.core.result import to_iso
 from bridge.protocols import ollama_request
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Waiting
 from bridge.protocols.openai_chat import context_text
-from bridge.protocols.refusal import Refusal
+from bridge.protocols.refusal import ApiRefusal
 
 _NS = 1_000_000_000
 
@@ -26,17 +26,17 @@ class OllamaWire:
     stream_type = "application/x-ndjson"
 
     def whole(self, asked: Asked, answered: Answered) -> Json:  # noqa: ARG002  # the shape is the same for all
-        """See `Wire.whole`."""
+        """See `WireFormat.whole`."""
         reply = answered.replies[0]
         note = {"bridge": dict(answered.head.note)} if answered.head.note else {}
         return {**_head(answered.head), **self.said(reply.text, reply), **_end(answered), **note}
 
     def stream(self, asked: Asked, head: ReplyHead) -> LineStream:  # noqa: ARG002  # the same for all
-        """See `Wire.stream`."""
+        """See `WireFormat.stream`."""
         return LineStream(self, head)
 
-    def refuse(self, refusal: Refusal) -> Json:
-        """See `Wire.refuse`."""
+    def refuse(self, refusal: ApiRefusal) -> Json:
+        """See `WireFormat.refuse`."""
         return {"error": context_text(refusal)}
 
     def said(self, text: str, reply: ChatReply | None = None) -> Json:
@@ -48,7 +48,7 @@ class Chat(OllamaWire):
     """`POST /api/chat`."""
 
     def read(self, body: Json) -> Asked:
-        """See `Wire.read`."""
+        """See `WireFormat.read`."""
         return ollama_request.read_asked(body, ollama_request.read_chat(body))
 
     def said(self, text: str, reply: ChatReply | None = None) -> Json:
@@ -61,7 +61,7 @@ class Generate(OllamaWire):
     """`POST /api/generate`."""
 
     def read(self, body: Json) -> Asked:
-        """See `Wire.read`."""
+        """See `WireFormat.read`."""
         return ollama_request.read_asked(body, ollama_request.read_generate(body))
 
     def said(self, text: str, reply: ChatReply | None = None) -> Json:  # noqa: ARG002  # it has no tools
@@ -95,7 +95,7 @@ class LineStream:
         """See `StreamWriter.end`."""
         return orjson.dumps({**self._frame, **self._wire.said(""), **_end(answered)}) + b"\n"
 
-    def fail(self, refusal: Refusal) -> bytes:
+    def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""
         return orjson.dumps(self._wire.refuse(refusal)) + b"\n"
 

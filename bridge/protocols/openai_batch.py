@@ -98,7 +98,7 @@ def read_line(line: bytes, number: int, endpoint: str) -> BatchLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch:
+class ApiBatch:
     """A batch as it stands. Moments are seconds since 1970."""
 
     id: str
@@ -126,7 +126,7 @@ class Batch:
         """Whether its answers are to be checked."""
         return self.metadata.get("check") == "true"
 
-    def moved(self, status: BatchStatus, at: int) -> Batch:
+    def moved(self, status: BatchStatus, at: int) -> ApiBatch:
         """The batch in another status."""
         return replace(self, status=status, moments={**self.moments, status.value: at})
 
@@ -156,7 +156,7 @@ class Batch:
 _MOMENTS = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
 
 
-def store(batch: Batch) -> Json:
+def store(batch: ApiBatch) -> Json:
     """All of a batch, for `load`."""
     return {
         **vars(batch),
@@ -167,11 +167,11 @@ def store(batch: Batch) -> Json:
     }
 
 
-def load(value: Json) -> Batch:
+def load(value: Json) -> ApiBatch:
     """What `store` gave."""
     given = value.get("problems")
     problems = [LineProblem(**problem) for problem in given] if isinstance(given, list) else []
-    return Batch(**{**value, "status": BatchStatus(value["status"]), "problems": tuple(problems)})  # type: ignore[arg-type]  # as stored
+    return ApiBatch(**{**value, "status": BatchStatus(value["status"]), "problems": tuple(problems)})  # type: ignore[arg-type]  # as stored
 
 
 def read_metadata(value: object) -> dict[str, str]:

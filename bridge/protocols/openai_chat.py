@@ -12,7 +12,7 @@ from bridge.protocols import openai_request as fields
 from bridge.protocols import sse
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Usage, Waiting
 from bridge.protocols.openai import write_answer, write_finish_reason
-from bridge.protocols.refusal import Refusal, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusedAsk
 
 
 class ChatCompletions:
@@ -22,7 +22,7 @@ class ChatCompletions:
     stream_type = sse.CONTENT_TYPE
 
     def read(self, body: Json) -> Asked:
-        """See `Wire.read`; `logprobs` is refused, because no engine of ours gives them."""
+        """See `WireFormat.read`; `logprobs` is refused, because no engine of ours gives them."""
         if body.get("logprobs") or body.get("top_logprobs"):
             raise RefusedAsk.bad("logprobs are not supported: leave logprobs and top_logprobs out", "logprobs")
         older = body.get("tools") is None and body.get("functions") is not None
@@ -48,7 +48,7 @@ class ChatCompletions:
         )
 
     def whole(self, asked: Asked, answered: Answered) -> Json:
-        """See `Wire.whole`. `function_call` stands at the top as well where `functions` were offered."""
+        """See `WireFormat.whole`. `function_call` stands at the top as well where `functions` were offered."""
         choices = [_choice_of(asked, index, reply) for index, reply in enumerate(answered.replies)]
         body: Json = {
             **_head(answered.head, "chat.completion"),
@@ -61,11 +61,11 @@ class ChatCompletions:
         return body
 
     def stream(self, asked: Asked, head: ReplyHead) -> ChatStream:
-        """See `Wire.stream`."""
+        """See `WireFormat.stream`."""
         return ChatStream(asked, head)
 
-    def refuse(self, refusal: Refusal) -> Json:
-        """See `Wire.refuse`."""
+    def refuse(self, refusal: ApiRefusal) -> Json:
+        """See `WireFormat.refuse`."""
         return refusal_json(refusal)
 
 
@@ -110,7 +110,7 @@ class ChatStream:
         usage: Json = {"usage": usage_json(answered.usage)} if self._asked.include_usage else {}
         return sse.event({**self._frame, "choices": [], **usage, **note}) + sse.DONE
 
-    def fail(self, refusal: Refusal) -> bytes:
+    def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""
         return sse.event(refusal_json(refusal))
 
@@ -131,7 +131,7 @@ class ChatStream:
         return sse.event({**self._frame, "choices": [choice], **self._usage, **(note or {})})
 
 
-def refusal_json(refusal: Refusal) -> Json:
+def refusal_json(refusal: ApiRefusal) -> Json:
     """An error in the shape of OpenAI's family."""
     error: Json = {
         "message": context_text(refusal),
@@ -142,7 +142,7 @@ def refusal_json(refusal: Refusal) -> Json:
     return {"error": error}
 
 
-def context_text(refusal: Refusal) -> str:
+def context_text(refusal: ApiRefusal) -> str:
     """The message of a refusal, with both numbers where the request was too long: clients compact by them."""
     if refusal.tokens is None or refusal.window is None:
         return refusal.message

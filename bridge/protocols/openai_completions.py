@@ -13,7 +13,7 @@ from bridge.protocols import sse
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Waiting
 from bridge.protocols.openai import write_finish_reason
 from bridge.protocols.openai_chat import refusal_json, usage_json, waiting_text
-from bridge.protocols.refusal import Refusal, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusedAsk
 
 
 class Completions:
@@ -23,7 +23,7 @@ class Completions:
     stream_type = sse.CONTENT_TYPE
 
     def read(self, body: Json) -> Asked:
-        """See `Wire.read`; a list of one prompt is that prompt."""
+        """See `WireFormat.read`; a list of one prompt is that prompt."""
         if body.get("logprobs"):
             raise RefusedAsk.bad("logprobs are not supported: leave the field out", "logprobs")
         prompt = body.get("prompt")
@@ -48,17 +48,17 @@ class Completions:
         )
 
     def whole(self, asked: Asked, answered: Answered) -> Json:  # noqa: ARG002  # the shape is the same for all
-        """See `Wire.whole`."""
+        """See `WireFormat.whole`."""
         choices = [_choice(index, reply.text, _finish(reply)) for index, reply in enumerate(answered.replies)]
         note = {"bridge": dict(answered.head.note)} if answered.head.note else {}
         return {**_head(answered.head), "choices": choices, "usage": usage_json(answered.usage), **note}
 
     def stream(self, asked: Asked, head: ReplyHead) -> CompletionStream:
-        """See `Wire.stream`."""
+        """See `WireFormat.stream`."""
         return CompletionStream(asked, head)
 
-    def refuse(self, refusal: Refusal) -> Json:
-        """See `Wire.refuse`."""
+    def refuse(self, refusal: ApiRefusal) -> Json:
+        """See `WireFormat.refuse`."""
         return refusal_json(refusal)
 
 
@@ -91,7 +91,7 @@ class CompletionStream:
             return sse.DONE
         return sse.event({**self._frame, "choices": [], "usage": usage_json(answered.usage)}) + sse.DONE
 
-    def fail(self, refusal: Refusal) -> bytes:
+    def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""
         return sse.event(refusal_json(refusal))
 

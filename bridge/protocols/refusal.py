@@ -88,7 +88,7 @@ LONGEST_RETRY_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refusal:
+class ApiRefusal:
     """Why there is no answer."""
 
     kind: RefusalKind
@@ -135,14 +135,14 @@ class Refusal:
 class RefusedAsk(Exception):  # it carries a refusal, it is no error of ours
     """A request that is refused; never crosses the edge of the gateway."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: ApiRefusal) -> None:
         self.refusal = refusal
         super().__init__(refusal.message)
 
     @classmethod
     def bad(cls, message: str, param: str | None = None) -> RefusedAsk:
         """It cannot be done as it was asked; `param`: the field that is to blame."""
-        return cls(Refusal(kind=RefusalKind.BAD_REQUEST, message=message, param=param))
+        return cls(ApiRefusal(kind=RefusalKind.BAD_REQUEST, message=message, param=param))
 
 
 #: The first that fits counts.
@@ -173,11 +173,11 @@ _CODES: Mapping[type[BridgeError], str] = {
 }
 
 
-def refusal_of(error: BridgeError, *, window: int | None = None) -> Refusal:
+def refusal_of(error: BridgeError, *, window: int | None = None) -> ApiRefusal:
     """What a client is told of one of our errors; `window`: tokens that the model had for the request."""
     if isinstance(error, ContextExceeded):
         tokens = None if window is None else window + error.over_by
-        return Refusal(kind=RefusalKind.CONTEXT_EXCEEDED, message=str(error), tokens=tokens, window=window)
+        return ApiRefusal(kind=RefusalKind.CONTEXT_EXCEEDED, message=str(error), tokens=tokens, window=window)
     kind = next((kind for known, kind in _KINDS if isinstance(error, known)), RefusalKind.INTERNAL)
     wait = error.retry_after_s if isinstance(error, RateLimited) else 2.0 if kind is RefusalKind.LINE_FULL else None
-    return Refusal(kind=kind, message=str(error), code=_CODES.get(type(error)), retry_after_s=wait)
+    return ApiRefusal(kind=kind, message=str(error), code=_CODES.get(type(error)), retry_after_s=wait)

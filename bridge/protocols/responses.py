@@ -13,7 +13,7 @@ from bridge.core.chat import ChatReply, FinishReason, ToolCall
 from bridge.protocols import responses_request, sse
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Usage, Waiting
 from bridge.protocols.openai_chat import context_text, refusal_json
-from bridge.protocols.refusal import Refusal
+from bridge.protocols.refusal import ApiRefusal
 
 
 class ResponseStatus(Enum):
@@ -34,22 +34,22 @@ class Responses:
     stream_type = sse.CONTENT_TYPE
 
     def read(self, body: Json) -> Asked:
-        """See `Wire.read`."""
+        """See `WireFormat.read`."""
         return responses_request.read_asked(body)
 
     def whole(self, asked: Asked, answered: Answered) -> Json:
-        """See `Wire.whole`."""
+        """See `WireFormat.whole`."""
         reply = answered.replies[0]
         return response_json(
             asked, answered.head, status_of(reply), output=output_of(answered.head.id, reply), usage=answered.usage
         )
 
     def stream(self, asked: Asked, head: ReplyHead) -> ResponseStream:
-        """See `Wire.stream`."""
+        """See `WireFormat.stream`."""
         return ResponseStream(asked, head)
 
-    def refuse(self, refusal: Refusal) -> Json:
-        """See `Wire.refuse`."""
+    def refuse(self, refusal: ApiRefusal) -> Json:
+        """See `WireFormat.refuse`."""
         return refusal_json(refusal)
 
 
@@ -92,7 +92,7 @@ class ResponseStream:
         whole = self._response(status, usage=answered.usage)
         return self._event(f"response.{status.value}", response=whole)
 
-    def fail(self, refusal: Refusal) -> bytes:
+    def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""
         code = refusal.openai_code or "server_error"
         failed = self._response(ResponseStatus.FAILED, error={"code": code, "message": context_text(refusal)})

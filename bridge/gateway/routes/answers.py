@@ -15,17 +15,17 @@ from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.live import Caller
 from bridge.gateway.reply import StreamReply, WholeReply, json_response, refused
-from bridge.gateway.stored import Stored, later_response, wants_later
+from bridge.gateway.stored import StoredResponses, later_response, wants_later
 from bridge.protocols import ollama, ollama_request
 from bridge.protocols.anthropic import Messages
-from bridge.protocols.asked import Asked, Json, Wire
+from bridge.protocols.asked import Asked, Json, WireFormat
 from bridge.protocols.infill import Infill
 from bridge.protocols.openai_chat import ChatCompletions
 from bridge.protocols.openai_completions import Completions
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 
 #: {path: its wire}. OpenAI's are there without `/v1` too, because half of all base addresses lack it.
-WIRES: Mapping[str, Wire] = {
+WIRES: Mapping[str, WireFormat] = {
     "/v1/chat/completions": ChatCompletions(),
     "/chat/completions": ChatCompletions(),
     "/v1/completions": Completions(),
@@ -45,7 +45,7 @@ def routes(context: GatewayContext) -> list[Route]:
 class AnswerPath:
     """One path, as an ASGI application: its replies watch for the client's leaving, so they need the connection itself."""
 
-    def __init__(self, context: GatewayContext, wire: Wire) -> None:
+    def __init__(self, context: GatewayContext, wire: WireFormat) -> None:
         self.context, self._wire = context, wire
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +64,7 @@ class AnswerPath:
         wait_s = self.context.brake.wait_s(caller.name, body, self.context.now_s())
         if wait_s is not None:
             message = "this very request was answered several times in the last minutes: an agent may be looping"
-            raise RefusedAsk(Refusal(kind=RefusalKind.RATE_LIMITED, message=message, retry_after_s=wait_s))
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.RATE_LIMITED, message=message, retry_after_s=wait_s))
 
     async def reply(self, body: Json, request: Request) -> ASGIApp:
         """What answers a body. Raises RefusedAsk."""
@@ -72,7 +72,7 @@ class AnswerPath:
             return await self._load(load)
         asked = as_headers_say(self._wire.read(body), request)
         if wants_later(request):
-            return later_response(await Stored(self.context).queue(asked, caller_of(request)), applied=True)
+            return later_response(await StoredResponses(self.context).queue(asked, caller_of(request)), applied=True)
         kind = StreamReply if asked.stream else WholeReply
         return kind(self.context.live, self._wire, asked, caller_of(request))
 

@@ -16,9 +16,9 @@ from bridge.gateway.file_store import LONGEST_S, SHORTEST_S
 from bridge.gateway.paging import read_page
 from bridge.gateway.reply import json_response
 from bridge.protocols.asked import Json
-from bridge.protocols.openai_batch import ENDPOINTS, WINDOW_S, Batch, BatchStatus, load, read_metadata
+from bridge.protocols.openai_batch import ENDPOINTS, WINDOW_S, ApiBatch, BatchStatus, load, read_metadata
 from bridge.protocols.openai_chat import ChatCompletions
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 
 _WIRE = ChatCompletions()
 
@@ -33,11 +33,11 @@ def routes(context: GatewayContext) -> list[Route]:
             )
         return context.batches
 
-    def find(request: Request) -> Batch:
+    def find(request: Request) -> ApiBatch:
         name = request.path_params["id"]
         found = runner().get(name)
         if found is None:
-            raise RefusedAsk(Refusal(kind=RefusalKind.NOT_FOUND, message=f"there is no batch {name[:80]!r}"))
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.NOT_FOUND, message=f"there is no batch {name[:80]!r}"))
         return found
 
     async def create(request: Request) -> Response:
@@ -58,7 +58,7 @@ def routes(context: GatewayContext) -> list[Route]:
         batch = find(request)
         if batch.status.is_over or batch.status is BatchStatus.FINALIZING:
             message = f"batch {batch.id} is {batch.status.value}: there is nothing left to cancel"
-            raise RefusedAsk(Refusal(kind=RefusalKind.CONFLICT, message=message))
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.CONFLICT, message=message))
         moved = batch.moved(BatchStatus.CANCELLING, int(context.now().timestamp()))
         return json_response(runner().put(moved).as_json())
 
@@ -70,7 +70,7 @@ def routes(context: GatewayContext) -> list[Route]:
     ]
 
 
-def _read(body: Json, context: GatewayContext) -> Batch:
+def _read(body: Json, context: GatewayContext) -> ApiBatch:
     """A new batch. Raises RefusedAsk."""
     name, endpoint_ = body.get("input_file_id"), body.get("endpoint")
     if endpoint_ not in ENDPOINTS:
@@ -79,10 +79,12 @@ def _read(body: Json, context: GatewayContext) -> Batch:
         raise RefusedAsk.bad("completion_window must be 24h", "completion_window")
     if not isinstance(name, str) or context.files is None or context.files.get(name, context.now()) is None:
         raise RefusedAsk(
-            Refusal(kind=RefusalKind.NOT_FOUND, message=f"there is no file {str(name)[:80]!r}", param="input_file_id")
+            ApiRefusal(
+                kind=RefusalKind.NOT_FOUND, message=f"there is no file {str(name)[:80]!r}", param="input_file_id"
+            )
         )
     created = int(context.now().timestamp())
-    return Batch(
+    return ApiBatch(
         id=f"batch_{secrets.token_hex(12)}",
         endpoint=str(endpoint_),
         input_file_id=name,

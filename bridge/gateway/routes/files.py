@@ -21,7 +21,7 @@ from bridge.gateway.paging import read_page
 from bridge.gateway.records import Record
 from bridge.gateway.reply import json_response
 from bridge.protocols.openai_chat import ChatCompletions
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 
 _WIRE = ChatCompletions()
 _PURPOSES = ("batch", "assistants", "user_data", "evals", "fine-tune", "vision")
@@ -40,7 +40,7 @@ def routes(context: GatewayContext) -> list[Route]:
         name = request.path_params["id"]
         found = store().get(name, context.now())
         if found is None:
-            raise RefusedAsk(Refusal(kind=RefusalKind.NOT_FOUND, message=f"there is no file {name[:80]!r}"))
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.NOT_FOUND, message=f"there is no file {name[:80]!r}"))
         return found
 
     async def upload(request: Request) -> Response:
@@ -95,7 +95,7 @@ def routes(context: GatewayContext) -> list[Route]:
 
 async def _form(request: Request) -> FormData:
     """The parts of a form; files of more than a megabyte go to the disk. Raises RefusedAsk."""
-    too_large = Refusal(kind=RefusalKind.TOO_LARGE, message=f"a file has at most {MOST_BYTES >> 20} MB")
+    too_large = ApiRefusal(kind=RefusalKind.TOO_LARGE, message=f"a file has at most {MOST_BYTES >> 20} MB")
     told = request.headers.get("content-length", "")
     if told.isdecimal() and int(told) > MOST_BYTES + _PIECE:
         raise RefusedAsk(too_large)

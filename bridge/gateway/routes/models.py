@@ -18,7 +18,7 @@ from bridge.gateway.reply import json_response
 from bridge.protocols import sse
 from bridge.protocols.asked import Json
 from bridge.protocols.openai_chat import ChatCompletions, refusal_json
-from bridge.protocols.refusal import Refusal, RefusalKind, RefusedAsk
+from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 
 _WIRE = ChatCompletions()
 
@@ -43,7 +43,7 @@ def routes(context: GatewayContext) -> list[Route]:
         found = next((model for model in await listed() if model["id"] == name), None)
         if found is None:
             message = f"there is no model {name[:80]!r}: GET /v1/models lists them"
-            raise RefusedAsk(Refusal(kind=RefusalKind.NOT_FOUND, message=message, code="model_not_found"))
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.NOT_FOUND, message=message, code="model_not_found"))
         return json_response(found)
 
     async def download(request: Request) -> Response:
@@ -65,7 +65,7 @@ def routes(context: GatewayContext) -> list[Route]:
         chosen = await live.chosen(_name(await read_json(request)))
         if not await live.residency.unload(chosen.name):
             message = f"{chosen.name} answers a request: it goes out of memory when that has ended"
-            raise RefusedAsk(Refusal(kind=RefusalKind.CONFLICT, message=message))
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.CONFLICT, message=message))
         return json_response({"model": chosen.name, "status": "unloaded"})
 
     return [

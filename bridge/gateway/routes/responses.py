@@ -12,10 +12,10 @@ from starlette.types import ASGIApp
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.endpoint import endpoint
-from bridge.gateway.queued import QueuedAnswerer
+from bridge.gateway.queued import QueuedSource
 from bridge.gateway.reply import StreamReply, WholeReply, json_response
 from bridge.gateway.routes.answers import AnswerPath, as_headers_say
-from bridge.gateway.stored import Stored, later_response, wants_later
+from bridge.gateway.stored import StoredResponses, later_response, wants_later
 from bridge.protocols.asked import Answered, Json
 from bridge.protocols.refusal import RefusedAsk
 from bridge.protocols.responses import Responses
@@ -27,7 +27,7 @@ _LONGEST_WAIT_S = 300.0
 
 def routes(context: GatewayContext) -> list[Route]:
     """All of them."""
-    stored = Stored(context)
+    stored = StoredResponses(context)
 
     async def get(request: Request) -> Response:
         found = await stored.look(request.path_params["id"], wait_s=_wait_s(request))
@@ -66,7 +66,7 @@ class ResponsesPath(AnswerPath):
         """See `AnswerPath.reply`."""
         context, caller = self.context, caller_of(request)
         asked = as_headers_say(_WIRE.read(body), request)
-        stored = Stored(context)
+        stored = StoredResponses(context)
         if asked.previous is not None:
             before = await stored.said_before(asked.previous)
             mine = asked.request.messages
@@ -79,7 +79,7 @@ class ResponsesPath(AnswerPath):
             record = await stored.find(later.id)
             if context.queue is None or record.job is None:
                 raise RefusedAsk.bad("its queue is not open here")
-            return StreamReply(QueuedAnswerer(context.queue, record.job, stored.head_of(record)), _WIRE, asked, caller)
+            return StreamReply(QueuedSource(context.queue, record.job, stored.head_of(record)), _WIRE, asked, caller)
 
         async def keep(answered: Answered) -> None:
             await stored.keep(asked, caller, answered)

@@ -11,14 +11,14 @@ from bridge.gateway.context import GatewayContext
 from bridge.gateway.endpoint import endpoint
 from bridge.gateway.reply import json_response
 from bridge.protocols.anthropic import Messages
-from bridge.protocols.asked import Json, Wire
+from bridge.protocols.asked import Json, WireFormat
 from bridge.protocols.openai_chat import ChatCompletions
 
 
 def routes(context: GatewayContext) -> list[Route]:
     """`/v1/messages/count_tokens`, `/v1/chat/completions/input_tokens`."""
 
-    def count(wire: Wire, field: str, more: Json) -> Route:
+    def count(wire: WireFormat, field: str, more: Json) -> Route:
         async def answer(request: Request) -> Response:
             asked = wire.read({**await read_json(request), "stream": False})
             return json_response({**more, field: await context.live.count(asked)})

@@ -16,7 +16,7 @@ from bridge.core.chat import ToolCall, ToolDefinition
 from bridge.core.errors import BadRequest
 
 
-class Toolbox:
+class OfferedTools:
     """What was offered."""
 
     def __init__(self, tools: Sequence[ToolDefinition]) -> None:
