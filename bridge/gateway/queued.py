@@ -114,8 +114,14 @@ class QueuedSource:
         self._door, self._job, self._head = door, job, head
 
     async def answer(
-        self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: RequestProgress
-    ) -> Answered:  # the job holds all of it
+        self,
+        asked: Asked,  # noqa: ARG002  # the job holds it
+        caller: Caller,  # noqa: ARG002
+        *,
+        id_prefix: str,  # noqa: ARG002  # it has its id
+        sink: Sink,
+        progress: RequestProgress,
+    ) -> Answered:
         """See `ReplySource.answer`: the answer comes whole, when the job is over."""
         sink.begin(self._head)
         progress.detail = f"queued as job {self._job}"

@@ -38,10 +38,10 @@ class WholeReply:
     """An ASGI response that is one JSON object."""
 
     def __init__(
-        self, answerer: ReplySource, wire: WireFormat, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
+        self, source: ReplySource, wire: WireFormat, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
     ) -> None:
         """`after` is awaited with the reply before the client has its end."""
-        self._answerer, self._wire, self._asked, self._caller, self._after = answerer, wire, asked, caller, after
+        self._source, self._wire, self._asked, self._caller, self._after = source, wire, asked, caller, after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, unless the client leaves."""
@@ -55,7 +55,7 @@ class WholeReply:
     async def _response(self) -> Response:
         wire = self._wire
         try:
-            answered = await self._answerer.answer(
+            answered = await self._source.answer(
                 self._asked, self._caller, id_prefix=wire.id_prefix, sink=NoSink(), progress=RequestProgress()
             )
         except RefusedAsk as refused_ask:
@@ -69,10 +69,10 @@ class StreamReply:
     """An ASGI response that says the answer as it comes; the sink of its own answer."""
 
     def __init__(
-        self, answerer: ReplySource, wire: WireFormat, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
+        self, source: ReplySource, wire: WireFormat, asked: Asked, caller: Caller, *, after: AfterAnswer | None = None
     ) -> None:
         """`after` is awaited with the reply before the client has its end."""
-        self._answerer, self._wire, self._asked, self._caller, self._after = answerer, wire, asked, caller, after
+        self._source, self._wire, self._asked, self._caller, self._after = source, wire, asked, caller, after
         self._writer: StreamWriter | None = None
         self._head: ReplyHead | None = None
         self._progress = RequestProgress()
@@ -116,7 +116,7 @@ class StreamReply:
         """Say all of it; a response, if it is refused before anything was said."""
         wire = self._wire
         try:
-            answered = await self._answerer.answer(
+            answered = await self._source.answer(
                 self._asked, self._caller, id_prefix=wire.id_prefix, sink=self, progress=self._progress
             )
         except RefusedAsk as refused_ask:
