@@ -73,13 +73,39 @@ def app(
     `rules`: who is let in, by default whoever is on this machine. `records`: what it remembers between requests.
     `access_log`: gets a line of JSON for each request. `work`: answer the queue's jobs as well, with slots that nobody else needs.
     """
+    context = _context(backend, queue=queue, records=records, now=now, now_s=now_s, memory_bytes=memory_bytes)
+    log = RequestLog(counters=context.counters, write=access_log, now=now, now_s=now_s)
+    guard = Middleware(Guard, rules=rules or GuardRules(), open_paths=OPEN_PATHS, wires=_WIRES)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with _running(context, work=work):
+            yield
+
+    return Starlette(
+        routes=[route for routes in _ROUTES for route in routes(context)],
+        middleware=[Middleware(AccessLog, log=log), guard],
+        exception_handlers={HTTPException: _http_error, Exception: _fault},
+        lifespan=lifespan,
+    )
+
+
+def _context(
+    backend: Backend,
+    *,
+    queue: QueueDoor | None,
+    records: Records | None,
+    now: Callable[[], datetime],
+    now_s: Callable[[], float],
+    memory_bytes: Callable[[], int | None],
+) -> GatewayContext:
     live = Live(backend, now=now, now_s=now_s)
     files = FileStore(records.path.parent / "files", records) if records else None
     batches = None
     if queue is not None and records is not None and files is not None:
         parts = BatchParts(bridge=queue.bridge, live=live, records=records, files=files, now=now)
         batches = BatchRunner(parts)
-    context = GatewayContext(
+    return GatewayContext(
         live=live,
         pulls=Pulls(backend.engine),
         queue=queue,
@@ -92,37 +118,29 @@ def app(
         now_s=now_s,
         memory_bytes=memory_bytes,
     )
-    log = RequestLog(counters=context.counters, write=access_log, now=now, now_s=now_s)
 
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        if batches is not None:
-            batches.resume()
-        worker = QueueWorker(live, queue.bridge.opened.shown) if queue is not None and work else None
-        if worker is not None:
-            worker.start()
-        chores = [asyncio.create_task(work) for work in (live.residency.keep_looking(), keep_forgetting(context))]
-        yield
-        for chore in chores:
-            chore.cancel()
-        if worker is not None:
-            await worker.close()
-        if batches is not None:
-            await batches.close()
-        live.close()
-        for part in (queue, records):
-            if part is not None:
-                part.close()
 
-    return Starlette(
-        routes=[route for routes in _ROUTES for route in routes(context)],
-        middleware=[
-            Middleware(AccessLog, log=log),
-            Middleware(Guard, rules=rules or GuardRules(), open_paths=OPEN_PATHS, wires=_WIRES),
-        ],
-        exception_handlers={HTTPException: _http_error, Exception: _fault},
-        lifespan=lifespan,
-    )
+@asynccontextmanager
+async def _running(context: GatewayContext, *, work: bool) -> AsyncIterator[None]:
+    """What runs beside the requests; all of it ends, and what is open is closed, when the block does."""
+    live, queue, batches = context.live, context.queue, context.batches
+    if batches is not None:
+        batches.resume()
+    worker = QueueWorker(live, queue.bridge.opened.shown) if queue is not None and work else None
+    if worker is not None:
+        worker.start()
+    chores = [asyncio.create_task(chore) for chore in (live.residency.keep_looking(), keep_forgetting(context))]
+    yield
+    for chore in chores:
+        chore.cancel()
+    if worker is not None:
+        await worker.close()
+    if batches is not None:
+        await batches.close()
+    live.close()
+    for part in (queue, context.records):
+        if part is not None:
+            part.close()
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

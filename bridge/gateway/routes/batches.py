@@ -25,49 +25,61 @@ _WIRE = ChatCompletions()
 
 def routes(context: GatewayContext) -> list[Route]:
     """All of them."""
+    return BatchPaths(context).routes()
 
-    def runner() -> BatchRunner:
-        if context.batches is None:
+
+class BatchPaths:
+    """What the paths of batches do."""
+
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
+
+    def routes(self) -> list[Route]:
+        """Its paths."""
+        return [
+            Route("/v1/batches", endpoint(_WIRE, self._create), methods=["POST"]),
+            Route("/v1/batches", endpoint(_WIRE, self._listed), methods=["GET"]),
+            Route("/v1/batches/{id}", endpoint(_WIRE, self._one), methods=["GET"]),
+            Route("/v1/batches/{id}/cancel", endpoint(_WIRE, self._cancel), methods=["POST"]),
+        ]
+
+    def _runner(self) -> BatchRunner:
+        if self._context.batches is None:
             raise RefusedAsk.bad(
                 "there is no queue here: `bridge init` makes one, and `bridge serve --queue PATH` uses it"
             )
-        return context.batches
+        return self._context.batches
 
-    def find(request: Request) -> ApiBatch:
+    def _find(self, request: Request) -> ApiBatch:
         name = request.path_params["id"]
-        found = runner().get(name)
+        found = self._runner().get(name)
         if found is None:
             raise RefusedAsk(ApiRefusal(kind=RefusalKind.NOT_FOUND, message=f"there is no batch {name[:80]!r}"))
         return found
 
-    async def create(request: Request) -> Response:
-        run = runner()
-        batch = run.put(_read(await read_json(request), context))
+    async def _create(self, request: Request) -> Response:
+        run = self._runner()
+        batch = run.put(_read(await read_json(request), self._context))
         run.start(batch.id)
         return json_response(batch.as_json())
 
-    async def listed(request: Request) -> Response:
+    async def _listed(self, request: Request) -> Response:
         page = read_page(request, most=100, default=20)
-        found = context.records.listed(KIND, after=page.after, limit=page.limit + 1) if context.records else []
+        found = (
+            self._context.records.listed(KIND, after=page.after, limit=page.limit + 1) if self._context.records else []
+        )
         return json_response(page.body([load(record.body).as_json() for record in found]))
 
-    async def one(request: Request) -> Response:
-        return json_response(find(request).as_json())
+    async def _one(self, request: Request) -> Response:
+        return json_response(self._find(request).as_json())
 
-    async def cancel(request: Request) -> Response:
-        batch = find(request)
+    async def _cancel(self, request: Request) -> Response:
+        batch = self._find(request)
         if batch.status.is_over or batch.status is BatchStatus.FINALIZING:
             message = f"batch {batch.id} is {batch.status.value}: there is nothing left to cancel"
             raise RefusedAsk(ApiRefusal(kind=RefusalKind.CONFLICT, message=message))
-        moved = batch.moved(BatchStatus.CANCELLING, int(context.now().timestamp()))
-        return json_response(runner().put(moved).as_json())
-
-    return [
-        Route("/v1/batches", endpoint(_WIRE, create), methods=["POST"]),
-        Route("/v1/batches", endpoint(_WIRE, listed), methods=["GET"]),
-        Route("/v1/batches/{id}", endpoint(_WIRE, one), methods=["GET"]),
-        Route("/v1/batches/{id}/cancel", endpoint(_WIRE, cancel), methods=["POST"]),
-    ]
+        moved = batch.moved(BatchStatus.CANCELLING, int(self._context.now().timestamp()))
+        return json_response(self._runner().put(moved).as_json())
 
 
 def _read(body: Json, context: GatewayContext) -> ApiBatch:

@@ -30,21 +30,39 @@ _PIECE = 1 << 20
 
 def routes(context: GatewayContext) -> list[Route]:
     """All of them."""
+    return FilePaths(context).routes()
 
-    def store() -> FileStore:
-        if context.files is None:
+
+class FilePaths:
+    """What the paths of files do."""
+
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
+
+    def routes(self) -> list[Route]:
+        """Its paths."""
+        return [
+            Route("/v1/files", endpoint(_WIRE, self._upload), methods=["POST"]),
+            Route("/v1/files", endpoint(_WIRE, self._listed), methods=["GET"]),
+            Route("/v1/files/{id}", endpoint(_WIRE, self._one), methods=["GET"]),
+            Route("/v1/files/{id}", endpoint(_WIRE, self._delete), methods=["DELETE"]),
+            Route("/v1/files/{id}/content", endpoint(_WIRE, self._content), methods=["GET"]),
+        ]
+
+    def _store(self) -> FileStore:
+        if self._context.files is None:
             raise RefusedAsk.bad("this gateway keeps no files: start it where there is a queue")
-        return context.files
+        return self._context.files
 
-    def find(request: Request) -> Record:
+    def _find(self, request: Request) -> Record:
         name = request.path_params["id"]
-        found = store().get(name, context.now())
+        found = self._store().get(name, self._context.now())
         if found is None:
             raise RefusedAsk(ApiRefusal(kind=RefusalKind.NOT_FOUND, message=f"there is no file {name[:80]!r}"))
         return found
 
-    async def upload(request: Request) -> Response:
-        files = store()
+    async def _upload(self, request: Request) -> Response:
+        files = self._store()
         form = await _form(request)
         try:
             sent, purpose = form.get("file"), form.get("purpose")
@@ -58,39 +76,31 @@ def routes(context: GatewayContext) -> list[Route]:
                 "purpose": str(purpose),
                 "caller": caller_of(request).name,
             }
-            name = await _save(files, sent, context, kept_s, names)
+            name = await _save(files, sent, self._context, kept_s, names)
         finally:
             await form.close()
-        found = files.get(name, context.now())
+        found = files.get(name, self._context.now())
         assert found is not None
         return json_response(as_json(found))
 
-    async def listed(request: Request) -> Response:
+    async def _listed(self, request: Request) -> Response:
         page = read_page(request, most=10_000)
         purpose = request.query_params.get("purpose")
-        found = store().newest(after=page.after, limit=page.limit + 1, newest_first=page.newest_first)
+        found = self._store().newest(after=page.after, limit=page.limit + 1, newest_first=page.newest_first)
         rows = [as_json(record) for record in found if purpose in (None, record.body["purpose"])]
         return json_response(page.body(rows))
 
-    async def one(request: Request) -> Response:
-        return json_response(as_json(find(request)))
+    async def _one(self, request: Request) -> Response:
+        return json_response(as_json(self._find(request)))
 
-    async def content(request: Request) -> Response:
-        found = find(request)
-        return FileResponse(store().path(found.id), media_type="application/octet-stream")
+    async def _content(self, request: Request) -> Response:
+        found = self._find(request)
+        return FileResponse(self._store().path(found.id), media_type="application/octet-stream")
 
-    async def delete(request: Request) -> Response:
-        found = find(request)
-        store().delete(found.id)
+    async def _delete(self, request: Request) -> Response:
+        found = self._find(request)
+        self._store().delete(found.id)
         return json_response({"id": found.id, "object": "file", "deleted": True})
-
-    return [
-        Route("/v1/files", endpoint(_WIRE, upload), methods=["POST"]),
-        Route("/v1/files", endpoint(_WIRE, listed), methods=["GET"]),
-        Route("/v1/files/{id}", endpoint(_WIRE, one), methods=["GET"]),
-        Route("/v1/files/{id}", endpoint(_WIRE, delete), methods=["DELETE"]),
-        Route("/v1/files/{id}/content", endpoint(_WIRE, content), methods=["GET"]),
-    ]
 
 
 async def _form(request: Request) -> FormData:

@@ -25,57 +25,68 @@ _WIRE = ChatCompletions()
 
 def routes(context: GatewayContext) -> list[Route]:
     """`/v1/models`, `/v1/models/{id}`, `/models` and what is below it."""
-    live, pulls = context.live, context.pulls
+    return ModelPaths(context).routes()
 
-    async def listed() -> list[Json]:
-        models = await live.models()
-        loaded = (await live.in_thread(live.backend.engine.health)).loaded
-        return [_model(model, is_loaded=model.name in loaded, window=live.backend.num_ctx) for model in models]
 
-    async def openai(_request: Request) -> Response:
-        return json_response({"object": "list", "data": await listed()})
+class ModelPaths:
+    """What the paths of models do."""
 
-    async def short(_request: Request) -> Response:
-        return json_response({"models": await listed()})
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
 
-    async def one(request: Request) -> Response:
+    def routes(self) -> list[Route]:
+        """Its paths."""
+        return [
+            Route("/v1/models", endpoint(_WIRE, self._openai)),
+            Route("/models", endpoint(_WIRE, self._short)),
+            Route("/models/download", endpoint(_WIRE, self._download), methods=["POST"]),
+            Route("/models/load", endpoint(_WIRE, self._load), methods=["POST"]),
+            Route("/models/unload", endpoint(_WIRE, self._unload), methods=["POST"]),
+            Route("/v1/models/{name:path}", endpoint(_WIRE, self._one)),
+        ]
+
+    async def _listed(self) -> list[Json]:
+        models = await self._context.live.models()
+        loaded = (await self._context.live.in_thread(self._context.live.backend.engine.health)).loaded
+        return [
+            _model(model, is_loaded=model.name in loaded, window=self._context.live.backend.num_ctx) for model in models
+        ]
+
+    async def _openai(self, _request: Request) -> Response:
+        return json_response({"object": "list", "data": await self._listed()})
+
+    async def _short(self, _request: Request) -> Response:
+        return json_response({"models": await self._listed()})
+
+    async def _one(self, request: Request) -> Response:
         name = request.path_params["name"]
-        found = next((model for model in await listed() if model["id"] == name), None)
+        found = next((model for model in await self._listed() if model["id"] == name), None)
         if found is None:
             message = f"there is no model {name[:80]!r}: GET /v1/models lists them"
             raise RefusedAsk(ApiRefusal(kind=RefusalKind.NOT_FOUND, message=message, code="model_not_found"))
         return json_response(found)
 
-    async def download(request: Request) -> Response:
+    async def _download(self, request: Request) -> Response:
         body = await read_json(request)
         name = _name(body)
         if body.get("stream") is True:
-            return StreamingResponse(_events(pulls.follow(name)), media_type=sse.CONTENT_TYPE)
-        pulls.start(name)
-        step = pulls.step(name)
+            return StreamingResponse(_events(self._context.pulls.follow(name)), media_type=sse.CONTENT_TYPE)
+        self._context.pulls.start(name)
+        step = self._context.pulls.step(name)
         assert step is not None
         return json_response(_step(name, step), status=200 if step.refusal is None else step.refusal.status)
 
-    async def load(request: Request) -> Response:
-        chosen = await live.chosen(_name(await read_json(request)))
-        await live.residency.load(chosen.name)
+    async def _load(self, request: Request) -> Response:
+        chosen = await self._context.live.chosen(_name(await read_json(request)))
+        await self._context.live.residency.load(chosen.name)
         return json_response({"model": chosen.name, "status": "loaded"})
 
-    async def unload(request: Request) -> Response:
-        chosen = await live.chosen(_name(await read_json(request)))
-        if not await live.residency.unload(chosen.name):
+    async def _unload(self, request: Request) -> Response:
+        chosen = await self._context.live.chosen(_name(await read_json(request)))
+        if not await self._context.live.residency.unload(chosen.name):
             message = f"{chosen.name} answers a request: it goes out of memory when that has ended"
             raise RefusedAsk(ApiRefusal(kind=RefusalKind.CONFLICT, message=message))
         return json_response({"model": chosen.name, "status": "unloaded"})
-
-    return [
-        Route("/v1/models", endpoint(_WIRE, openai)),
-        Route("/models", endpoint(_WIRE, short)),
-        Route("/models/download", endpoint(_WIRE, download), methods=["POST"]),
-        Route("/models/load", endpoint(_WIRE, load), methods=["POST"]),
-        Route("/models/unload", endpoint(_WIRE, unload), methods=["POST"]),
-        Route("/v1/models/{name:path}", endpoint(_WIRE, one)),
-    ]
 
 
 def _name(body: Json) -> str:

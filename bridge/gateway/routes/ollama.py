@@ -34,61 +34,72 @@ _NAMES = {"tools": "tools", "suffix": "insert", "images": "vision", "embeddings"
 
 def routes(context: GatewayContext) -> list[Route]:
     """`/api/version`, `/api/tags`, `/api/ps`, `/api/show`, `/api/embed` and the older `/api/embeddings`."""
-    live = context.live
+    return OllamaPaths(context).routes()
 
-    async def version(_request: Request) -> Response:
+
+class OllamaPaths:
+    """What the paths of Ollama's clients do."""
+
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
+
+    def routes(self) -> list[Route]:
+        """Its paths."""
+        return [
+            Route("/api/pull", endpoint(_WIRE, self._pull), methods=["POST"]),
+            Route("/api/version", endpoint(_WIRE, self._version)),
+            Route("/api/tags", endpoint(_WIRE, self._tags)),
+            Route("/api/ps", endpoint(_WIRE, self._running)),
+            Route("/api/show", endpoint(_WIRE, self._show), methods=["POST"]),
+            Route("/api/embed", endpoint(_WIRE, self._embeddings), methods=["POST"]),
+            Route("/api/embeddings", endpoint(_WIRE, self._embeddings), methods=["POST"]),
+        ]
+
+    async def _version(self, _request: Request) -> Response:
         return json_response({"version": SPOKEN_VERSION})
 
-    async def tags(_request: Request) -> Response:
-        moment = to_iso(context.now())
-        return json_response({"models": [_tag(model, moment) for model in await live.models()]})
+    async def _tags(self, _request: Request) -> Response:
+        moment = to_iso(self._context.now())
+        return json_response({"models": [_tag(model, moment) for model in await self._context.live.models()]})
 
-    async def running(_request: Request) -> Response:
-        health = await live.in_thread(live.backend.engine.health)
-        moment = to_iso(context.now())
-        found = [_tag(model, moment) for model in await live.models() if model.name in health.loaded]
+    async def _running(self, _request: Request) -> Response:
+        health = await self._context.live.in_thread(self._context.live.backend.engine.health)
+        moment = to_iso(self._context.now())
+        found = [_tag(model, moment) for model in await self._context.live.models() if model.name in health.loaded]
         return json_response({"models": [{**tag, "expires_at": moment, "size_vram": 0} for tag in found]})
 
-    async def show(request: Request) -> Response:
+    async def _show(self, request: Request) -> Response:
         body = await read_json(request)
         name = body.get("model") or body.get("name")
         if not isinstance(name, str):
             raise RefusedAsk.bad("model is needed", "model")
-        chosen = await live.chosen(name)
-        able = await live.in_thread(lambda: live.backend.engine.capabilities(chosen.name))
-        return json_response(_shown(chosen.name, able, window=able.context_tokens or live.backend.num_ctx))
+        chosen = await self._context.live.chosen(name)
+        able = await self._context.live.in_thread(lambda: self._context.live.backend.engine.capabilities(chosen.name))
+        return json_response(
+            _shown(chosen.name, able, window=able.context_tokens or self._context.live.backend.num_ctx)
+        )
 
-    async def embeddings(request: Request) -> Response:
+    async def _embeddings(self, request: Request) -> Response:
         body = await read_json(request)
         is_older = request.url.path.endswith("/embeddings")
         given = body.get("prompt") if is_older else body.get("input")
-        found = await embed(live, given, body.get("model"))
+        found = await embed(self._context.live, given, body.get("model"))
         if is_older:
             return json_response({"embedding": list(found.vectors[0]) if found.vectors else []})
         return json_response({"model": found.model, "embeddings": [list(vector) for vector in found.vectors]})
 
-    async def pull(request: Request) -> Response:
+    async def _pull(self, request: Request) -> Response:
         body = await read_json(request)
         name = body.get("model") or body.get("name")
         if not isinstance(name, str):
             raise RefusedAsk.bad("model is needed", "model")
-        steps = context.pulls.follow(name)
+        steps = self._context.pulls.follow(name)
         if body.get("stream") is not False:
             return StreamingResponse(_lines(steps), media_type=_WIRE.stream_type)
         last = [step async for step in steps][-1]
         if last.refusal is not None:
             raise RefusedAsk(last.refusal)
         return json_response({"status": last.status})
-
-    return [
-        Route("/api/pull", endpoint(_WIRE, pull), methods=["POST"]),
-        Route("/api/version", endpoint(_WIRE, version)),
-        Route("/api/tags", endpoint(_WIRE, tags)),
-        Route("/api/ps", endpoint(_WIRE, running)),
-        Route("/api/show", endpoint(_WIRE, show), methods=["POST"]),
-        Route("/api/embed", endpoint(_WIRE, embeddings), methods=["POST"]),
-        Route("/api/embeddings", endpoint(_WIRE, embeddings), methods=["POST"]),
-    ]
 
 
 async def _lines(steps: AsyncIterator[PullStep]) -> AsyncIterator[bytes]:
