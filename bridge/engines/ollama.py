@@ -7,20 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from bridge.core.errors import (
-    BadRequest,
-    ContextExceeded,
-    EngineDown,
-    EngineError,
-    IncompleteAnswer,
-    ModelMissing,
-    NotSupported,
-    OutOfMemory,
-    Overloaded,
-    RateLimited,
-    Refused,
-    StreamInterrupted,
-)
+from bridge.core.errors import ContextExceeded, EngineError, RateLimited
 from bridge.core.options import LONGEST_ANSWER
 from bridge.engines.base import (
     Answer,
@@ -40,17 +27,7 @@ from bridge.protocols.openai import read_tool_calls, write_request
 
 T = TypeVar("T")
 
-_PLAIN: dict[ErrorKind, type[EngineError]] = {
-    ErrorKind.DOWN: EngineDown,
-    ErrorKind.MODEL_MISSING: ModelMissing,
-    ErrorKind.OVERLOADED: Overloaded,
-    ErrorKind.OUT_OF_MEMORY: OutOfMemory,
-    ErrorKind.BAD_REQUEST: BadRequest,
-    ErrorKind.NOT_SUPPORTED: NotSupported,
-    ErrorKind.INTERRUPTED: StreamInterrupted,
-    ErrorKind.INCOMPLETE: IncompleteAnswer,
-    ErrorKind.REFUSED: Refused,
-}
+_ERRORS = {error.kind: error for error in EngineError.__subclasses__()}
 
 
 def translate(error: OllamaError) -> EngineError:
@@ -59,7 +36,7 @@ def translate(error: OllamaError) -> EngineError:
         return RateLimited(error.message, retry_after_s=error.retry_after_s, partial=error.partial)
     if error.kind is ErrorKind.CONTEXT_EXCEEDED:
         return ContextExceeded(error.message, over_by=error.over_by or 1, estimated=error.estimated)
-    return _PLAIN[error.kind](error.message, partial=error.partial)
+    return _ERRORS[error.kind.value](error.message, partial=error.partial)
 
 
 def _translated(call: Callable[[], T]) -> T:
