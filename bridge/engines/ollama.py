@@ -22,6 +22,7 @@ from bridge.engines.base import (
     ignore_token,
 )
 from bridge.kernel.error_kind import ErrorKind, OllamaError
+from bridge.kernel.fit import listed_names
 from bridge.kernel.ollama import Ollama
 from bridge.protocols.openai import read_tool_calls, write_request
 
@@ -88,14 +89,13 @@ class OllamaEngine:
                 timeout_s=request.timeout_s,
             )
         )
-        usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
         return Answer(
             text=reply.text,
             tool_calls=read_tool_calls(list(reply.tool_calls)),
             finish_reason=reply.finish_reason,
             model=reply.model,
             model_digest=self._digest(reply.model),
-            usage={name: count for name, count in usage.items() if count is not None},
+            usage=reply.usage,
             timing_s=reply.timing_s,
         )
 
@@ -106,7 +106,7 @@ class OllamaEngine:
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """See `Engine.pull`; a broken download goes on where it stopped."""
-        if {model, f"{model}:latest"} & {found.name for found in self.models()}:
+        if any(found.name in listed_names(model) for found in self.models()):
             return
         _translated(lambda: self._client.pull(model, on_progress))
 
@@ -172,4 +172,4 @@ class OllamaEngine:
             if model not in self._digests:
                 with contextlib.suppress(EngineError):  # the answer counts, with or without it
                     self._digests = {found.name: found.digest or "" for found in self.models()}
-            return self._digests.get(model) or self._digests.get(f"{model}:latest") or None
+            return next((self._digests[name] for name in listed_names(model) if self._digests.get(name)), None)

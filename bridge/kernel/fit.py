@@ -154,6 +154,11 @@ def is_cloud(name: str) -> bool:
     return bool(_CLOUD.search(name))
 
 
+def listed_names(model: str) -> tuple[str, str]:
+    """The names under which Ollama lists a model: a name without a tag means the tag `latest`."""
+    return (model, f"{model}:latest")
+
+
 def coder_sizes(models: Iterable[tuple[str, int]]) -> tuple[ModelSize, ...]:
     """What the coder models of an engine need, largest first; given as (name, bytes on its disk, 0 if not known)."""
     found = []

@@ -13,9 +13,10 @@ from .cells import PromptCell
 from .chat import ChatError, read_body
 from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, Stopped
-from .fit import DEFAULT_MODEL, model_of_job
+from .fit import DEFAULT_MODEL, listed_names, model_of_job
 from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256
-from .ollama import Ollama, OllamaModel, Reply
+from .ollama import Ollama, OllamaModel
+from .ollama_answer import Reply
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from .stop import Stop
 
@@ -155,7 +156,6 @@ class Answerer:
         return model_of_job(cell.header.options.get("model"), default=settings.model, auto=settings.auto_model)
 
     def _success(self, cell: PromptCell, reply: Reply, started: datetime) -> Record:
-        usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
         return {
             **self._facts(cell, started),
             **(
@@ -166,7 +166,7 @@ class Answerer:
             "status": "truncated" if reply.finish_reason.is_cut else "succeeded",
             "finish_reason": reply.finish_reason.value,
             "model_digest": self._digest(reply.model),
-            "usage": {name: count for name, count in usage.items() if count is not None},
+            "usage": reply.usage,
             "timing_s": {name: round(seconds, 3) for name, seconds in reply.timing_s.items()},
         }
 
@@ -213,5 +213,5 @@ class Answerer:
                     self._models = {found.name: found for found in self.client.models()}
                 except OllamaError:
                     return None  # the answer counts, with or without it
-            found = self._models.get(model) or self._models.get(f"{model}:latest")
+            found = next((self._models[name] for name in listed_names(model) if name in self._models), None)
             return found.digest if found else None

@@ -20,7 +20,19 @@ from typing import IO
 
 from .address import is_here
 from .error_kind import OllamaError
-from .fit import AUTO, MOST_LANES, FitVerdict, choose, coder_sizes, describe, judge, lanes_for
+from .fit import (
+    AUTO,
+    MOST_LANES,
+    Fit,
+    FitVerdict,
+    Machine,
+    choose,
+    coder_sizes,
+    describe,
+    judge,
+    lanes_for,
+    listed_names,
+)
 from .machine import Run, look_at_machine, run_command
 from .ollama import Ollama
 from .options import WORKER_OPTIONS, OptionError
@@ -179,7 +191,7 @@ def pull_model(client: Ollama, model: str, *, say: Say = print, show: Say = lamb
     Raises:
         SetupError: no such model, no space on the disk, or no network.
     """
-    if any(found.name in (model, f"{model}:latest") for found in client.models()):
+    if any(found.name in listed_names(model) for found in client.models()):
         return
     say(f"Downloading {model} …")
 
@@ -223,36 +235,45 @@ def prepare(
         version = client.version()
     except OllamaError as error:
         silence = error
-    num_ctx, lanes = settings.num_ctx, settings.lanes
     asked = settings.model
-    if asked == AUTO:
-        settings = replace(settings, model=choose(machine, lanes=lanes or 1, num_ctx=num_ctx))
-    if not settings.lanes:  # a server that is there takes what it can at once, and lets the rest wait
-        lanes = MOST_LANES if version else lanes_for(settings.model, machine, num_ctx=num_ctx)
-        settings = replace(settings, lanes=lanes)
-    sizing = {"lanes": settings.lanes, "num_ctx": num_ctx}
-    fit = judge(settings.model, machine, **sizing)
-    say(describe(fit, machine, **sizing))
+    settings, fit = _fitted(settings, machine, say, is_served=bool(version))
     server = None
     if silence is None:
         say(f"Ollama {version} answers at {client.url} already; its own OLLAMA_NUM_PARALLEL counts.")
         if is_older(version, OLDEST):
             say(f"It is older than {OLDEST} and may cut long prompts without a word: update it.")
+    elif not (is_here(client.url) and client.url.startswith("http:")):
+        raise SetupError(silence.message)  # another machine's server is not ours to start
+    elif fit.verdict is FitVerdict.CANNOT:
+        raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
     else:
-        if not (is_here(client.url) and client.url.startswith("http:")):
-            raise SetupError(silence.message)  # another machine's server is not ours to start
-        if fit.verdict is FitVerdict.CANNOT:
-            raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
         install_ollama(run, say=say)
         say("Starting Ollama …")
+        sizing = {"lanes": settings.lanes, "num_ctx": settings.num_ctx}
         # The variable wants host:port; ollama_url made it whole.
         server = serve(**sizing, host=client.url, log=log, environ=environ, command=command)
         say(f"Ollama {await_server(client, server)} answers at {client.url}.")
     pull_model(client, settings.model, say=say, show=show)
     has = coder_sizes((model.name, model.size_bytes) for model in client.models())
     if has and asked != AUTO:  # for a job that asks for `auto`: of what is there
-        settings = replace(settings, auto_model=choose(machine, lanes=settings.lanes, num_ctx=num_ctx, among=has))
+        settings = replace(
+            settings, auto_model=choose(machine, lanes=settings.lanes, num_ctx=settings.num_ctx, among=has)
+        )
     return settings, server
+
+
+def _fitted(settings: RunSettings, machine: Machine, say: Say, *, is_served: bool) -> tuple[RunSettings, Fit]:
+    """The settings with `auto` and zero lanes resolved, and how that sits on the machine, which is said."""
+    if settings.model == AUTO:
+        model = choose(machine, lanes=settings.lanes or 1, num_ctx=settings.num_ctx)
+        settings = replace(settings, model=model)
+    if not settings.lanes:  # a server that is there takes what it can at once, and lets the rest wait
+        lanes = MOST_LANES if is_served else lanes_for(settings.model, machine, num_ctx=settings.num_ctx)
+        settings = replace(settings, lanes=lanes)
+    sizing = {"lanes": settings.lanes, "num_ctx": settings.num_ctx}
+    fit = judge(settings.model, machine, **sizing)
+    say(describe(fit, machine, **sizing))
+    return settings, fit
 
 
 def _check(settings: RunSettings) -> None:

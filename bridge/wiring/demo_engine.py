@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bridge.core.errors import ConfigError, EngineError, UsageError
 from bridge.kernel.address import is_here
+from bridge.kernel.fit import listed_names
 from bridge.models import tiny
 from bridge.models.choose import AUTO, is_cloud, largest_coder
 from bridge.wiring.engines import ENGINES, ollama_url, open_engine
@@ -139,7 +140,7 @@ def _served(kind: str, model: str | None, url: str) -> Choice:
         engine.close()
     if model is None or model == AUTO:
         name = largest_coder([found for found in has if kind != "ollama" or not is_cloud(found.name)])
-    elif kind == "ollama" and not {model, f"{model}:latest"} & {found.name for found in has}:
+    elif kind == "ollama" and not any(found.name in listed_names(model) for found in has):
         raise ConfigError(f"it does not have {model}: `ollama pull {model}` fetches it")
     else:
         name = model  # an API may answer to names that it does not list
