@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -64,6 +64,27 @@ def command(name: str, *, of_queue: bool = True) -> Callable[[F], click.Command]
         return run
 
     return decorate
+
+
+def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Options of several commands, in the order of `--help`, as one decorator."""
+
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def file_option(*names: str, metavar: str = "FILE", **more: Any) -> Callable[[F], F]:
+    """An option for a file, which the shell completes."""
+    return click.option(*names, metavar=metavar, shell_complete=complete.files, **more)
+
+
+def folder_option(*names: str, **more: Any) -> Callable[[F], F]:
+    """An option for a folder, which the shell completes."""
+    return click.option(*names, metavar="DIR", shell_complete=complete.folders, **more)
 
 
 def fail(error: BridgeError, *, as_json: bool) -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bridge.cli import base, complete, delivery_options, engine_options, prompt_options
+from bridge.cli import base, delivery_options, engine_options, prompt_options
 from bridge.cli.generation_options import worker_option
 from bridge.core.errors import UsageError
 from bridge.core.options import WORKER_OPTIONS
 
 if TYPE_CHECKING:
+    from bridge.api.bridge import Bridge
     from bridge.api.views import JobView
 
 
@@ -28,14 +29,7 @@ class AskedRun(prompt_options.AskedPrompts, engine_options.AskedEngine):
 @worker_option(WORKER_OPTIONS["num_ctx"], "--window")
 @delivery_options.way_out_options
 @click.option("--apply", is_flag=True, help="Write the code into the project: to --out, and to the paths it names.")
-@click.option(
-    "--root",
-    default=".",
-    metavar="DIR",
-    shell_complete=complete.folders,
-    show_default=True,
-    help="The project of --apply.",
-)
+@base.folder_option("--root", default=".", show_default=True, help="The project of --apply.")
 @click.option("--force", is_flag=True, help="With --apply: overwrite changes of your own.")
 @delivery_options.rule_options
 def command(
@@ -70,12 +64,8 @@ def command(
         ids = list(dict.fromkeys(job.id for job in added))
 
         def ready(view: JobView) -> None:
-            if apply and view.good:
-                try:
-                    bridge.apply_result(view.id, Path(root), force=force)
-                except UsageError as error:
-                    refused.append(view.id)
-                    base.say(f"{view.id} is not applied: {error}")
+            if apply and view.good and not _applied(bridge, view, Path(root), force=force):
+                refused.append(view.id)
             if not as_json:
                 base.print_ready(view)
 
@@ -95,6 +85,16 @@ def command(
     else:
         base.say(f"{summary.answered} answered, {summary.failed} failed")
     sys.exit(0 if all(view.good for view in views) and not refused else 1)
+
+
+def _applied(bridge: Bridge, view: JobView, root: Path, *, force: bool) -> bool:
+    """Write a job's code into the project; whether that was allowed, else says why not."""
+    try:
+        bridge.apply_result(view.id, root, force=force)
+    except UsageError as error:
+        base.say(f"{view.id} is not applied: {error}")
+        return False
+    return True
 
 
 def _text(argument: str) -> str:

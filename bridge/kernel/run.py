@@ -14,7 +14,7 @@ from .chat import ChatError, read_body
 from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, Stopped
 from .fit import DEFAULT_MODEL, listed_names, model_of_job
-from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256
+from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256, to_iso
 from .ollama import Ollama, OllamaModel
 from .ollama_answer import Reply
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
@@ -57,11 +57,6 @@ def _recorded(call: CallJson) -> dict[str, object]:
 def utc_now() -> datetime:
     """This moment."""
     return datetime.now(timezone.utc)  # noqa: UP017  # the same on every Python that Colab offers
-
-
-def iso_ms(moment: datetime) -> str:
-    """A moment as records hold it: UTC, milliseconds, `Z`."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # noqa: UP017
 
 
 class Answerer:
@@ -193,8 +188,8 @@ class Answerer:
             "model": self.model_of(cell),
             "model_digest": None,
             "prompt_sha256": prompt_sha256(cell.body),
-            "started_at": iso_ms(started),
-            "finished_at": iso_ms(self._now()),
+            "started_at": to_iso(started),
+            "finished_at": to_iso(self._now()),
             "usage": {},
             "timing_s": {},
             "worker": {

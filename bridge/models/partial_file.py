@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 from collections.abc import Iterator
@@ -94,7 +93,7 @@ def storage_named(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):  # Windows has no EDQUOT
+        if error.errno in files.FULL:
             raise DownloadTooLarge(
                 f"no space is left for the model in {folder}; what came is kept: make room, and run the same again"
             ) from None

@@ -11,7 +11,15 @@ from bridge.wiring.delivery import (
     review_lock,
 )
 from bridge.wiring.demo_engine import Choice, choose_engine, open_hub
-from bridge.wiring.engines import ENGINES, engine_settings, ollama_url, open_engine, open_worker, ready_models
+from bridge.wiring.engines import (
+    ENGINES,
+    engine_settings,
+    ollama_url,
+    open_engine,
+    open_worker,
+    prepared_engine,
+    ready_models,
+)
 from bridge.wiring.queue import loaded_settings, locate, open_queue
 from bridge.wiring.settings import EngineKind, EngineSettings, LoadedSettings, Settings
 from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
@@ -41,6 +49,7 @@ __all__ = [
     "open_waiting",
     "open_watcher",
     "open_worker",
+    "prepared_engine",
     "ready_models",
     "review_lock",
     "state_folder",

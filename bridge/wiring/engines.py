@@ -7,8 +7,9 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -133,6 +134,27 @@ def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
             f"the engine {engine.name} takes its key from the keyring entry {engine.keyring}, which is empty: {hint}"
         )
     return key
+
+
+@contextmanager
+def prepared_engine(
+    engine: EngineSettings,
+    model: str | None,
+    *,
+    pull: bool = False,
+    lanes: int,
+    num_ctx: int,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Iterator[tuple[Engine, JobModels]]:
+    """An engine with its models ready; let go afterwards. `model`: see `ready_models`; None: what its settings say.
+
+    Raises what `open_engine` and `ready_models` raise.
+    """
+    opened = open_engine(engine, lanes=lanes, num_ctx=num_ctx)
+    try:
+        yield opened, ready_models(opened, model or engine.model, pull=pull, lanes=lanes, num_ctx=num_ctx, say=say)
+    finally:
+        opened.close()
 
 
 def ready_models(
