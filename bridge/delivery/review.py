@@ -82,14 +82,7 @@ class Reviewer:
         level = what.level.value if what.level else None
         stored = what.to_json() if sarif is None else {**what.to_json(), "sarif": sarif}
         first = self.store.journal_only(
-            lambda: review_state.record(
-                self.store.journal,
-                due,
-                verdict=verdict,
-                level=level,
-                payload=stored,
-                now=now,
-            ),
+            lambda: review_state.record(self.store.journal, due, verdict=verdict, level=level, payload=stored, now=now),
             "writing down a verdict",
         )
         if first:

@@ -149,11 +149,7 @@ def parse_header(line: str) -> Header:
         except OptionError as error:
             raise GrammarError(str(error)) from None
     return Header(
-        job=job,
-        options=options,
-        form=_form(switches),
-        cancelled="cancelled" in switches,
-        attempt_floor=attempt_floor,
+        job=job, options=options, form=_form(switches), cancelled="cancelled" in switches, attempt_floor=attempt_floor
     )
 
 
