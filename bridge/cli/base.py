@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from bridge.core.events import Event
 
 F = TypeVar("F", bound=Callable[..., object])
+
+#: Options for a file and for a folder, which the shell completes.
+file_option = functools.partial(click.option, shell_complete=complete.files)
+folder_option = functools.partial(click.option, metavar="DIR", shell_complete=complete.folders)
 
 
 def command(name: str, *, of_queue: bool = True) -> Callable[[F], click.Command]:
@@ -52,15 +56,9 @@ def command(name: str, *, of_queue: bool = True) -> Callable[[F], click.Command]
                 fail(StorageFull(f"no space left{where}: free some and run the command again"), as_json=as_json)
 
         if of_queue:
-            run.params.insert(
-                0,
-                click.Option(
-                    ["--queue"],
-                    metavar="QUEUE",
-                    shell_complete=complete.files,
-                    help="Path of the queue notebook, or drive:FILE_ID; default: as `bridge --help` says.",
-                ),
-            )
+            where = "Path of the queue notebook, or drive:FILE_ID; default: as `bridge --help` says."
+            of_it = click.Option(["--queue"], metavar="QUEUE", shell_complete=complete.files, help=where)
+            run.params.insert(0, of_it)
         return run
 
     return decorate
@@ -75,16 +73,6 @@ def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
         return function
 
     return decorate
-
-
-def file_option(*names: str, metavar: str = "FILE", **more: Any) -> Callable[[F], F]:
-    """An option for a file, which the shell completes."""
-    return click.option(*names, metavar=metavar, shell_complete=complete.files, **more)
-
-
-def folder_option(*names: str, **more: Any) -> Callable[[F], F]:
-    """An option for a folder, which the shell completes."""
-    return click.option(*names, metavar="DIR", shell_complete=complete.folders, **more)
 
 
 def fail(error: BridgeError, *, as_json: bool) -> None:

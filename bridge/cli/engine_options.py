@@ -34,7 +34,9 @@ worker_options = base.options(
     ),
     click.option("--job-timeout", type=DURATION, default=3600.0, metavar="D", help="Time limit per job (default 1h)."),
     click.option("--pull", is_flag=True, help="Fetch the model first, if it is missing."),
-    base.file_option("--gguf", help="The model of the engine llamacpp; `tiny`: a toy that ships with it."),
+    base.file_option(
+        "--gguf", metavar="FILE", help="The model of the engine llamacpp; `tiny`: a toy that ships with it."
+    ),
     click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama; overrides OLLAMA_HOST)."),
 )
 

@@ -23,7 +23,9 @@ prompt_options = base.options(
     click.option("--skip-bad", is_flag=True, help="Add the good lines of a batch although others are bad."),
     job_option(OPTIONS["lang"]),
     job_option(OPTIONS["out"], metavar="PATH"),
-    base.file_option("--context", "context", multiple=True, help="A file to show the model; repeatable."),
+    base.file_option(
+        "--context", "context", multiple=True, metavar="FILE", help="A file to show the model; repeatable."
+    ),
     click.option("--system", metavar="TEXT", help="A system prompt."),
     *(job_option(option) for name, option in OPTIONS.items() if name not in ("lang", "out")),
     click.option("--caller", metavar="NAME", help="Who asks, for filters and reports."),

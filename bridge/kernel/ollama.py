@@ -18,7 +18,7 @@ from .ollama_answer import AnswerReader, Reply, check_whole, estimated
 from .ollama_chat import ollama_body, text_of
 from .options import LONGEST_ANSWER, check_options, longest_answer
 from .stop import Stop
-from .wire import LONGEST_LINE_BYTES, Wire
+from .wire import LONGEST_LINE_BYTES, Wire, WireBody
 
 #: An over-long prompt is an HTTP 400 instead of losing its middle. For a chat, truncate false as well: else the oldest
 #: messages are dropped before that check (fact 7.9).
@@ -206,7 +206,7 @@ class Ollama:
                 wait(2.0**number)
 
     def _json(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float | None = 30.0
+        self, method: str, path: str, body: WireBody | None = None, *, timeout_s: float | None = 30.0
     ) -> dict[str, Any]:
         return next(self._wire.lines(method, path, body, timeout_s=timeout_s), {})
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from .chat_json import CallJson
 from .error_kind import ErrorKind, OllamaError, read_error, too_long
 from .finish import FinishReason, read_finish_reason
 from .ollama_chat import calls_in
 
+StreamLine: TypeAlias = Mapping[str, Any]
 #: {name in `Reply.timing_s`: Ollama's, in nanoseconds}
 _DURATIONS = {"total": "total_duration", "load": "load_duration", "prompt": "prompt_eval_duration", "answer": "eval_duration"}  # fmt: skip
 
@@ -47,14 +48,14 @@ class AnswerReader:
         self._room = longest
         self._pieces: list[str] = []
         self._calls: list[CallJson] = []
-        self._last: Mapping[str, Any] = {}
+        self._last: StreamLine = {}
 
     @property
     def text(self) -> str:
         """The text that has come."""
         return "".join(self._pieces)
 
-    def feed(self, line: Mapping[str, Any]) -> str:
+    def feed(self, line: StreamLine) -> str:
         """The new text in a line of the stream. Raises OllamaError, if that is what the line says."""
         if "error" in line:
             raise read_error(200, str(line["error"]))

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from .address import ollama_url
@@ -26,6 +26,9 @@ from .stop import Stop
 LONGEST_LINE_BYTES = 32 << 20
 #: What a reply may call itself. Anything else, as the page of a sign-in or a proxy, is not from Ollama.
 _JSON_TYPES = ("", "application/json", "application/x-ndjson", "text/plain", "application/octet-stream")
+
+
+WireBody: TypeAlias = Mapping[str, Any]
 
 
 class Wire:
@@ -43,7 +46,7 @@ class Wire:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
+        body: WireBody | None,
         *,
         stop: Stop | None = None,
         timeout_s: float | None = None,
@@ -98,7 +101,7 @@ class Wire:
         connection: http.client.HTTPConnection,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
+        body: WireBody | None,
         deadline: float | None,
     ) -> http.client.HTTPResponse:
         connection.sock.settimeout(self._patience(deadline))

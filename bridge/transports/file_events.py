@@ -1,8 +1,8 @@
 """Hints that something may have changed: file events where the system has them. The truth is always a look.
 
-Watches the folder, not the file (an observer on a file dies when the file is replaced), by polling wherever native events
-do not come for what other machines write (facts on Drive, section 4; `transports/sync_clients.py` says where). An observer that died, or whose folder went away and came back, is
-started again.
+Watches the folder, not the file (an observer on a file dies when the file is replaced), by polling wherever native events do
+not come for what other machines write (facts on Drive, section 4; `sync_clients` says where). An observer that died, or whose
+folder went away and came back, is started again.
 """
 
 from __future__ import annotations
