@@ -35,12 +35,7 @@ def command(*, journal: bool, notebooks: bool, outboxes: tuple[Path, ...], queue
 
     done = rebuild(queue, journal=journal, notebooks=notebooks or not journal, outboxes=outboxes, listener=base.tell)
     if as_json:
-        base.print_json(
-            {
-                "journal": done.journal, "notebooks": done.notebooks, "jobs": done.jobs,
-                "handed_over": done.handed_over,
-            }
-        )  # fmt: skip
+        base.print_json(done.to_json())
         return
     made = "made anew" if done.journal else "kept"
     base.show(f"journal: {made}, {counted(done.jobs, 'job')}, {done.handed_over} handed over")

@@ -41,9 +41,9 @@ class KernelWorker:
     """Who answers, as the record says it."""
 
     id: str
-    where: str
     engine: str = "ollama"
     engine_version: str = ""
+    where: str
 
 
 Record = dict[str, Any]
@@ -192,12 +192,7 @@ class Answerer:
             "finished_at": to_iso(self._now()),
             "usage": {},
             "timing_s": {},
-            "worker": {
-                "id": self._worker.id,
-                "engine": self._worker.engine,
-                "engine_version": self._worker.engine_version,
-                "where": self._worker.where,
-            },
+            "worker": dict(vars(self._worker)),
             "error": None,
         }
 

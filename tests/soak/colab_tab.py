@@ -76,7 +76,7 @@ def visit(
     """Open, answer, wait, save."""
     opened = drive.get(file["id"])
     notebook = json.loads(drive.download(file["id"]))
-    pending = [cell for cell in read_cells(notebook) if cell.pending]
+    pending = [c for c in read_cells(notebook) if c.done is None and not c.header.cancelled and c.body.strip()]
     chosen = chance.sample(pending, min(len(pending), chance.randint(0, 3)))
     for cell in chosen:
         notebook["cells"][cell.index]["outputs"] = [answered(cell, cell.index)]
