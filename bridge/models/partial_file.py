@@ -43,10 +43,7 @@ class PartialFile:
 
     def length(self) -> int:
         """Bytes that are here."""
-        try:
-            return self._path.stat().st_size
-        except FileNotFoundError:
-            return 0
+        return self._path.stat().st_size if self._path.exists() else 0
 
     def begin_anew(self, etag: str | None) -> None:
         """Forget what came."""

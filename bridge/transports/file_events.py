@@ -90,10 +90,8 @@ class FileEvents:
             self._woken.set()  # what happened in between left no hint
 
     def _identity(self) -> tuple[int, int] | None:
-        if self._folder is None:
-            return None
-        try:
-            found = self._folder.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+        if self._folder is not None:
+            with suppress(OSError):
+                found = self._folder.stat()
+                return found.st_dev, found.st_ino
+        return None
