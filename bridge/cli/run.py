@@ -69,17 +69,14 @@ def command(
             if not as_json:
                 base.print_ready(view)
 
-        with (
-            engine_options.engine_and_worker(
-                asked, bridge.opened.settings, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
-            ) as (engine, plan),
-            prepared(
-                bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell
-            ) as local_run,
-        ):  # fmt: skip
-            base.stop_on_signals(local_run.ask_to_stop)
-            with reporter.watching(local_run.worker):
-                views, summary = local_run.run(ids, on_ready=ready)
+        with engine_options.engine_and_worker(
+            asked, bridge.opened.settings, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
+        ) as (engine, plan):  # fmt: skip
+            made = prepared(bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell)
+            with made as local_run:
+                base.stop_on_signals(local_run.ask_to_stop)
+                with reporter.watching(local_run.worker):
+                    views, summary = local_run.run(ids, on_ready=ready)
     if as_json:
         base.print_json({"jobs": [view.handover().to_json() for view in views]})
     else:

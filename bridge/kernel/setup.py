@@ -248,11 +248,7 @@ def prepare(
         raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
     else:
         install_ollama(run, say=say)
-        say("Starting Ollama …")
-        sizing = {"lanes": settings.lanes, "num_ctx": settings.num_ctx}
-        # The variable wants host:port; ollama_url made it whole.
-        server = serve(**sizing, host=client.url, log=log, environ=environ, command=command)
-        say(f"Ollama {await_server(client, server)} answers at {client.url}.")
+        server = _started(client, settings, say, log=log, environ=environ, command=command)
     pull_model(client, settings.model, say=say, show=show)
     has = coder_sizes((model.name, model.size_bytes) for model in client.models())
     if has and asked != AUTO:  # for a job that asks for `auto`: of what is there
@@ -260,6 +256,19 @@ def prepare(
             settings, auto_model=choose(machine, lanes=settings.lanes, num_ctx=settings.num_ctx, among=has)
         )
     return settings, server
+
+
+def _started(
+    client: Ollama, settings: RunSettings, say: Say, *, log: Path, environ: Mapping[str, str], command: Sequence[str]
+) -> Server:
+    """A server of ours, as soon as it answers."""
+    say("Starting Ollama …")
+    # The variable wants host:port; ollama_url made it whole.
+    server = serve(
+        lanes=settings.lanes, num_ctx=settings.num_ctx, host=client.url, log=log, environ=environ, command=command
+    )
+    say(f"Ollama {await_server(client, server)} answers at {client.url}.")
+    return server
 
 
 def _fitted(settings: RunSettings, machine: Machine, say: Say, *, is_served: bool) -> tuple[RunSettings, Fit]:
