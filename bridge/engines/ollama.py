@@ -106,7 +106,7 @@ class OllamaEngine:
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """See `Engine.pull`; a broken download goes on where it stopped."""
-        if any(found.name in listed_names(model) for found in self.models()):
+        if _translated(lambda: self._client.has(model)):
             return
         _translated(lambda: self._client.pull(model, on_progress))
 

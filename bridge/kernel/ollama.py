@@ -161,6 +161,10 @@ class Ollama:
         """What is on its disk."""
         return [_model(row) for row in self._json("GET", "/api/tags").get("models") or ()]
 
+    def has(self, model: str) -> bool:
+        """Whether a model is on its disk."""
+        return any(found.name in listed_names(model) for found in self.models())
+
     def loaded(self) -> list[OllamaModel]:
         """What is in its memory."""
         return [_model(row) for row in self._json("GET", "/api/ps").get("models") or ()]
