@@ -153,9 +153,7 @@ class Bridge(Jobs):
         if view.payload is None:
             raise WrongState(f"job {view.id} is {view.state.value}, and not checked: `bridge wait {view.id}` first")
         return apply.plan_changes(
-            view.payload,
-            root,
-            applied=lambda path: self.store.look(lambda reader: review_state.applied(reader, path)),
+            view.payload, root, applied=lambda path: self.store.look(lambda reader: review_state.applied(reader, path))
         )
 
     def apply_result(

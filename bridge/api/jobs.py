@@ -1,73 +1,32 @@
-"""The jobs of a queue: add, look, change. `Bridge` (api.py) adds waiting and handing over.
+"""The jobs of a queue: added and changed. `Bridge` (bridge.py) adds waiting and handing over.
 
 Every method takes in first what others wrote to the notebook. Methods may be called from several threads.
 """
 
 from __future__ import annotations
 
-import getpass
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Self, TypeVar, Unpack
+from typing import Unpack
 
-from bridge import wiring
-from bridge.api import status
-from bridge.api.status import Overview
-from bridge.api.views import FINAL, JobView, Status
+from bridge.api.known_jobs import KnownJobs
 from bridge.core import changes
-from bridge.core.clock import Clock
-from bridge.core.errors import UnknownJob, WrongState
-from bridge.core.events import Listener, ignore
+from bridge.core.errors import WrongState
 from bridge.core.job import Job, JobForm, NewJob, State, to_iso
 from bridge.core.options import Options, OptionValues
-from bridge.core.text import as_json, counted
+from bridge.core.text import counted
 from bridge.format import merge, template
 from bridge.format.raw_cell import Dots, extras_of
 from bridge.intake.prompt import compose, prompt_of
 from bridge.intake.secret_scan import scan_for_secrets
-from bridge.kernel import grammar
-from bridge.store import enqueue, export, query, review_state
+from bridge.store import enqueue, query, review_state
 from bridge.store.enqueue import Added
-from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
 
-T = TypeVar("T")
 
-
-class Jobs:
-    """A queue's jobs. `queue`: path of its notebook; None: as `bridge` on the command line finds it."""
-
-    def __init__(
-        self,
-        queue: str | None = None,
-        *,
-        caller: str | None = None,
-        listener: Listener = ignore,
-        clock: Clock | None = None,
-        _opened: wiring.Opened | None = None,
-    ) -> None:
-        """Open the queue. Raises QueueNotFound, NotAQueue, QueueUnreadable, ConfigError, JournalError."""
-        opened = _opened or wiring.open_queue(queue, listener=listener, clock=clock)
-        self.opened = opened
-        self.store = opened.store
-        self.path = opened.path  #: of its notebook; None: it is on Drive
-        self.settings = opened.settings
-        self.caller = caller or opened.settings.caller or _user()
-
-    def close(self) -> None:
-        """Let go of the journal. The queue object cannot be used any more."""
-        self.opened.close()
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self.close()
+class Jobs(KnownJobs):
+    """A queue's jobs; opened as `KnownJobs` says."""
 
     # ---- adding
 
@@ -120,47 +79,13 @@ class Jobs:
         named = [new if new.caller else replace(new, caller=self.caller) for new in jobs]
         return enqueue.enqueue(self.store, named, part_notes=template.part_notes, randomness=secrets.randbits(80))
 
-    # ---- looking
-
-    def jobs(
-        self,
-        *,
-        state: State | str | Iterable[State | str] | None = None,
-        caller: str | None = None,
-        parent: str | None = None,
-        limit: int | None = None,
-    ) -> list[JobLine]:
-        """The jobs that match, oldest first. A state may be given as text. Raises ValueError on an unknown one."""
-        states = None if state is None else [State(s) for s in ([state] if isinstance(state, State | str) else state)]
-        wanted = Filter(states=states, caller=caller, parent=parent, limit=limit)
-        return self.store.read(lambda reader: query.lines(reader, wanted, self.store.clock.now()))
-
-    def get(self, job: str) -> JobView:
-        """One job by id or unambiguous prefix. Raises UnknownJob, AmbiguousJob."""
-        return self._find_and(lambda reader: self._view(reader, query.find(reader, job)))
-
-    def views(self, ids: Sequence[str]) -> list[JobView]:
-        """Several jobs, in the order asked for. Raises UnknownJob, AmbiguousJob."""
-        return self._find_and(lambda reader: [self._view(reader, query.find(reader, job)) for job in ids])
-
-    def status(self) -> Status:
-        """The queue at a glance."""
-        return self.store.read(lambda reader: status.status(self.opened, reader))
-
-    def overview(self, *, state: State | str | None = None, caller: str | None = None) -> Overview:
-        """What `bridge top` shows: the queue, who works on it, and what lately happened. Writes no notebook."""
-        wanted = Filter(states=[State(state)] if state else None, caller=caller)
-        return self.store.read(lambda reader: status.overview(self.opened, reader, wanted, partial(self._view, reader)))
-
     # ---- changing
 
     def cancel(self, *ids: str, by: str | None = None) -> list[str]:
         """Cancel jobs; gives their ids. All or none. Raises UnknownJob, AmbiguousJob, WrongState."""
         who = by or self.caller
         return self._each(
-            ids,
-            lambda job, state: changes.cancel(job, state, at=self.store.clock.now(), by=who),
-            "cancelling",
+            ids, lambda j, state: changes.cancel(j, state, at=self.store.clock.now(), by=who), "cancelling"
         )
 
     def confirm_doubted(self, *, cancel: bool) -> list[str]:
@@ -178,11 +103,11 @@ class Jobs:
     def answer(self, job: str, text: str, *, by: str | None = None) -> str:
         """Give a job an answer brought from elsewhere; gives the job's id. Raises WrongState."""
         who = by or self.caller
-        return self._each(
-            [job],
-            lambda j, state: changes.answer(j, state, text, at=self.store.clock.now(), by=who),
-            "answering",
-        )[0]
+
+        def answered(j: Job, state: State) -> Job:
+            return changes.answer(j, state, text, at=self.store.clock.now(), by=who)
+
+        return self._each([job], answered, "answering")[0]
 
     def archive(self, *ids: str) -> list[str]:
         """Move finished jobs to the archive; gives their ids. Without ids: all that were delivered.
@@ -211,19 +136,6 @@ class Jobs:
         done = [line for line in self.jobs() if line.delivered_at or line.state is State.CANCELLED]
         return self.archive(*ids) if (ids := [line.id for line in done if line.part == number]) else []
 
-    def export(self, ids: Sequence[str]) -> tuple[list[str], list[str], int]:
-        """(result lines, error lines, number of jobs that are still open) as OpenAI Batch JSONL; see `bridge export`."""
-        results: list[str] = []
-        errors: list[str] = []
-        left = 0
-        for view in self.views(ids):
-            if view.state not in FINAL or view.state is State.BROKEN:
-                left += 1
-                continue
-            line, good = export.batch_line(view.job, view.result, view.state)
-            (results if good else errors).append(as_json(line))
-        return results, errors, left
-
     # ---- inside
 
     def _retire(self, line: JobLine) -> None:
@@ -233,46 +145,6 @@ class Jobs:
         known = review_state.facts(self.store.journal, line.id)
         job = changes.archived(cell.job, line.state, at=to_iso(now), known=known)
         self.store.version_ingest.retire(job, cell.dots, place, now, extras_of(cell.raw))
-
-    def _find(self, job: str) -> str:
-        """While deciding: the id of the one job that starts so, also if another machine archived it unseen."""
-        try:
-            return query.find(self.store.journal, job)
-        except UnknownJob:
-            self.store.ingest.ingest_archives()
-            return query.find(self.store.journal, job)
-
-    def _find_and(self, look: Callable[[JournalReader], T]) -> T:
-        """Look for jobs; also for those that another machine archived before this one ever saw them."""
-        try:
-            return self.store.read(look)
-        except UnknownJob:
-            self.store.take_in_archives()
-            return self.store.read(look)
-
-    def _found(self, ids: Sequence[str]) -> list[str]:
-        return self._find_and(lambda reader: [query.find(reader, job) for job in ids])
-
-    def _views(self, ids: Sequence[str]) -> list[JobView]:
-        return self.store.look(lambda reader: [self._view(reader, job) for job in ids])
-
-    def _view(self, reader: JournalReader, job: str) -> JobView:
-        [line] = query.lines(reader, Filter(ids=[job]), self.store.clock.now())
-        found = reader.cell(job)
-        if found is None:
-            raise UnknownJob(job)
-        value = found[0].job
-        known = review_state.get(reader, job)
-        checked, delivered, to = status.handling_times(known, value)
-        return JobView(
-            line=line,
-            job=value,
-            result=value.best(grammar.prompt_sha256(value.spec.body)),
-            stored=known.payload if known else None,
-            checked_at=checked,
-            delivered_at=delivered,
-            delivered_to=to,
-        )
 
     def _each(self, ids: Sequence[str], change: Callable[[Job, State], Job], purpose: str) -> list[str]:
         """Apply a change to jobs, all or none."""
@@ -285,9 +157,8 @@ class Jobs:
                 assert known is not None
                 cell, place = known
                 job = change(cell.job, line.state)
-                if (
-                    job.attempt_floor > cell.job.attempt_floor
-                ):  # added anew: whoever removes it meanwhile has not seen this
+                if job.attempt_floor > cell.job.attempt_floor:
+                    # Added anew: whoever removes it meanwhile has not seen this.
                     self._rewrite(job, {**cell.dots, journal.writer: journal.take_dots(1)}, place, extras_of(cell.raw))
                 elif job != cell.job:
                     self._rewrite(job, cell.dots, place, extras_of(cell.raw))
@@ -315,9 +186,3 @@ def _where(new: NewJob, number: int, total: int) -> str:
 
 def _text(new: NewJob) -> str:
     return new.body if new.form is JobForm.REQUEST else prompt_of(new.body, new.form)
-
-
-def _user() -> str:
-    with suppress(Exception):  # getpass raises whatever the platform does when a user has no name
-        return getpass.getuser()
-    return "unknown"

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from bridge import wiring
 from bridge.api.bridge import Bridge
@@ -32,9 +31,7 @@ class LocalRun:
     worker: Worker
     dispatch: Dispatch
     now_s: Callable[[], float]
-    max_rounds: int = 2
-    project_lint: Path | None = None  #: a project whose own linters are asked too
-    project: Path | None = None  #: a project that patches are tried on, in memory
+    rules: wiring.Rules
     _stopping: bool = False
     _failure: BaseException | None = None
     _over_at: float | None = None
@@ -71,9 +68,9 @@ class LocalRun:
 
         views = self.bridge.wait(
             ids,
-            max_rounds=self.max_rounds,
-            project_lint=self.project_lint,
-            project=self.project,
+            max_rounds=self.rules.max_rounds,
+            project_lint=self.rules.project,
+            project=self.rules.patch_root,
             on_ready=ready,
             give_up=lambda: self._stopping or self._worker_is_over(),
         )
@@ -116,9 +113,7 @@ def prepared(
             worker=wiring.open_worker(opened, engine, plan, listener=listener),
             dispatch=wiring.open_dispatch(bridge.opened, channels, listener),
             now_s=time.monotonic,
-            max_rounds=rules.max_rounds,
-            project_lint=rules.project,
-            project=rules.patch_root,
+            rules=rules,
         )
     finally:
         opened.close()

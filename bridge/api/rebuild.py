@@ -11,6 +11,7 @@ from bridge import wiring
 from bridge.core.errors import JournalError, JournalTooNew
 from bridge.core.events import Listener, ignore
 from bridge.core.job import to_iso
+from bridge.core.jsonable import Jsonable
 from bridge.kernel import grammar
 from bridge.store import query, review_state
 from bridge.store import rebuild as rebuilding
@@ -18,7 +19,7 @@ from bridge.store.journal import Journal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rebuilt:
+class Rebuilt(Jsonable):
     """What was rebuilt."""
 
     journal: bool

@@ -6,20 +6,14 @@ from typing import Unpack
 
 import click
 
-from bridge.cli import base, complete, prompt_options
+from bridge.cli import base, prompt_options
 from bridge.core.errors import UsageError
 
 
 @base.command("add")
 @click.argument("prompt", required=False)
-@click.option(
-    "-f",
-    "--file",
-    "files",
-    multiple=True,
-    metavar="FILE|-",
-    shell_complete=complete.files,
-    help="Read a prompt from a file; repeatable.",
+@base.file_option(
+    "-f", "--file", "files", multiple=True, metavar="FILE|-", help="Read a prompt from a file; repeatable."
 )
 @prompt_options.prompt_options
 def command(

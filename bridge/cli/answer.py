@@ -9,15 +9,7 @@ from bridge.cli import base, complete
 
 @base.command("answer")
 @click.argument("job", shell_complete=complete.jobs)
-@click.option(
-    "-f",
-    "--file",
-    default="-",
-    metavar="FILE|-",
-    shell_complete=complete.files,
-    show_default=True,
-    help="Where the answer is.",
-)
+@base.file_option("-f", "--file", default="-", metavar="FILE|-", show_default=True, help="Where the answer is.")
 @click.option("--by", metavar="NAME", help="Who or what answered; default: the caller.")
 def command(job: str, *, file: str, by: str | None, queue: str | None, as_json: bool) -> None:
     """Give a job an answer that you bring from any chat or notebook: a result like any other.

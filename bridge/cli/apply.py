@@ -18,14 +18,7 @@ from bridge.core.errors import BridgeError, UsageError
 @click.argument("jobs", nargs=-1, metavar="[JOB]...", shell_complete=complete.jobs)
 @click.option("--all", "which", flag_value="all", help="Every checked job; those that are not clean are left out.")
 @click.option("--clean", "which", flag_value="clean", help="The same, and nothing is said of those that are not clean.")
-@click.option(
-    "--root",
-    default=".",
-    metavar="DIR",
-    shell_complete=complete.folders,
-    show_default=True,
-    help="The project; nothing outside of it is touched.",
-)
+@base.folder_option("--root", default=".", show_default=True, help="The project; nothing outside of it is touched.")
 @click.option(
     "--branch", metavar="NAME", help="Commit to this git branch, one commit a job, and leave the project as it is."
 )

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., object])
 
+#: Options for a file and for a folder, which the shell completes.
+file_option = functools.partial(click.option, shell_complete=complete.files)
+folder_option = functools.partial(click.option, metavar="DIR", shell_complete=complete.folders)
+
 
 def command(name: str, *, of_queue: bool = True) -> Callable[[F], click.Command]:
     """A command with `--json` (`as_json`) and, unless it is about no queue, `--queue`; errors end in message and exit code."""
@@ -52,16 +56,21 @@ def command(name: str, *, of_queue: bool = True) -> Callable[[F], click.Command]
                 fail(StorageFull(f"no space left{where}: free some and run the command again"), as_json=as_json)
 
         if of_queue:
-            run.params.insert(
-                0,
-                click.Option(
-                    ["--queue"],
-                    metavar="QUEUE",
-                    shell_complete=complete.files,
-                    help="Path of the queue notebook, or drive:FILE_ID; default: as `bridge --help` says.",
-                ),
-            )
+            where = "Path of the queue notebook, or drive:FILE_ID; default: as `bridge --help` says."
+            of_it = click.Option(["--queue"], metavar="QUEUE", shell_complete=complete.files, help=where)
+            run.params.insert(0, of_it)
         return run
+
+    return decorate
+
+
+def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Options of several commands, in the order of `--help`, as one decorator."""
+
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
 
     return decorate
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bridge.cli import base, complete
+from bridge.cli import base
 
 if TYPE_CHECKING:
     from bridge.wiring import Rules
 
-_RULES = (
+#: `--repair`, `--max-rounds`, `--project-lint` and `--project`.
+rule_options = base.options(
     click.option("--repair/--no-repair", default=True, help="Ask again about code that does not pass (default), or not."),
     click.option(
         "--max-rounds", default=2, show_default=True, type=click.IntRange(0, 3), help="Repair rounds at most."
@@ -21,31 +21,18 @@ _RULES = (
     click.option(
         "--project-lint", is_flag=True, help="Ask this folder's own ruff, ESLint and tsc too; reads their configuration."
     ),
-    click.option(
-        "--project", metavar="DIR", shell_complete=complete.folders, help="Try patches on this project's files, in memory."
+    base.folder_option(
+        "--project", help="Try patches on this project's files, in memory."
     ),
 )  # fmt: skip
-_WAYS_OUT = (
-    click.option("--outbox", metavar="DIR", shell_complete=complete.folders, help="Write each result to DIR/<id>/."),
+#: `--outbox`, `--exec` and `--webhook`.
+way_out_options = base.options(
+    base.folder_option("--outbox", help="Write each result to DIR/<id>/."),
     click.option(
         "--exec", "program", metavar="CMD", help="Run CMD (no shell) for each result, JSON on its standard input."
     ),
     click.option("--webhook", metavar="URL", help="POST each result as JSON; signed if BRIDGE_WEBHOOK_SECRET is set."),
 )
-
-
-def rule_options(function: Callable[..., object]) -> Callable[..., object]:
-    """`--repair`, `--max-rounds`, `--project-lint` and `--project`."""
-    for option in reversed(_RULES):
-        function = option(function)
-    return function
-
-
-def way_out_options(function: Callable[..., object]) -> Callable[..., object]:
-    """`--outbox`, `--exec` and `--webhook`."""
-    for option in reversed(_WAYS_OUT):
-        function = option(function)
-    return function
 
 
 def rules(*, repair: bool, max_rounds: int, project_lint: bool, project: str | None) -> Rules:

@@ -36,19 +36,11 @@ _SIZES = ("0.5b", "1.5b", "3b", "7b")
     help="ollama, openai, llamacpp, or scripted (a fake); default: look.",
 )
 @click.option("--model", help="The model, as the engine names it; default: its largest coder model.")
-@click.option(
-    "--gguf",
-    metavar="FILE|tiny",
-    shell_complete=complete.files,
-    help="Answer with this file, by llama.cpp; `tiny`: a toy that ships with it.",
+@base.file_option(
+    "--gguf", metavar="FILE|tiny", help="Answer with this file, by llama.cpp; `tiny`: a toy that ships with it."
 )
 @click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama).")
-@click.option(
-    "--folder",
-    metavar="DIR",
-    shell_complete=complete.folders,
-    help="A folder that is new or empty; default: bridge-demo, here.",
-)
+@base.folder_option("--folder", help="A folder that is new or empty; default: bridge-demo, here.")
 @click.option("--download", type=click.Choice(_SIZES), help="Fetch Qwen2.5-Coder of this size first, once, and use it.")
 @click.option("--yes", is_flag=True, help="Agree to what would be asked: a download, or prompts to another machine.")
 def command(
@@ -73,24 +65,14 @@ def command(
     from bridge.setup.demo import NUM_CTX, Demo, make_place
     from bridge.worker.config import WorkerConfig
 
-    if download and gguf:
-        raise UsageError("--download and --gguf each name a model: give one of them")
-    if (download or gguf) and engine not in (None, "llamacpp"):
-        raise UsageError(f"--download and --gguf are for the engine llamacpp, not {engine}")
-    if download:
-        gguf = str(_downloaded(download, yes=yes))
+    gguf = _gguf(engine, gguf, download, yes=yes)
     choice = wiring.choose_engine(
-        kind=engine,
-        model=model,
-        gguf=gguf,
-        base_url=base_url,
-        agree=lambda question: yes or base.agreed(question),
-        say=base.say,
-    )
+        kind=engine, model=model, gguf=gguf, base_url=base_url, agree=lambda asked: yes or base.agreed(asked), say=base.say
+    )  # fmt: skip
     base.say(f"the engine: {choice.about}")
-    opened = wiring.open_engine(choice.settings, lanes=2, num_ctx=NUM_CTX)
-    try:
-        models = wiring.ready_models(opened, choice.model, pull=False, lanes=2, num_ctx=NUM_CTX, say=base.say)
+    with wiring.prepared_engine(
+        choice.settings, choice.model, lanes=2, num_ctx=NUM_CTX, say=base.say
+    ) as (opened, models):  # fmt: skip
         chosen = models.default
         plan = WorkerConfig(model=chosen, lanes=2, forever=True, num_ctx=NUM_CTX, max_tokens=NUM_CTX // 2, poll_s=0.2)
         place = make_place(Path(folder) if folder else None)
@@ -99,13 +81,20 @@ def command(
         with Demo(place, listener=reporter.tell, now_s=time.monotonic) as demo:
             base.say(f"{demo.add()} prompts are in it; now they are answered, checked and, where they fail, repaired")
             story = demo.run(opened, plan, around=lambda local_run: _watched(reporter, local_run))
-    finally:
-        opened.close()
     if as_json:
         base.print_json(_json(choice, chosen, place, story))
     else:
         _print(place, story)
     sys.exit(0 if story.complete else 1)
+
+
+def _gguf(engine: str | None, gguf: str | None, download: str | None, *, yes: bool) -> str | None:
+    """The file that answers, fetched if that was asked for; None: none was named. Raises UsageError, DownloadFailed."""
+    if download and gguf:
+        raise UsageError("--download and --gguf each name a model: give one of them")
+    if (download or gguf) and engine not in (None, "llamacpp"):
+        raise UsageError(f"--download and --gguf are for the engine llamacpp, not {engine}")
+    return str(_downloaded(download, yes=yes)) if download else gguf
 
 
 def _downloaded(size: str, *, yes: bool) -> Path:

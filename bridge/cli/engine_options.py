@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypedDict
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from bridge.wiring import Settings
     from bridge.worker.config import WorkerConfig
 
-_OPTIONS = (
+#: The options that say what answers the jobs.
+worker_options = base.options(
     click.option(
         "--engine",
         default="ollama",
@@ -33,11 +34,8 @@ _OPTIONS = (
     ),
     click.option("--job-timeout", type=DURATION, default=3600.0, metavar="D", help="Time limit per job (default 1h)."),
     click.option("--pull", is_flag=True, help="Fetch the model first, if it is missing."),
-    click.option(
-        "--gguf",
-        metavar="FILE",
-        shell_complete=complete.files,
-        help="The model of the engine llamacpp; `tiny`: a toy that ships with it.",
+    base.file_option(
+        "--gguf", metavar="FILE", help="The model of the engine llamacpp; `tiny`: a toy that ships with it."
     ),
     click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama; overrides OLLAMA_HOST)."),
 )
@@ -53,13 +51,6 @@ class AskedEngine(TypedDict):
     pull: bool
     gguf: str | None
     base_url: str | None
-
-
-def worker_options(function: Callable[..., object]) -> Callable[..., object]:
-    """The options that say what answers the jobs."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 @contextmanager
@@ -84,17 +75,13 @@ def engine_and_worker(
     meant = wiring.engine_settings(asked["engine"], settings, gguf=asked["gguf"], base_url=asked["base_url"])
     num_ctx = num_ctx if _was_given("num_ctx", "window") else meant.context or num_ctx
     timeout_s = asked["job_timeout"] if _was_given("job_timeout") else meant.timeout_seconds or asked["job_timeout"]
-    engine = wiring.open_engine(meant, lanes=lanes, num_ctx=num_ctx)
-    try:
-        models = wiring.ready_models(
-            engine, model or meant.model, pull=asked["pull"], lanes=lanes, num_ctx=num_ctx, say=base.say
-        )
+    with wiring.prepared_engine(
+        meant, model, pull=asked["pull"], lanes=lanes, num_ctx=num_ctx, say=base.say
+    ) as (engine, models):  # fmt: skip
         yield engine, WorkerConfig(
             model=models.default, auto_model=models.auto, lanes=lanes, forever=forever, max_time_s=asked["max_time"],
             job_timeout_s=timeout_s, num_ctx=num_ctx, max_tokens=max_tokens, poll_s=poll_s,
         )  # fmt: skip
-    finally:
-        engine.close()
 
 
 def _was_given(*names: str) -> bool:

@@ -15,18 +15,8 @@ from bridge.core.text import counted
 @base.command("export")
 @click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.jobs)
 @job_filter
-@click.option(
-    "--jsonl",
-    "file",
-    default="-",
-    metavar="FILE|-",
-    shell_complete=complete.files,
-    show_default=True,
-    help="Where the results go.",
-)
-@click.option(
-    "--errors", metavar="FILE", shell_complete=complete.files, help="Where the errors go; default: with the results."
-)
+@base.file_option("--jsonl", "file", default="-", metavar="FILE|-", show_default=True, help="Where the results go.")
+@base.file_option("--errors", metavar="FILE", help="Where the errors go; default: with the results.")
 def command(
     *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, file: str, errors: str | None,
     queue: str | None, as_json: bool,

@@ -5,21 +5,12 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-import click
-
-from bridge.cli import base, complete
+from bridge.cli import base
 from bridge.core.errors import MissingExtra
 
 
 @base.command("mcp")
-@click.option(
-    "--root",
-    default=".",
-    metavar="DIR",
-    shell_complete=complete.folders,
-    show_default=True,
-    help="The project that apply_result writes to.",
-)
+@base.folder_option("--root", default=".", show_default=True, help="The project that apply_result writes to.")
 def command(*, root: str, queue: str | None, as_json: bool) -> None:  # noqa: ARG001  # the protocol is JSON anyway
     """Serve the queue to agents: a server of the Model Context Protocol on standard input and output.
 

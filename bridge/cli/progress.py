@@ -93,8 +93,5 @@ def line_of(worker: Worker) -> str:
         parts.append(f"{progress.tokens_per_s:.1f} tokens/s")
     if progress.eta_s is not None:
         parts.append(f"{span(progress.eta_s)} left")
-    parts.append(f"{len(progress.running)} running")
-    parts.append(progress.model)
-    if progress.engine_down:
-        parts.append("engine down")
+    parts += [f"{len(progress.running)} running", progress.model, *(["engine down"] if progress.engine_down else [])]
     return " · ".join(parts)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from bridge.cli import base, complete
+from bridge.cli import base
 from bridge.cli.generation_options import job_option, read_options
 from bridge.core.errors import UsageError
 from bridge.core.options import OPTIONS
@@ -17,23 +17,14 @@ if TYPE_CHECKING:
     from bridge.core.job import NewJob
     from bridge.store.enqueue import Added
 
-_OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] = (
-    click.option(
-        "--jsonl",
-        metavar="FILE|-",
-        shell_complete=complete.files,
-        help="Read a batch: our lines or OpenAI Batch lines.",
-    ),
+#: The options that say what to ask for and how.
+prompt_options = base.options(
+    base.file_option("--jsonl", metavar="FILE|-", help="Read a batch: our lines or OpenAI Batch lines."),
     click.option("--skip-bad", is_flag=True, help="Add the good lines of a batch although others are bad."),
     job_option(OPTIONS["lang"]),
     job_option(OPTIONS["out"], metavar="PATH"),
-    click.option(
-        "--context",
-        "context",
-        multiple=True,
-        metavar="FILE",
-        shell_complete=complete.files,
-        help="A file to show the model; repeatable.",
+    base.file_option(
+        "--context", "context", multiple=True, metavar="FILE", help="A file to show the model; repeatable."
     ),
     click.option("--system", metavar="TEXT", help="A system prompt."),
     *(job_option(option) for name, option in OPTIONS.items() if name not in ("lang", "out")),
@@ -61,13 +52,6 @@ class AskedPrompts(TypedDict):
     seed: str | None
     stop: tuple[str, ...]
     priority: str | None
-
-
-def prompt_options(function: Callable[..., object]) -> Callable[..., object]:
-    """The options that say what to ask for and how."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
 
 
 def add(bridge: Bridge, texts: Sequence[str], asked: AskedPrompts) -> tuple[list[Added], list[tuple[int, str]]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import base, complete
+from bridge.cli import base
 from bridge.core.text import counted
 
 
@@ -15,13 +15,11 @@ from bridge.core.text import counted
 @click.option(
     "--notebooks", is_flag=True, help="Move damaged notebooks aside and write what is missing from the journal."
 )
-@click.option(
+@base.folder_option(
     "--outbox",
     "outboxes",
-    metavar="DIR",
     multiple=True,
     type=click.Path(path_type=Path),
-    shell_complete=complete.folders,
     help="Count what lies in this outbox as handed over.",
 )
 def command(*, journal: bool, notebooks: bool, outboxes: tuple[Path, ...], queue: str | None, as_json: bool) -> None:
@@ -37,12 +35,7 @@ def command(*, journal: bool, notebooks: bool, outboxes: tuple[Path, ...], queue
 
     done = rebuild(queue, journal=journal, notebooks=notebooks or not journal, outboxes=outboxes, listener=base.tell)
     if as_json:
-        base.print_json(
-            {
-                "journal": done.journal, "notebooks": done.notebooks, "jobs": done.jobs,
-                "handed_over": done.handed_over,
-            }
-        )  # fmt: skip
+        base.print_json(done.to_json())
         return
     made = "made anew" if done.journal else "kept"
     base.show(f"journal: {made}, {counted(done.jobs, 'job')}, {done.handed_over} handed over")

@@ -13,13 +13,12 @@ from bridge.cli.job_filter import job_filter
 @base.command("report")
 @click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=complete.jobs)
 @job_filter
-@click.option(
+@base.file_option(
     "-o",
     "--output",
     "file",
     default="bridge-report.html",
     metavar="FILE|-",
-    shell_complete=complete.files,
     show_default=True,
     help="Where the page goes.",
 )

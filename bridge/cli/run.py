@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from bridge.cli import base, complete, delivery_options, engine_options, prompt_options
+from bridge.cli import base, delivery_options, engine_options, prompt_options
 from bridge.cli.generation_options import worker_option
 from bridge.core.errors import UsageError
 from bridge.core.options import WORKER_OPTIONS
 
 if TYPE_CHECKING:
+    from bridge.api.bridge import Bridge
     from bridge.api.views import JobView
 
 
@@ -28,14 +29,7 @@ class AskedRun(prompt_options.AskedPrompts, engine_options.AskedEngine):
 @worker_option(WORKER_OPTIONS["num_ctx"], "--window")
 @delivery_options.way_out_options
 @click.option("--apply", is_flag=True, help="Write the code into the project: to --out, and to the paths it names.")
-@click.option(
-    "--root",
-    default=".",
-    metavar="DIR",
-    shell_complete=complete.folders,
-    show_default=True,
-    help="The project of --apply.",
-)
+@base.folder_option("--root", default=".", show_default=True, help="The project of --apply.")
 @click.option("--force", is_flag=True, help="With --apply: overwrite changes of your own.")
 @delivery_options.rule_options
 def command(
@@ -70,31 +64,34 @@ def command(
         ids = list(dict.fromkeys(job.id for job in added))
 
         def ready(view: JobView) -> None:
-            if apply and view.good:
-                try:
-                    bridge.apply_result(view.id, Path(root), force=force)
-                except UsageError as error:
-                    refused.append(view.id)
-                    base.say(f"{view.id} is not applied: {error}")
+            if apply and view.good and not _applied(bridge, view, Path(root), force=force):
+                refused.append(view.id)
             if not as_json:
                 base.print_ready(view)
 
-        with (
-            engine_options.engine_and_worker(
-                asked, bridge.opened.settings, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
-            ) as (engine, plan),
-            prepared(
-                bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell
-            ) as local_run,
-        ):  # fmt: skip
-            base.stop_on_signals(local_run.ask_to_stop)
-            with reporter.watching(local_run.worker):
-                views, summary = local_run.run(ids, on_ready=ready)
+        with engine_options.engine_and_worker(
+            asked, bridge.opened.settings, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
+        ) as (engine, plan):  # fmt: skip
+            made = prepared(bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell)
+            with made as local_run:
+                base.stop_on_signals(local_run.ask_to_stop)
+                with reporter.watching(local_run.worker):
+                    views, summary = local_run.run(ids, on_ready=ready)
     if as_json:
         base.print_json({"jobs": [view.handover().to_json() for view in views]})
     else:
         base.say(f"{summary.answered} answered, {summary.failed} failed")
     sys.exit(0 if all(view.good for view in views) and not refused else 1)
+
+
+def _applied(bridge: Bridge, view: JobView, root: Path, *, force: bool) -> bool:
+    """Write a job's code into the project; whether that was allowed, else says why not."""
+    try:
+        bridge.apply_result(view.id, root, force=force)
+    except UsageError as error:
+        base.say(f"{view.id} is not applied: {error}")
+        return False
+    return True
 
 
 def _text(argument: str) -> str:

@@ -1,55 +1,19 @@
-"""Every failure that Qwen Bridge names, in one tree.
+"""Every failure that Qwen Bridge names, in one tree: a line holds a class, what it is about, and its plain children.
 
     BridgeError
-    ├── UsageError                  exit 2: what was asked for cannot be done as asked
-    │   ├── ConfigError             a setting is unknown or has the wrong type
-    │   ├── PromptRefused           a prompt cannot be stored faithfully
-    │   ├── BadOption               a generation option has a value that it cannot have
-    │   ├── SecretFound             a prompt or context file seems to hold a secret
-    │   ├── BadBatch                lines of a JSONL batch are wrong
-    │   ├── UnknownJob              no job has this id or prefix
-    │   ├── AmbiguousJob            several jobs have this prefix
-    │   ├── WrongState              the job is in a state that does not allow this
-    │   ├── QueueNotFound           no notebook at the queue path
-    │   ├── QueueExists             `init` would overwrite something
-    │   └── MissingExtra            an optional package is not installed
-    ├── QueueError                  exit 3: the queue's files
-    │   ├── NotAQueue               a file, but not a queue notebook that we can read
-    │   │   └── NewerNotebook       of a newer version of this program
-    │   ├── TwoQueues               copies of different queues claim the same path
-    │   ├── QueueUnreadable         half-written, or still changing
-    │   │   └── QueueUnsettled      changes while it is read
-    │   ├── QueueChanged            somebody else wrote between our read and our write
-    │   ├── QueueNotWritable        read-only folder, missing permission
-    │   ├── StorageFull             no space left on the device
-    │   ├── DriveError              Google Drive
-    │   │   ├── NotSignedIn         nobody is signed in, or no longer
-    │   │   ├── SignInFailed        a sign-in was refused, ran out of time, or could not be stored
-    │   │   ├── DriveUnreachable    offline, overloaded, or out of order: it is tried again
-    │   │   ├── DriveDenied         this sign-in may not do that
-    │   │   └── DriveFileGone       deleted, in the trash, or not to be seen by this sign-in
-    │   ├── TooLarge                a notebook is larger than its place takes at once
-    │   ├── LockHeld                another process holds the queue's lock
-    │   └── JournalError            the local journal cannot be opened or is damaged
-    │       └── JournalTooNew       a newer version of this program wrote it
-    ├── NotDelivered                exit 3: a program or server did not take a result; it is tried again
-    ├── EngineError                 exit 3: whatever answers prompts; engines/retry.py says when to ask again
-    │   ├── EngineDown              nobody listens, or it went away before the answer began
-    │   ├── ModelMissing            the engine does not have this model
-    │   ├── Overloaded              its waiting line is full
-    │   ├── RateLimited             too many requests; says how long to wait, if it was told
-    │   ├── OutOfMemory             the model does not fit into VRAM and RAM
-    │   ├── ContextExceeded         the prompt is longer than the context; says by how much
-    │   ├── BadRequest              an option or the prompt is wrong
-    │   ├── NotSupported            the engine or the model cannot do what is asked at all; its capabilities say so
-    │   ├── StreamInterrupted       the answer broke off: crash, reset, silence, time limit
-    │   ├── IncompleteAnswer        the stream ended politely, but the answer is not whole
-    │   └── Refused                 not allowed: key, quota, policy, or no room on the engine's disk
-    ├── DownloadFailed              exit 3: a model could not be fetched; what came is kept for the next try
-    │   ├── NotOnHub                the hub has no such model or file
-    │   ├── DownloadDamaged         what came is not what the hub has; it was deleted
-    │   └── DownloadTooLarge        the disk has no room for it
-    └── WaitTimedOut                exit 124: a wait ran out of time
+    ├── UsageError: exit 2, what was asked for cannot be done as asked: ConfigError, PromptRefused, BadOption, SecretFound,
+    │   BadBatch, UnknownJob, AmbiguousJob, WrongState, QueueNotFound, QueueExists, MissingExtra
+    ├── QueueError: exit 3, the queue's files: TwoQueues, QueueChanged, QueueNotWritable, StorageFull, TooLarge, LockHeld
+    │   ├── NotAQueue: no notebook that we can read: NewerNotebook
+    │   ├── QueueUnreadable: half-written, or still changing: QueueUnsettled
+    │   ├── DriveError: Google Drive: NotSignedIn, SignInFailed, DriveUnreachable, DriveDenied, DriveFileGone
+    │   └── JournalError: the local journal: JournalTooNew
+    ├── NotDelivered: exit 3, a program or server did not take a result
+    ├── EngineError: exit 3, whatever answers prompts; engines/retry.py says when to ask again: EngineDown, ModelMissing,
+    │   Overloaded, RateLimited, OutOfMemory, ContextExceeded, BadRequest, NotSupported, StreamInterrupted, IncompleteAnswer,
+    │   Refused
+    ├── DownloadFailed: exit 3, a model could not be fetched: NotOnHub, DownloadDamaged, DownloadTooLarge
+    └── WaitTimedOut: exit 124
 
 The docstring of a class is its default message; facts are attributes. Foreign errors are translated where the
 foreign thing is touched. Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out.
@@ -60,7 +24,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 
-from bridge.core.text import counted
+from bridge.core.text import counted, with_article
+from bridge.kernel.error_kind import ErrorKind
 
 
 class BridgeError(Exception):
@@ -79,7 +44,7 @@ class UsageError(BridgeError):
 
 
 class ConfigError(UsageError):
-    """A setting is wrong."""
+    """A setting is unknown or has the wrong type."""
 
 
 class PromptRefused(UsageError):
@@ -90,19 +55,12 @@ class BadOption(UsageError, ValueError):
     """An option has a value that it cannot have."""
 
 
-def _with_article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aAeEiIoOxX' else 'a'} {noun}"
-
-
 class SecretFound(UsageError):
     """A prompt or context file seems to hold a secret."""
 
     def __init__(self, findings: Sequence[tuple[str, int, str]]) -> None:
-        #: (where, 1-based line, kind of secret); never the secret itself.
-        self.findings = tuple(findings)
-        listed = "\n".join(
-            f"  {where}, line {line}: looks like {_with_article(kind)}" for where, line, kind in self.findings
-        )
+        self.findings = tuple(findings)  #: (where, 1-based line, kind of secret); never the secret itself
+        listed = "\n".join(f"  {where}, line {line}: looks like {with_article(kind)}" for where, line, kind in findings)
         super().__init__(
             f"refused, because it seems to hold a secret:\n{listed}\n"
             "Take it out, or pass --allow-secrets if this is a false alarm."
@@ -113,8 +71,7 @@ class BadBatch(UsageError):
     """Lines of the batch are wrong; nothing was added."""
 
     def __init__(self, problems: Sequence[tuple[int, str]], *, source: str) -> None:
-        #: (1-based line, reason)
-        self.problems = tuple(problems)
+        self.problems = tuple(problems)  #: (1-based line, reason)
         listed = "\n".join(f"  line {line}: {reason}" for line, reason in self.problems)
         super().__init__(
             f"{counted(len(self.problems), 'bad line')} in {source}; nothing was added:\n{listed}\n"
@@ -134,8 +91,7 @@ class AmbiguousJob(UsageError):
     """Several jobs have this prefix."""
 
     def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
-        self.prefix = prefix
-        self.candidates = tuple(candidates)
+        self.prefix, self.candidates = prefix, tuple(candidates)
         shown = ", ".join(self.candidates[:5]) + (", …" if len(self.candidates) > 5 else "")
         super().__init__(f"{prefix!r} matches {len(self.candidates)} jobs ({shown}): type more characters")
 
@@ -149,15 +105,14 @@ class QueueNotFound(UsageError):
 
 
 class QueueExists(UsageError):
-    """A file is in the way."""
+    """A file is in the way: it would be overwritten."""
 
 
 class MissingExtra(UsageError):
     """An optional package is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
-        self.package = package
-        self.extra = extra
+        self.package, self.extra = package, extra
         super().__init__(f"this needs {package}: pip install 'qwen-bridge[{extra}]'")
 
 
@@ -190,7 +145,7 @@ class QueueChanged(QueueError):
 
 
 class QueueNotWritable(QueueError):
-    """The queue's folder does not let us write."""
+    """The queue's folder does not let us write: it is read-only, or a permission is missing."""
 
 
 class StorageFull(QueueError):
@@ -206,19 +161,19 @@ class NotSignedIn(DriveError):
 
 
 class SignInFailed(DriveError):
-    """Signing in to Google did not work."""
+    """Signing in to Google was refused, ran out of time, or could not be stored."""
 
 
 class DriveUnreachable(DriveError):
-    """Google Drive cannot be reached."""
+    """Google Drive is offline, overloaded or out of order; it is tried again."""
 
 
 class DriveDenied(DriveError):
-    """Google Drive does not allow this."""
+    """Google Drive does not allow this sign-in to do that."""
 
 
 class DriveFileGone(DriveError):
-    """The file is not on Google Drive."""
+    """The file is not on Google Drive: deleted, in the trash, or not to be seen by this sign-in."""
 
 
 class TooLarge(QueueError):
@@ -226,125 +181,99 @@ class TooLarge(QueueError):
 
     def __init__(self, name: str, size: int, most: int) -> None:
         self.name = name
-        super().__init__(
-            f"{name} has {size / 1e6:.1f} MB, and Drive takes {most / 1e6:.0f} MB at once: `bridge archive` makes it smaller"
-        )
+        sizes = f"{name} has {size / 1e6:.1f} MB, and Drive takes {most / 1e6:.0f} MB at once"
+        super().__init__(f"{sizes}: `bridge archive` makes it smaller")
 
 
 class LockHeld(QueueError):
     """Another process holds the queue's lock."""
 
     def __init__(self, holder: str, waited_s: float) -> None:
-        self.holder = holder
-        self.waited_s = waited_s
+        self.holder, self.waited_s = holder, waited_s
         super().__init__(f"waited {waited_s:.0f} s for the queue's lock, held by {holder}: try again when it has ended")
 
 
 class JournalError(QueueError):
-    """The local journal cannot be used."""
+    """The local journal cannot be opened, or is damaged."""
 
 
 class JournalTooNew(JournalError):
     """A newer version of this program wrote the local journal."""
 
     def __init__(self, path: str, *, version: int, known: int) -> None:
-        super().__init__(
-            f"the journal {path} was written by a newer Qwen Bridge (journal version {version}, this one knows {known}): "
-            "update Qwen Bridge here (`pip install -U qwen-bridge`), or make a new journal with `bridge rebuild --journal`"
-        )
+        versions = f"(journal version {version}, this one knows {known})"
+        update = "update Qwen Bridge here (`pip install -U qwen-bridge`), or make a new journal with `bridge rebuild --journal`"
+        super().__init__(f"the journal {path} was written by a newer Qwen Bridge {versions}: {update}")
 
 
 class NotDelivered(BridgeError):
-    """A result could not be handed over; it is tried again."""
+    """A program or server did not take a result; it is tried again."""
 
 
 class EngineError(BridgeError):
     """The engine did not answer."""
 
-    #: The reason in a result's `error.kind`; keep in sync with kernel/error_kind.py (a test compares).
-    kind = "engine_error"
+    kind = "engine_error"  #: the reason in a result's `error.kind`; of each child a member of `ErrorKind`, which says what it means
+
+    def __init_subclass__(cls, *, kind: ErrorKind) -> None:
+        cls.kind = kind.value
 
     def __init__(self, message: str | None = None, *, partial: str = "") -> None:
-        #: What had arrived of the answer.
-        self.partial = partial
+        self.partial = partial  #: what had arrived of the answer
         super().__init__(message)
 
 
-class EngineDown(EngineError):
+class EngineDown(EngineError, kind=ErrorKind.DOWN):
     """The engine cannot be reached."""
 
-    kind = "engine_down"
 
-
-class ModelMissing(EngineError):
+class ModelMissing(EngineError, kind=ErrorKind.MODEL_MISSING):
     """The engine does not have this model."""
 
-    kind = "model_missing"
 
-
-class Overloaded(EngineError):
+class Overloaded(EngineError, kind=ErrorKind.OVERLOADED):
     """The engine's waiting line is full."""
 
-    kind = "overloaded"
 
-
-class RateLimited(EngineError):
+class RateLimited(EngineError, kind=ErrorKind.RATE_LIMITED):
     """The engine wants fewer requests."""
 
-    kind = "rate_limited"
-
     def __init__(self, message: str | None = None, *, retry_after_s: float | None = None, partial: str = "") -> None:
-        #: Seconds that the engine asked for; None: it did not say.
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = retry_after_s  #: seconds that the engine asked for; None: it did not say
         super().__init__(message, partial=partial)
 
 
-class OutOfMemory(EngineError):
+class OutOfMemory(EngineError, kind=ErrorKind.OUT_OF_MEMORY):
     """The model does not fit into the engine's memory."""
 
-    kind = "out_of_memory"
 
-
-class ContextExceeded(EngineError):
+class ContextExceeded(EngineError, kind=ErrorKind.CONTEXT_EXCEEDED):
     """The prompt is longer than the model's context."""
 
-    kind = "context_exceeded"
-
     def __init__(self, message: str | None = None, *, over_by: int, estimated: bool = False) -> None:
-        #: Tokens that are too many; `estimated` if the engine did not count them.
-        self.over_by = over_by
-        self.estimated = estimated
+        self.over_by = over_by  #: tokens that are too many
+        self.estimated = estimated  #: whether the engine did not count them
         super().__init__(message)
 
 
-class BadRequest(EngineError):
+class BadRequest(EngineError, kind=ErrorKind.BAD_REQUEST):
     """The engine cannot do what the request asks for."""
 
-    kind = "bad_request"
 
-
-class NotSupported(EngineError):
+class NotSupported(EngineError, kind=ErrorKind.NOT_SUPPORTED):
     """The engine cannot do this."""
 
-    kind = "not_supported"
 
-
-class StreamInterrupted(EngineError):
+class StreamInterrupted(EngineError, kind=ErrorKind.INTERRUPTED):
     """The answer broke off."""
 
-    kind = "interrupted"
 
-
-class IncompleteAnswer(EngineError):
+class IncompleteAnswer(EngineError, kind=ErrorKind.INCOMPLETE):
     """The answer is not whole."""
 
-    kind = "incomplete"
 
-
-class Refused(EngineError):
+class Refused(EngineError, kind=ErrorKind.REFUSED):
     """The engine refuses to answer."""
-
-    kind = "refused"
 
 
 class DownloadFailed(BridgeError):

@@ -18,10 +18,11 @@ from bridge.core.result import ResultStatus as ResultStatus
 from bridge.core.result import from_iso as from_iso
 from bridge.core.result import join_attempts as join_attempts
 from bridge.core.result import join_results as join_results
-from bridge.core.result import to_iso as to_iso
 from bridge.core.states import EDGES as EDGES
 from bridge.core.states import State as State
 from bridge.kernel.grammar import JobForm as JobForm
+from bridge.kernel.grammar import to_iso as to_iso
+from bridge.kernel.grammar import ulid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,17 +111,12 @@ Dated = TypeVar("Dated", Cancellation, Lease)
 
 def job_id(moment: datetime, randomness: int) -> str:
     """A ULID: 48 bits of milliseconds, 80 bits of randomness (https://github.com/ulid/spec); sorts by time."""
-    return _crockford(int(moment.timestamp() * 1000) << 80 | randomness % (1 << 80))
+    return ulid(int(moment.timestamp() * 1000) << 80 | randomness % (1 << 80))
 
 
 def derived_id(digest: bytes) -> str:
     """An id from the first 16 bytes of a digest of a job's content: the same content gives the same job everywhere."""
-    return _crockford(int.from_bytes(digest[:16]))
-
-
-def _crockford(number: int) -> str:
-    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-    return "".join(alphabet[number >> shift & 31] for shift in range(125, -1, -5))
+    return ulid(int.from_bytes(digest[:16]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from bridge.core.chat import FinishReason, ToolCall
+from bridge.kernel.grammar import to_iso as to_iso
 
 
 class ResultStatus(Enum):
@@ -26,13 +27,8 @@ class ResultStatus(Enum):
         return {"succeeded": 3, "truncated": 2, "failed": 1}[self.value]
 
 
-def to_iso(moment: datetime) -> str:
-    """A moment as the notebook writes it: UTC, milliseconds, `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def from_iso(text: str) -> datetime:
-    """Read `to_iso`; a time without a zone is taken as UTC. Raises ValueError."""
+    """Read what `to_iso` wrote; a time without a zone is taken as UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 

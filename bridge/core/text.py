@@ -55,6 +55,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
+def with_article(noun: str) -> str:
+    """A noun behind "a" or "an"."""
+    return f"{'an' if noun[0] in 'aAeEiIoOxX' else 'a'} {noun}"
+
+
 def as_json(value: object, *, indent: int | None = None) -> str:
     """A value of JSON types as JSON text that can be written in UTF-8 and shown: hidden characters are `\\u202e`."""
     return HIDDEN.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=indent))

@@ -75,7 +75,12 @@ def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | N
     """
     project, taken = Project(root), dict[str, str]()
     whole = placed(what)
-    changes = []
+    changes: list[PlannedChange] = []
+
+    def add(path: str, target: Path, was: bytes | None, code: str, step: ChangeStep) -> None:
+        change = PlannedChange(path=path, target=target, step=step, code=code, was=was, sensitive=sensitive(path))
+        changes.append(change)
+
     for path, file in whole.items():
         _refuse_cut(path, file, what)
         if file.role in _PIECES:
@@ -83,25 +88,15 @@ def plan_changes(what: HandOver, root: Path, *, applied: Callable[[str], str | N
                 f"{path} is only {_PIECES[file.role]} in the answer of job {what.job}, not a whole file: "
                 f"`bridge show {what.job} --code` prints it"
             )
-        target = _target(project, path, taken)
-        was = project.read(path)
-        step = _step(was, file.code, applied(str(target)))
-        changes.append(
-            PlannedChange(path=path, target=target, step=step, code=file.code, was=was, sensitive=sensitive(path))
-        )
+        target, was = _target(project, path, taken), project.read(path)
+        add(path, target, was, file.code, _step(was, file.code, applied(str(target))))
     for patched in _patched(what, project, whole):
-        path, was = patched.path, None if patched.before is None else patched.before.encode()
-        target = _target(project, path, taken)
-        step = (
-            ChangeStep.CREATE
-            if was is None
-            else ChangeStep.SAME
-            if patched.text == patched.before
-            else ChangeStep.UPDATE
-        )
-        changes.append(
-            PlannedChange(path=path, target=target, step=step, code=patched.text, was=was, sensitive=sensitive(path))
-        )
+        target = _target(project, patched.path, taken)
+        if patched.before is None:
+            add(patched.path, target, None, patched.text, ChangeStep.CREATE)
+        else:
+            step = ChangeStep.SAME if patched.text == patched.before else ChangeStep.UPDATE
+            add(patched.path, target, patched.before.encode(), patched.text, step)
     if not changes:
         raise UsageError(
             f"no code of job {what.job} has a place in the project: it names no path, and the job had no --out; "

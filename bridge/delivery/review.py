@@ -81,17 +81,11 @@ class Reviewer:
         verdict = what.verdict.value if what.verdict else None
         level = what.level.value if what.level else None
         stored = what.to_json() if sarif is None else {**what.to_json(), "sarif": sarif}
-        first = self.store.journal_only(
-            lambda: review_state.record(
-                self.store.journal,
-                due,
-                verdict=verdict,
-                level=level,
-                payload=stored,
-                now=now,
-            ),
-            "writing down a verdict",
-        )
+
+        def note() -> bool:
+            return review_state.record(self.store.journal, due, verdict=verdict, level=level, payload=stored, now=now)
+
+        first = self.store.journal_only(note, "writing down a verdict")
         if first:
             facts = {"job": due.job, "verdict": verdict, "rounds": what.rounds}
             told = f"{verdict} ({level})" if verdict else "failed"

@@ -16,17 +16,9 @@ from bridge.protocols.job_body import read_body, texts_of
 from bridge.protocols.openai import ChatError
 
 __all__ = [
-    "Answer",
-    "Capabilities",
-    "Engine",
-    "EngineModel",
-    "Health",
-    "OnProgress",
-    "OnToken",
-    "Request",
-    "Stop",
+    "Answer", "Capabilities", "Engine", "EngineModel", "Health", "OnProgress", "OnToken", "Request", "Stop",
     "Stopped",
-]
+]  # fmt: skip
 
 OnToken = Callable[[str], None]
 #: status, bytes done, bytes in all (0: not known)

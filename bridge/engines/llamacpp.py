@@ -3,40 +3,24 @@
 JSON forms go by `/apply-template` and `/v1/completions`, because the chat route takes no notice of them under that parser, and
 tool calls are read from the text between Qwen's tags. Both measured with xllamacpp 2026.10.
 
-A child process, because llama.cpp ends the whole process on a failed assertion. The child runs llama.cpp's own HTTP server
-on a port of the loopback, behind a random key; the parent talks to it as to any OpenAI-compatible API. Measured choices
+It runs in a child (`llamacpp_process`), which is spoken to as any OpenAI-compatible API. Measured choices
 (library facts, section 3): `force_pure_content_parser`, because other parsers answer 500 to some texts; half of the cores,
 because llama.cpp with as many threads as cores is 20 times slower on a busy machine; `offline`, so that nothing is fetched.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import importlib.util
-import json
 import mmap
 import os
-import secrets
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from bridge.core.chat import AnswerFormat, ToolUse
-from bridge.core.errors import (
-    BadRequest,
-    EngineDown,
-    EngineError,
-    MissingExtra,
-    ModelMissing,
-    NotSupported,
-    OutOfMemory,
-    StreamInterrupted,
-)
+from bridge.core.errors import MissingExtra, ModelMissing, NotSupported
 from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.engines.base import (
     Answer,
@@ -51,10 +35,9 @@ from bridge.engines.base import (
     ignore_token,
 )
 from bridge.engines.json_api import JsonApi
+from bridge.engines.llamacpp_process import LlamaProcess
 from bridge.engines.openai import embed_texts, stream_answer
 from bridge.protocols.openai import write_messages, write_request
-
-T = TypeVar("T")
 
 #: How much of a GGUF's head is looked through for what its vocabulary and template hold.
 _HEAD_BYTES = 64 << 20
@@ -93,7 +76,7 @@ class LlamaCppEngine:
             raise MissingExtra("xllamacpp", "embedded")
         self._gguf = Path(gguf)
         self._called = called or self._gguf.stem
-        self._plan = {
+        plan = {
             "gguf": str(self._gguf),
             "lanes": lanes,
             "num_ctx": num_ctx,
@@ -103,12 +86,7 @@ class LlamaCppEngine:
         }
         self._num_ctx, self._embeddings = num_ctx, embeddings
         self._able: Capabilities | None = None
-        self._load_s = load_s
-        self._silence_s = silence_s
-        self._lock = threading.Lock()
-        self._child: subprocess.Popen[str] | None = None
-        self._refused = ""  # why the last child could not load the file
-        self._api: JsonApi | None = None
+        self._process = LlamaProcess(self._gguf, plan, load_s=load_s, silence_s=silence_s)
 
     def answer(self, request: Request, on_token: OnToken = ignore_token, *, stop: Stop | None = None) -> Answer:
         """See `Engine.answer`; `num_ctx` is the one that the file was loaded with."""
@@ -120,7 +98,7 @@ class LlamaCppEngine:
             path, body = _question(api, request)
             return stream_answer(api, path, body, request, on_token, stop, calls_in_text=tools)
 
-        return replace(self._asked(ask), model=request.model)
+        return replace(self._process.ask(ask), model=request.model)
 
     def capabilities(self, model: str) -> Capabilities:
         """See `Engine.capabilities`: what the file's template and vocabulary hold."""
@@ -148,18 +126,18 @@ class LlamaCppEngine:
                 return len(api.post("/tokenize", told)["tokens"])
             return int(api.post("/v1/chat/completions/input_tokens", _chat_body(request))["input_tokens"])
 
-        return self._asked(count)
+        return self._process.ask(count)
 
     def embed(self, texts: Sequence[str], model: str) -> tuple[tuple[float, ...], ...]:
         """See `Engine.embed`: the mean over a text's tokens."""
         if not self.capabilities(model).embeddings:
             raise NotSupported(f"{self._called} was loaded without embeddings")
-        return self._asked(lambda api: embed_texts(api, "/v1/embeddings", texts, model))
+        return self._process.ask(lambda api: embed_texts(api, "/v1/embeddings", texts, model))
 
     def load(self, model: str, *, num_ctx: int = Request.num_ctx) -> None:  # noqa: ARG002  # it is the one that it was made with
         """See `Engine.load`: starts the child."""
         self._check_model(model)
-        self._running()
+        self._process.running()
 
     def unload(self, model: str) -> None:
         """See `Engine.unload`: ends the child."""
@@ -179,38 +157,21 @@ class LlamaCppEngine:
 
     def health(self) -> Health:
         """See `Engine.health`: whether there is a file to load, and what became of the last loading."""
-        if not self._gguf.is_file() or self._refused:
-            return Health(ok=False, detail=self._refused or f"there is no file {self._gguf}")
-        runs = self._child is not None and self._child.poll() is None
+        if not self._gguf.is_file() or self._process.refused:
+            return Health(ok=False, detail=self._process.refused or f"there is no file {self._gguf}")
         version = importlib.metadata.version("xllamacpp")
         detail = f"llama.cpp with {self._gguf.name}"
-        return Health(ok=True, detail=detail, version=version, loaded=(self._called,) if runs else ())
+        return Health(ok=True, detail=detail, version=version, loaded=(self._called,) if self._process.runs else ())
 
     def close(self) -> None:
         """End the child."""
-        with self._lock:
-            child, self._child = self._child, None
-            if self._api:
-                self._api.close()
-        if child:
-            _end(child)
+        self._process.close()
 
     def _check_model(self, model: str) -> None:
         if model not in (self._called, str(self._gguf), self._gguf.name, self._gguf.stem):
             raise ModelMissing(f"the embedded engine has {self._called}, not {model!r}")
         if not self._gguf.is_file():
             raise ModelMissing(f"there is no file {self._gguf}")
-
-    def _asked(self, ask: Callable[[JsonApi], T]) -> T:
-        """What the child says; if it died of that, an error that says so."""
-        api = self._running()
-        try:
-            return ask(api)
-        except (EngineDown, StreamInterrupted) as error:
-            if self._alive():
-                raise
-            kind = StreamInterrupted if error.partial else EngineDown
-            raise kind("the embedded engine ended; the next request starts it again", partial=error.partial) from None
 
     def _head_holds(self, *needles: bytes) -> tuple[bool, ...]:
         """Whether the file's head holds these: vocabulary and template stand before the weights."""
@@ -220,53 +181,6 @@ class LlamaCppEngine:
                 return (False,) * len(needles)
             with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as head:
                 return tuple(head.find(needle) >= 0 for needle in needles)
-
-    def _alive(self) -> bool:
-        # A child that crashes breaks the connection before it is gone.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            if self._child:
-                self._child.wait(0.5)
-        return self._child is not None and self._child.poll() is None
-
-    def _running(self) -> JsonApi:
-        with self._lock:
-            if self._api and self._child and self._child.poll() is None:
-                return self._api
-            self._api = None  # a child that could not load may live a moment longer
-            self._refused = ""
-            try:
-                self._api = self._start()
-            except EngineError as error:
-                self._refused = str(error)
-                raise
-            return self._api
-
-    def _start(self) -> JsonApi:
-        if self._child:
-            _end(self._child)
-        key = secrets.token_hex(16)
-        child = self._child = subprocess.Popen(  # noqa: S603  # our own module, by the interpreter that runs us
-            [sys.executable, "-m", f"{__name__}_child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        timer = threading.Timer(self._load_s, child.kill)
-        timer.start()
-        try:
-            if child.stdin is None or child.stdout is None:
-                raise OSError("no pipes")
-            child.stdin.write(json.dumps({**self._plan, "key": key}) + "\n")  # not on the command line: ps shows that
-            child.stdin.flush()
-            said = json.loads(child.stdout.readline() or "{}")
-        except (OSError, ValueError):
-            said = {}
-        finally:
-            timer.cancel()
-        if "url" not in said:
-            raise _bad_start(said.get("error", ""), self._gguf)
-        return JsonApi(str(said["url"]), key, silence_s=self._silence_s, use_environment=False)
 
 
 def _question(api: JsonApi, request: Request) -> tuple[str, dict[str, Any]]:
@@ -291,20 +205,3 @@ def _chat_body(request: Request) -> dict[str, Any]:
 
 def _middle(request: Request) -> str:
     return _FIM.format(before=request.prompt, after=request.suffix)
-
-
-def _end(child: subprocess.Popen[str]) -> None:
-    child.kill()
-    child.wait()
-    for stream in (child.stdin, child.stdout):
-        with contextlib.suppress(OSError):  # what could not be written any more
-            if stream:
-                stream.close()
-
-
-def _bad_start(reason: str, gguf: Path) -> EngineError:
-    if not reason:
-        return EngineDown(f"the embedded engine died, or took too long, while it loaded {gguf.name}")
-    if "memory" in reason.lower() or "alloc" in reason.lower():
-        return OutOfMemory(f"{gguf.name} does not fit into memory ({reason})")
-    return BadRequest(f"{gguf.name} cannot be loaded: {reason}. Is it a whole GGUF file?")

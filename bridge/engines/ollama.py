@@ -7,20 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from bridge.core.errors import (
-    BadRequest,
-    ContextExceeded,
-    EngineDown,
-    EngineError,
-    IncompleteAnswer,
-    ModelMissing,
-    NotSupported,
-    OutOfMemory,
-    Overloaded,
-    RateLimited,
-    Refused,
-    StreamInterrupted,
-)
+from bridge.core.errors import ContextExceeded, EngineError, RateLimited
 from bridge.core.options import LONGEST_ANSWER
 from bridge.engines.base import (
     Answer,
@@ -35,22 +22,13 @@ from bridge.engines.base import (
     ignore_token,
 )
 from bridge.kernel.error_kind import ErrorKind, OllamaError
+from bridge.kernel.fit import listed_names
 from bridge.kernel.ollama import Ollama
 from bridge.protocols.openai import read_tool_calls, write_request
 
 T = TypeVar("T")
 
-_PLAIN: dict[ErrorKind, type[EngineError]] = {
-    ErrorKind.DOWN: EngineDown,
-    ErrorKind.MODEL_MISSING: ModelMissing,
-    ErrorKind.OVERLOADED: Overloaded,
-    ErrorKind.OUT_OF_MEMORY: OutOfMemory,
-    ErrorKind.BAD_REQUEST: BadRequest,
-    ErrorKind.NOT_SUPPORTED: NotSupported,
-    ErrorKind.INTERRUPTED: StreamInterrupted,
-    ErrorKind.INCOMPLETE: IncompleteAnswer,
-    ErrorKind.REFUSED: Refused,
-}
+_ERRORS = {error.kind: error for error in EngineError.__subclasses__()}
 
 
 def translate(error: OllamaError) -> EngineError:
@@ -59,7 +37,7 @@ def translate(error: OllamaError) -> EngineError:
         return RateLimited(error.message, retry_after_s=error.retry_after_s, partial=error.partial)
     if error.kind is ErrorKind.CONTEXT_EXCEEDED:
         return ContextExceeded(error.message, over_by=error.over_by or 1, estimated=error.estimated)
-    return _PLAIN[error.kind](error.message, partial=error.partial)
+    return _ERRORS[error.kind.value](error.message, partial=error.partial)
 
 
 def _translated(call: Callable[[], T]) -> T:
@@ -111,14 +89,13 @@ class OllamaEngine:
                 timeout_s=request.timeout_s,
             )
         )
-        usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
         return Answer(
             text=reply.text,
             tool_calls=read_tool_calls(list(reply.tool_calls)),
             finish_reason=reply.finish_reason,
             model=reply.model,
             model_digest=self._digest(reply.model),
-            usage={name: count for name, count in usage.items() if count is not None},
+            usage=reply.usage,
             timing_s=reply.timing_s,
         )
 
@@ -129,7 +106,7 @@ class OllamaEngine:
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """See `Engine.pull`; a broken download goes on where it stopped."""
-        if {model, f"{model}:latest"} & {found.name for found in self.models()}:
+        if _translated(lambda: self._client.has(model)):
             return
         _translated(lambda: self._client.pull(model, on_progress))
 
@@ -195,4 +172,4 @@ class OllamaEngine:
             if model not in self._digests:
                 with contextlib.suppress(EngineError):  # the answer counts, with or without it
                     self._digests = {found.name: found.digest or "" for found in self.models()}
-            return self._digests.get(model) or self._digests.get(f"{model}:latest") or None
+            return next((self._digests[name] for name in listed_names(model) if self._digests.get(name)), None)

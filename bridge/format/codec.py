@@ -108,11 +108,7 @@ def note_cell(raw: RawCell, element: str, position: str, dots: Mapping[str, int]
     """A note with its stamp: what it is, so that a later change or deletion of it can be told."""
     touched = Cell(id=element, kind=CellKind.NOTE, raw=raw, dots=dots, position=position)
     stamp = {"id": element, "dots": without_unseen(dots), "edit": edit, "sha": touched.digest}
-    stamped = {
-        **raw,
-        "id": element,
-        "metadata": {**extras_of(raw), "bridge": {**stamp, "position": position}},
-    }
+    stamped = {**raw, "id": element, "metadata": {**extras_of(raw), "bridge": {**stamp, "position": position}}}
     return Cell(id=element, kind=CellKind.NOTE, raw=stamped, dots=dots, position=position)
 
 

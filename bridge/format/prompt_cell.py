@@ -144,12 +144,7 @@ def write_job(job: Job, dots: Dots, extras: Mapping[str, object] | None = None) 
         attempt_floor=job.attempt_floor,
     )
     source = spec.body if spec.broken else grammar.join_cell(header, spec.body)
-    stamp: dict[str, object] = {
-        "id": job.id,
-        "dots": without_unseen(dots),
-        "edit": job.edit,
-        "sha": spec_digest(spec),
-    }
+    stamp: dict[str, object] = {"id": job.id, "dots": without_unseen(dots), "edit": job.edit, "sha": spec_digest(spec)}
     optional = {
         "position": spec.position if spec.position != job.id else None,
         "created_at": to_iso(spec.created_at) if spec.created_at else None,

@@ -70,10 +70,7 @@ def write_output(result: Result) -> dict[str, object]:
     """The one `display_data` output of a result; either of its two texts alone is enough to read it."""
     text = result_text(result)
     return {
-        "data": {
-            "text/markdown": json_bytes.split_lines(to_display(text)),
-            "text/plain": json_bytes.split_lines(text),
-        },
+        "data": {"text/markdown": json_bytes.split_lines(to_display(text)), "text/plain": json_bytes.split_lines(text)},
         "metadata": {},
         "output_type": "display_data",
     }

@@ -93,7 +93,6 @@ def _check(text: str) -> None:
 
 def _context_block(path: str, text: str) -> str:
     """A context file below the prompt, in a fence longer than any in it."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
+    fence = "`" * (1 + max((len(run) for run in re.findall(r"`{3,}", text)), default=2))
     end = "" if text.endswith("\n") else "\n"
     return f"\n\nContext file `{path}`:\n\n{fence}\n{text}{end}{fence}"

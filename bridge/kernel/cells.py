@@ -37,11 +37,6 @@ class PromptCell:
         """What an executing cell knows of itself: the id in its header or of it, and its prompt."""
         return (self.named, prompt_sha256(self.body))
 
-    @property
-    def pending(self) -> bool:
-        """Whether it waits for an answer. A failed job does: whoever runs the notebook again wants it tried again."""
-        return self.done is None and not self.header.cancelled and bool(self.body.strip())
-
 
 def read_cell(line: str, body: str, *, index: int = 0, outputs: Any = (), claimed: tuple[Any, ...] = ()) -> PromptCell:
     """The job of one cell. `claimed`: ids that its metadata names, the strongest first, then weaker ones.

@@ -38,10 +38,14 @@ _ENDS: Mapping[str, FinishReason] = {
 }  # fmt: skip
 
 
-def read_finish_reason(said: object) -> FinishReason:
-    """What an engine's own word for the end of an answer means; a word that nobody knows is UNKNOWN, never an error."""
+def read_finish_reason(said: object, *, with_calls: bool = False) -> FinishReason:
+    """What an engine's own word for the end of an answer means; a word that nobody knows is UNKNOWN, never an error.
+
+    `with_calls`: the answer holds calls of tools, so that its plain end is one for those.
+    """
     word = said.strip().lower().replace("-", "_") if isinstance(said, str) else ""
     try:
-        return FinishReason(word)
+        reason = FinishReason(word)
     except ValueError:
-        return _ENDS.get(word, FinishReason.UNKNOWN)
+        reason = _ENDS.get(word, FinishReason.UNKNOWN)
+    return FinishReason.TOOL_CALLS if with_calls and reason is FinishReason.STOP else reason

@@ -57,14 +57,7 @@ USABLE_VRAM = 0.98
 KEPT_RAM_BYTES = 2 * GIB
 
 #: GB/s of memory, by a word in nvidia-smi's name. T4: fact 5.4; the others: NVIDIA's data sheets.
-BANDWIDTH_GB_S: Mapping[str, float] = {
-    "T4": 320,
-    "L4": 300,
-    "P100": 732,
-    "V100": 900,
-    "A100": 1555,
-    "H100": 3350,
-}
+BANDWIDTH_GB_S: Mapping[str, float] = {"T4": 320, "L4": 300, "P100": 732, "V100": 900, "A100": 1555, "H100": 3350}
 #: Which part of the bandwidth a generation reaches: gives 13-20 and 25-40 tokens/s for 14b and 7b on a T4, as fact 6.10 estimates.
 REACHED = (0.37, 0.57)
 #: The same for the 2 virtual cores of a Colab machine: EST; gives the 1 to 4 tokens/s of fact 6.9 for 32b.
@@ -152,6 +145,11 @@ def billions(name: str) -> float:
 def is_cloud(name: str) -> bool:
     """Whether an Ollama has the model only by name, and sends prompts for it to ollama.com."""
     return bool(_CLOUD.search(name))
+
+
+def listed_names(model: str) -> tuple[str, str]:
+    """The names under which Ollama lists a model: a name without a tag means the tag `latest`."""
+    return (model, f"{model}:latest")
 
 
 def coder_sizes(models: Iterable[tuple[str, int]]) -> tuple[ModelSize, ...]:

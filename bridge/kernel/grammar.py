@@ -22,6 +22,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
@@ -148,11 +149,7 @@ def parse_header(line: str) -> Header:
         except OptionError as error:
             raise GrammarError(str(error)) from None
     return Header(
-        job=job,
-        options=options,
-        form=_form(switches),
-        cancelled="cancelled" in switches,
-        attempt_floor=attempt_floor,
+        job=job, options=options, form=_form(switches), cancelled="cancelled" in switches, attempt_floor=attempt_floor
     )
 
 
@@ -253,10 +250,20 @@ def adopted_id(line: str, body: str) -> str:
     """The id of a job whose header line names none: the same for whoever adopts the cell first, in a kernel or on disk.
 
     From the words of the line, without an id, and the prompt's digest: other options make another job, other spaces do
-    not. The first 128 bits of a SHA-256, in the letters of a ULID (see `JOB_ID`).
+    not. The first 128 bits of a SHA-256.
     """
     words = line.split()
     if words and JOB_ID.fullmatch(words[0].upper()):
         del words[0]
     number = int(text_sha256("\0".join(("adopt", *words, prompt_sha256(body))))[:32], 16)
+    return ulid(number)
+
+
+def ulid(number: int) -> str:
+    """128 bits as the 26 letters of a ULID: Crockford's base 32 (https://github.com/ulid/spec)."""
     return "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def to_iso(moment: datetime) -> str:
+    """A moment as notebooks hold it: UTC, milliseconds, `Z`."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # noqa: UP017

@@ -17,12 +17,7 @@ def run_command(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; stdout and stderr together are its `stdout`. A missing program is exit status 127."""
     try:
         return subprocess.run(  # noqa: S603  # fixed commands of ours; no shell reads anything from outside
-            list(command),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            errors="replace",
+            list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, errors="replace"
         )
     except OSError as error:
         return subprocess.CompletedProcess(list(command), 127, stdout=str(error))
@@ -41,8 +36,5 @@ def look_at_machine(run: Run = run_command, *, meminfo: str = "/proc/meminfo", m
         lines = Path(meminfo).read_text(encoding="ascii", errors="replace").splitlines()
         ram = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) << 10
     return Machine(
-        gpu=gpu.strip(),
-        vram_bytes=vram,
-        ram_bytes=ram,
-        disk_bytes=shutil.disk_usage(Path(models_at).expanduser()).free,
+        gpu=gpu.strip(), vram_bytes=vram, ram_bytes=ram, disk_bytes=shutil.disk_usage(Path(models_at).expanduser()).free
     )

@@ -22,8 +22,9 @@ from .display import to_display
 from .fit import DEFAULT_MODEL
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, OPTIONS
 from .run import RunSettings
+from .server import reviver
 from .session import Session
-from .setup import prepare, reviver
+from .setup import prepare
 from .snapshot import open_notebook, where_am_i
 from .spool import Spool, spool_path
 

@@ -5,20 +5,20 @@ Wire facts: Ollama's docs/api.md, api/types.go and server/routes.go (facts, sect
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .address import DEFAULT_HOST
-from .chat_json import CallJson, RequestJson
-from .error_kind import ErrorKind, OllamaError, read_error, too_long
-from .finish import FinishReason, read_finish_reason
-from .ollama_chat import calls_in, ollama_body, text_of
+from .chat_json import RequestJson
+from .error_kind import ErrorKind, OllamaError, read_error
+from .fit import listed_names
+from .ollama_answer import AnswerReader, Reply, check_whole, estimated
+from .ollama_chat import ollama_body, text_of
 from .options import LONGEST_ANSWER, check_options, longest_answer
 from .stop import Stop
-from .wire import LONGEST_LINE_BYTES, Wire
+from .wire import LONGEST_LINE_BYTES, Wire, WireBody
 
 #: An over-long prompt is an HTTP 400 instead of losing its middle. For a chat, truncate false as well: else the oldest
 #: messages are dropped before that check (fact 7.9).
@@ -26,19 +26,6 @@ _WHOLE: Mapping[str, Mapping[str, bool]] = {
     "/api/generate": {"shift": False},
     "/api/chat": {"shift": False, "truncate": False},
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """A whole answer and Ollama's account of it. Counts and times are None or absent where Ollama gave none (fact 7.2)."""
-
-    text: str
-    finish_reason: FinishReason
-    model: str
-    tool_calls: tuple[CallJson, ...] = ()  #: as `read_tool_call` gives them
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    timing_s: Mapping[str, float] = field(default_factory=dict)  #: total, load, prompt, answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,49 +87,25 @@ class Ollama:
             OllamaError: with one of the reasons of `ErrorKind`; what had arrived is in its `partial`.
             Stopped: `stop` was set.
         """
-        asked = {"prompt": request} if isinstance(request, str) else request
-        text = text_of(asked)
         sent = {**(options or {}), "num_ctx": num_ctx, "num_predict": num_predict}
         check_options(sent)
-        if not text.strip():
+        asked, prompt = _asked_of(request)
+        if not prompt.strip():
             raise OllamaError(ErrorKind.BAD_REQUEST, "the prompt is empty")
-        path, what = ollama_body(asked)
-        body = {"model": model, "stream": True, "keep_alive": keep_alive, "options": sent, **_WHOLE[path], **what}
-        pieces: list[str] = []
-        calls: list[CallJson] = []
-        room = longest_answer(num_predict, self._longest_answer)  # characters
-        last: dict[str, Any] = {}
+        path, body = _wire_body(asked, model=model, stream=True, keep_alive=keep_alive, options=sent)
+        reader = AnswerReader(longest=longest_answer(num_predict, self._longest_answer))
         started = time.monotonic()
         try:
             for line in self._wire.lines("POST", path, body, stop=stop, timeout_s=timeout_s):
-                if "error" in line:
-                    raise read_error(200, str(line["error"]))
-                more = calls_in(line, len(calls))
-                piece = line.get("response") or (line.get("message") or {}).get("content") or ""
-                if piece:
-                    pieces.append(piece[:room])
-                    on_token(pieces[-1])
-                room -= len(piece) + sum(len(json.dumps(call)) for call in more)
-                if room < 0:
-                    last = {**line, "done_reason": "length"}
-                    break
-                calls += more
-                if line.get("done"):
-                    last = line
+                if piece := reader.feed(line):
+                    on_token(piece)
+                if reader.over:
                     break
         except OllamaError as error:
-            error = _estimated(error, text, num_ctx)
-            error.partial = "".join(pieces)
-            raise error from None
-        if not last and repeats(pieces):
-            last = {"done_reason": "repetition"}
-        if not pieces and not calls and last:
-            raise OllamaError(ErrorKind.INCOMPLETE, "the model answered with nothing")
-        reply = _finish("".join(pieces), last, model, text, num_ctx, time.monotonic() - started)
-        if not calls:
-            return reply
-        ended = FinishReason.TOOL_CALLS if reply.finish_reason is FinishReason.STOP else reply.finish_reason
-        return replace(reply, tool_calls=tuple(calls), finish_reason=ended)
+            told = estimated(error, prompt, num_ctx)
+            told.partial = reader.text
+            raise told from None
+        return reader.reply(model, prompt, num_ctx=num_ctx, wall_s=time.monotonic() - started)
 
     def count_tokens(
         self, request: str | RequestJson, *, model: str, num_ctx: int, keep_alive: str | float = "30m"
@@ -154,17 +117,16 @@ class Ollama:
         Raises:
             OllamaError: CONTEXT_EXCEEDED if it is longer than `num_ctx`; NOT_SUPPORTED if this Ollama did not count.
         """
-        asked = {"prompt": request} if isinstance(request, str) else request
-        path, what = ollama_body(asked)
         options = {"num_ctx": num_ctx, "num_predict": 1}
-        body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options, **_WHOLE[path], **what}
+        asked, prompt = _asked_of(request)
+        path, body = _wire_body(asked, model=model, stream=False, keep_alive=keep_alive, options=options)
         try:
             counted = self._json("POST", path, body, timeout_s=None).get("prompt_eval_count")
         except OllamaError as error:
-            raise _estimated(error, text_of(asked), num_ctx) from None
+            raise estimated(error, prompt, num_ctx) from None
         if not isinstance(counted, int):  # older ones leave it out when they find the prompt cached
             raise OllamaError(ErrorKind.NOT_SUPPORTED, "this Ollama did not say how many tokens the prompt has")
-        _check_whole(counted, text_of(asked), num_ctx)
+        check_whole(counted, prompt, num_ctx)
         return counted
 
     def embed(self, texts: Sequence[str], *, model: str, keep_alive: str | float = "30m") -> list[list[float]]:
@@ -192,12 +154,16 @@ class Ollama:
 
     def unload(self, model: str) -> None:
         """Have a model out of memory as soon as its requests have ended; nothing if it is not loaded (fact 7.13)."""
-        if {model, f"{model}:latest"} & {found.name for found in self.loaded()}:
+        if any(found.name in listed_names(model) for found in self.loaded()):
             self._json("POST", "/api/generate", {"model": model, "keep_alive": 0, "stream": False})
 
     def models(self) -> list[OllamaModel]:
         """What is on its disk."""
         return [_model(row) for row in self._json("GET", "/api/tags").get("models") or ()]
+
+    def has(self, model: str) -> bool:
+        """Whether a model is on its disk."""
+        return any(found.name in listed_names(model) for found in self.models())
 
     def loaded(self) -> list[OllamaModel]:
         """What is in its memory."""
@@ -244,9 +210,20 @@ class Ollama:
                 wait(2.0**number)
 
     def _json(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float | None = 30.0
+        self, method: str, path: str, body: WireBody | None = None, *, timeout_s: float | None = 30.0
     ) -> dict[str, Any]:
         return next(self._wire.lines(method, path, body, timeout_s=timeout_s), {})
+
+
+def _asked_of(request: str | RequestJson) -> tuple[RequestJson, str]:
+    """(a request, all that the model reads of it), as `answer` takes it."""
+    asked: RequestJson = {"prompt": request} if isinstance(request, str) else request
+    return asked, text_of(asked)
+
+
+def _wire_body(asked: RequestJson, **more: object) -> tuple[str, dict[str, object]]:
+    path, what = ollama_body(asked)
+    return path, {**more, **_WHOLE[path], **what}
 
 
 def _model(row: Mapping[str, Any]) -> OllamaModel:
@@ -256,47 +233,4 @@ def _model(row: Mapping[str, Any]) -> OllamaModel:
         size_bytes=int(row.get("size") or 0),
         vram_bytes=int(row.get("size_vram") or 0),
         context_tokens=int(row.get("context_length") or 0),
-    )
-
-
-def repeats(pieces: Sequence[str]) -> bool:
-    """Whether a stream that ended without its last line was given up for repeating itself.
-
-    Ollama does so after more than 30 chunks in a row that are the same but for white space: HTTP 200, no error (fact 7.4).
-    """
-    return len(pieces) >= 30 and len({piece.strip() for piece in pieces[-30:]}) == 1
-
-
-def _estimated(error: OllamaError, prompt: str, num_ctx: int) -> OllamaError:
-    """The error; one about a prompt that is too long, which Ollama did not count, with our estimate."""
-    if error.kind is ErrorKind.CONTEXT_EXCEEDED and error.estimated:
-        return too_long("", prompt=prompt, num_ctx=num_ctx)
-    return error
-
-
-def _check_whole(prompt_tokens: int | None, prompt: str, num_ctx: int) -> None:
-    # Ollama before 0.12.6 does not know `shift`. Six bytes a token is far above code and prose: this prompt was cut.
-    if prompt_tokens is not None and prompt_tokens < num_ctx < len(prompt.encode("utf-8", "surrogatepass")) / 6:
-        raise too_long("", prompt=prompt, num_ctx=num_ctx)
-
-
-def _finish(text: str, last: Mapping[str, Any], model: str, prompt: str, num_ctx: int, wall_s: float) -> Reply:
-    if not last:
-        raise OllamaError(ErrorKind.INCOMPLETE, "the stream ended without its last line", partial=text)
-    prompt_tokens = last.get("prompt_eval_count")
-    _check_whole(prompt_tokens, prompt, num_ctx)
-    names = {
-        "total": "total_duration",
-        "load": "load_duration",
-        "prompt": "prompt_eval_duration",
-        "answer": "eval_duration",
-    }
-    timing = {name: last[key] / 1e9 for name, key in names.items() if last.get(key) is not None}  # nanoseconds
-    return Reply(
-        text=text,
-        finish_reason=read_finish_reason(last.get("done_reason") or "stop"),
-        model=str(last.get("model") or model),
-        prompt_tokens=prompt_tokens,
-        completion_tokens=last.get("eval_count"),
-        timing_s={"total": wall_s, **timing},
     )

@@ -13,9 +13,10 @@ from .cells import PromptCell
 from .chat import ChatError, read_body
 from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, Stopped
-from .fit import DEFAULT_MODEL, model_of_job
-from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256
-from .ollama import Ollama, OllamaModel, Reply
+from .fit import DEFAULT_MODEL, listed_names, model_of_job
+from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256, to_iso
+from .ollama import Ollama, OllamaModel
+from .ollama_answer import Reply
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from .stop import Stop
 
@@ -40,9 +41,9 @@ class KernelWorker:
     """Who answers, as the record says it."""
 
     id: str
-    where: str
     engine: str = "ollama"
     engine_version: str = ""
+    where: str
 
 
 Record = dict[str, Any]
@@ -56,11 +57,6 @@ def _recorded(call: CallJson) -> dict[str, object]:
 def utc_now() -> datetime:
     """This moment."""
     return datetime.now(timezone.utc)  # noqa: UP017  # the same on every Python that Colab offers
-
-
-def iso_ms(moment: datetime) -> str:
-    """A moment as records hold it: UTC, milliseconds, `Z`."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # noqa: UP017
 
 
 class Answerer:
@@ -155,7 +151,6 @@ class Answerer:
         return model_of_job(cell.header.options.get("model"), default=settings.model, auto=settings.auto_model)
 
     def _success(self, cell: PromptCell, reply: Reply, started: datetime) -> Record:
-        usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
         return {
             **self._facts(cell, started),
             **(
@@ -166,7 +161,7 @@ class Answerer:
             "status": "truncated" if reply.finish_reason.is_cut else "succeeded",
             "finish_reason": reply.finish_reason.value,
             "model_digest": self._digest(reply.model),
-            "usage": {name: count for name, count in usage.items() if count is not None},
+            "usage": reply.usage,
             "timing_s": {name: round(seconds, 3) for name, seconds in reply.timing_s.items()},
         }
 
@@ -193,16 +188,11 @@ class Answerer:
             "model": self.model_of(cell),
             "model_digest": None,
             "prompt_sha256": prompt_sha256(cell.body),
-            "started_at": iso_ms(started),
-            "finished_at": iso_ms(self._now()),
+            "started_at": to_iso(started),
+            "finished_at": to_iso(self._now()),
             "usage": {},
             "timing_s": {},
-            "worker": {
-                "id": self._worker.id,
-                "engine": self._worker.engine,
-                "engine_version": self._worker.engine_version,
-                "where": self._worker.where,
-            },
+            "worker": dict(vars(self._worker)),
             "error": None,
         }
 
@@ -213,5 +203,5 @@ class Answerer:
                     self._models = {found.name: found for found in self.client.models()}
                 except OllamaError:
                     return None  # the answer counts, with or without it
-            found = self._models.get(model) or self._models.get(f"{model}:latest")
+            found = next((self._models[name] for name in listed_names(model) if name in self._models), None)
             return found.digest if found else None

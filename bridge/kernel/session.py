@@ -164,9 +164,7 @@ class Session:
         running = self._lanes.running() if self._lanes else []
         model = self._answering().model_of(running[0].cell) if running else self.settings.model
         return self._progress.line(
-            streaming_tokens=sum(task.pieces for task in running),
-            model=model,
-            gpu_share=self._gpu_share,
+            streaming_tokens=sum(task.pieces for task in running), model=model, gpu_share=self._gpu_share
         )
 
     # ---- what is there, and what is to do -------------------------------------------------------------------------

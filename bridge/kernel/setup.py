@@ -5,27 +5,24 @@ Each step says what it does and can be done again: what is there already is kept
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 from .address import is_here
 from .error_kind import OllamaError
-from .fit import AUTO, MOST_LANES, FitVerdict, choose, coder_sizes, describe, judge, lanes_for
+from .fit import AUTO, MOST_LANES, Fit, FitVerdict, Machine, choose, coder_sizes, describe, judge, lanes_for
 from .machine import Run, look_at_machine, run_command
 from .ollama import Ollama
 from .options import WORKER_OPTIONS, OptionError
 from .progress import bar
 from .run import RunSettings
+from .server import Say, Server, SetupError, last_lines, started
 
 SWITCH_ON_THE_GPU = (
     "There is no GPU here. In Colab: Runtime > Change runtime type > T4 GPU > Save, then Run all again. "
@@ -41,16 +38,6 @@ def is_older(version: str, than: str) -> bool:
     """Whether a version like 0.12.6 or 0.33.0-rc2 is before another."""
     first, second = ([int(n) for n in re.findall(r"\d+", text)[:3]] for text in (version, than))
     return first < second
-
-
-class SetupError(RuntimeError):
-    """A step of the setup failed; the message says which and what to do."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"Setup stopped: {self}"]  # IPython's hook: the reason is enough
-
-
-Say = Callable[[str], object]
 
 
 def install_ollama(run: Run = run_command, *, say: Say = print, version: str = "", prefix: str = "/usr/local") -> None:
@@ -78,99 +65,11 @@ def install_ollama(run: Run = run_command, *, say: Say = print, version: str = "
     url = f"https://ollama.com/download/ollama-linux-{arch}.tar.zst{query}"
     done = _shell(run, f"curl -fsSL --retry 3 '{url}' | zstd -d | tar -xf - -C '{prefix}'")
     if done.returncode:
-        raise SetupError(f"installing Ollama failed:\n{_tail(done.stdout)}")
+        raise SetupError(f"installing Ollama failed:\n{last_lines(done.stdout)}")
 
 
 def _shell(run: Run, script: str) -> subprocess.CompletedProcess[str]:
     return run(["bash", "-c", f"set -o pipefail; {script}"])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Server:
-    """An `ollama serve` that we started."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-    again: Callable[[], Server]  #: starts another one like it
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self.process.poll() is None
-
-
-def serve(
-    *, lanes: int, num_ctx: int, host: str, log: Path, environ: Mapping[str, str], command: Sequence[str]
-) -> Server:
-    """Start the server in a session of its own, so that an interrupted cell does not end it.
-
-    The whole environment goes along: Ollama needs the caller's LD_LIBRARY_PATH to find CUDA (fact 6.4). OLLAMA_NO_CLOUD
-    keeps a `:cloud` model name from sending prompts elsewhere (fact 7.18).
-    """
-    asked = {
-        "OLLAMA_HOST": host,
-        "OLLAMA_NUM_PARALLEL": str(lanes),
-        "OLLAMA_CONTEXT_LENGTH": str(num_ctx),
-        "OLLAMA_NO_CLOUD": "1",
-    }
-    stream: IO[bytes]
-    with log.open("ab") as stream:
-        try:
-            process = subprocess.Popen(  # noqa: S603  # the fixed command `ollama serve`
-                list(command),
-                env={**environ, **asked},
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise SetupError(f"cannot start {' '.join(command)}: {error}") from None
-    again = partial(serve, lanes=lanes, num_ctx=num_ctx, host=host, log=log, environ=environ, command=command)
-    return Server(process=process, log=log, again=again)
-
-
-def reviver(server: Server | None) -> Callable[[], None]:
-    """What starts our server again if it has died; does nothing for a server that is not ours."""
-    current = server
-
-    def revive() -> None:
-        nonlocal current
-        if current is not None and not current.alive:
-            with contextlib.suppress(SetupError):  # the job says that nobody answers
-                current = current.again()
-
-    return revive
-
-
-def await_server(
-    client: Ollama,
-    server: Server,
-    *,
-    timeout_s: float = 60.0,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = time.sleep,
-) -> str:
-    """The version of the server, as soon as it answers.
-
-    Raises:
-        SetupError: it died, or did not answer in time; with the last lines of its log.
-    """
-    deadline = clock() + timeout_s
-    while True:
-        try:
-            return client.version()
-        except OllamaError as error:
-            reason = error.message
-        if not server.alive:
-            raise SetupError(
-                f"`ollama serve` ended with status {server.process.returncode}. Its log:\n{_log_tail(server.log)}"
-            )
-        if clock() >= deadline:
-            raise SetupError(
-                f"Ollama did not answer within {timeout_s:.0f} s ({reason}). Its log:\n{_log_tail(server.log)}"
-            )
-        sleep(0.5)
 
 
 def pull_model(client: Ollama, model: str, *, say: Say = print, show: Say = lambda _line: None) -> None:
@@ -179,7 +78,7 @@ def pull_model(client: Ollama, model: str, *, say: Say = print, show: Say = lamb
     Raises:
         SetupError: no such model, no space on the disk, or no network.
     """
-    if any(found.name in (model, f"{model}:latest") for found in client.models()):
+    if client.has(model):
         return
     say(f"Downloading {model} …")
 
@@ -223,36 +122,41 @@ def prepare(
         version = client.version()
     except OllamaError as error:
         silence = error
-    num_ctx, lanes = settings.num_ctx, settings.lanes
     asked = settings.model
-    if asked == AUTO:
-        settings = replace(settings, model=choose(machine, lanes=lanes or 1, num_ctx=num_ctx))
-    if not settings.lanes:  # a server that is there takes what it can at once, and lets the rest wait
-        lanes = MOST_LANES if version else lanes_for(settings.model, machine, num_ctx=num_ctx)
-        settings = replace(settings, lanes=lanes)
-    sizing = {"lanes": settings.lanes, "num_ctx": num_ctx}
-    fit = judge(settings.model, machine, **sizing)
-    say(describe(fit, machine, **sizing))
+    settings, fit = _fitted(settings, machine, say, is_served=bool(version))
     server = None
     if silence is None:
         say(f"Ollama {version} answers at {client.url} already; its own OLLAMA_NUM_PARALLEL counts.")
         if is_older(version, OLDEST):
             say(f"It is older than {OLDEST} and may cut long prompts without a word: update it.")
+    elif not (is_here(client.url) and client.url.startswith("http:")):
+        raise SetupError(silence.message)  # another machine's server is not ours to start
+    elif fit.verdict is FitVerdict.CANNOT:
+        raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
     else:
-        if not (is_here(client.url) and client.url.startswith("http:")):
-            raise SetupError(silence.message)  # another machine's server is not ours to start
-        if fit.verdict is FitVerdict.CANNOT:
-            raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
         install_ollama(run, say=say)
-        say("Starting Ollama …")
-        # The variable wants host:port; ollama_url made it whole.
-        server = serve(**sizing, host=client.url, log=log, environ=environ, command=command)
-        say(f"Ollama {await_server(client, server)} answers at {client.url}.")
+        server = started(client, settings, say, log=log, environ=environ, command=command)
     pull_model(client, settings.model, say=say, show=show)
     has = coder_sizes((model.name, model.size_bytes) for model in client.models())
     if has and asked != AUTO:  # for a job that asks for `auto`: of what is there
-        settings = replace(settings, auto_model=choose(machine, lanes=settings.lanes, num_ctx=num_ctx, among=has))
+        settings = replace(
+            settings, auto_model=choose(machine, lanes=settings.lanes, num_ctx=settings.num_ctx, among=has)
+        )
     return settings, server
+
+
+def _fitted(settings: RunSettings, machine: Machine, say: Say, *, is_served: bool) -> tuple[RunSettings, Fit]:
+    """The settings with `auto` and zero lanes resolved, and how that sits on the machine, which is said."""
+    if settings.model == AUTO:
+        model = choose(machine, lanes=settings.lanes or 1, num_ctx=settings.num_ctx)
+        settings = replace(settings, model=model)
+    if not settings.lanes:  # a server that is there takes what it can at once, and lets the rest wait
+        lanes = MOST_LANES if is_served else lanes_for(settings.model, machine, num_ctx=settings.num_ctx)
+        settings = replace(settings, lanes=lanes)
+    sizing = {"lanes": settings.lanes, "num_ctx": settings.num_ctx}
+    fit = judge(settings.model, machine, **sizing)
+    say(describe(fit, machine, **sizing))
+    return settings, fit
 
 
 def _check(settings: RunSettings) -> None:
@@ -261,16 +165,3 @@ def _check(settings: RunSettings) -> None:
             WORKER_OPTIONS[name].read(getattr(settings, name))
         except OptionError as error:
             raise SetupError(str(error)) from None
-
-
-def _tail(text: str, lines: int = 15) -> str:
-    return "\n".join(text.strip().splitlines()[-lines:])
-
-
-def _log_tail(log: Path) -> str:
-    try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - 8192))
-            return _tail(stream.read().decode(errors="replace"))
-    except OSError as error:
-        return f"(cannot read {log}: {error})"

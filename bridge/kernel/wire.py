@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from .address import ollama_url
@@ -26,6 +26,9 @@ from .stop import Stop
 LONGEST_LINE_BYTES = 32 << 20
 #: What a reply may call itself. Anything else, as the page of a sign-in or a proxy, is not from Ollama.
 _JSON_TYPES = ("", "application/json", "application/x-ndjson", "text/plain", "application/octet-stream")
+
+
+WireBody: TypeAlias = Mapping[str, Any]
 
 
 class Wire:
@@ -43,7 +46,7 @@ class Wire:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
+        body: WireBody | None,
         *,
         stop: Stop | None = None,
         timeout_s: float | None = None,
@@ -52,14 +55,11 @@ class Wire:
 
         `timeout_s` holds wherever the server stays: in its headers, between lines, or in a line that has no end.
         """
-        parts = urlsplit(self.url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=self._connect_s)
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         began = False
         stop, late = stop or Stop(), threading.Event()
         try:
-            with contextlib.closing(connection):
+            with contextlib.closing(self._connection()) as connection:
                 connection.connect()
                 sock = connection.sock  # the connection lets go of it when the server says that it will close it
 
@@ -67,15 +67,13 @@ class Wire:
                     late.set()
                     _cut(sock)
 
-                with stop.guard(lambda: _cut(sock)), _alarm(deadline, ring):
-                    sock.settimeout(self._patience(deadline))
-                    payload = None if body is None else json.dumps(body).encode()
-                    connection.request(method, parts.path + path, payload, {"Content-Type": "application/json"})
-                    response = connection.getresponse()
-                    if response.status != 200:
-                        raise _refusal(response)
-                    _check_type(response)
-                    while line := response.readline(self._longest_line_bytes):
+                with (
+                    stop.guard(lambda: _cut(sock)),
+                    _alarm(deadline, ring),
+                    self._ask(connection, method, path, body, deadline) as response,
+                ):
+                    _check_reply(response)
+                    for line in self._whole_lines(response, sock, deadline):
                         if len(line) >= self._longest_line_bytes:  # in chunks, a little more may come
                             began = True
                             raise ValueError(f"a line of more than {self._longest_line_bytes} bytes")
@@ -83,8 +81,6 @@ class Wire:
                             value = _object(line)
                             began = True
                             yield value
-                        if sock.fileno() >= 0:  # open until the last chunk was read
-                            sock.settimeout(self._patience(deadline))
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             if stop.is_set():
                 raise Stopped from None
@@ -94,6 +90,32 @@ class Wire:
             raise Stopped
         if late.is_set():  # a connection that was cut may look like a polite end
             raise _too_late()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        return kind(parts.hostname or "", parts.port, timeout=self._connect_s)
+
+    def _ask(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: WireBody | None,
+        deadline: float | None,
+    ) -> http.client.HTTPResponse:
+        connection.sock.settimeout(self._patience(deadline))
+        payload = None if body is None else json.dumps(body).encode()
+        connection.request(method, urlsplit(self.url).path + path, payload, {"Content-Type": "application/json"})
+        return connection.getresponse()
+
+    def _whole_lines(
+        self, response: http.client.HTTPResponse, sock: socket.socket, deadline: float | None
+    ) -> Iterator[bytes]:
+        while line := response.readline(self._longest_line_bytes):
+            yield line
+            if sock.fileno() >= 0:  # open until the last chunk was read
+                sock.settimeout(self._patience(deadline))
 
     def _patience(self, deadline: float | None) -> float:
         left = self._silence_s if deadline is None else deadline - time.monotonic()
@@ -144,7 +166,9 @@ def _refusal(response: http.client.HTTPResponse) -> OllamaError:
         return _not_ollama(kind, f"HTTP {response.status}", raw)
 
 
-def _check_type(response: http.client.HTTPResponse) -> None:
+def _check_reply(response: http.client.HTTPResponse) -> None:
+    if response.status != 200:
+        raise _refusal(response)
     kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
     if kind not in _JSON_TYPES:
         raise _not_ollama(ErrorKind.DOWN, f"HTTP 200, {kind[:40]}", response.read1(65536).decode(errors="replace"))

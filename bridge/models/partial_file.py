@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 from collections.abc import Iterator
@@ -44,10 +43,7 @@ class PartialFile:
 
     def length(self) -> int:
         """Bytes that are here."""
-        try:
-            return self._path.stat().st_size
-        except FileNotFoundError:
-            return 0
+        return self._path.stat().st_size if self._path.exists() else 0
 
     def begin_anew(self, etag: str | None) -> None:
         """Forget what came."""
@@ -94,7 +90,7 @@ def storage_named(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):  # Windows has no EDQUOT
+        if error.errno in files.FULL:
             raise DownloadTooLarge(
                 f"no space is left for the model in {folder}; what came is kept: make room, and run the same again"
             ) from None

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.core.duration import read_duration
 from bridge.core.errors import ConfigError, NotAQueue
-from bridge.core.options import OPTIONS, WORKER_OPTIONS, Option
+from bridge.core.options import DEFAULT_NUM_CTX, OPTIONS, WORKER_OPTIONS, Option
 from bridge.papermill.cells import CellsRun, notebook_of, papermill, run_others, write_down
 
 if TYPE_CHECKING:
@@ -208,16 +208,10 @@ def _answer(opened: Opened, asked: RunParameters, ran: dict[str, CellsRun]) -> W
 
     lanes = asked.lanes
     meant = wiring.engine_settings(asked.engine, opened.settings, base_url=asked.base_url, gguf=asked.gguf)
-    context = asked.context or meant.context or 8192
-    engine = wiring.open_engine(meant, lanes=lanes, num_ctx=context)
-    try:
-        models = wiring.ready_models(
-            engine, asked.model or meant.model, pull=False, lanes=lanes, num_ctx=context, say=lambda _line: None
-        )
+    context = asked.context or meant.context or DEFAULT_NUM_CTX
+    with wiring.prepared_engine(meant, asked.model, lanes=lanes, num_ctx=context) as (engine, models):
         plan = WorkerConfig(
             model=models.default, auto_model=models.auto, lanes=lanes, num_ctx=context, max_tokens=asked.max_tokens,
             max_time_s=asked.max_time, job_timeout_s=meant.timeout_seconds or 3600.0,
         )  # fmt: skip
         return wiring.open_worker(opened, engine, plan, listener=listen).run()
-    finally:
-        engine.close()

@@ -80,9 +80,7 @@ class ReplyReader:
         """
         calls = read_tool_calls([self._calls[index] for index in sorted(self._calls)])
         calls += tuple(self._tagged.calls) if self._tagged else ()
-        reason = read_finish_reason(self._finish)
-        if calls and reason is FinishReason.STOP:
-            reason = FinishReason.TOOL_CALLS
+        reason = read_finish_reason(self._finish, with_calls=bool(calls))
         return ChatReply(text=self.text, tool_calls=calls, finish_reason=reason)
 
     def _add_call(self, piece: Mapping[str, Any]) -> None:

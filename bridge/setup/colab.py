@@ -121,7 +121,8 @@ def set_up_ollama(model: str, *, lanes: int, context: int, max_tokens: int) -> t
         SetupError: a step failed; says which.
     """
     from bridge.kernel.run import RunSettings
-    from bridge.kernel.setup import prepare, reviver
+    from bridge.kernel.server import reviver
+    from bridge.kernel.setup import prepare
 
     wanted = RunSettings(model=model, lanes=lanes, num_ctx=context, max_tokens=max_tokens)
     settings, server = prepare(wanted, show=lambda line: print(line, end="\r"))

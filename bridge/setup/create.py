@@ -40,10 +40,7 @@ def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made
         path /= "qwen_bridge.ipynb"
     settings = cwd / "bridge.toml"
     queue_id = str(uuid.uuid4())
-    wanted = {
-        path: template.notebook_bytes(template.queue_notebook(queue_id, examples=examples)),
-        **_beside(path),
-    }
+    wanted = {path: template.notebook_bytes(template.queue_notebook(queue_id, examples=examples)), **_beside(path)}
     if config:
         shown = path.relative_to(cwd).as_posix() if path.is_relative_to(cwd) else str(path)
         wanted[settings] = (

@@ -25,6 +25,7 @@ from bridge.api.views import JobView
 from bridge.core.errors import QueueExists, QueueNotWritable, UsageError
 from bridge.core.events import Event, EventKind, Listener
 from bridge.core.job import NewJob, Options
+from bridge.core.jsonable import Jsonable
 from bridge.engines.base import Engine
 from bridge.format.template import EXAMPLES
 from bridge.models.tiny import DEMO_PROMPTS
@@ -56,7 +57,7 @@ class DemoFolder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Jsonable):
     """What became of one prompt."""
 
     job: str
@@ -71,10 +72,7 @@ class Row:
 
     def to_json(self) -> dict[str, object]:
         """As one JSON object; documented in docs/cli.md."""
-        return {
-            "job": self.job, "name": self.name, "language": self.language, "state": self.state, "verdict": self.verdict,
-            "level": self.level, "rounds": self.rounds, "seconds": self.seconds, "file": str(self.file) if self.file else None,
-        }  # fmt: skip
+        return {**super().to_json(), "file": str(self.file) if self.file else None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bridge import wiring
 from bridge.core.errors import BridgeError
+from bridge.core.jsonable import Jsonable
 from bridge.core.version import __version__
 from bridge.format import codec, json_bytes, schema
 from bridge.kernel.setup import is_older
@@ -37,17 +38,13 @@ class Grade(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observation:
+class Observation(Jsonable):
     """One thing that was looked at."""
 
     grade: Grade
     check: str
     found: str
     remedy: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """As JSON values."""
-        return {"grade": self.grade.value, "check": self.check, "found": self.found, "remedy": self.remedy}
 
 
 def examine(queue: str | None = None) -> list[Observation]:

@@ -1,8 +1,8 @@
 """Hints that something may have changed: file events where the system has them. The truth is always a look.
 
-Watches the folder, not the file (an observer on a file dies when the file is replaced), by polling wherever native events
-do not come for what other machines write (facts on Drive, section 4; `transports/sync_clients.py` says where). An observer that died, or whose folder went away and came back, is
-started again.
+Watches the folder, not the file (an observer on a file dies when the file is replaced), by polling wherever native events do
+not come for what other machines write (facts on Drive, section 4; `sync_clients` says where). An observer that died, or whose
+folder went away and came back, is started again.
 """
 
 from __future__ import annotations
@@ -90,10 +90,8 @@ class FileEvents:
             self._woken.set()  # what happened in between left no hint
 
     def _identity(self) -> tuple[int, int] | None:
-        if self._folder is None:
-            return None
-        try:
-            found = self._folder.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+        if self._folder is not None:
+            with suppress(OSError):
+                found = self._folder.stat()
+                return found.st_dev, found.st_ino
+        return None

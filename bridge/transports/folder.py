@@ -30,7 +30,6 @@ from bridge.transports import conflict_copies
 from bridge.transports.base import Entry, Staged, Stamp
 from bridge.transports.mount import mount_of
 
-_FULL = files.FULL
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -66,7 +65,7 @@ class Folder:
                         found.append(Entry(name=name, stamp=_stamp(Path(entry.path).stat())))
         except FileNotFoundError:
             if not _holds(self.path.is_dir):
-                raise QueueUnreadable(f"the queue's folder {self.path} is gone: is it still mounted?") from None
+                raise _gone(self.path) from None
             return []
         except OSError as error:  # a mount that died: errno 5, 107 (facts on Colab, 3.7)
             raise QueueUnreadable(f"cannot list {self.path / folder}: {error.strerror}") from error
@@ -110,7 +109,7 @@ class Folder:
         draft = self._copy_of(name) if inplace else target.with_name(f".{target.name}.{self._tag()}.tmp")
         # Never made here: below a mount point that lost its mount it would hide the real one.
         if not _holds(self.path.is_dir):
-            raise QueueUnreadable(f"the queue's folder {self.path} is gone: is it still mounted?")
+            raise _gone(self.path)
         with _translated(draft):
             draft.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -201,9 +200,7 @@ class _FileDraft:
             ours = _stamp(self.draft.stat())
             files.replace_file(self.draft, self.target)
             files.sync_folder(self.target.parent)
-            there = _stamp(
-                self.target.stat()
-            )  # a rename moves the ctime; anything else there is somebody's newer version
+            there = _stamp(self.target.stat())  # a rename moves the ctime; anything else is somebody's newer version
             return there if (there.inode, there.mtime_ns) == (ours.inode, ours.mtime_ns) else ours
 
     def discard(self) -> None:
@@ -220,6 +217,10 @@ def _require_file(path: Path) -> None:
         raise QueueUnreadable(
             f"{path} has {size:,} bytes, more than the {limits.NOTEBOOK_BYTES:,} that are read of a notebook: make it smaller"
         )
+
+
+def _gone(folder: Path) -> QueueUnreadable:
+    return QueueUnreadable(f"the queue's folder {folder} is gone: is it still mounted?")
 
 
 def _through_links(path: Path) -> Path:
@@ -279,7 +280,7 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in files.FULL:
             raise StorageFull(f"no space left to write {path}: free some and run the command again") from error
         if error.errno in _DENIED:
             raise QueueNotWritable(

@@ -11,38 +11,22 @@ from bridge.wiring.delivery import (
     review_lock,
 )
 from bridge.wiring.demo_engine import Choice, choose_engine, open_hub
-from bridge.wiring.engines import ENGINES, engine_settings, ollama_url, open_engine, open_worker, ready_models
+from bridge.wiring.engines import (
+    ENGINES,
+    engine_settings,
+    ollama_url,
+    open_engine,
+    open_worker,
+    prepared_engine,
+    ready_models,
+)
 from bridge.wiring.queue import loaded_settings, locate, open_queue
 from bridge.wiring.settings import EngineKind, EngineSettings, LoadedSettings, Settings
 from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
 __all__ = [
-    "ENGINES",
-    "Choice",
-    "EngineKind",
-    "EngineSettings",
-    "LoadedSettings",
-    "Opened",
-    "Rules",
-    "Settings",
-    "choose_engine",
-    "engine_settings",
-    "journal_file",
-    "loaded_settings",
-    "locate",
-    "ollama_url",
-    "open_channels",
-    "open_dispatch",
-    "open_engine",
-    "open_hub",
-    "open_queue",
-    "open_reviewer",
-    "open_toolchain",
-    "open_waiting",
-    "open_watcher",
-    "open_worker",
-    "ready_models",
-    "review_lock",
-    "state_folder",
-    "system_clock",
+    "ENGINES", "Choice", "EngineKind", "EngineSettings", "LoadedSettings", "Opened", "Rules", "Settings",
+    "choose_engine", "engine_settings", "journal_file", "loaded_settings", "locate", "ollama_url", "open_channels",
+    "open_dispatch", "open_engine", "open_hub", "open_queue", "open_reviewer", "open_toolchain", "open_waiting",
+    "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock", "state_folder", "system_clock",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bridge.core.errors import ConfigError, EngineError, UsageError
 from bridge.kernel.address import is_here
+from bridge.kernel.fit import listed_names
 from bridge.models import tiny
 from bridge.models.choose import AUTO, is_cloud, largest_coder
 from bridge.wiring.engines import ENGINES, ollama_url, open_engine
@@ -73,17 +74,8 @@ def choose_engine(
         url = _address(found, base_url, environ)
         if kind not in (None, found) or url is None:
             continue
-        if not _may_send(url, agree):
-            if kind is not None:
-                raise UsageError(f"nothing was sent to {_host(url)}: --yes agrees to it")
-            say(f"{_host(url)} is not this machine, and nobody agreed to send prompts there (--yes does)")
+        if not _may_send(url, found, model, agree, say, is_named=kind is not None):
             continue
-        if (
-            found == "ollama"
-            and is_cloud(model or "")
-            and not agree(f"{model} runs at ollama.com. Send it the prompts?")
-        ):
-            raise UsageError(f"nothing was sent to ollama.com, where {model} runs: --yes agrees to it")
         try:
             return _served(found, model, url)
         except (EngineError, ConfigError) as error:
@@ -126,8 +118,17 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or url.partition("@")[2] or url
 
 
-def _may_send(url: str, agree: Agree) -> bool:
-    return is_here(url) or agree(f"The demo's prompts would go to {_host(url)}. Send them?")
+def _may_send(url: str, kind: str, model: str | None, agree: Agree, say: Say, *, is_named: bool) -> bool:
+    """Whether prompts may go there. Raises UsageError, if they may not and it is what was asked for."""
+    host = _host(url)
+    if not (is_here(url) or agree(f"The demo's prompts would go to {host}. Send them?")):
+        if is_named:
+            raise UsageError(f"nothing was sent to {host}: --yes agrees to it")
+        say(f"{host} is not this machine, and nobody agreed to send prompts there (--yes does)")
+        return False
+    if kind == "ollama" and is_cloud(model or "") and not agree(f"{model} runs at ollama.com. Send it the prompts?"):
+        raise UsageError(f"nothing was sent to ollama.com, where {model} runs: --yes agrees to it")
+    return True
 
 
 def _served(kind: str, model: str | None, url: str) -> Choice:
@@ -139,7 +140,7 @@ def _served(kind: str, model: str | None, url: str) -> Choice:
         engine.close()
     if model is None or model == AUTO:
         name = largest_coder([found for found in has if kind != "ollama" or not is_cloud(found.name)])
-    elif kind == "ollama" and not {model, f"{model}:latest"} & {found.name for found in has}:
+    elif kind == "ollama" and not any(found.name in listed_names(model) for found in has):
         raise ConfigError(f"it does not have {model}: `ollama pull {model}` fetches it")
     else:
         name = model  # an API may answer to names that it does not list

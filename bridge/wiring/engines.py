@@ -7,7 +7,9 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from bridge.core.errors import ConfigError, MissingExtra, ModelMissing
 from bridge.core.events import Listener
 from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.kernel import address
+from bridge.kernel.fit import listed_names
 from bridge.wiring.settings import EngineKind, EngineSettings, Settings
 from bridge.wiring.site import Opened
 
@@ -138,6 +141,27 @@ def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
     return key
 
 
+@contextmanager
+def prepared_engine(
+    engine: EngineSettings,
+    model: str | None,
+    *,
+    pull: bool = False,
+    lanes: int,
+    num_ctx: int,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Iterator[tuple[Engine, JobModels]]:
+    """An engine with its models ready; let go afterwards. `model`: see `ready_models`; None: what its settings say.
+
+    Raises what `open_engine` and `ready_models` raise.
+    """
+    opened = open_engine(engine, lanes=lanes, num_ctx=num_ctx)
+    try:
+        yield opened, ready_models(opened, model or engine.model, pull=pull, lanes=lanes, num_ctx=num_ctx, say=say)
+    finally:
+        opened.close()
+
+
 def ready_models(
     engine: Engine, model: str | None, *, pull: bool, lanes: int, num_ctx: int, say: Callable[[str], None]
 ) -> JobModels:
@@ -189,14 +213,14 @@ def _machine_of(engine: Engine) -> Machine | None:
     return machine if machine.vram_bytes or machine.ram_bytes else None
 
 
-def _have(engine: Engine, model: str, names: Collection[str], *, pull: bool, say: Callable[[str], None]) -> None:
+def _have(engine: Engine, model: str, names: AbstractSet[str], *, pull: bool, say: Callable[[str], None]) -> None:
     """See to it that an engine that has these models has this one, and can load it if it is a file of ours.
 
     Raises ModelMissing, EngineError.
     """
     if engine.name == "llamacpp" and model in names:
         engine.load(model)  # a file that cannot be loaded is told now: no job is to fail for that
-    if model in names or f"{model}:latest" in names or engine.name == "openai":
+    if names & {*listed_names(model)} or engine.name == "openai":
         return  # an API may answer to names that it does not list
     if not pull:
         have = ", ".join(sorted(names)[:5]) or "none"

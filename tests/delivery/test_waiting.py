@@ -181,7 +181,7 @@ def test_when_the_watcher_goes_the_waiter_takes_over(queue: Queue, bridge: Bridg
 def test_a_watcher_can_begin_while_somebody_waits(queue: Queue, bridge: Bridge):
     waiter = Waiter(queue, [bridge.add("Write f.")])
 
-    with review_lock(bridge).acquire(timeout=10):
+    with review_lock(bridge).acquire(timeout=LONG_S):
         pass
     bridge.cancel(waiter.jobs[0])
     waiter.end()

@@ -252,10 +252,18 @@ def test_the_signature_check_of_the_hand_over_page_works_as_it_stands():
 
 
 def test_the_error_tree_is_drawn_as_it_is():
-    drawn = dict(re.findall(r"[├└]── (\w+) +(.*)", errors.__doc__ or ""))
     real = {n: c for n, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.BridgeError)}
+    drawn: dict[str, str] = {}
+    above = ["BridgeError"]  # the class of each depth
+    for line in (errors.__doc__ or "").partition("BridgeError\n")[2].partition("\n\n")[0].splitlines():
+        if branch := re.match(r"((?:│   )*    (?:│   )*)[├└]── (\w+)", line):
+            depth = len(branch[1]) // 4
+            above[depth:] = [branch[2]]
+            drawn[branch[2]] = above[depth - 1]
+        plain = re.findall(r"\w+", line.rpartition(":" if branch else "│")[2])
+        drawn |= {name: above[-1] for name in plain if name in real and name != above[-1]}
 
-    assert drawn.keys() == real.keys() - {"BridgeError"}
+    assert drawn == {name: error.__base__.__name__ for name, error in real.items() if error.__base__ in real.values()}
     for name, error in real.items():
         assert error.__doc__, name
         assert error.exit_code in (2, 3, 124)

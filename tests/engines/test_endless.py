@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -21,11 +20,12 @@ from bridge.engines.ollama import OllamaEngine
 from bridge.engines.openai import OpenAIEngine
 from tests.support.ollama import Failure, LoopbackOllama
 from tests.support.openai import LoopbackOpenAI
+from tests.support.patience import LONG_S
 
 MODEL = "qwen2.5-coder:7b"
 
 _ASK = """
-import json, sys, time
+import json, sys
 from bridge.core.errors import EngineError
 from bridge.engines.base import Request
 from bridge.engines.ollama import OllamaEngine
@@ -33,13 +33,11 @@ from bridge.engines.openai import OpenAIEngine
 
 kind, url, timeout_s = sys.argv[1], sys.argv[2], float(sys.argv[3])
 engine = OllamaEngine(url) if kind == "ollama" else OpenAIEngine(url)
-began = time.monotonic()
 try:
     answer = engine.answer(Request(prompt="Hi", model="qwen2.5-coder:7b", timeout_s=timeout_s))
     said = {"chars": len(answer.text), "finish": answer.finish_reason.value}
 except EngineError as error:
     said = {"kind": error.kind, "error": str(error)[:300], "partial": len(error.partial)}
-said["seconds"] = time.monotonic() - began
 # Not ru_maxrss: that begins with what the process which started this one had.
 hwm = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 said["peak_mb"] = int(hwm.split()[1]) / 1024
@@ -49,7 +47,11 @@ print(json.dumps(said))
 
 def ask_in_a_child(kind: str, url: str, timeout_s: float) -> dict[str, object]:
     done = subprocess.run(
-        [sys.executable, "-c", _ASK, kind, url, str(timeout_s)], capture_output=True, text=True, timeout=50, check=True
+        [sys.executable, "-c", _ASK, kind, url, str(timeout_s)],
+        capture_output=True,
+        text=True,
+        timeout=2 * LONG_S,
+        check=True,
     )
     said: dict[str, object] = json.loads(done.stdout)
     return said
@@ -75,9 +77,12 @@ def test_a_reply_without_end_takes_neither_memory_nor_more_than_the_job_timeout(
 ) -> None:
     ollama.failing_prompts = {"Hi": Failure(way)}
     openai.broken = way
-    said = ask_in_a_child(kind, ollama.url if kind == "ollama" else openai.url, 1 if way == "trickle" else 30)
+    limit_s = 1 if way == "trickle" else LONG_S
+    said = ask_in_a_child(kind, ollama.url if kind == "ollama" else openai.url, limit_s)
     assert said["peak_mb"] < 200
-    assert said["seconds"] < 30
+    assert ("time limit" in str(said.get("error"))) == (
+        way == "trickle"
+    )  # the others end by what came, not by the limit
     if way == "endless":
         assert (said["chars"], said["finish"]) == (LONGEST_ANSWER, "length")
     if way in ("endless line", "trickle"):
@@ -87,7 +92,7 @@ def test_a_reply_without_end_takes_neither_memory_nor_more_than_the_job_timeout(
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_reply_that_unpacks_to_gigabytes_is_refused(openai: LoopbackOpenAI) -> None:
     openai.broken = "bomb"
-    said = ask_in_a_child("openai", openai.url, 30)
+    said = ask_in_a_child("openai", openai.url, LONG_S)
     assert said["peak_mb"] < 200
     assert "compresses" in str(said["error"])
 
@@ -110,7 +115,7 @@ def test_an_answer_far_beyond_its_tokens_is_cut_and_marked(
         many = engine.answer(Request(prompt="Hi", model=MODEL, max_tokens=500))  # more tokens, more room
         assert len(many.text) == 500 * CHARS_PER_TOKEN
     ollama.await_requests(2)
-    assert openai.left.wait(20)  # the server was told that nobody reads any more
+    assert openai.left.wait(LONG_S)  # the server was told that nobody reads any more
 
 
 def test_an_honest_answer_is_not_cut(ollama: LoopbackOllama, openai: LoopbackOpenAI) -> None:
@@ -127,13 +132,11 @@ def test_the_time_limit_holds_within_a_line_that_trickles_in(
     ollama.failing_prompts = {"Hi": Failure(way)}
     openai.broken = "trickle"
     for engine in engines(ollama, openai, 1000):
-        began = time.monotonic()
-        with pytest.raises(StreamInterrupted, match="time limit"):
+        with pytest.raises(StreamInterrupted, match="time limit"):  # the server goes on for ever
             engine.answer(Request(prompt="Hi", model=MODEL, timeout_s=0.2))
-        assert time.monotonic() - began < 10
-    assert openai.left.wait(20)
+    assert openai.left.wait(LONG_S)
     with ollama.changed:
-        assert ollama.changed.wait_for(lambda: ollama.cancelled == 1, 20)
+        assert ollama.changed.wait_for(lambda: ollama.cancelled == 1, LONG_S)
 
 
 @pytest.mark.parametrize("way", [Failure.SIGN_IN, Failure.SIGN_IN_AS_JSON])

@@ -24,7 +24,8 @@ from bridge.intake.batch import read_batch
 from bridge.kernel.grammar import GrammarError, parse_header
 from bridge.kernel.magic import ask_qwen, set_up_qwen
 from bridge.kernel.run import RunSettings
-from bridge.kernel.setup import SetupError, prepare
+from bridge.kernel.server import SetupError
+from bridge.kernel.setup import prepare
 from bridge.worker.config import WorkerConfig
 from tests.support.queues import make_queue
 

@@ -53,14 +53,13 @@ def test_a_job_is_done_when_a_whole_answer_to_its_present_prompt_stands_there(
 ) -> None:
     cell = only({**prompt_cell(JOB, "Prompt."), "outputs": outputs})
     assert (cell.done is not None, cell.attempts) == (done, attempts)
-    assert cell.pending is not done
 
 
 def test_results_at_or_below_the_floor_do_not_count() -> None:
     cell = code_cell(f"%%qwen {JOB} --floor 2\nPrompt.", outputs=[output(result("Prompt.", attempt=2))])
-    assert only(cell).pending
+    assert only(cell).done is None
     cell["outputs"] = [output(result("Prompt.", attempt=3))]
-    assert not only(cell).pending
+    assert only(cell).done
 
 
 @pytest.mark.parametrize(
@@ -96,6 +95,6 @@ def test_what_is_no_job_is_left_alone() -> None:
     broken = code_cell("%%qwen --nonsense\nx")
     other = code_cell("%%qwenx\nx")
     assert read_cells(notebook(markdown, broken, other, code_cell("1 + 1"))) == []
-    assert not only(code_cell(f"%%qwen {JOB} --cancelled\nx")).pending
-    assert not only(code_cell(f"%%qwen {JOB}\n \n")).pending
+    assert only(code_cell(f"%%qwen {JOB} --cancelled\nx")).header.cancelled
+    assert not only(code_cell(f"%%qwen {JOB}\n \n")).body.strip()
     assert read_cells({}) == []

@@ -12,6 +12,7 @@ from bridge.kernel.ollama import Ollama
 from bridge.kernel.options import check_options
 from bridge.kernel.stop import Stop
 from tests.support.ollama import REAL_ANSWERS, Failure, LoopbackOllama, real_answers
+from tests.support.patience import LONG_S
 
 MODEL = "qwen2.5-coder:7b"
 
@@ -158,7 +159,7 @@ def test_stop_in_the_middle_tells_the_server_that_nobody_listens() -> None:
         with pytest.raises(Stopped):
             ask(server, num_predict=10_000, stop=stop, on_token=lambda piece: stop.set())
         with server.changed:
-            assert server.changed.wait_for(lambda: server.cancelled == 1, 10)
+            assert server.changed.wait_for(lambda: server.cancelled == 1, LONG_S)
 
 
 def test_the_time_limit_of_a_job_holds_though_pieces_keep_coming() -> None:

@@ -19,6 +19,7 @@ from bridge.kernel.spool import Spool
 from bridge.kernel.stop import Stop
 from tests.support.notebooks import job_ids, notebook, prompt_cell
 from tests.support.ollama import Failure, LoopbackOllama
+from tests.support.patience import LONG_S
 
 MODEL = "qwen2.5-coder:7b"
 
@@ -56,7 +57,7 @@ def settings(server: LoopbackOllama, **more: object) -> RunSettings:
 
 def test_the_first_cell_starts_all_and_a_cell_shows_its_answer_while_it_comes() -> None:
     cells = [prompt_cell(job, f"Prompt {job}") for job in job_ids(5)]
-    together = threading.Barrier(5, timeout=60)
+    together = threading.Barrier(5, timeout=LONG_S)
 
     def answer(prompt: str) -> str:
         together.wait()
@@ -200,39 +201,42 @@ def test_lanes_take_priority_first_then_one_model_after_the_other_then_cell_orde
 
     def work(task: CellTask, stop: Stop) -> None:
         begun.set()
-        gate.wait(10)
+        gate.wait(LONG_S)
         order.append(task.cell.body)
         task.finish("", failed=False)
 
     lanes = KernelLanes(work, lanes=1, model_of=lambda cell: cell.header.options.get("model", "a"))
     first = CellTask(cell("first", 0))
     lanes.submit([first])
-    assert begun.wait(120)
+    assert begun.wait(LONG_S)
     rest = [
         cell("later", 5), cell("other model", 1, "--model b"), cell("urgent", 9, "--priority 3"), cell("sooner", 2),
     ]  # fmt: skip
     tasks = [CellTask(c) for c in rest]
     lanes.submit(tasks)
     gate.set()
-    assert all(task.wait(10) for task in (first, *tasks))
+    assert all(task.wait(LONG_S) for task in (first, *tasks))
     assert order == ["first", "urgent", "sooner", "later", "other model"]
 
 
 def test_stopped_lanes_leave_no_thread_and_work_again() -> None:
     def work(task: CellTask, stop: Stop) -> None:
-        if stop.wait(20):
+        if stop.wait(LONG_S):
             raise Stopped
 
-    before = threading.active_count()
+    def running() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name == "qwen-lane"}
+
+    before = running()
     lanes = KernelLanes(work, lanes=3)
     tasks = [CellTask(read_cell("", f"p{n}")) for n in range(10)]
     lanes.submit(tasks)
     lanes.stop()
     assert all(task.stopped for task in tasks)
-    assert threading.active_count() == before
+    assert running() <= before
     lanes = KernelLanes(lambda task, stop: task.finish("done", failed=False), lanes=2)
     lanes.submit(tasks[:1])
-    assert tasks[0].wait(10)
+    assert tasks[0].wait(LONG_S)
 
 
 def test_a_fault_of_ours_becomes_a_failed_job_and_not_a_cell_that_waits_for_ever(
@@ -335,7 +339,8 @@ def test_a_job_that_reaches_its_time_limit_is_not_tried_again_at_once() -> None:
     with LoopbackOllama() as server:
         server.failures.extend([Failure.MUTE] * 3)
         found = record(run(Session(settings(server, job_timeout_s=0.1)), cell))
-        assert (found["status"], len(server.requests)) == ("failed", 1)
+        assert found["status"] == "failed"
+        assert len(server.requests) <= 1  # none, where the machine was too busy to ask within the limit
         assert "time limit" in found["error"]["message"]
 
 

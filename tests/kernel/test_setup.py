@@ -14,15 +14,8 @@ from bridge.kernel import setup
 from bridge.kernel.machine import look_at_machine, run_command
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.run import RunSettings
-from bridge.kernel.setup import (
-    SetupError,
-    await_server,
-    install_ollama,
-    prepare,
-    pull_model,
-    reviver,
-    serve,
-)
+from bridge.kernel.server import SetupError, await_server, reviver, serve
+from bridge.kernel.setup import install_ollama, prepare, pull_model
 from tests.support.ollama import LoopbackOllama
 
 ROOT = Path(__file__).parents[2]

@@ -14,6 +14,7 @@ import pytest
 from bridge.kernel.grammar import parse_result
 from tests.support.notebooks import choose, execute, result_texts, shipped_notebook
 from tests.support.ollama import Failure, LoopbackOllama
+from tests.support.patience import LONG_S
 
 # nbclient and jupyter_client warn about each other's event loops and about tornado: none of it is ours.
 pytestmark = [
@@ -50,7 +51,7 @@ def test_run_all_answers_all_three_jobs_at_once_and_a_second_run_asks_nothing(tm
 
 def gathering(lanes: int) -> Callable[[str], str]:
     """Answers that come when as many are asked for at once as there are lanes."""
-    together = threading.Barrier(lanes, timeout=60)
+    together = threading.Barrier(lanes, timeout=LONG_S)
     return lambda prompt: f"{together.wait()} {prompt}"
 
 

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.kernel.cells import PromptCell, read_cells
-from bridge.kernel.grammar import SCHEMA, prompt_sha256, render_result
-from bridge.kernel.run import iso_ms
+from bridge.kernel.grammar import SCHEMA, prompt_sha256, render_result, to_iso
 from tests.soak.event_log import EventLog
 from tests.soak.plain_drive import DriveCallFailed, PlainDrive
 from tests.support.colab import Save, colab_save
@@ -31,7 +30,7 @@ _LONGEST_LOOKS = 300
 
 def answered(cell: PromptCell, number: int) -> dict[str, Any]:
     """The one output of a cell that a kernel answered; keep in step with bridge/kernel/run.py and magic.py."""
-    now = iso_ms(datetime.now(UTC))
+    now = to_iso(datetime.now(UTC))
     record = {
         "schema": SCHEMA, "job": cell.job, "attempt": cell.attempts + 1, "status": "succeeded", "finish_reason": "stop",
         "model": "qwen2.5-coder:7b", "model_digest": None, "prompt_sha256": prompt_sha256(cell.body), "started_at": now,
@@ -77,7 +76,7 @@ def visit(
     """Open, answer, wait, save."""
     opened = drive.get(file["id"])
     notebook = json.loads(drive.download(file["id"]))
-    pending = [cell for cell in read_cells(notebook) if cell.pending]
+    pending = [c for c in read_cells(notebook) if c.done is None and not c.header.cancelled and c.body.strip()]
     chosen = chance.sample(pending, min(len(pending), chance.randint(0, 3)))
     for cell in chosen:
         notebook["cells"][cell.index]["outputs"] = [answered(cell, cell.index)]

@@ -18,6 +18,7 @@ from bridge import Bridge
 from tests.support.commands import environment
 from tests.support.harness import shown_in
 from tests.support.ollama import Failure, LoopbackOllama
+from tests.support.patience import LONG_S
 from tests.support.queues import make_queue
 
 WORK = (sys.executable, "-m", "bridge", "work", "--engine", "ollama", "--model", "qwen2.5-coder:7b")
@@ -68,7 +69,7 @@ def burnt(path: Path) -> int:
 
 def test_a_batch_is_answered_in_lanes_from_end_to_end(path: Path, server: LoopbackOllama) -> None:
     add(path, 14)
-    together = threading.Barrier(4, timeout=60)  # the first answers come when four are asked for at the same time
+    together = threading.Barrier(4, timeout=LONG_S)  # the first answers come when four are asked for at the same time
 
     def answer(prompt: str) -> str:
         if int(prompt.split()[1]) < 4:

@@ -10,7 +10,7 @@ from statistics import median, quantiles
 
 from bridge.api.views import JobView
 from bridge.checking.values import Diagnostic, Quality
-from bridge.core.job import ResultStatus, State
+from bridge.core.job import Attempt, ResultStatus, State
 from bridge.core.jsonable import to_json
 from bridge.delivery.payload import HandedFile
 
@@ -200,12 +200,7 @@ def _job(view: JobView) -> JobFacts:
         rounds=told.rounds,
         stop=told.stop.value if told.stop else None,
         repaired=told.repaired,
-        attempts=[
-            AttemptFacts(
-                attempt=a.attempt, worker=a.worker, status=a.status.value, finished_at=a.finished_at, error=a.error, late=a.late
-            )
-            for a in view.job.attempts
-        ],
+        attempts=[_attempt(attempt) for attempt in view.job.attempts],
         created_at=spec.created_at,
         answered_at=result.finished_at if result else None,
         checked_at=view.checked_at if verdict else None,
@@ -217,6 +212,13 @@ def _job(view: JobView) -> JobFacts:
         tokens_per_s=tokens / generating if tokens and generating else None,
         tries=len(tried),
         outcome=str(verdict) if verdict else _unchecked(view, failed=failed),
+    )  # fmt: skip
+
+
+def _attempt(made: Attempt) -> AttemptFacts:
+    return AttemptFacts(
+        attempt=made.attempt, worker=made.worker, status=made.status.value, finished_at=made.finished_at,
+        error=made.error, late=made.late,
     )  # fmt: skip
 
 

@@ -17,25 +17,7 @@ from bridge.wiring.settings.values import (
 )
 
 __all__ = [
-    "FILE",
-    "ContextSettings",
-    "DomainSettings",
-    "DriveAddress",
-    "EngineKind",
-    "EngineSettings",
-    "FoundQueue",
-    "GatewaySettings",
-    "LoadedSettings",
-    "Mistake",
-    "Origin",
-    "Price",
-    "RouterSettings",
-    "SettingFact",
-    "Settings",
-    "declared",
-    "drive_address",
-    "find_file",
-    "find_queue",
-    "load",
-    "variables_of",
+    "FILE", "ContextSettings", "DomainSettings", "DriveAddress", "EngineKind", "EngineSettings", "FoundQueue",
+    "GatewaySettings", "LoadedSettings", "Mistake", "Origin", "Price", "RouterSettings", "SettingFact", "Settings",
+    "declared", "drive_address", "find_file", "find_queue", "load", "variables_of",
 ]  # fmt: skip

@@ -1,0 +1,147 @@
+"""The jobs of a queue, looked at: opened, listed, found, shown. `Jobs` adds and changes them."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Self, TypeVar
+
+from bridge import wiring
+from bridge.api import status
+from bridge.api.status import Overview
+from bridge.api.views import FINAL, JobView, Status
+from bridge.core.clock import Clock
+from bridge.core.errors import UnknownJob
+from bridge.core.events import Listener, ignore
+from bridge.core.job import State
+from bridge.core.text import as_json
+from bridge.kernel import grammar
+from bridge.store import export, query, review_state
+from bridge.store.journal_reader import JournalReader
+from bridge.store.query import Filter, JobLine
+
+T = TypeVar("T")
+
+
+class KnownJobs:
+    """What can be seen of a queue. `queue`: path of its notebook; None: as `bridge` on the command line finds it."""
+
+    def __init__(
+        self,
+        queue: str | None = None,
+        *,
+        caller: str | None = None,
+        listener: Listener = ignore,
+        clock: Clock | None = None,
+        _opened: wiring.Opened | None = None,
+    ) -> None:
+        """Open the queue. Raises QueueNotFound, NotAQueue, QueueUnreadable, ConfigError, JournalError."""
+        opened = _opened or wiring.open_queue(queue, listener=listener, clock=clock)
+        self.opened = opened
+        self.store = opened.store
+        self.path = opened.path  #: of its notebook; None: it is on Drive
+        self.settings = opened.settings
+        self.caller = caller or opened.settings.caller or _user()
+
+    def close(self) -> None:
+        """Let go of the journal. The queue object cannot be used any more."""
+        self.opened.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def jobs(
+        self,
+        *,
+        state: State | str | Iterable[State | str] | None = None,
+        caller: str | None = None,
+        parent: str | None = None,
+        limit: int | None = None,
+    ) -> list[JobLine]:
+        """The jobs that match, oldest first. A state may be given as text. Raises ValueError on an unknown one."""
+        states = None if state is None else [State(s) for s in ([state] if isinstance(state, State | str) else state)]
+        wanted = Filter(states=states, caller=caller, parent=parent, limit=limit)
+        return self.store.read(lambda reader: query.lines(reader, wanted, self.store.clock.now()))
+
+    def get(self, job: str) -> JobView:
+        """One job by id or unambiguous prefix. Raises UnknownJob, AmbiguousJob."""
+        return self._find_and(lambda reader: self._view(reader, query.find(reader, job)))
+
+    def views(self, ids: Sequence[str]) -> list[JobView]:
+        """Several jobs, in the order asked for. Raises UnknownJob, AmbiguousJob."""
+        return self._find_and(lambda reader: [self._view(reader, query.find(reader, job)) for job in ids])
+
+    def status(self) -> Status:
+        """The queue at a glance."""
+        return self.store.read(lambda reader: status.status(self.opened, reader))
+
+    def overview(self, *, state: State | str | None = None, caller: str | None = None) -> Overview:
+        """What `bridge top` shows: the queue, who works on it, and what lately happened. Writes no notebook."""
+        wanted = Filter(states=[State(state)] if state else None, caller=caller)
+        return self.store.read(lambda reader: status.overview(self.opened, reader, wanted, partial(self._view, reader)))
+
+    def export(self, ids: Sequence[str]) -> tuple[list[str], list[str], int]:
+        """(result lines, error lines, number of jobs that are still open) as OpenAI Batch JSONL; see `bridge export`."""
+        results: list[str] = []
+        errors: list[str] = []
+        left = 0
+        for view in self.views(ids):
+            if view.state not in FINAL or view.state is State.BROKEN:
+                left += 1
+                continue
+            line, good = export.batch_line(view.job, view.result, view.state)
+            (results if good else errors).append(as_json(line))
+        return results, errors, left
+
+    def _find(self, job: str) -> str:
+        """While deciding: the id of the one job that starts so, also if another machine archived it unseen."""
+        try:
+            return query.find(self.store.journal, job)
+        except UnknownJob:
+            self.store.ingest.ingest_archives()
+            return query.find(self.store.journal, job)
+
+    def _find_and(self, look: Callable[[JournalReader], T]) -> T:
+        """Look for jobs; also for those that another machine archived before this one ever saw them."""
+        try:
+            return self.store.read(look)
+        except UnknownJob:
+            self.store.take_in_archives()
+            return self.store.read(look)
+
+    def _found(self, ids: Sequence[str]) -> list[str]:
+        return self._find_and(lambda reader: [query.find(reader, job) for job in ids])
+
+    def _views(self, ids: Sequence[str]) -> list[JobView]:
+        return self.store.look(lambda reader: [self._view(reader, job) for job in ids])
+
+    def _view(self, reader: JournalReader, job: str) -> JobView:
+        [line] = query.lines(reader, Filter(ids=[job]), self.store.clock.now())
+        found = reader.cell(job)
+        if found is None:
+            raise UnknownJob(job)
+        value = found[0].job
+        known = review_state.get(reader, job)
+        checked, delivered, to = status.handling_times(known, value)
+        return JobView(
+            line=line,
+            job=value,
+            result=value.best(grammar.prompt_sha256(value.spec.body)),
+            stored=known.payload if known else None,
+            checked_at=checked,
+            delivered_at=delivered,
+            delivered_to=to,
+        )
+
+
+def _user() -> str:
+    with suppress(Exception):  # getpass raises whatever the platform does when a user has no name
+        return getpass.getuser()
+    return "unknown"
