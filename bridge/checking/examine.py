@@ -18,6 +18,7 @@ from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
+from bridge.checking.packages.unknown import unknown_packages
 from bridge.checking.parsers.client import Parsers
 from bridge.checking.patches.patch_set import ReadFile
 from bridge.checking.values import (  # fmt: skip
@@ -117,7 +118,12 @@ def examine(
             read=project,
             check=lambda some: _checked(some, prompt, toolchain, ended=ended),
         )
-        checks = _with([*goal.findings(blocks), *imports.unresolved(blocks, prompt)], checks)
+        found = [
+            *goal.findings(blocks),
+            *imports.unresolved(blocks, prompt),
+            *unknown_packages(blocks, prompt, project),
+        ]
+        checks = _with(found, checks)
     else:
         checks = tuple(_unchecked(b) for b in blocks)
     return Report(
@@ -148,7 +154,10 @@ def _checked(
 def _with(found: Sequence[Diagnostic], checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     """The checks, with what was found of whole blocks that no tool sees."""
     return tuple(
-        check.evolve(status=BlockStatus.ERRORS, diagnostics=(*mine, *check.diagnostics))
+        check.evolve(
+            status=BlockStatus.ERRORS if any(d.blocking for d in mine) else check.status,
+            diagnostics=(*mine, *check.diagnostics),
+        )
         if check.status in _SOUND and (mine := [d for d in found if d.block == check.block])
         else check
         for check in checks

@@ -86,6 +86,7 @@ class FindingKind(Enum):
     TYPE = "type"  # parses, but cannot work
     LANGUAGE = "language"  # is in another language than was asked for, or than its path says
     DEPENDENCY = "dependency"  # something that is not installed here
+    PACKAGE = "package"  # imports a package that nobody knows
     PATCH = "patch"  # a patch that cannot be read, or does not fit the caller's files
     STYLE = "style"  # works, but reads badly or looks wrong
     INCOMPLETE = "incomplete"  # ends too early
