@@ -128,6 +128,7 @@ class Sandbox:
     def settings(self, name: str, text: str) -> Path:
         """Store our own configuration of a tool, outside of `files`, and give its absolute path."""
         path = self.config / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
 
