@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import imports, patch_check, quality, wrong_language
+from bridge.checking import imports, patch_check, quality, structure, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
@@ -28,6 +28,7 @@ from bridge.checking.values import (  # fmt: skip
     Diagnostic,
     Extraction,
     Level,
+    Quality,
     Report,
     Role,
     Verdict,
@@ -102,6 +103,12 @@ def examine(
         project: gives the caller's files, which patches are tried on; None: not known, then patches are only read.
         toolchain: tools and worker to use; default: a fresh one for this answer.
     """
+    if toolchain is None:
+        with Toolchain() as own:
+            return examine(
+                answer, prompt=prompt, lang=lang, finish_reason=finish_reason, out=out, check=check, project=project,
+                toolchain=own,
+            )  # fmt: skip
     wanted = lang or (languages.by_path(out) if out else None)
     text = answer[:MAX_ANSWER_CHARS]
     extraction = extract(text, prompt=prompt, lang=wanted, finish_reason=finish_reason)
@@ -109,6 +116,7 @@ def examine(
         extraction = extraction.evolve(complete=False, why="too large")
     blocks = extraction.blocks
     checks: tuple[CheckResult, ...] = ()
+    shown: tuple[Quality, ...] = ()
     if check and any(b.role in _JUDGED for b in blocks):
         ended = read_finish_reason(finish_reason) in (FinishReason.STOP, FinishReason.TOOL_CALLS)
         goal = wrong_language.Goal(asked=languages.by_label(lang) if lang else None, out=out)
@@ -124,6 +132,7 @@ def examine(
             *unknown_packages(blocks, prompt, project),
         ]
         checks = _with(found, checks)
+        shown = tuple(structure.signals(blocks, toolchain.parsers))
     else:
         checks = tuple(_unchecked(b) for b in blocks)
     return Report(
@@ -131,7 +140,7 @@ def examine(
         level=_level(blocks, checks),
         blocks=blocks,
         checks=checks,
-        quality=quality.signals(text, extraction, prompt=prompt),
+        quality=(*quality.signals(text, extraction, prompt=prompt), *shown),
         complete=extraction.complete,
         why=extraction.why,
         notes=extraction.notes,
@@ -139,13 +148,10 @@ def examine(
 
 
 def _checked(
-    blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain | None, *, ended: bool
+    blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain, *, ended: bool
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
     if not any(b.role in _JUDGED for b in blocks):
         return blocks, tuple(_unchecked(b) for b in blocks)
-    if toolchain is None:
-        with Toolchain() as own:
-            return _checked(blocks, prompt, own, ended=ended)
     with Sandbox(within=toolchain.within) as box:
         context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
         return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)

@@ -240,6 +240,9 @@ class Signal(Enum):
     PLACEHOLDER = "placeholder"  # bodies that are left for the reader to write
     ERROR_TEXT = "error_text"  # reads like an error of the engine, not like an answer
     REPETITION = "repetition"  # the same lines over and over
+    DUPLICATE = "duplicate"  # a function that is defined twice in one file
+    UNREACHABLE = "unreachable"  # code that never runs
+    UNUSED_PARAMETER = "unused_parameter"  # a function that ignores what it must be given
 
 
 @dataclass(frozen=True, kw_only=True)

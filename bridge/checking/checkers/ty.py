@@ -23,10 +23,14 @@ _RULES = (
 _SETTINGS = '[rules]\nall = "ignore"\n' + "".join(f'{rule} = "error"\n' for rule in _RULES)
 _LINE = re.compile(r"^.*?:(?P<line>\d+):(?P<column>\d+): error\[(?P<code>[\w-]+)\] (?P<message>.*)$", re.MULTILINE)
 _MEMBER = re.compile(r"Module `(?P<module>\w+)(?:\.\w+)*` has no member `[A-Za-z]\w*`")
-_BUILTIN = re.compile(r"Object of type `(?:list|dict|tuple|set|frozenset|str|bytes|int|float|bool|Literal)\b[^|&]*(?: & ~Always\w+)?` has no")
+_BUILTIN = re.compile(
+    r"Object of type `(?:list|dict|tuple|set|frozenset|str|bytes|int|float|bool|Literal)\b[^|&]*(?: & ~Always\w+)?` has no"
+)
 #: A function by its bare name: what is called on a class or an instance may be meant for a class that is mixed in.
 _CALL = re.compile(r"function `\w+`")
-_GUARD = re.compile(r"\s*(?:try\b|except\b|else\b|if\b.*(?:sys\.|version|platform|hasattr|PY[23]|TYPE_CHECKING)|elif\b)")
+_GUARD = re.compile(
+    r"\s*(?:try\b|except\b|else\b|if\b.*(?:sys\.|version|platform|hasattr|PY[23]|TYPE_CHECKING)|elif\b)"
+)
 
 
 def _argv(program: str, path: Path, box: Sandbox) -> Sequence[str]:
