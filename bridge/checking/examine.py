@@ -18,9 +18,9 @@ from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
-from bridge.checking.packages.unknown import unknown_packages
 from bridge.checking.parsers.client import Parsers
 from bridge.checking.patches.patch_set import ReadFile
+from bridge.checking.unknown_packages import unknown_packages
 from bridge.checking.values import (  # fmt: skip
     BlockStatus,
     CheckResult,

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from bridge.checking.packages.known import FOLDER
 from bridge.checking.packages.names import prefix, tells
 
+FOLDER = Path(__file__).parents[2] / "bridge/checking/packages/lists"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _CONTENTS = (
     'Acquire::IndexTargets::deb::Contents-deb { MetaKey "$(COMPONENT)/Contents-$(ARCHITECTURE)"; '
@@ -93,7 +93,7 @@ def main(suite: str = "trixie") -> None:
             header = f"# Debian {suite}, {day}. Written by: python -m tests.support.known_packages {suite}\n"
             text = header + "".join(f"{name}\n" for name in sorted(some))
             (FOLDER / f"{language}.txt").write_text(text, encoding="utf-8")
-            print(f"{language}: {len(some)} names, {len(text) / 1000:.0f} kB")
+            sys.stdout.write(f"{language}: {len(some)} names, {len(text) / 1000:.0f} kB\n")
 
 
 if __name__ == "__main__":

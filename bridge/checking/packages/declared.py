@@ -37,7 +37,7 @@ IMPORTED_AS = {
 }  # fmt: skip
 
 
-class Project:
+class Declarations:
     """What a project declares, looked up from the folder of a file upwards; each manifest is read once.
 
     Args:

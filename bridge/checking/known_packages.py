@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib import resources
 
-FOLDER = Path(__file__).parent / "lists"
+#: Where the lists lie: in a wheel that is imported as it is, that is no folder of the disk.
+FOLDER = resources.files("bridge.checking.packages") / "lists"
 
 
 @dataclass(frozen=True, kw_only=True)

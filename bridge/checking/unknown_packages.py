@@ -11,8 +11,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from bridge.checking.packages.declared import IMPORTED_AS, Project
-from bridge.checking.packages.known import known
+from bridge.checking.known_packages import known
+from bridge.checking.packages.declared import IMPORTED_AS, Declarations
 from bridge.checking.packages.misspelt import meant
 from bridge.checking.packages.names import FAMILIES, beginnings, prefix
 from bridge.checking.packages.read import Imported, imported
@@ -50,7 +50,7 @@ def unknown_packages(blocks: Sequence[CodeBlock], prompt: str, read: ReadFile | 
         prompt: what was asked; a package that it names is known.
         read: gives the caller's files; None: no project is known.
     """
-    project = Project(read)
+    project = Declarations(read)
     words = _words(prompt)
     seen: set[tuple[str, str]] = set()
     for block in blocks:
@@ -64,7 +64,7 @@ def unknown_packages(blocks: Sequence[CodeBlock], prompt: str, read: ReadFile | 
 
 
 def _known(
-    found: Imported, block: CodeBlock, blocks: Sequence[CodeBlock], words: frozenset[str], project: Project
+    found: Imported, block: CodeBlock, blocks: Sequence[CodeBlock], words: frozenset[str], project: Declarations
 ) -> bool:
     names = beginnings(found.family, found.name)
     if standard := _standard(found):
