@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -74,6 +77,12 @@ class Toolchain:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def for_project(self, root: Path) -> Toolchain:
+        """The same tools and worker, but for the TypeScript compiler of a project's own `node_modules`, if it has one."""
+        own = copy(self)
+        own.toolbox = replace(self.toolbox, project=root)
+        return own
 
     def close(self) -> None:
         """End the worker process."""

@@ -35,7 +35,7 @@ _NOT_HERE = frozenset(
 def _tsc_argv(program: str, path: Path, box: Sandbox) -> Sequence[str]:
     del program, box
     return [
-        "--noEmit", "--ignoreConfig", "--pretty", "false", "--target", "esnext", "--module", "esnext",
+        "--noEmit", "--pretty", "false", "--target", "esnext", "--module", "esnext",
         "--moduleResolution",
         "bundler", "--noResolve", "--skipLibCheck", "--strict", "--noImplicitAny", "false", "--jsx", "preserve",
         "--allowJs",
@@ -46,8 +46,12 @@ def _tsc_argv(program: str, path: Path, box: Sandbox) -> Sequence[str]:
 _TSC = re.compile(r"^.*?\((\d+),(\d+)\): error (TS\d+): (.*)$", re.MULTILINE)
 
 
-def _tsc_read(ran: ProcessResult, path: Path) -> Sequence[Finding]:
+def _tsc_read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
     del path
+    if ran.code != 0 and not _TSC.search(ran.stdout):
+        return (
+            None  # it could not even begin: an option that this version does not know, or a part of it that is missing
+        )
     found = []
     for line, column, code, message in _TSC.findall(ran.stdout):
         kind = (
