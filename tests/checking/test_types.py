@@ -110,3 +110,14 @@ def test_a_real_compiler_finds_a_wrong_call(toolchain: Toolchain) -> None:
         pytest.skip("tsc is not installed: npm install --global typescript")
     with Toolchain(toolbox=box) as own:
         assert [d.code for d in said("typescript", TYPED, "tsc", own)] == ["TS2554"]
+
+
+def test_a_body_that_the_prompt_s_function_begins_is_no_error_of_the_compiler(
+    tmp_path: Path, toolchain: Toolchain
+) -> None:
+    compiler(
+        tmp_path,
+        "echo \"a.ts(1,1): error TS1108: A 'return' statement can only be used within a function body.\"; exit 2",
+    )
+    with of_project(tmp_path, toolchain) as own:
+        assert not any(d.blocking for d in said("typescript", "return 1;\n", "tsc", own))

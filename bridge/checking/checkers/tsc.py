@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.checking.checkers.base import CheckStep, Command, Finding
 from bridge.checking.checkers.javascript import EXTENSIONS, TYPED
-from bridge.checking.values import FindingKind, Severity
+from bridge.checking.values import BLOCKING_KINDS, FindingKind, Severity
 from bridge.sandbox.folder import Sandbox
 from bridge.sandbox.process import ProcessResult, ResourceLimits
 
@@ -30,6 +30,8 @@ _NOT_HERE = frozenset(
         "TS7031",
     ]
 )
+#: A `return` outside of a function: the body of one that the prompt begins. The parser that was asked before lets it pass.
+_OF_A_BODY = "TS1108"
 
 
 def _tsc_argv(program: str, path: Path, box: Sandbox) -> Sequence[str]:
@@ -62,6 +64,8 @@ def _tsc_read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
             if code == "TS2304"
             else FindingKind.TYPE
         )
+        if code == _OF_A_BODY:
+            kind = FindingKind.STYLE
         if code in _NOT_HERE:
             kind = FindingKind.DEPENDENCY
         found.append(
@@ -69,7 +73,7 @@ def _tsc_read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
                 line=int(line),
                 column=int(column),
                 kind=kind,
-                severity=Severity.INFORMATION if kind is FindingKind.DEPENDENCY else Severity.ERROR,
+                severity=Severity.ERROR if kind in BLOCKING_KINDS else Severity.INFORMATION,
                 code=code,
                 message=message,
             )
