@@ -2,8 +2,8 @@
 
     python -m benchmarks.deeper
 
-Four tables: what is said of real answers (each finding is listed, so that a reader can judge it), invented packages found, lists of
-packages with and without what is kept by hand, and how many wrong calls and members each type checker that is installed finds in the
+Five tables: what is said of real answers (each finding is listed, so that a reader can judge it), invented packages found, lists of
+packages with and without what is kept by hand, what is unknown in packages that are installed, and how many wrong calls and members each type checker that is installed finds in the
 Python of the real answers. The answers are looked for in `../shared/data`.
 """
 
@@ -14,6 +14,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -28,6 +29,7 @@ from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.known_packages import known
 from bridge.checking.packages.names import beginnings
 from bridge.checking.packages.read import imported
+from bridge.checking.unknown_packages import unknown_packages
 from bridge.checking.values import FindingKind, Signal
 
 _FOLDER = resources.files("bridge.checking.packages") / "lists"
@@ -80,6 +82,22 @@ def lists() -> None:
             f"list, {family}: {len(lists.names)} names; {len(mine)} different imports beside the standard library, {bare} only by hand"
         )
     print(f"lists: {sum(len(f.read_bytes()) for f in _FOLDER.iterdir()) / 1000:.0f} kB")
+
+
+def installed() -> None:
+    """How many imports of packages that people wrote are unknown: of 1,500 modules that are installed here, without their own package."""
+    roots = [Path(path) for path in sys.path if path.endswith("site-packages")]
+    files = sorted(file for root in roots for file in root.rglob("*.py"))
+    random.Random(SEED).shuffle(files)
+    imports, unknown = 0, Counter[str]()
+    for file in files[:1500]:
+        code = file.read_text(encoding="utf-8", errors="replace")
+        block = CodeBlock(index=0, language="python", code=code, span=(1, 1), code_start=1)
+        imports += len(imported("python", code))
+        unknown.update(d.message.partition(":")[0] for d in unknown_packages([block], ""))
+    print(
+        f"installed Python: {unknown.total()} of {imports} imports unknown: {', '.join(n for n, _ in unknown.most_common(12))}"
+    )
 
 
 def _python() -> list[str]:
@@ -175,5 +193,6 @@ def types() -> None:
 if __name__ == "__main__":
     invented()
     lists()
+    installed()
     real()
     types()

@@ -10,7 +10,9 @@ from benchmarks.invented import INVENTED, REST
 from bridge.checking import Toolchain, Verdict, examine
 from bridge.checking.faults import faults, repair_prompt
 from bridge.checking.packages.misspelt import one_error
-from bridge.checking.values import Diagnostic, FindingKind
+from bridge.checking.repair import RepairStop, repair
+from bridge.checking.values import Diagnostic, FindingKind, Report
+from bridge.core.chat import ChatReply, FinishReason
 
 
 @pytest.fixture(scope="module")
@@ -178,3 +180,27 @@ def test_an_unknown_package_leaves_an_answer_clean_and_is_asked_about_once(toolc
 def test_a_distribution_s_name_that_is_not_what_one_imports_says_what_is(quiet: Toolchain) -> None:
     (found,) = told(answered("python", "import beautifulsoup4\n\nprint(beautifulsoup4)\n"), quiet)
     assert "imported as bs4" in found.message
+
+
+@pytest.mark.parametrize(
+    ("reply", "stop", "improved"),
+    [
+        ("import json\n\nprint(json.loads('1'))\n", RepairStop.CLEAN, True),
+        ("import fastjsonx\n\nprint(fastjsonx.loads('1'))\n", RepairStop.SAME, False),  # it is meant so
+    ],
+)
+def test_a_package_that_nobody_knows_is_asked_about_once_and_no_more(
+    reply: str, stop: RepairStop, improved: bool, toolchain: Toolchain
+) -> None:
+    def judge(text: str, reason: FinishReason | None) -> Report:
+        return examine(text, prompt="Parse JSON.", finish_reason=reason and reason.value, toolchain=toolchain)
+
+    first = answered("python", "import fastjsonx\n\nprint(fastjsonx.loads('1'))\n")
+    steps = repair(first, prompt="Parse JSON.", judge=judge)
+    asked = next(steps)
+    with pytest.raises(StopIteration) as ended:
+        steps.send(ChatReply(text=answered("python", reply), finish_reason=FinishReason.STOP))
+    outcome = ended.value.value
+    assert "no such package of Python is known" in asked.messages[0].text
+    assert (outcome.stop, outcome.improved, outcome.rounds) == (stop, improved, 1)
+    assert outcome.report.verdict is Verdict.CLEAN

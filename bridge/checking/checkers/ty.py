@@ -91,6 +91,7 @@ TY = Command(
     step=CheckStep.MEANING,
     argv=_argv,
     read=_read,
-    limits=ResourceLimits(memory_mb=2048, wall_s=10),
+    limits=ResourceLimits(memory_mb=4096, wall_s=15),
+    env=lambda: {"TY_MAX_PARALLELISM": "1"},  # one file: threads would only cost memory
     extensions={"python": "py"},
 )

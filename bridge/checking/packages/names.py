@@ -12,7 +12,7 @@ FAMILIES = {
 
 #: Hosts of Go modules whose third part belongs to the module's name.
 _GO_DEEP = re.compile(
-    r"^(?:github|gitlab|bitbucket|codeberg|gitee|salsa\.debian)\.\w+$|^git\.|^go\.\w+\.|^golang\.org$"
+    r"^(?:github|gitlab|bitbucket|codeberg|gitee|salsa\.debian)\.\w+$|^git\.|^golang\.org$"
 )
 #: Where many owners share the beginning of a Java package: so many parts tell them apart.
 _JAVA_SHARED = {
