@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from bridge.checking.known_packages import known
 from bridge.checking.packages.declared import IMPORTED_AS, Declarations
@@ -67,8 +67,9 @@ def _known(
     found: Imported, block: CodeBlock, blocks: Sequence[CodeBlock], words: frozenset[str], project: Declarations
 ) -> bool:
     names = beginnings(found.family, found.name)
-    if standard := _standard(found):
-        return standard == "yes"
+    standard = _standard(found)
+    if standard is not None:
+        return standard
     listed = known(found.family).names
     return (
         any(name in listed for name in names)
@@ -80,32 +81,30 @@ def _known(
     )
 
 
-def _standard(found: Imported) -> str:
-    """Whether the standard library has it: `yes`; `no` for what stands where only the standard library is; `""`: it is another's."""
+def _standard(found: Imported) -> bool | None:
+    """Whether the standard library has it; None: it does not stand where only the standard library is."""
     library, name = known(found.family).standard, found.name
     if found.family == "java":
+        package = re.match(r"[a-z\d.]+(?=\.[A-Z]|$)", name)
         if name.startswith("java."):
-            package = re.match(r"[a-z\d.]+(?=\.[A-Z]|$)", name)
-            return "yes" if package and package[0] in library else "no"
-        return "yes" if any(name.startswith(f"{p}.") for p in library) else ""
+            return package is not None and package[0] in library
+        return any(name.startswith(f"{p}.") for p in library) or None
     if found.family == "node":
         bare = name.removeprefix("node:")
         return (
-            "yes"
-            if bare in library or (bare.partition("/")[0] in library and bare == name)
-            else "no"
-            if bare != name
-            else ""
+            bare in library or (bare == name and bare.partition("/")[0] in library) or (None if bare == name else False)
         )
     if found.family == "go":
-        if name in library or name == "C":
-            return "yes"
-        first = name.partition("/")[0]
-        nested = first in library and "internal" not in name.split("/")
-        return "no" if "." not in first and (nested or ("/" not in name and name != "internal")) else ""
-    if found.family == "python" and name.startswith("_"):
-        return "yes"  # private parts of an interpreter or of a package: nobody invents them
-    return "yes" if prefix(found.family, name) in library else ""
+        return name in library or name == "C" or _elsewhere_of_go(name, library)
+    # Private parts of an interpreter or of a package, in Python: nobody invents them.
+    return prefix(found.family, name) in library or (found.family == "python" and name.startswith("_")) or None
+
+
+def _elsewhere_of_go(name: str, library: Collection[str]) -> bool | None:
+    """False for a path that only the standard library could have, but has not; None for all others."""
+    first, *rest = name.split("/")
+    nested = first in library and "internal" not in rest
+    return False if "." not in first and (nested or not rest) and name != "internal" else None
 
 
 def _own(found: Imported, names: tuple[str, ...]) -> bool:
@@ -153,7 +152,7 @@ def _told(found: Imported, words: frozenset[str]) -> bool:
 def _finding(block: CodeBlock, found: Imported) -> Diagnostic:
     name = prefix(found.family, found.name)
     code, message = UNKNOWN, f"{found.name}: no such package of {_CALLED[found.family]} is known"
-    if _standard(found) == "no":
+    if _standard(found) is False:
         message = f"{found.name}: the standard library of {_CALLED[found.family]} has no such package"
     elif found.family == "python" and (right := IMPORTED_AS.get(name.lower().replace("-", "_"))) and right != name:
         message = f"{found.name}: no such module is known; the package of that name is imported as {right}"

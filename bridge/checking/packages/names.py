@@ -11,9 +11,7 @@ FAMILIES = {
 }  # fmt: skip
 
 #: Hosts of Go modules whose third part belongs to the module's name.
-_GO_DEEP = re.compile(
-    r"^(?:github|gitlab|bitbucket|codeberg|gitee|salsa\.debian)\.\w+$|^git\.|^golang\.org$"
-)
+_GO_DEEP = re.compile(r"^(?:github|gitlab|bitbucket|codeberg|gitee|salsa\.debian)\.\w+$|^git\.|^golang\.org$")
 #: Where many owners share the beginning of a Java package: so many parts tell them apart.
 _JAVA_SHARED = {
     "org.apache.commons": 4, "com.github": 3, "io.github": 3, "com.google": 3, "org.apache": 3, "net.sourceforge": 3,
