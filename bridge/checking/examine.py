@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import imports, patch_check, quality, wrong_language
+from bridge.checking import imports, patch_check, quality, structure, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
@@ -20,6 +23,7 @@ from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
 from bridge.checking.patches.patch_set import ReadFile
+from bridge.checking.unknown_packages import unknown_packages
 from bridge.checking.values import (  # fmt: skip
     BlockStatus,
     CheckResult,
@@ -27,6 +31,7 @@ from bridge.checking.values import (  # fmt: skip
     Diagnostic,
     Extraction,
     Level,
+    Quality,
     Report,
     Role,
     Verdict,
@@ -73,6 +78,12 @@ class Toolchain:
     ) -> None:
         self.close()
 
+    def for_project(self, root: Path) -> Toolchain:
+        """The same tools and worker, but for the TypeScript compiler of a project's own `node_modules`, if it has one."""
+        own = copy(self)
+        own.toolbox = replace(self.toolbox, project=root)
+        return own
+
     def close(self) -> None:
         """End the worker process."""
         self.parsers.close()
@@ -101,6 +112,12 @@ def examine(
         project: gives the caller's files, which patches are tried on; None: not known, then patches are only read.
         toolchain: tools and worker to use; default: a fresh one for this answer.
     """
+    if toolchain is None:
+        with Toolchain() as own:
+            return examine(
+                answer, prompt=prompt, lang=lang, finish_reason=finish_reason, out=out, check=check, project=project,
+                toolchain=own,
+            )  # fmt: skip
     wanted = lang or (languages.by_path(out) if out else None)
     text = answer[:MAX_ANSWER_CHARS]
     extraction = extract(text, prompt=prompt, lang=wanted, finish_reason=finish_reason)
@@ -108,6 +125,7 @@ def examine(
         extraction = extraction.evolve(complete=False, why="too large")
     blocks = extraction.blocks
     checks: tuple[CheckResult, ...] = ()
+    shown: tuple[Quality, ...] = ()
     if check and any(b.role in _JUDGED for b in blocks):
         ended = read_finish_reason(finish_reason) in (FinishReason.STOP, FinishReason.TOOL_CALLS)
         goal = wrong_language.Goal(asked=languages.by_label(lang) if lang else None, out=out)
@@ -117,7 +135,13 @@ def examine(
             read=project,
             check=lambda some: _checked(some, prompt, toolchain, ended=ended),
         )
-        checks = _with([*goal.findings(blocks), *imports.unresolved(blocks, prompt)], checks)
+        found = [
+            *goal.findings(blocks),
+            *imports.unresolved(blocks, prompt),
+            *unknown_packages(blocks, prompt, project),
+        ]
+        checks = _with(found, checks)
+        shown = tuple(structure.signals(blocks, toolchain.parsers))
     else:
         checks = tuple(_unchecked(b) for b in blocks)
     return Report(
@@ -125,7 +149,7 @@ def examine(
         level=_level(blocks, checks),
         blocks=blocks,
         checks=checks,
-        quality=quality.signals(text, extraction, prompt=prompt),
+        quality=(*quality.signals(text, extraction, prompt=prompt), *shown),
         complete=extraction.complete,
         why=extraction.why,
         notes=extraction.notes,
@@ -133,13 +157,10 @@ def examine(
 
 
 def _checked(
-    blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain | None, *, ended: bool
+    blocks: tuple[CodeBlock, ...], prompt: str, toolchain: Toolchain, *, ended: bool
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
     if not any(b.role in _JUDGED for b in blocks):
         return blocks, tuple(_unchecked(b) for b in blocks)
-    if toolchain is None:
-        with Toolchain() as own:
-            return _checked(blocks, prompt, own, ended=ended)
     with Sandbox(within=toolchain.within) as box:
         context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
         return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
@@ -148,7 +169,10 @@ def _checked(
 def _with(found: Sequence[Diagnostic], checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     """The checks, with what was found of whole blocks that no tool sees."""
     return tuple(
-        check.evolve(status=BlockStatus.ERRORS, diagnostics=(*mine, *check.diagnostics))
+        check.evolve(
+            status=BlockStatus.ERRORS if any(d.blocking for d in mine) else check.status,
+            diagnostics=(*mine, *check.diagnostics),
+        )
         if check.status in _SOUND and (mine := [d for d in found if d.block == check.block])
         else check
         for check in checks

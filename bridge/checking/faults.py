@@ -19,6 +19,8 @@ _FINDINGS = 8
 _CONTEXT_LINES = 3
 _SIGNATURES = 40
 _GAPS = frozenset({Signal.PLACEHOLDER})
+#: Kinds that are asked about though they do not block.
+_ASKED = frozenset({FindingKind.INCOMPLETE, FindingKind.PACKAGE})
 _NO_ANSWER = frozenset({Signal.NO_CODE, Signal.REFUSAL})
 
 
@@ -32,13 +34,13 @@ class RepairPoint(Jsonable):
 
 
 def faults(report: Report) -> tuple[RepairPoint, ...]:
-    """What a model is asked to mend: what blocks, what ends too early, what it left to the reader, code that it did not write."""
+    """What a model is asked to mend: what blocks, what ends too early, what it imports that nobody knows, what it left open, code it did not write."""
     return tuple(_faults(report))
 
 
 def _faults(report: Report) -> Iterator[RepairPoint]:
     for found in report.diagnostics:
-        if found.blocking or found.kind is FindingKind.INCOMPLETE:
+        if found.blocking or found.kind in _ASKED:
             yield RepairPoint(block=found.block, line=found.range.start.line, message=_said(found))
     code = versions.code(report)
     for signal in report.quality:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from bridge.checking.gaps import gap
 from bridge.checking.values import CodeBlock, Extraction, Quality, Role, Signal
 
 #: What asks for code: a verb of making and a thing that is code.
@@ -22,36 +23,16 @@ _REFUSES = re.compile(
     r"|assist|provide|do|write|create|comply|fulfil)|"
     r"as an AI(?: language)? model|I must decline|against my (?:guidelines|policy)|(?:unable"
     r"|not able) to (?:assist|help|comply|provide))"
-    r"|(?:抱歉|对不起|很遗憾)[^。\n]{0,40}(?:无法|不能|没法)|我(?:无法|不能)(?:提供|帮助|协助|完成|编写|回答)|作为(?:一个|一名)?(?:AI|人工智能)"
+    r"|I(?:'m| am) not comfortable (?:writing|providing|helping|with)|I (?:do not|don't) have the ability to|I won't be able to"
+    r"|as an AI (?:assistant|developed|created|trained)"
+    r"|(?:抱歉|对不起|對不起|很遗憾|很遺憾)[^。\n]{0,40}(?:无法|不能|没法|無法|超出)|我(?:无法|不能|無法|没有办法|没办法)(?:提供|帮|協助|协助|完成|编写|回答)"
+    r"|作为(?:一个|一名)?(?:AI|人工智能)|无法(?:提供|完成|协助|回答|满足)(?:该|此|这|您)"
 )
 #: What asks for text about code.
 _ASKS_TEXT = re.compile(
     r"(?is)\b(?:write|create|generate|provide|add|update|prepare)\b.{0,40}\b(?:documentation|readme|docs|changelog|summary"
     r"|explanation|description|report|review|tutorial|guide)\b|\b(?:explain|summari[sz]e|describe|document)\b"
 )
-_PLACEHOLDERS = (
-    re.compile(
-        r"(?i)(?:#|//|/\*|--|<!--|;|\{/\*)\s*\.{0,3}\s*[\[(]?(?:rest of|remaining|other|existing|previous|same as"
-        r"|the rest|more|additional|your|add your|insert|put your|implement(?: your| the rest| the remaining| the actual|ation goes)|"
-               r"omitted|unchanged|etc)\b[^\n]{0,60}?\b(?:code|here|implementation|logic|methods?|functions?"
-               r"|content|imports|above|below|before|unchanged|remains?|goes here|components?|styles|fields|tests)\b"),
-    re.compile(r"(?i)(?:#|//|/\*|--|<!--)\s*(?:TODO|FIXME|XXX)\b[^\n]{0,80}"),
-    re.compile(r"(?m)^\s*(?:#|//)\s*\.\.\.\s*(?:\(.*\))?\s*$|^\s*\.\.\.\s*$"),
-    re.compile(
-        r"(?m)^(?:[ \t]*(?:async )?def [^\n]+:\s*\n(?:[ \t]*(?:\"\"\"[^\"]*\"\"\"|#[^\n]*)\s*\n)*[ \t]+pass\s*$)"),
-    re.compile(
-        r"\braise NotImplementedError\b|\bthrow new (?:Error|NotImplementedException"
-        r"|UnsupportedOperationException)\(\s*[\"']?(?:not implemented|TODO)?[\"']?\s*\)|\b(?:todo"
-        r"|unimplemented)!\(\)|\bTODO\(\)"),
-    re.compile(
-        r"(?i)(?:#|//|/\*|--|<!--|\{/\*)\s*(?:\.{3}\s*)?(?:handle|repeat|do|add|implement|process)\b[^\n]{0,60}\b"
-        r"(?:similarly|likewise|the same way|accordingly|analogously)\b"),
-    re.compile(
-        r"(?i)[\[(](?:the )?(?:implementation|code|function|class|file|rest)\b[^\])\n]{0,40}\b(?:continues?|omitted|truncated"
-        r"|unchanged|remains?|follows)\b[^\])\n]{0,40}[\])]"),
-    re.compile(
-        r"(?i)//\s*(?:component |function |method |class )?implementation(?: goes here| here)?\s*$", re.MULTILINE),
-)  # fmt: skip
 _ERRORS = re.compile(
     r"(?i)^\s*(?:\{\s*\"error\"\s*:|error:|internal server error|(?:HTTP )?(?:429|500|502|503)\b"
     r"|request timed out|rate limit|CUDA out of memory|"
@@ -92,11 +73,9 @@ def _signals(answer: str, extraction: Extraction, prompt: str) -> Iterator[Quali
 
 def _gaps(block: CodeBlock) -> Iterator[Quality]:
     """Bodies that a block leaves for its reader to write; one signal a block is enough."""
-    for pattern in _PLACEHOLDERS:
-        if match := pattern.search(block.code[:200_000]):
-            before = block.code.count("\n", 0, match.start())
-            yield Quality(signal=Signal.PLACEHOLDER, evidence=_shown(match[0]), line=block.code_start + before)
-            return
+    if match := gap(block.code[:200_000]):
+        before = block.code.count("\n", 0, match.start() + len(match[0]) - len(match[0].lstrip()))
+        yield Quality(signal=Signal.PLACEHOLDER, evidence=_shown(match[0]), line=block.code_start + before)
 
 
 def repetition(answer: str) -> tuple[int, str] | None:

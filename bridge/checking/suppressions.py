@@ -12,7 +12,7 @@ _WORDS = re.compile(
     r"|biome-ignore(?:-all|-start|-end)?|"
     r"@ts-(?:nocheck|ignore|expect-error)|shellcheck\s+(?:disable|shell|source)|(?:ruff|flake8)\s*:\s*noqa"
     r"|\bnoqa\b|ruff:\s*(?:disable|ignore)|"
-    r"prettier-ignore|sqlfluff\s*:|jshint\s+ignore|jslint\s|NOLINT(?:NEXTLINE|BEGIN)?|lint:ignore|nolint\b|"
+    r"\b(?:ty|type|mypy|pyright|pyrefly)\s*:\s*ignore|prettier-ignore|sqlfluff\s*:|jshint\s+ignore|jslint\s|NOLINT(?:NEXTLINE|BEGIN)?|lint:ignore|nolint\b|"
     r"#\s*pragma\s+GCC\s+(?:system_header|diagnostic)|#!\[allow\b|@SuppressWarnings|/\*\s*eslint\s",
     re.IGNORECASE,
 )

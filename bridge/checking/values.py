@@ -86,6 +86,7 @@ class FindingKind(Enum):
     TYPE = "type"  # parses, but cannot work
     LANGUAGE = "language"  # is in another language than was asked for, or than its path says
     DEPENDENCY = "dependency"  # something that is not installed here
+    PACKAGE = "package"  # imports a package that nobody knows
     PATCH = "patch"  # a patch that cannot be read, or does not fit the caller's files
     STYLE = "style"  # works, but reads badly or looks wrong
     INCOMPLETE = "incomplete"  # ends too early
@@ -239,6 +240,9 @@ class Signal(Enum):
     PLACEHOLDER = "placeholder"  # bodies that are left for the reader to write
     ERROR_TEXT = "error_text"  # reads like an error of the engine, not like an answer
     REPETITION = "repetition"  # the same lines over and over
+    DUPLICATE = "duplicate"  # a function that is defined twice in one file
+    UNREACHABLE = "unreachable"  # code that never runs
+    UNUSED_PARAMETER = "unused_parameter"  # a function that ignores what it must be given
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,11 +92,13 @@ def _apply(
     as_json: bool,
 ) -> dict[str, object]:
     """Apply one job; gives what is printed as JSON."""
+    from bridge.checking.values import FindingKind
+
     told = bridge.get(job).handover()
     verdict = told.verdict.value if told.verdict else "not checked"
     base.say(f"{told.job} {verdict}")
     for found in told.diagnostics:
-        if found.blocking:
+        if found.blocking or found.kind is FindingKind.PACKAGE:  # what is installed next should be looked at first
             base.say(f"{told.job} line {found.range.start.line + 1}: {found.message} [{found.source} {found.code}]")
     planned = bridge.plan(job, commits or root)
     if not as_json:

@@ -160,14 +160,15 @@ class Reviewer:
             if len(self._reports) > 200:
                 self._reports.clear()
             spec = job.spec
+            folder = self.patch_root or self.project
             report = examine(
                 answer,
                 prompt=shown(spec.body, spec.form),
                 lang=spec.options.lang,
                 finish_reason=finish_reason,
                 out=spec.options.out,
-                project=Project(folder).text if (folder := self.patch_root or self.project) else None,
-                toolchain=self.toolchain,
+                project=Project(folder).text if folder else None,
+                toolchain=self.toolchain.for_project(folder) if folder else self.toolchain,
             )
             if self.project is not None:
                 report = with_project_lint(report, self.project, out=spec.options.out)

@@ -96,6 +96,8 @@ def tool_paths(program: str) -> list[Path]:
 
 
 def _of_installation(program: Path) -> list[Path]:
+    if "node_modules" in program.parts:  # a package of node: its manifest, and the packages that it needs
+        return [Path(*program.parts[: program.parts.index("node_modules") + 1])]
     prefix = program.parent.parent
     if program.parent.name not in ("bin", "Scripts", "sbin"):
         return [program.parent]

@@ -43,15 +43,21 @@ CONFIG_NAMES = re.compile(
 _SAFE_PART = re.compile(r"^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}$")
 
 
+#: Programs that are taken from a project's `node_modules`. No configuration of the project is read with them.
+_OF_PROJECT = frozenset({"tsc", "tsgo"})
+
+
 @dataclass(frozen=True)
 class Toolbox:
     """Where programs are looked for; relative folders are never searched."""
 
     path: tuple[str, ...] = field(default_factory=lambda: default_path())  # noqa: PLW0108  # it is defined below
+    project: Path | None = None  #: whose own TypeScript comes first: its version decides what is right
 
     def find(self, name: str) -> str | None:
         """The absolute path of a program; None if it is not installed."""
-        return _which(name, self.path)
+        own = (str((self.project / "node_modules" / ".bin").resolve()),) if self.project and name in _OF_PROJECT else ()
+        return _which(name, (*own, *self.path))
 
 
 @lru_cache(maxsize=256)
@@ -128,6 +134,7 @@ class Sandbox:
     def settings(self, name: str, text: str) -> Path:
         """Store our own configuration of a tool, outside of `files`, and give its absolute path."""
         path = self.config / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return path
 

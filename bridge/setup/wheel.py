@@ -17,7 +17,7 @@ from pathlib import Path
 from bridge.core.version import __version__
 
 #: What goes along; caches, notes and whatever else lies in the folder does not.
-_SUFFIXES = (".py", ".json", "py.typed")
+_SUFFIXES = (".py", ".json", ".txt", "py.typed")
 _INFO = f"qwen_bridge-{__version__}.dist-info"
 
 NAME = f"qwen_bridge-{__version__}-py3-none-any.whl"

@@ -66,6 +66,45 @@ SIGNALS = [
     ("```js\nfunction f() {\n  g();\n}\n// [implementation continues]\n```\n", "Write f.", Signal.PLACEHOLDER),
     ("```py\n" + "a = f(1)\nif a:\n    g(a)\nprint(a)\n" * 8 + "```\n", "Write f.", Signal.REPETITION),
     ("抱歉,我无法帮助您完成这个请求。", "Write a function.", Signal.REFUSAL),
+    *(
+        (text, "Write a function.", Signal.REFUSAL)
+        for text in (
+            "I'm not comfortable writing this code.",
+            "As an AI developed by a company, I can't.",
+            "對不起，我無法協助您。",
+            "无法提供该代码。",
+            "很遗憾，这超出了我的能力范围。",
+            "I won't be able to help with that.",
+            "我没有办法帮你写这个。",
+        )
+    ),
+    *(
+        (f"```js\nfunction f() {{\n  {text}\n}}\n```\n", "Write f.", Signal.PLACEHOLDER)
+        for text in (
+            "// Implementation continues...",
+            "// Similar for the other cases",
+            "// and so on",
+            "// Add the rest of the methods here",
+            "// 其余代码",
+            "// 此处省略",
+            "// 在这里实现你的逻辑",
+            'panic("not implemented")',
+            'todo!("later")',
+            'TODO("later")',
+            "throw new Exception('Not implemented');",
+            "// code omitted for brevity",
+            "/* ... */",
+            "// repeat for the remaining fields",
+            "// placeholder implementation",
+            "// implement this function",
+            "// Add error handling here",
+            "// etc.",
+            "{/* existing code */}",
+            "// (remaining code unchanged)",
+            "// same for the other endpoints",
+            "// Write your code here",
+        )
+    ),
 ]
 
 
@@ -79,6 +118,11 @@ def test_what_is_left_open_or_refused_is_a_signal(answer: str, prompt: str, sign
     [
         ("```js\n// Implement a function that takes a list\nfunction f(x) {\n  return x;\n}\n```\n", "Write a function f."),
         ("The class has two methods. The first one opens the file, the second one reads it line by line.", "Write documentation for this class:\n```py\nclass A: ...\n```"),
+        *((f"```js\nfunction f(x) {{\n  {text}\n  return x + 1;\n}}\n```\n", "Write f.") for text in (
+            "// other components may subscribe", "// same as above but for rows", "// previous implementation was O(n^2)", "// more tests below",
+            "// insert before the existing node", "// add the remaining items to the cart", "// handle other cases",
+            "// Write your code here\n  x = x * 2;",
+        )),
         ("```py\n" + "\n".join(f"def f{i}():\n    return {i}\n" for i in range(30)) + "```\n", "Write functions."),
     ],
 )  # fmt: skip

@@ -130,6 +130,33 @@ def test_apply_tells_verdict_and_findings_first_and_refuses_what_is_not_clean(qu
     assert queue("apply", job, "--force").code == 0
 
 
+UNKNOWN = "```python\nimport fastjsonx\n\nprint(fastjsonx.loads('1'))\n```\n"
+
+
+def test_a_package_that_nobody_knows_is_shown_before_anything_is_written(queue: Run):
+    [job] = queue("add", "Write f.", "--out", "src/f.py").ids
+    queue("answer", job, input=UNKNOWN)
+    queue("wait", job, "--timeout", "30s", "--no-repair")
+
+    done = queue("apply", job)
+
+    assert done.code == 0
+    assert done.err.splitlines()[0].endswith(f"{job} clean")
+    assert "line 1: fastjsonx: no such package of Python is known" in done.err.splitlines()[1]
+
+
+def test_a_package_that_the_project_declares_is_known(queue: Run):
+    Path("app").mkdir()
+    Path("app/requirements.txt").write_text("fastjsonx>=1\n")
+    [job] = queue("add", "Write f.", "--out", "src/f.py").ids
+    queue("answer", job, input=UNKNOWN)
+
+    done = queue("wait", job, "--timeout", "30s", "--no-repair", "--project", "app", "--json")
+
+    [told] = done.json["jobs"]
+    assert (told["verdict"], [d for d in told["diagnostics"] if d["kind"] == "package"]) == ("clean", [])
+
+
 @pytest.mark.parametrize(("flag", "code", "said"), [("--all", 1, True), ("--clean", 0, False)])
 def test_apply_takes_every_checked_job_and_leaves_out_what_is_not_clean(queue: Run, flag: str, code: int, said: bool):
     good, bad, open_ = (

@@ -17,6 +17,7 @@ from bridge.checking.checkers import (
     sql,
     treesitter,
     tsc,
+    ty,
     web,
 )
 from bridge.checking.checkers.base import Checker, CheckStep
@@ -25,6 +26,7 @@ from bridge.checking.checkers.base import Checker, CheckStep
 CHECKERS: tuple[Checker, ...] = (
     python.RUFF,
     python.AST,
+    ty.TY,
     javascript.OXLINT,
     biome.BIOME,
     eslint.ESLINT,

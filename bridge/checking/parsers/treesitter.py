@@ -12,18 +12,27 @@ from bridge.checking.parsers.base import Fault, Parsed, fault
 _AT_MOST = 3
 
 
-def check(code: str, grammar: str) -> Parsed:
-    """The first few places that a grammar cannot read; a missing token is named, since that is exact."""
+def parsed(data: bytes, grammar: str) -> Any:
+    """The tree of a text; the name of what is not installed; or None: there is no such grammar."""
     try:
         from tree_sitter_language_pack import get_parser  # optional, and only this function needs it
     except ImportError:
-        return {"faults": [], "absent": "tree-sitter-language-pack==0.13.0"}
+        return "tree-sitter-language-pack==0.13.0"
     try:
         parser = get_parser(grammar)  # type: ignore[arg-type]  # the pack types its names as a Literal
     except (LookupError, AttributeError):
+        return None
+    return parser.parse(data)
+
+
+def check(code: str, grammar: str) -> Parsed:
+    """The first few places that a grammar cannot read; a missing token is named, since that is exact."""
+    tree = parsed(code.encode("utf-8", "replace"), grammar)
+    if isinstance(tree, str):
+        return {"faults": [], "absent": tree}
+    if tree is None:
         return {"faults": [], "unknown": f"there is no grammar for {grammar}"}
     version = metadata.version("tree-sitter-language-pack")
-    tree = parser.parse(code.encode("utf-8", "replace"))
     if not tree.root_node.has_error:
         return {"faults": [], "version": version}
     missing: list[Fault] = []

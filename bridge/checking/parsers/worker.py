@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 from bridge.checking.parsers import code as programs
-from bridge.checking.parsers import data, treesitter, web
+from bridge.checking.parsers import data, structure, treesitter, web
 from bridge.checking.parsers.base import Parsed
 
 PARSERS: dict[str, Callable[[str], Parsed]] = {
@@ -30,6 +30,8 @@ def answer(request: dict[str, str]) -> Parsed:
     """Parse one text: `{"parser": "yaml", "code": …}` or `{"parser": "tree-sitter", "grammar": "rust", "code": …}`."""
     if request["parser"] == "tree-sitter":
         return treesitter.check(request["code"], request["grammar"])
+    if request["parser"] == "structure":
+        return structure.check(request["code"], request["grammar"])
     return PARSERS[request["parser"]](request["code"])
 
 
