@@ -4,6 +4,7 @@
     ├── UsageError                  exit 2: what was asked for cannot be done as asked
     │   ├── ConfigError             a setting is unknown or has the wrong type
     │   ├── PromptRefused           a prompt cannot be stored faithfully
+    │   ├── AnswerRefused           an answer brought from elsewhere cannot be stored
     │   ├── BadOption               a generation option has a value that it cannot have
     │   ├── SecretFound             a prompt or context file seems to hold a secret
     │   ├── BadBatch                lines of a JSONL batch are wrong
@@ -84,6 +85,10 @@ class ConfigError(UsageError):
 
 class PromptRefused(UsageError):
     """A prompt cannot be stored faithfully."""
+
+
+class AnswerRefused(UsageError):
+    """An answer cannot be stored faithfully."""
 
 
 class BadOption(UsageError, ValueError):

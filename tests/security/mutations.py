@@ -207,7 +207,7 @@ def _break_output(cell: dict[str, Any], rng: random.Random) -> str:
         text = json.dumps(record).replace(f'"{DEEP}"', "[" * 5000 + "]" * 5000).replace(">", "\\u003e")
         for form in data.values():
             form[0] = f"<!-- bridge-result {text} -->\n"
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):  # an earlier mutation was here
         return _spoil(cell, rng)
     return f"record: {told}"
 
