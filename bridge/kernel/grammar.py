@@ -230,7 +230,7 @@ def parse_result(text: str) -> tuple[dict[str, Any], str]:
         raise GrammarError("there is no bridge-result line" if not is_result(text) else "the bridge-result line is cut")
     try:
         record = json.loads(match[1])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise GrammarError(f"the record is not JSON: {error}") from None
     if record.get("schema") not in (SCHEMA, CALLS_SCHEMA):
         raise GrammarError(

@@ -8,14 +8,24 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from .address import DEFAULT_HOST
 from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, read_error, too_long
-from .finish import FinishReason, read_finish_reason
+from .finish import FinishReason
 from .ollama_chat import calls_in, ollama_body, text_of
+from .ollama_reply import (
+    OllamaModel,
+    Reply,
+    read_count,
+    read_last,
+    read_models,
+    read_piece,
+    read_vectors,
+    repeats,
+)
 from .options import LONGEST_ANSWER, check_options, longest_answer
 from .stop import Stop
 from .wire import LONGEST_LINE_BYTES, Wire
@@ -26,35 +36,6 @@ _WHOLE: Mapping[str, Mapping[str, bool]] = {
     "/api/generate": {"shift": False},
     "/api/chat": {"shift": False, "truncate": False},
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """A whole answer and Ollama's account of it. Counts and times are None or absent where Ollama gave none (fact 7.2)."""
-
-    text: str
-    finish_reason: FinishReason
-    model: str
-    tool_calls: tuple[CallJson, ...] = ()  #: as `read_tool_call` gives them
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    timing_s: Mapping[str, float] = field(default_factory=dict)  #: total, load, prompt, answer
-
-
-@dataclass(frozen=True, kw_only=True)
-class OllamaModel:
-    """A model that is on the engine's disk (`/api/tags`), or in its memory (`/api/ps`)."""
-
-    name: str
-    digest: str
-    size_bytes: int
-    vram_bytes: int = 0  #: of a loaded model: how much of `size_bytes` is on the GPU
-    context_tokens: int = 0  #: of a loaded model
-
-    @property
-    def gpu_share(self) -> float:
-        """Which part of a loaded model is on the GPU, 0 to 1; below 1 it is slow."""
-        return min(1.0, self.vram_bytes / self.size_bytes) if self.size_bytes else 0.0
 
 
 class Ollama:
@@ -118,7 +99,7 @@ class Ollama:
                 if "error" in line:
                     raise read_error(200, str(line["error"]))
                 more = calls_in(line, len(calls))
-                piece = line.get("response") or (line.get("message") or {}).get("content") or ""
+                piece = read_piece(line)
                 if piece:
                     pieces.append(piece[:room])
                     on_token(pieces[-1])
@@ -159,10 +140,10 @@ class Ollama:
         options = {"num_ctx": num_ctx, "num_predict": 1}
         body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options, **_WHOLE[path], **what}
         try:
-            counted = self._json("POST", path, body, timeout_s=None).get("prompt_eval_count")
+            counted = read_count(self._json("POST", path, body, timeout_s=None).get("prompt_eval_count"))
         except OllamaError as error:
             raise _estimated(error, text_of(asked), num_ctx) from None
-        if not isinstance(counted, int):  # older ones leave it out when they find the prompt cached
+        if counted is None:  # older ones leave it out when they find the prompt cached
             raise OllamaError(ErrorKind.NOT_SUPPORTED, "this Ollama did not say how many tokens the prompt has")
         _check_whole(counted, text_of(asked), num_ctx)
         return counted
@@ -174,10 +155,7 @@ class Ollama:
             OllamaError: NOT_SUPPORTED if the model has no embeddings.
         """
         body = {"model": model, "input": list(texts), "truncate": False, "keep_alive": keep_alive}
-        vectors = self._json("POST", "/api/embed", body, timeout_s=None).get("embeddings")
-        if not isinstance(vectors, list) or len(vectors) != len(texts):
-            raise OllamaError(ErrorKind.INCOMPLETE, f"{len(texts)} texts were sent, but not as many vectors came back")
-        return [[float(number) for number in vector] for vector in vectors]
+        return read_vectors(self._json("POST", "/api/embed", body, timeout_s=None), len(texts))
 
     def load(self, model: str, *, num_ctx: int, keep_alive: str | float = "30m") -> None:
         """Have a model in memory, with the context that requests will ask for; another one would load it again (fact 7.11)."""
@@ -197,11 +175,11 @@ class Ollama:
 
     def models(self) -> list[OllamaModel]:
         """What is on its disk."""
-        return [_model(row) for row in self._json("GET", "/api/tags").get("models") or ()]
+        return read_models(self._json("GET", "/api/tags"))
 
     def loaded(self) -> list[OllamaModel]:
         """What is in its memory."""
-        return [_model(row) for row in self._json("GET", "/api/ps").get("models") or ()]
+        return read_models(self._json("GET", "/api/ps"))
 
     def show(self, model: str) -> dict[str, Any]:
         """Details, template, capabilities of one model."""
@@ -232,7 +210,7 @@ class Ollama:
                     if "error" in line:
                         raise read_error(200, str(line["error"]))
                     status = str(line.get("status", ""))
-                    on_progress(status, int(line.get("completed") or 0), int(line.get("total") or 0))
+                    on_progress(status, read_count(line.get("completed")) or 0, read_count(line.get("total")) or 0)
                 if status == "success":
                     return
                 raise OllamaError(
@@ -247,24 +225,6 @@ class Ollama:
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float | None = 30.0
     ) -> dict[str, Any]:
         return next(self._wire.lines(method, path, body, timeout_s=timeout_s), {})
-
-
-def _model(row: Mapping[str, Any]) -> OllamaModel:
-    return OllamaModel(
-        name=str(row.get("name") or row.get("model") or ""),
-        digest=str(row.get("digest", "")),
-        size_bytes=int(row.get("size") or 0),
-        vram_bytes=int(row.get("size_vram") or 0),
-        context_tokens=int(row.get("context_length") or 0),
-    )
-
-
-def repeats(pieces: Sequence[str]) -> bool:
-    """Whether a stream that ended without its last line was given up for repeating itself.
-
-    Ollama does so after more than 30 chunks in a row that are the same but for white space: HTTP 200, no error (fact 7.4).
-    """
-    return len(pieces) >= 30 and len({piece.strip() for piece in pieces[-30:]}) == 1
 
 
 def _estimated(error: OllamaError, prompt: str, num_ctx: int) -> OllamaError:
@@ -283,20 +243,6 @@ def _check_whole(prompt_tokens: int | None, prompt: str, num_ctx: int) -> None:
 def _finish(text: str, last: Mapping[str, Any], model: str, prompt: str, num_ctx: int, wall_s: float) -> Reply:
     if not last:
         raise OllamaError(ErrorKind.INCOMPLETE, "the stream ended without its last line", partial=text)
-    prompt_tokens = last.get("prompt_eval_count")
-    _check_whole(prompt_tokens, prompt, num_ctx)
-    names = {
-        "total": "total_duration",
-        "load": "load_duration",
-        "prompt": "prompt_eval_duration",
-        "answer": "eval_duration",
-    }
-    timing = {name: last[key] / 1e9 for name, key in names.items() if last.get(key) is not None}  # nanoseconds
-    return Reply(
-        text=text,
-        finish_reason=read_finish_reason(last.get("done_reason") or "stop"),
-        model=str(last.get("model") or model),
-        prompt_tokens=prompt_tokens,
-        completion_tokens=last.get("eval_count"),
-        timing_s={"total": wall_s, **timing},
-    )
+    reply = read_last(last, text=text, model=model, wall_s=wall_s)
+    _check_whole(reply.prompt_tokens, prompt, num_ctx)
+    return reply

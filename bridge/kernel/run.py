@@ -15,7 +15,8 @@ from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, Stopped
 from .fit import DEFAULT_MODEL, model_of_job
 from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256
-from .ollama import Ollama, OllamaModel, Reply
+from .ollama import Ollama
+from .ollama_reply import OllamaModel, Reply
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from .stop import Stop
 
