@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-import re
+from collections.abc import Iterator
 from typing import Any
 
 from tests.security.mutations import DEEP, hostile, spoil
@@ -56,7 +56,7 @@ def _step(data: bytes, seeds: list[bytes], rng: random.Random) -> bytes:
 
 def _as_json(data: bytes, rng: random.Random) -> bytes | None:
     """The same with one JSON value in it changed: of the whole, or of an object that stands in a line. None: there is none."""
-    spots = [(0, len(data))] if data[:1] in b"{[" else [found.span() for found in _OBJECT.finditer(data)]
+    spots = [(0, len(data))] if data[:1] in (b"{", b"[") else list(_objects(data))
     for start, end in rng.sample(spots, min(3, len(spots))):
         try:
             value: Any = json.loads(data[start:end])
@@ -73,4 +73,12 @@ def _as_json(data: bytes, rng: random.Random) -> bytes | None:
     return None
 
 
-_OBJECT = re.compile(rb"[{\[][^\n]*[}\]]")
+def _objects(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where in each line something stands between a first opening and a last closing bracket."""
+    at = 0
+    for line in data.split(b"\n"):
+        begin = min((found for bracket in b"{[" if (found := line.find(bracket)) >= 0), default=-1)
+        end = max(line.rfind(b"}"), line.rfind(b"]"))
+        if 0 <= begin < end:
+            yield at + begin, at + end + 1
+        at += len(line) + 1
