@@ -35,8 +35,8 @@ from bridge.engines.base import (
     ignore_token,
 )
 from bridge.kernel.error_kind import ErrorKind, OllamaError
+from bridge.kernel.grammar import read_count
 from bridge.kernel.ollama import Ollama
-from bridge.kernel.ollama_reply import read_count
 from bridge.protocols.openai import read_tool_calls, write_request
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from bridge.core.version import __version__
 #: Each file stands after those that it imports; a test compares this with the folder.
 ORDER: tuple[str, ...] = (
     "stop", "error_kind", "options", "grammar", "display", "address", "wire", "finish", "chat_json", "chat", "ollama_chat", "ollama_reply", "ollama", "cells", "progress",
-    "fit", "run", "snapshot", "spool", "lanes", "session", "machine", "setup", "magic",
+    "lanes", "engine_faults", "fit", "run", "snapshot", "spool", "session", "machine", "setup", "magic",
 )  # fmt: skip
 
 _HEAD = f"""\

@@ -244,6 +244,14 @@ def parse_result(text: str) -> tuple[dict[str, Any], str]:
     return record, answer
 
 
+def read_count(value: object) -> int | None:
+    """A whole number of attempts, tokens or bytes; None: it is none that could be.
+
+    Above 2^53 JavaScript, so any Colab tab, rounds.
+    """
+    return value if type(value) is int and 0 <= value < 2**53 else None
+
+
 def failure_text(message: str) -> str:
     """What stands below the record of a failed job: readable Markdown instead of an answer."""
     return f"**Failed:** {message}\n"

@@ -15,11 +15,11 @@ from .address import DEFAULT_HOST
 from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, read_error, too_long
 from .finish import FinishReason
+from .grammar import read_count
 from .ollama_chat import calls_in, ollama_body, text_of
 from .ollama_reply import (
     OllamaModel,
     Reply,
-    read_count,
     read_last,
     read_models,
     read_piece,

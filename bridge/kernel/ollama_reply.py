@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from .chat_json import CallJson
 from .error_kind import ErrorKind, OllamaError
 from .finish import FinishReason, read_finish_reason
+from .grammar import read_count
 
-#: Above it no count is honest, and JavaScript, so any Colab tab, rounds.
-_MOST = 2**53 - 1
 #: Parts of a run, and where Ollama says how many nanoseconds they took.
 _TIMES = {
     "total": "total_duration",
@@ -47,11 +46,6 @@ class OllamaModel:
     def gpu_share(self) -> float:
         """Which part of a loaded model is on the GPU, 0 to 1; below 1 it is slow."""
         return min(1.0, self.vram_bytes / self.size_bytes) if self.size_bytes else 0.0
-
-
-def read_count(value: object) -> int | None:
-    """A whole number that can be one of tokens or bytes; None: there is none."""
-    return value if type(value) is int and 0 <= value <= _MOST else None
 
 
 def read_piece(line: Mapping[str, object]) -> str:
