@@ -23,10 +23,12 @@ from bridge.worker.claims import ClaimedJob, Claims
 from bridge.worker.config import End, WorkerConfig, WorkerProgress, WorkSummary
 from bridge.worker.counters import Counters
 from bridge.worker.engine_watch import EngineWatch
-from bridge.worker.heartbeat import WorkerHeartbeat, read_heartbeats
+from bridge.worker.heartbeat import WorkerHeartbeat
 from bridge.worker.judge import FaultJudge
 from bridge.worker.lanes import LaneOutcome, Lanes
 from bridge.worker.publisher import Publisher
+from bridge.worker.resting import RestingJobs
+from bridge.worker.signs_of_life import SignsOfLife
 
 __all__ = ["End", "WorkSummary", "Worker", "WorkerConfig", "WorkerProgress"]
 
@@ -67,8 +69,15 @@ class Worker:
         )
         self._held: dict[str, ClaimedJob] = {}
         self._unwritten: list[LaneOutcome] = []  # of held tasks
-        self._resting: dict[str, float] = {}  # jobs that failed, and when they may be tried again
-        self._tries: dict[str, int] = {}
+        self._resting = RestingJobs()
+        self._signs = SignsOfLife(
+            store=self.store,
+            claims=self.claims,
+            engine=self.engine,
+            heartbeat=self.heartbeat,
+            plan=self.plan,
+            lanes=self.lanes,
+        )
         self._watch = EngineWatch(
             engine=self.engine,
             tell=self._accounts.tell,
@@ -78,8 +87,7 @@ class Worker:
         self._judge = FaultJudge()
         self._stops = 0
         self._next_model: str | None = None  # that is loaded, or will be when the tasks in the line have their turn
-        self._beat_due = self._poll_due = 0.0
-        self._told_outage = ""
+        self._poll_due = 0.0
         self._began = self.now_s()
         self._finished_at: list[float] = []
 
@@ -158,8 +166,8 @@ class Worker:
                 if not (self._under_way() or self._unwritten):
                     self._settle(Blame.JOB)  # nobody else is there to compare with
                 return
-            self._poll_due = min([now + self.plan.poll_s, *self._resting.values()])
-            if self.plan.forever or self._resting:
+            self._poll_due = min([now + self.plan.poll_s, *self._resting.until_s.values()])
+            if self.plan.forever or self._resting.until_s:
                 self.publisher.publish()
 
     def _nothing_left(self, now: float) -> bool:
@@ -168,21 +176,21 @@ class Worker:
             return False
         if self._watch.is_down:
             return self.publisher.waiting == 0
-        if self._resting:
+        if self._resting.until_s:
             return False
         self.publisher.publish()
         return not self._take(now) and not self._held
 
     def _take(self, now: float) -> bool:
         """Claim jobs and put them into the line; gives whether there were any, or might be but for another's lock."""
-        self._resting = {job: until for job, until in self._resting.items() if until > now}
+        self._resting.wake(now)
         self._finished_at = [t for t in self._finished_at if now - t < 1.0]
         room = 0 if self._unwritten else self.plan.prefetch(len(self._finished_at)) - self._under_way()
         if room < 1:
             return False
         if now >= self.publisher.due:  # what was seen minutes ago is no ground to claim on
             self._publish()
-        busy = frozenset((*self._held, *self._resting))
+        busy = frozenset((*self._held, *self._resting.until_s))
         try:
             tasks = self.claims.claim(room, loaded=self._next_model, held=busy, now_s=now)
         except LockHeld as error:
@@ -262,12 +270,11 @@ class Worker:
             self._engine_is_down(self._judge.reason(error), rule_for(error).backoff.first_s)
             if self._judge.log.is_hopeless and not self.plan.forever:
                 self._watch.answers_nothing(str(error))
-            self._resting[job] = self._watch.breaker.retry_at_s + _OTHERS_FIRST_S
+            self._resting.rest(job, self._watch.breaker.retry_at_s + _OTHERS_FIRST_S)
         else:
             self._accounts.failed(job, error, gave_up=end is True)
             if end is not True:
-                self._tries[job] = self._tries.get(job, 0) + 1
-                self._resting[job] = self.now_s() + rule_for(error).backoff.pause_s(self._tries[job])
+                self._resting.failed(job, error, self.now_s())
 
     def _fits_nowhere(self, outcome: LaneOutcome) -> bool:
         """Whether the model itself does not fit into memory: every other job would fail as this one did."""
@@ -305,25 +312,11 @@ class Worker:
     def _housekeeping(self, now: float) -> None:
         if self.publisher.pending and now >= self.publisher.due:
             self._publish()
-        if now >= self._beat_due or self._watch.outage != self._told_outage:
-            self._beat(now)
-
-    def _beat(self, now: float) -> None:
-        self._beat_due, self._told_outage = now + self.plan.beat_s, self._watch.outage
-        plan = self.plan
-        running = self.lanes.running_s()
-        facts = {
-            "engine": self.engine.name, "model": plan.model, "lanes": plan.lanes, "running": [*running],
-            "running_s": running, "outage": self._watch.outage,
-        }  # fmt: skip
-        with suppress(QueueError):  # publishing says what is wrong
-            self.heartbeat.beat(facts, self.store.clock.now())
-            for beat in read_heartbeats(self.store.transport, but=self.heartbeat.worker):
-                self.claims.leases.beat(beat.worker, beat.beat, now)
+        self._signs.beat(now, outage=self._watch.outage)
 
     def _pause(self, now: float) -> float:
         """Seconds until something is due, if no outcome comes before."""
-        due = [self._beat_due, now + _NAP_S]
+        due = [self._signs.due_s, now + _NAP_S]
         if self.publisher.pending:
             due.append(self.publisher.due)
         if self._watch.is_down:
