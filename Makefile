@@ -19,7 +19,7 @@ DEMO_VENV ?= $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 DEMO_BIN ?= $(DEMO_VENV)/$(notdir $(BIN))
 DEMO_STAMP ?= $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_VENV)/.installed-demo)
 
-.PHONY: attack help demo setup programs test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
+.PHONY: attack fuzz help demo setup programs test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -91,6 +91,9 @@ bench: $(STAMP) ## the benchmarks, ours beside named peers
 
 attack: $(STAMP) ## 20,000 hostile mutations of a notebook, given to commands; prints its seed and peak memory; ARGS="--seed 7"
 	$(BIN)/python -m tests.security $(ARGS)
+
+fuzz: $(STAMP) ## ten minutes of random input into every reader of something from outside; ARGS="--minutes 60 --seed 7"
+	$(BIN)/python -m tests.fuzz --minutes 10 $(ARGS)
 
 soak: $(STAMP) ## ten minutes of kills, faults and stale saves, and 1,000 rounds of two writers; nothing may be lost
 	BRIDGE_TEST_PROFILE=long $(BIN)/python -m pytest -n 0 tests/drive/test_races.py

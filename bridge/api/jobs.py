@@ -101,7 +101,7 @@ class Jobs(KnownJobs):
         return self._each(ids, changes.retry, "putting back")
 
     def answer(self, job: str, text: str, *, by: str | None = None) -> str:
-        """Give a job an answer brought from elsewhere; gives the job's id. Raises WrongState."""
+        """Give a job an answer brought from elsewhere; gives the job's id. Raises WrongState and AnswerRefused."""
         who = by or self.caller
 
         def answered(j: Job, state: State) -> Job:

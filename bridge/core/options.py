@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self, TypedDict
 
 from bridge.core.errors import BadOption
+from bridge.core.paths import refuse
 from bridge.kernel.options import CHARS_PER_TOKEN as CHARS_PER_TOKEN
 from bridge.kernel.options import DEFAULT_MAX_TOKENS as DEFAULT_MAX_TOKENS
 from bridge.kernel.options import DEFAULT_NUM_CTX as DEFAULT_NUM_CTX
@@ -23,7 +24,9 @@ from bridge.kernel.options import longest_answer as longest_answer
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of a job, each as `OPTIONS` says (a test compares). None or empty: the worker's or the engine's default.
+    """The options of a job, each as `OPTIONS` says (a test compares), `out` as `paths.refuse` says as well.
+
+    None or empty: the worker's or the engine's default.
 
     Raises:
         BadOption: a value that an option cannot have.
@@ -46,6 +49,8 @@ class Options:
                     object.__setattr__(self, name, read)  # a list of texts becomes a tuple
         except OptionError as error:
             raise BadOption(str(error)) from None
+        if self.out is not None and (reason := refuse(self.out)):
+            raise BadOption(f"out {self.out!r} {reason}")
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Self:

@@ -227,7 +227,7 @@ def parse_result(text: str) -> tuple[dict[str, Any], str]:
         raise GrammarError("there is no bridge-result line" if not is_result(text) else "the bridge-result line is cut")
     try:
         record = json.loads(match[1])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise GrammarError(f"the record is not JSON: {error}") from None
     if record.get("schema") not in (SCHEMA, CALLS_SCHEMA):
         raise GrammarError(
@@ -239,6 +239,14 @@ def parse_result(text: str) -> tuple[dict[str, Any], str]:
     if record.get("answer_sha256") != text_sha256(answer):
         raise GrammarError("the answer is not the one that was recorded: its SHA-256 differs")
     return record, answer
+
+
+def read_count(value: object) -> int | None:
+    """A whole number of attempts, tokens or bytes; None: it is none that could be.
+
+    Above 2^53 JavaScript, so any Colab tab, rounds.
+    """
+    return value if type(value) is int and 0 <= value < 2**53 else None
 
 
 def failure_text(message: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge import Bridge, State
-from bridge.core.errors import UsageError, WrongState
+from bridge.core.errors import BadOption, UsageError, WrongState
 from bridge.delivery.project import Project
 from tests.support.answers import BROKEN, CUT, GOOD, cut, give
 
@@ -120,10 +120,10 @@ def test_a_symbolic_link_that_leaves_the_project_is_refused(bridge: Bridge, root
 
 @pytest.mark.parametrize("out", ["../f.py", "/tmp/canary.py", "a/../../f.py", "C:\\f.py", "..\\f.py"])
 def test_a_path_out_of_the_project_is_refused(bridge: Bridge, root: Path, out: str):
-    job = done(bridge, out=out)
-
-    with pytest.raises(UsageError, match="nothing was written"):
-        bridge.apply_result(job, root)
+    with pytest.raises(BadOption):
+        bridge.add("Write f.", out=out)
+    with pytest.raises(UsageError, match="nothing was written"):  # wherever it may come from
+        Project(root).target(out)
     assert sorted(p.name for p in root.parent.iterdir()) == ["project", "queue", "state"]
 
 
@@ -252,10 +252,10 @@ HOOKS = [
 
 @pytest.mark.parametrize("out", HOOKS)
 def test_a_path_that_plants_code_in_gits_folder_or_has_two_meanings_is_refused(bridge: Bridge, root: Path, out: str):
-    job = done(bridge, out=out)
-
-    with pytest.raises(UsageError, match="nothing was written"):
-        bridge.apply_result(job, root, force=True, allow_sensitive=[out])
+    with pytest.raises(BadOption):
+        bridge.add("Write f.", out=out)
+    with pytest.raises(UsageError, match="nothing was written"):  # wherever it may come from
+        Project(root).target(out)
     assert files(root) == {}
 
 
