@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def answer(asked: Job, number: int, chars: int = ANSWER_CHARS) -> Job:
     return asked.evolve(results=(result,))
 
 
-def part(cells: list[Cell], context: dict[str, int]) -> codec.Part:
+def part(cells: Iterable[Cell], context: Mapping[str, int]) -> codec.Part:
     """Cells as a part."""
     return codec.Part(queue_id=QUEUE_ID, context=context, cells={cell.id: cell for cell in cells})
 

@@ -109,7 +109,7 @@ class JournalReader:
 
     def part(self, place: NotebookRow) -> Part:
         """A notebook's cells as the journal has them."""
-        records = self.db.execute("SELECT id, kind, position, dots, raw FROM cell WHERE place = ?", (place.id,))
+        records = self.db.execute(rows.SELECT_CELL + " FROM cell WHERE place = ?", (place.id,))
         cells = (rows.read_cell(record) for record in records)
         return Part(
             queue_id=self.queue_id,
@@ -127,7 +127,7 @@ class JournalReader:
     def cell(self, job: str) -> tuple[Cell, int] | None:
         """A job's cell and the place where it is."""
         row = self.db.execute(
-            "SELECT id, kind, position, dots, raw, place FROM cell WHERE id = ? AND kind = 'job'", (job,)
+            rows.SELECT_CELL + ", place FROM cell WHERE id = ? AND kind = 'job'", (job,)
         ).fetchone()
         return (rows.read_cell(row), int(row["place"])) if row else None
 
