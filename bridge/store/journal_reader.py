@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 
 from bridge.core import files
@@ -121,8 +122,9 @@ class JournalReader:
 
     def rendered(self, place: int) -> list[bytes]:
         """A notebook's cells as the bytes that stand in its file, in order."""
-        records = self.db.execute("SELECT raw FROM cell WHERE place = ? ORDER BY position, id", (place,))
-        return [record["raw"] for record in records]
+        # Sorted here, because SQLite would copy every cell into its sorter.
+        records = self.db.execute("SELECT position, id, raw FROM cell WHERE place = ?", (place,)).fetchall()
+        return [record["raw"] for record in sorted(records, key=itemgetter("position", "id"))]
 
     def cell(self, job: str) -> tuple[Cell, int] | None:
         """A job's cell and the place where it is."""
