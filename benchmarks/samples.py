@@ -14,7 +14,7 @@ from bridge.core.job import Job, Options, Result, ResultStatus, Spec, State, job
 from bridge.format import codec, merge, template
 from bridge.format.cell import Cell
 from bridge.kernel import grammar
-from bridge.store.ingest_version import PartLimits
+from bridge.store.archiver import PartLimits
 
 QUEUE_ID = "b0000000-0000-4000-8000-000000000000"
 BORN = datetime(2026, 1, 1, tzinfo=UTC)

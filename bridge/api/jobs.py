@@ -232,7 +232,7 @@ class Jobs:
         (cell, place), now = found, self.store.clock.now()
         known = review_state.facts(self.store.journal, line.id)
         job = changes.archived(cell.job, line.state, at=to_iso(now), known=known)
-        self.store.version_ingest.retire(job, cell.dots, place, now, extras_of(cell.raw))
+        self.store.archiver.retire(job, cell.dots, place, now, extras_of(cell.raw))
 
     def _find(self, job: str) -> str:
         """While deciding: the id of the one job that starts so, also if another machine archived it unseen."""

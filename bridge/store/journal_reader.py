@@ -128,9 +128,7 @@ class JournalReader:
 
     def cell(self, job: str) -> tuple[Cell, int] | None:
         """A job's cell and the place where it is."""
-        row = self.db.execute(
-            rows.SELECT_CELL + ", place FROM cell WHERE id = ? AND kind = 'job'", (job,)
-        ).fetchone()
+        row = self.db.execute(rows.SELECT_CELL + ", place FROM cell WHERE id = ? AND kind = 'job'", (job,)).fetchone()
         return (rows.read_cell(row), int(row["place"])) if row else None
 
     def whereabouts(self, ids: Iterable[str]) -> dict[str, tuple[int, Dots]]:

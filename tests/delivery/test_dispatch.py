@@ -22,6 +22,7 @@ class Fake:
     """A way out that fails as often as it is told, and notes what it gets."""
 
     name: str = "fake:1"
+    at_once: int = 1
     failures: int = 0
     error: type[Exception] = NotDelivered
     got: list[tuple[str, str]] = field(default_factory=list)
