@@ -84,6 +84,20 @@ class Cell:
         mine, others = vars(self).get("data"), vars(other).get("data")
         return (mine is not None and mine == others) or self.raw == other.raw
 
+    def says_same(self, known: Cell) -> bool:
+        """Whether a file with this cell needs no rewriting for the known one. That our metadata was stripped alone is no reason to."""
+        if self.same_json(known) or self.essence == known.essence:
+            return True
+        if stamp_of(self.raw):
+            return False
+        if known.kind is CellKind.NOTE:
+            return note_text(self.raw) == note_text(known.raw)
+        return (
+            source_of(self.raw) == source_of(known.raw)
+            and [t for t in texts_of(self.raw) if grammar.is_result(t)][:1]
+            == [t for t in texts_of(known.raw) if grammar.is_result(t)][:1]
+        )
+
     @cached_property
     def dots(self) -> Dots:
         """Its dots, {writer: counter}."""

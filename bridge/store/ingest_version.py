@@ -18,7 +18,7 @@ from bridge.core.text import counted
 from bridge.format import codec, merge, observe
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
-from bridge.format.raw_cell import extras_of, native_id, note_text, source_of, stamp_of, texts_of
+from bridge.format.raw_cell import extras_of, native_id, stamp_of
 from bridge.kernel import grammar
 from bridge.store.archiver import Archiver
 from bridge.store.journal import Journal
@@ -269,7 +269,7 @@ class VersionIngest:
     def _lags(seen: Part, cells: Mapping[str, Cell], left_alone: set[str]) -> bool:
         if any(i not in cells and i not in left_alone for i in seen.cells):
             return True
-        return any(i not in seen.cells or not _says_same(seen.cells[i], cell) for i, cell in cells.items())
+        return any(i not in seen.cells or not seen.cells[i].says_same(cell) for i, cell in cells.items())
 
 
 def _is_open(cell: Cell) -> bool:
@@ -285,18 +285,3 @@ def _differs(cell: Cell, mine: Cell | None) -> bool:
 
 def _was_published(cell: Cell, mine: Part) -> bool:
     return merge.covers(mine.context, cell.dots)
-
-
-def _says_same(file: Cell, cell: Cell) -> bool:
-    """Whether a file needs no rewriting for this cell. That our metadata was stripped alone is no reason to."""
-    if file.same_json(cell) or file.essence == cell.essence:
-        return True
-    if stamp_of(file.raw):
-        return False
-    if cell.kind is CellKind.NOTE:
-        return note_text(file.raw) == note_text(cell.raw)
-    return (
-        source_of(file.raw) == source_of(cell.raw)
-        and [t for t in texts_of(file.raw) if grammar.is_result(t)][:1]
-        == [t for t in texts_of(cell.raw) if grammar.is_result(t)][:1]
-    )
