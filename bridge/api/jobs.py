@@ -1,4 +1,4 @@
-"""The jobs of a queue: add, look, change. `Bridge` (api.py) adds waiting and handing over.
+"""The jobs of a queue: add, look, change. `Bridge` adds waiting and handing over.
 
 Every method takes in first what others wrote to the notebook. Methods may be called from several threads.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -24,8 +24,8 @@ from bridge.core.events import Listener, ignore
 from bridge.core.job import Job, JobForm, NewJob, State, to_iso
 from bridge.core.options import Options, OptionValues
 from bridge.core.text import as_json, counted
-from bridge.format import merge, template
-from bridge.format.raw_cell import Dots, extras_of
+from bridge.format import template
+from bridge.format.raw_cell import extras_of
 from bridge.intake.prompt import compose, prompt_of
 from bridge.intake.secret_scan import scan_for_secrets
 from bridge.kernel import grammar
@@ -33,6 +33,7 @@ from bridge.store import enqueue, export, query, review_state
 from bridge.store.enqueue import Added
 from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
+from bridge.store.rewrite import rewrite_jobs
 
 T = TypeVar("T")
 
@@ -280,33 +281,10 @@ class Jobs:
         def decide() -> list[str]:
             journal, now = self.store.journal, self.store.clock.now()
             found = [self._find(job) for job in ids]
-            for line in query.lines(journal, Filter(ids=found), now):
-                known = journal.cell(line.id)
-                assert known is not None
-                cell, place = known
-                job = change(cell.job, line.state)
-                if (
-                    job.attempt_floor > cell.job.attempt_floor
-                ):  # added anew: whoever removes it meanwhile has not seen this
-                    self._rewrite(job, {**cell.dots, journal.writer: journal.take_dots(1)}, place, extras_of(cell.raw))
-                elif job != cell.job:
-                    self._rewrite(job, cell.dots, place, extras_of(cell.raw))
+            rewrite_jobs(self.store, query.lines(journal, Filter(ids=found), now), change)
             return found
 
         return self.store.change(decide, f"{purpose} {counted(len(ids), 'job')}")
-
-    def _rewrite(self, job: Job, dots: Dots, place: int, extras: Mapping[str, object]) -> None:
-        """Write a changed job where it is; one that goes back into the queue from elsewhere goes into the last part."""
-        journal, now = self.store.journal, self.store.clock.now()
-        if place and journal.place(place).kind == "part":
-            target, new_dots = place, dots
-        else:
-            target = journal.places("part")[-1].id
-            new_dots = {journal.writer: journal.take_dots(1)}
-            if place:
-                journal.touch(place)
-        journal.put(target, [merge.job_cell(job, new_dots, extras)], now=now)
-        journal.touch(target)
 
 
 def _where(new: NewJob, number: int, total: int) -> str:
