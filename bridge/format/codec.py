@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 from bridge.core.errors import NewerNotebook, NotAQueue
@@ -51,7 +52,7 @@ class Part:
 
     def in_order(self) -> list[Cell]:
         """The cells as they stand in the file."""
-        return sorted(self.cells.values(), key=lambda cell: (cell.position, cell.id))
+        return sorted(self.cells.values(), key=attrgetter("position", "id"))
 
 
 def queue_stamp(notebook: object) -> Mapping[str, Any] | None:
@@ -101,7 +102,7 @@ def write_part(part: Part) -> dict[str, Any]:
 
 def dump_part(part: Part) -> bytes:
     """The file of a part, nbformat 4.5. Cells that came as bytes are not encoded again."""
-    return json_bytes.join_notebook((cell.data for cell in part.in_order()), write_metadata(part))
+    return json_bytes.join_notebook([cell.data for cell in part.in_order()], write_metadata(part))
 
 
 def note_cell(raw: RawCell, element: str, position: str, dots: Mapping[str, int], edit: int) -> Cell:
@@ -279,6 +280,8 @@ def _renamed(cell: Cell) -> Cell:
 
 def _placed(cells: list[Cell]) -> dict[str, Cell]:
     positions, moved = order.place([cell.position or None for cell in cells])
+    if not moved and positions == [cell.position for cell in cells]:
+        return {cell.id: cell for cell in cells}
     return {
         cell.id: cell if position == cell.position and n not in moved else cell.standing_at(position, moved=n in moved)
         for n, (cell, position) in enumerate(zip(cells, positions, strict=True))

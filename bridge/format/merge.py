@@ -27,8 +27,12 @@ def merge(a: Part, b: Part) -> Part:
     if a.queue_id != b.queue_id:
         raise ValueError("versions of different queues cannot be merged")
     cells: dict[str, Cell] = {}
+    theirs = b.cells
     for element, mine in a.cells.items():
-        other = b.cells.get(element)
+        other = theirs.get(element)
+        if mine is other and not mine.moved:
+            cells[element] = mine
+            continue
         if other is None:
             merged = _alone(mine, b.context)
         elif not (mine.moved or other.moved) and mine.position == other.position and mine.same_json(other):
@@ -37,8 +41,8 @@ def merge(a: Part, b: Part) -> Part:
             merged = _both(mine, other, a.context, b.context)
         if merged is not None:
             cells[element] = merged
-    for element, other in b.cells.items():
-        if element not in a.cells and (kept := _alone(other, a.context)) is not None:
+    for element in [element for element in theirs if element not in a.cells]:
+        if (kept := _alone(theirs[element], a.context)) is not None:
             cells[element] = kept
     return Part(
         queue_id=a.queue_id,

@@ -75,8 +75,12 @@ def _found(text: str) -> Iterator[tuple[int, str]]:
         for match in _ADDRESS.finditer(text):
             if not _PLACEHOLDER.fullmatch(match[2]):
                 yield match.start(), "password in an address"
-    for pattern, kind in ((_HEADER, "credentials in a header"), (_CURL_USER, "credentials of curl")):
-        for match in pattern.finditer(text):
+    lower = text.lower()
+    for pattern, words, kind in (
+        (_HEADER, ("author", "key", "token"), "credentials in a header"),
+        (_CURL_USER, ("curl",), "credentials of curl"),
+    ):
+        for match in pattern.finditer(text) if any(word in lower for word in words) else ():
             value = match[match.lastindex or 1]
             if not _PLACEHOLDER.fullmatch(value) and (pattern is _CURL_USER or _looks_random(value)):
                 yield match.start(), kind

@@ -206,4 +206,3 @@ def _asked_of(request: str | RequestJson) -> tuple[RequestJson, str]:
 def _wire_body(asked: RequestJson, **more: object) -> tuple[str, dict[str, object]]:
     path, what = ollama_body(asked)
     return path, {**more, **_WHOLE[path], **what}
-

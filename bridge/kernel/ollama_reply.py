@@ -63,9 +63,7 @@ def read_piece(line: Mapping[str, object]) -> str:
     return piece
 
 
-def read_last(
-    last: Mapping[str, object], *, text: str, calls: Sequence[CallJson], model: str, wall_s: float
-) -> Reply:
+def read_last(last: Mapping[str, object], *, text: str, calls: Sequence[CallJson], model: str, wall_s: float) -> Reply:
     """The reply that ends with this line."""
     named = last.get("model")
     timing = {name: count / 1e9 for name, key in _TIMES.items() if (count := read_count(last.get(key))) is not None}
@@ -105,4 +103,3 @@ def read_vectors(reply: Mapping[str, object], count: int) -> list[list[float]]:
     except (TypeError, ValueError, OverflowError):
         pass
     raise OllamaError(ErrorKind.INCOMPLETE, f"{count} texts were sent, but not as many vectors came back")
-

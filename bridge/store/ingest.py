@@ -188,7 +188,7 @@ class Ingest:
                 job = job.evolve(results=join_results(job.results, self.journal.results(job.id)))
                 joined = merge.job_cell(job, cell.dots, shown=cell.raw)
                 if texts_of(joined.raw) != texts_of(cell.raw):  # only we know this result: our archive shows it
-                    self.version_ingest.retire(job, cell.dots, home, self.clock.now(), {})
+                    self.version_ingest.archiver.retire(job, cell.dots, home, self.clock.now(), {})
                     continue
             self.journal.put(place.id, [joined], now=self.clock.now())
             review_state.restore(self.journal, joined.job, joined.job.outcome)

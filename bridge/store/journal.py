@@ -27,6 +27,9 @@ from bridge.store.carry_over import carry_over
 from bridge.store.journal_reader import JournalReader, open_reader, translated
 from bridge.store.rows import FileVersion, NotebookRow
 
+#: A notebook of 4 MB is read again for each job that is added to it.
+_CACHE_KIB = 8_000
+
 
 class Journal(JournalReader):
     """One queue's journal. Not for use by two threads at once: the store takes care of that."""
@@ -70,6 +73,7 @@ class Journal(JournalReader):
             with FileLock(path.with_suffix(".opening"), timeout=60, mode=0o600):
                 db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
+            db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             self._prepare(fingerprint)
         except (sqlite3.Error, OSError) as error:
             db.close()

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 
 from bridge.core import files
@@ -109,7 +110,7 @@ class JournalReader:
 
     def part(self, place: NotebookRow) -> Part:
         """A notebook's cells as the journal has them."""
-        records = self.db.execute("SELECT id, kind, position, dots, raw FROM cell WHERE place = ?", (place.id,))
+        records = self.db.execute(rows.SELECT_CELL + " FROM cell WHERE place = ?", (place.id,))
         cells = (rows.read_cell(record) for record in records)
         return Part(
             queue_id=self.queue_id,
@@ -121,14 +122,13 @@ class JournalReader:
 
     def rendered(self, place: int) -> list[bytes]:
         """A notebook's cells as the bytes that stand in its file, in order."""
-        records = self.db.execute("SELECT raw FROM cell WHERE place = ? ORDER BY position, id", (place,))
-        return [record["raw"] for record in records]
+        # Sorted here, because SQLite would copy every cell into its sorter.
+        records = self.db.execute("SELECT position, id, raw FROM cell WHERE place = ?", (place,)).fetchall()
+        return [record["raw"] for record in sorted(records, key=itemgetter("position", "id"))]
 
     def cell(self, job: str) -> tuple[Cell, int] | None:
         """A job's cell and the place where it is."""
-        row = self.db.execute(
-            "SELECT id, kind, position, dots, raw, place FROM cell WHERE id = ? AND kind = 'job'", (job,)
-        ).fetchone()
+        row = self.db.execute(rows.SELECT_CELL + ", place FROM cell WHERE id = ? AND kind = 'job'", (job,)).fetchone()
         return (rows.read_cell(row), int(row["place"])) if row else None
 
     def whereabouts(self, ids: Iterable[str]) -> dict[str, tuple[int, Dots]]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bridge.core.errors import AmbiguousJob, UnknownJob
 from bridge.core.job import State, from_iso, to_iso
+from bridge.format import json_bytes
 from bridge.store.journal_reader import JournalReader
 
 #: The state as a caller sees it: the cell's own, a lease that still holds, and what the local side knows. A failure has no
@@ -155,11 +156,10 @@ def lines(reader: JournalReader, wanted: Filter, now: datetime) -> list[JobLine]
     """The jobs that a filter takes, oldest first."""
     values: dict[str, object] = {"now": to_iso(now)}
     clauses = []
-    for name, column, given in (("s", _STATE, wanted.states), ("i", "cell.id", wanted.ids)):
-        if given is not None:
-            items = {f"{name}{n}": getattr(item, "value", item) for n, item in enumerate(given)}
-            clauses.append(f"{column} IN ({','.join(':' + key for key in items)})")
-            values |= items
+    for name, column, given in (("states", _STATE, wanted.states), ("ids", "cell.id", wanted.ids)):
+        if given is not None:  # as one value: SQLite counts those of a statement, and the ids may be all of a queue
+            clauses.append(f"{column} IN (SELECT value FROM json_each(:{name}))")  # noqa: S608  # our own words
+            values[name] = json_bytes.dumps([getattr(item, "value", item) for item in given]).decode()
     for column, given in (("caller", wanted.caller), ("parent", wanted.parent)):
         if given is not None:
             clauses.append(f"{column} = :{column}")

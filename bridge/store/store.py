@@ -20,8 +20,9 @@ from bridge.core.events import Event, Listener
 from bridge.core.events import EventKind as Happened
 from bridge.format import codec, file_names, json_bytes
 from bridge.format.raw_cell import RawCell, native_id, stamp_of
+from bridge.store.archiver import Archiver, PartLimits
 from bridge.store.ingest import Ingest
-from bridge.store.ingest_version import Adopt, PartLimits, VersionIngest
+from bridge.store.ingest_version import Adopt, VersionIngest
 from bridge.store.journal import Journal
 from bridge.store.journal_reader import JournalReader
 from bridge.store.lock import QueueLock
@@ -65,10 +66,10 @@ class Store:
         self._threads = threading.RLock()
         self._looking = threading.RLock()
         self._decider: int | None = None  #: the thread that holds the queue's lock
+        self.archiver = Archiver(journal=self.journal, names=self.names, limits=self.limits)
         self.version_ingest = VersionIngest(
             journal=self.journal,
-            names=self.names,
-            limits=self.limits,
+            archiver=self.archiver,
             notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
             look_into_archives=lambda: self.ingest.ingest_archives(fresh=True),  # made below
         )

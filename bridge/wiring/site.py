@@ -17,7 +17,7 @@ from bridge.core.clock import Clock
 from bridge.core.errors import ConfigError, JournalError, StorageFull
 from bridge.core.events import Listener
 from bridge.format.file_names import FileNames
-from bridge.store.ingest_version import PartLimits
+from bridge.store.archiver import PartLimits
 from bridge.store.journal import Journal
 from bridge.store.lock import QueueLock
 from bridge.store.store import Store

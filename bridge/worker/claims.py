@@ -200,7 +200,7 @@ class Claims:
                 job = job.evolve(attempts=(*job.attempts, *late))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is not None and (place == NOWHERE or not self.store.journal.place(place).own):
-                self.store.version_ingest.archive(
+                self.store.archiver.archive(
                     job, cell, place, now
                 )  # its cell is gone: nobody else would keep the result
                 return
