@@ -130,6 +130,13 @@ class Directory:
                 self._catalog.see(self._roles.name(role), _unseen(file_id))
         return True
 
+    def rename(self, name: str, new: str) -> None:
+        """Know a file by another name from now on."""
+        file = self._catalog.files[name]
+        self._catalog.drop(file.id)
+        self._catalog.see(new, file)
+        self.remember()
+
     def forget(self, file: DriveFile) -> None:
         """A file is not there any more."""
         self._catalog.drop(file.id)
