@@ -92,9 +92,11 @@ bench: $(STAMP) ## the benchmarks, ours beside named peers
 attack: $(STAMP) ## 20,000 hostile mutations of a notebook, given to commands; prints its seed and peak memory; ARGS="--seed 7"
 	$(BIN)/python -m tests.security $(ARGS)
 
-soak: $(STAMP) ## ten minutes of kills, faults and stale saves, and 1,000 rounds of two writers; nothing may be lost
+SEED ?= 1
+MINUTES ?= 10
+soak: $(STAMP) ## kills, faults and stale saves, and 1,000 rounds of two writers; SEED="2 7 11" MINUTES=10 ARGS="--draw 2"
 	BRIDGE_TEST_PROFILE=long $(BIN)/python -m pytest -n 0 tests/drive/test_races.py
-	$(BIN)/python -m tests.soak --minutes 10 --seed 1
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 # As a person meets it: nothing of this machine but the programs on the path and where pip looks for packages.
 clean-room: ## `make demo` and `make test` of the last commit, in a clean clone with a new home and no caches
