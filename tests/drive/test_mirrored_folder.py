@@ -16,6 +16,7 @@ import pytest
 
 from bridge import Bridge
 from bridge.core.events import Event
+from bridge.store.rebuild import rebuild_notebooks
 from bridge.store.registry import Registry
 from bridge.wiring.folder import site_in_folder
 from bridge.wiring.settings import FoundQueue, Settings
@@ -25,7 +26,7 @@ from tests.soak.event_log import EventLog
 from tests.soak.plain_drive import PlainDrive
 from tests.soak.sync_client import SyncClient
 from tests.support.drive import StandIn
-from tests.support.drive_queues import Machine, on_drive, put_queue
+from tests.support.drive_queues import Machine, content, on_drive, put_queue
 from tests.support.queues import HandClock, ids_in, jobs_on_disk
 
 QUEUE = "qwen_bridge.ipynb"
@@ -245,3 +246,57 @@ def everybody_uploads(mirrors: list[Mirror]) -> None:
 
 def void(_: object) -> None:
     """Nothing."""
+
+
+@pytest.mark.parametrize("made_anew", [False, True])
+@pytest.mark.parametrize("older", ["api", "mirror"])
+def test_a_second_copy_that_a_person_moves_back_among_the_parts_starts_no_quarrel(
+    place: Place, here: Machine, older: str, made_anew: bool
+) -> None:
+    mirror, api = place.mirror("b"), Api(machine=here, queue=place.queue)
+    (mirror if older == "api" else api).later(60)
+    jobs = [mirror.bridge().add("b 1"), mirror.bridge().add("b 2")]
+    come_to_rest(place, mirror, api)
+    jobs.append(mirror.bridge().add("b 3"))
+    mirror.sync(meanwhile=lambda: jobs.append(api.bridge().add("a 1")))
+    come_to_rest(place, api, mirror)
+    home, used = place.drive.files.get(place.queue).parents[0], in_use(place)
+    if made_anew:
+        place.drive.files.trash(used[0])
+        come_to_rest(place, api, mirror)
+    copies = place.drive.files.listed(lambda file: file.title.startswith(PART.removesuffix(".ipynb")))
+    [aside, *_] = [file for file in copies if file.id not in used and not file.trashed]
+
+    place.drive.files.move(aside.id, home)
+    come_to_rest(place, mirror, api)
+
+    agree(place, jobs, mirror, api)
+
+
+@pytest.mark.parametrize("gone", ["trash", "delete"])
+def test_a_folder_of_second_copies_that_is_gone_is_made_anew(place: Place, here: Machine, gone: str) -> None:
+    api = Api(machine=here, queue=place.queue)
+    api.bridge().add("one")
+    home = place.drive.files.get(place.queue).parents[0]
+    copies = []
+    for _ in range(2):
+        copies.append(place.drive.files.put("qwen_bridge (1).ipynb", content(place.drive, place.queue), parent=home))
+        api.turn()
+        [forks] = place.drive.files.get(copies[-1]).parents
+        assert forks != home
+        assert not place.drive.files.get(forks).trashed
+        getattr(place.drive.files, gone)(forks)
+
+
+def test_a_part_that_was_rebuilt_on_drive_is_a_new_file_and_the_damaged_one_stays_as_it_was(
+    place: Place, here: Machine
+) -> None:
+    api = Api(machine=here, queue=place.queue)
+    jobs = [api.bridge().add(f"{n}") for n in range(3)]
+    [part] = in_use(place)
+    place.drive.files.put(content=b"{", file_id=part)
+    api.later(10)
+    rebuild_notebooks(api.bridge().store)
+    api.turn()
+    assert content(place.drive, part) == b"{"
+    agree(place, jobs, api)
