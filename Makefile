@@ -95,9 +95,11 @@ attack: $(STAMP) ## 20,000 hostile mutations of a notebook, given to commands; p
 fuzz: $(STAMP) ## ten minutes of random input into every reader of something from outside; ARGS="--minutes 60 --seed 7"
 	$(BIN)/python -m tests.fuzz --minutes 10 $(ARGS)
 
-soak: $(STAMP) ## ten minutes of kills, faults and stale saves, and 1,000 rounds of two writers; nothing may be lost
+SEED ?= 1
+MINUTES ?= 10
+soak: $(STAMP) ## kills, faults and stale saves, and 1,000 rounds of two writers; SEED="2 7 11" MINUTES=10 ARGS="--draw 2"
 	BRIDGE_TEST_PROFILE=long $(BIN)/python -m pytest -n 0 tests/drive/test_races.py
-	$(BIN)/python -m tests.soak --minutes 10 --seed 1
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 # As a person meets it: nothing of this machine but the programs on the path and where pip looks for packages.
 clean-room: ## `make demo` and `make test` of the last commit, in a clean clone with a new home and no caches

@@ -17,6 +17,7 @@ from bridge.store.activity import Claim, HandedOver, Refusal
 from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
 from bridge.store.review_state import ReviewState
+from bridge.store.second_copies import held_back
 from bridge.wiring import Opened
 from bridge.worker.heartbeat import Heartbeat, has_died, read_heartbeats
 from bridge.worker.leases import ALIVE_S
@@ -162,6 +163,7 @@ def _status(opened: Opened, reader: JournalReader, now: datetime, working: list[
         doubted=tuple(reader.doubted()),
         problems=tuple(query.problems(reader)),
         outages=tuple((worker.name, worker.outage) for worker in working if worker.outage),
+        copies_stay=held_back(reader, now),
     )
 
 

@@ -174,6 +174,7 @@ class Status:
     doubted: tuple[str, ...]  #: jobs that a version of the notebook would have cancelled
     problems: tuple[tuple[str, str], ...]  #: (job, what is wrong with its cell)
     outages: tuple[tuple[str, str], ...] = ()  #: (worker, why its engine answers nothing)
+    copies_stay: str | None = None  #: why second copies are not moved away for the moment
 
     def to_json(self) -> dict[str, object]:
         """One object of JSON types: what `bridge status --json` prints."""

@@ -26,6 +26,8 @@ def command(*, queue: str | None, as_json: bool) -> None:
         base.print_row(f"{job}: {problem}")
     for worker, why in status.outages:
         base.print_row(f"{worker}: the engine answers nothing ({why}); the jobs stay queued")
+    if status.copies_stay:
+        base.show(f"second copies stay where they are: {status.copies_stay}")
     if status.doubted:
         base.show(
             f"a version of the notebook lacked {len(status.doubted)} open jobs at once, which was not believed: "

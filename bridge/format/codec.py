@@ -46,6 +46,7 @@ class Part:
 
     queue_id: str
     number: int = 1  #: 0 for an archive notebook
+    birth: str = ""  #: a ULID that the file of a further part was born with; empty: it has none
     context: Mapping[str, int] = field(default_factory=dict)  #: {writer: highest counter seen}
     cells: Mapping[str, Cell] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)  #: the notebook's metadata that is not ours
@@ -77,6 +78,7 @@ def read_part(notebook: object, *, name: str = "the notebook") -> Part:
     return Part(
         queue_id=queue_id,
         number=stamp["part"],
+        birth=stamp["birth"] if _is_job_id(stamp.get("birth")) else "",
         context={w: n for w, n in stamp.get("context", {}).items() if fields.is_count(n)},
         cells=_placed(_unique(cells)),
         metadata={key: value for key, value in notebook["metadata"].items() if key != "bridge"},
@@ -87,7 +89,7 @@ def write_metadata(part: Part) -> dict[str, Any]:
     """The notebook metadata of a part."""
     context = {writer: part.context[writer] for writer in sorted(part.context)}
     stamp = {"schema": grammar.SCHEMA, "queue_id": part.queue_id, "part": part.number, "context": context}
-    return {**part.metadata, "bridge": stamp}
+    return {**part.metadata, "bridge": stamp | ({"birth": part.birth} if part.birth else {})}
 
 
 def write_part(part: Part) -> dict[str, Any]:

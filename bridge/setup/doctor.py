@@ -20,6 +20,7 @@ from bridge.sandbox.folder import Toolbox
 from bridge.store import refresh
 from bridge.store.rebuild import missing_notebooks
 from bridge.store.registry import Registry
+from bridge.store.second_copies import held_back
 from bridge.store.store import Store
 from bridge.transports import conflict_copies
 from bridge.transports.mount import mount_of
@@ -200,6 +201,9 @@ def _journal(store: Store) -> Iterator[Observation]:
         yield Observation(grade=Grade.BROKEN, check="notebooks", found="missing: " + ", ".join(p.name for p in missing[:5]),
                       remedy="if second copies of it lie there, `bridge status`; else wait for the sync, or "
                       "`bridge rebuild --notebooks`")  # fmt: skip
+    if why := held_back(journal, store.clock.now()):
+        yield Observation(grade=Grade.WARNING, check="second copies", found=why,
+                          remedy="stop one of the two programs, or let only one side write while the others sync")  # fmt: skip
     doubted = journal.doubted()
     if doubted:
         yield Observation(grade=Grade.WARNING, check="deletions", found=f"a version lacked {len(doubted)} open jobs; not believed",

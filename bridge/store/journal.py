@@ -195,6 +195,17 @@ class Journal(JournalReader):
     def forget_file(self, path: str) -> None:
         """A file is not there any more."""
         self.db.execute("DELETE FROM seen WHERE path = ?", (path,))
+        self.db.execute("DELETE FROM meta WHERE name = ?", (f"birth:{path}",))
+
+    def see_birth(self, path: str, birth: str) -> None:
+        """Remember the mark that a file was born with."""
+        if birth != self.birth(path):
+            self._set_meta(f"birth:{path}", birth)
+
+    def count_copy(self, now: datetime) -> None:
+        """Note that a second copy was moved away."""
+        recent = [to_iso(at) for at in self.copies_since(now - timedelta(seconds=limits.COPIES_S))]
+        self._set_meta("copies", json_bytes.dumps([*recent, to_iso(now)]).decode())
 
     # ---- suspect deletions
 

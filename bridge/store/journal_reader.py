@@ -6,12 +6,13 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 
 from bridge.core import files
 from bridge.core.errors import JournalError, QueueError, StorageFull
-from bridge.core.job import Result
+from bridge.core.job import Result, from_iso
 from bridge.format import json_bytes, result_record
 from bridge.format.cell import Cell
 from bridge.format.codec import Part
@@ -167,6 +168,17 @@ class JournalReader:
         """What was last seen of a file."""
         row = self.db.execute(rows.SELECT_FILE_VERSION + " WHERE path = ?", (path,)).fetchone()
         return rows.read_file_version(row) if row else None
+
+    def birth(self, path: str) -> str:
+        """The mark that a file was born with; empty: it has none."""
+        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (f"birth:{path}",)).fetchone()
+        return str(row["value"]) if row else ""
+
+    def copies_since(self, since: datetime) -> list[datetime]:
+        """When second copies were moved away since then, oldest first."""
+        row = self.db.execute("SELECT value FROM meta WHERE name = 'copies'").fetchone()
+        moments = [from_iso(text) for text in json_bytes.loads(row["value"].encode())] if row else []
+        return [moment for moment in moments if moment > since]
 
     def unadopted(self, location: str) -> int:
         """Prompts in the files at a location that no command has taken in yet."""
