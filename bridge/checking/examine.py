@@ -35,6 +35,7 @@ from bridge.checking.values import (  # fmt: skip
 from bridge.kernel.finish import FinishReason, read_finish_reason
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
+from bridge.sandbox.lanes import Lanes
 
 #: Longer answers are cut here before anything reads them.
 MAX_ANSWER_CHARS = 8_000_000
@@ -63,6 +64,7 @@ class Toolchain:
         self.toolbox = toolbox or Toolbox()
         self.within = within or confinement()
         self.parsers = Parsers(within=self.within)
+        self.lanes = Lanes(within=self.within)
         self.checkers = checkers
 
     def __enter__(self) -> Self:
@@ -74,8 +76,9 @@ class Toolchain:
         self.close()
 
     def close(self) -> None:
-        """End the worker process."""
+        """End the worker process and the sandboxes that stay."""
         self.parsers.close()
+        self.lanes.close()
 
 
 def examine(
@@ -140,7 +143,7 @@ def _checked(
     if toolchain is None:
         with Toolchain() as own:
             return _checked(blocks, prompt, own, ended=ended)
-    with Sandbox(within=toolchain.within) as box:
+    with toolchain.lanes.take() as lane, Sandbox(within=toolchain.within, lane=lane) as box:
         context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
         return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
 

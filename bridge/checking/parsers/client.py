@@ -18,7 +18,7 @@ from typing import Self
 
 from bridge.checking.parsers.base import Parsed
 from bridge.sandbox.confinement import Confinement, confinement
-from bridge.sandbox.process import ResourceLimits, end, start
+from bridge.sandbox.process import ResourceLimits, close, start
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from bridge.checking.parsers.worker import main; main()"
 #: A fresh worker after this many texts, so that nothing that one of them left behind adds up.
@@ -107,7 +107,7 @@ class Parsers:
         self._replies = queue.Queue()
         self._texts = 0
         threading.Thread(target=_pump, args=(self._process, self._replies), daemon=True).start()
-        self._finalizer = weakref.finalize(self, _end, self._process)
+        self._finalizer = weakref.finalize(self, close, self._process)
         return self._process
 
     def close(self) -> None:
@@ -132,12 +132,3 @@ def _pump(process: subprocess.Popen[bytes], replies: queue.Queue[bytes]) -> None
         for line in process.stdout:
             replies.put(line)
     replies.put(b"")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    end(process)
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
