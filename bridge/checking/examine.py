@@ -16,6 +16,7 @@ from bridge.checking import imports, patch_check, quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
+from bridge.checking.checkers.residents import Residents
 from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
@@ -64,6 +65,7 @@ class Toolchain:
         self.toolbox = toolbox or Toolbox()
         self.within = within or confinement()
         self.parsers = Parsers(within=self.within)
+        self.residents = Residents(within=self.within)
         self.lanes = Lanes(within=self.within)
         self.checkers = checkers
 
@@ -76,8 +78,9 @@ class Toolchain:
         self.close()
 
     def close(self) -> None:
-        """End the worker process and the sandboxes that stay."""
+        """End the programs and the sandboxes that stay."""
         self.parsers.close()
+        self.residents.close()
         self.lanes.close()
 
 
@@ -144,7 +147,9 @@ def _checked(
         with Toolchain() as own:
             return _checked(blocks, prompt, own, ended=ended)
     with toolchain.lanes.take() as lane, Sandbox(within=toolchain.within, lane=lane) as box:
-        context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
+        context = CheckContext(
+            toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box, residents=toolchain.residents
+        )
         return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
 
 

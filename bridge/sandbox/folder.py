@@ -21,11 +21,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.lanes import Lane
 from bridge.sandbox.process import ProcessResult, ResourceLimits, start, wait
+from bridge.sandbox.resident import ResidentError
+
+ReplyT = TypeVar("ReplyT")
 
 #: Names that some tool would read as its configuration if they lay beside the text; compared in lower case.
 CONFIG_NAMES = re.compile(
@@ -188,6 +191,16 @@ class Sandbox:
             return ProcessResult(
                 code=None, stdout="", stderr="", failure=f"cannot be started: {error.strerror or error}"
             )
+        finally:
+            self._left_s -= self._now_s() - began_s
+
+    def spending(self, ask: Callable[[], ReplyT]) -> ReplyT:
+        """What a program that stays answers, on this answer's time. Raises ResidentError if there is none left."""
+        if self._left_s <= 0:
+            raise ResidentError(f"not asked: this answer has had its {self._budget_s:g} s")
+        began_s = self._now_s()
+        try:
+            return ask()
         finally:
             self._left_s -= self._now_s() - began_s
 

@@ -7,18 +7,21 @@ here runs what it checks.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+from bridge.checking.checkers.patience import Trouble, twice
+from bridge.checking.checkers.residents import Residents
 from bridge.checking.language import languages
+from bridge.checking.parsers.base import Parsed
 from bridge.checking.parsers.client import ParserError, Parsers
 from bridge.checking.values import FindingKind, Level, Severity
 from bridge.sandbox.folder import Sandbox, Toolbox, storable
 from bridge.sandbox.process import ProcessResult, ResourceLimits
+from bridge.sandbox.resident import Resident, ResidentError
 
 
 class CheckStep(Enum):
@@ -60,6 +63,7 @@ class CheckOutcome:
     failure: str | None = None  #: it crashed, hung or hit a limit
     unknown: str | None = None  #: it cannot judge this text
     version: str = ""
+    again: str = ""  #: why it was asked twice; the rest is what it said the second time
 
     @property
     def broken(self) -> bool:
@@ -74,6 +78,7 @@ class CheckContext:
     toolbox: Toolbox
     parsers: Parsers
     box: Sandbox
+    residents: Residents | None = None  #: None: every program is started for each text
 
 
 class Checker(Protocol):
@@ -104,11 +109,6 @@ class Checker(Protocol):
         """What it says of a text; never raises for what the text does to it."""
 
 
-#: So many times its wall-clock limit has a program that is asked again because it ran out of it; its CPU time stays limited.
-_PATIENCE = 3
-#: Held by a thread that asks again, so that second tries do not slow each other down.
-_SECOND_TRIES = threading.Lock()
-
 #: Errors of a checker with less trust than this are advice.
 BELIEVED = 0.98
 
@@ -118,6 +118,28 @@ def stored_name(source: Source) -> str:
     if storable(source.name):
         return source.name
     return f"text.{languages.extension(source.language)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stays:
+    """How the same program is asked where it stays, with no start for each text. It prints what it prints else."""
+
+    program: Callable[[str, Residents], Resident | None]  #: given the program's path; None: it cannot stay here
+    request: Callable[[Path, Sandbox], bytes]
+    reply: Callable[[bytes], ProcessResult]  #: raises ValueError for what is no reply
+
+    def asked(self, program: str, path: Path, context: CheckContext) -> ProcessResult | None:
+        """What it says of the stored text; None if it cannot stay here."""
+        resident = self.program(program, context.residents) if context.residents is not None else None
+        if resident is None:
+            return None
+        try:
+            return self.reply(context.box.spending(lambda: resident.ask(self.request(path, context.box))))
+        except ResidentError as error:
+            why, late = str(error), error.late
+        except ValueError:
+            why, late = "gave no answer", False
+        return ProcessResult(code=None, stdout="", stderr="", failure=why, crashed=not late, late=late)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +164,7 @@ class Command:
     exposed: bool = False
     #: What it must be able to read beside the system and its own installation.
     readable: Callable[[], Sequence[Path]] = tuple
+    stays: Stays | None = None
     level: Level = Level.LINTER
 
     def serves(self, language: str) -> bool:
@@ -168,12 +191,21 @@ class Command:
             return CheckOutcome(unknown=reason)
         path = context.box.put(self._name(source), source.code)
         argv = [program, *self.argv(program, path, context.box)]
-        ran = context.box.run(argv, limits=self.limits, env=self.env(), readable=self.readable())
-        if ran.failure and (ran.crashed or ran.late):
-            # A machine short of memory, threads or time fails a program that is sound: ask once more, one at a time.
-            limits = replace(self.limits, wall_s=self.limits.wall_s * (_PATIENCE if ran.late else 1))
-            with _SECOND_TRIES:
-                ran = context.box.run(argv, limits=limits, env=self.env(), readable=self.readable())
+
+        def run(times: float) -> ProcessResult:
+            limits = replace(self.limits, wall_s=self.limits.wall_s * times)
+            return context.box.run(argv, limits=limits, env=self.env(), readable=self.readable())
+
+        def first() -> tuple[ProcessResult, Trouble | None]:
+            stayed = self.stays.asked(program, path, context) if self.stays else None
+            ran = stayed or run(1.0)
+            trouble = ran.failure is not None and (ran.late or ran.crashed)
+            return ran, Trouble(why=ran.failure or "", late=ran.late) if trouble else None
+
+        ran, again = twice(first, run)
+        return replace(self._outcome(ran, path), again=f"{self.name} {again}" if again else "")
+
+    def _outcome(self, ran: ProcessResult, path: Path) -> CheckOutcome:
         if ran.failure:
             return CheckOutcome(failure=f"{self.name} {ran.failure}")
         found = self.read(ran, path) if ran.code in self.exit_codes else None
@@ -231,10 +263,24 @@ class InWorker:
 
 def ask(context: CheckContext, name: str, parser: str, code: str, grammar: str = "") -> CheckOutcome:
     """What the worker process says of a text, as an outcome."""
-    try:
-        parsed = context.parsers.parse(parser, code, grammar=grammar)
-    except ParserError as error:
-        return CheckOutcome(failure=f"{name} {error}")
+
+    def parse(times: float) -> Parsed | ParserError:
+        try:
+            return context.box.spending(lambda: context.parsers.parse(parser, code, grammar=grammar, patience=times))
+        except ParserError as error:
+            return error
+        except ResidentError as error:
+            return ParserError(str(error))
+
+    def first() -> tuple[Parsed | ParserError, Trouble | None]:
+        parsed = parse(1.0)
+        late = isinstance(parsed, ParserError) and parsed.late
+        return parsed, Trouble(why=str(parsed), late=True) if late else None
+
+    parsed, why = twice(first, parse)
+    again = f"{name} {why}" if why else ""
+    if isinstance(parsed, ParserError):
+        return CheckOutcome(failure=f"{name} {parsed}", again=again)
     if missing := parsed.get("absent"):
         return CheckOutcome(unknown=f"{missing} is not installed: pip install 'qwen-bridge[lint]'")
     findings = tuple(
@@ -248,7 +294,9 @@ def ask(context: CheckContext, name: str, parser: str, code: str, grammar: str =
         )
         for f in parsed["faults"]
     )
-    return CheckOutcome(findings=findings, unknown=parsed.get("unknown"), version=parsed.get("version", ""))
+    return CheckOutcome(
+        findings=findings, unknown=parsed.get("unknown"), version=parsed.get("version", ""), again=again
+    )
 
 
 def lines_like(
