@@ -15,6 +15,7 @@ from typing import Self
 from bridge.checking import imports, patch_check, quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
+from bridge.checking.checkers.headers import Headers
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.checkers.residents import Residents
 from bridge.checking.extraction.extract import extract
@@ -66,6 +67,7 @@ class Toolchain:
         self.within = within or confinement()
         self.parsers = Parsers(within=self.within)
         self.residents = Residents(within=self.within)
+        self.headers = Headers(within=self.within)
         self.lanes = Lanes(within=self.within)
         self.checkers = checkers
 
@@ -81,6 +83,7 @@ class Toolchain:
         """End the programs and the sandboxes that stay."""
         self.parsers.close()
         self.residents.close()
+        self.headers.close()
         self.lanes.close()
 
 
@@ -148,7 +151,11 @@ def _checked(
             return _checked(blocks, prompt, own, ended=ended)
     with toolchain.lanes.take() as lane, Sandbox(within=toolchain.within, lane=lane) as box:
         context = CheckContext(
-            toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box, residents=toolchain.residents
+            toolbox=toolchain.toolbox,
+            parsers=toolchain.parsers,
+            box=box,
+            residents=toolchain.residents,
+            headers=toolchain.headers,
         )
         return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
 

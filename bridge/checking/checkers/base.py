@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+from bridge.checking.checkers.headers import Headers
 from bridge.checking.checkers.patience import Trouble, twice
 from bridge.checking.checkers.residents import Residents
 from bridge.checking.language import languages
@@ -79,6 +80,7 @@ class CheckContext:
     parsers: Parsers
     box: Sandbox
     residents: Residents | None = None  #: None: every program is started for each text
+    headers: Headers | None = None  #: None: every compiler reads its headers for each text
 
 
 class Checker(Protocol):
@@ -189,7 +191,7 @@ class Command:
             return CheckOutcome(unknown="is not started without a sandbox that keeps it from other files")
         if reason := self.refuse(source.code) or self._beside(context.box):
             return CheckOutcome(unknown=reason)
-        path = context.box.put(self._name(source), source.code)
+        path = context.box.put(self.stored(source), source.code)
         argv = [program, *self.argv(program, path, context.box)]
 
         def run(times: float) -> ProcessResult:
@@ -220,7 +222,8 @@ class Command:
         related = (text for name, text in box.texts.items() if languages.by_path(name) in {*self.languages, "c", None})
         return next((f"a file beside it {reason}" for text in related if (reason := self.refuse(text))), None)
 
-    def _name(self, source: Source) -> str:
+    def stored(self, source: Source) -> str:
+        """The name that it stores a text under."""
         name = stored_name(source)
         if demanded := self.rename(source.code):
             folder, _, _ = name.rpartition("/")
