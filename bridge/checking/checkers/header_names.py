@@ -62,7 +62,7 @@ def includes(code: str) -> Includes | None:
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TOKEN = re.compile(
-    r"^\#[ ]*define[ ]+(?P<macro>\w+)[^\n]*|^\#[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|[A-Za-z_]\w*|[{};]",
+    r"^\#[ ]*define[ ]+(?P<macro>\w+)[^\n]*|^\#[^\n]*|\"(?:\\.|[^\"\\\n])*\"\w*|'(?:\\.|[^'\\\n])*'|(?<!::)\b[A-Za-z_]\w*|[{};]",
     re.MULTILINE,
 )
 
