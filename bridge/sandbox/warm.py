@@ -25,7 +25,8 @@ from bridge.sandbox.process import ProcessResult, ResourceLimits, bounds, close,
 _ITS_LIMITS = ResourceLimits(cpu_s=36_000, memory_mb=1 << 20, file_mb=1 << 12, open_files=1024)
 #: No folder but the writable one can be written to, and nobody in it may change that.
 _SEALED = (
-    "--cap-drop", "ALL", "--mqueue", "/dev/mqueue", "--remount-ro", "/tmp", "--remount-ro", "/dev",  # noqa: S108  # its own
+    "--cap-drop", "ALL", "--mqueue", "/dev/mqueue",
+    "--remount-ro", "/", "--remount-ro", "/tmp", "--remount-ro", "/dev",  # noqa: S108  # its own
 )  # fmt: skip
 #: Seconds that its own answer may come later than the limit of the program.
 _GRACE_S = 5.0
