@@ -103,9 +103,8 @@ class Gcc(Command):
     """gcc or g++; for C++ with headers that it has read before, as far as the answer is the same."""
 
     def check(self, source: Source, context: CheckContext) -> CheckOutcome:
-        """Clean with prepared headers, else what the compiler says without them."""
-        clean = self._with_prepared(source, context)
-        return clean or super().check(source, context)
+        """What the compiler says, with prepared headers if there are any."""
+        return self._with_prepared(source, context) or super().check(source, context)
 
     def _with_prepared(self, source: Source, context: CheckContext) -> CheckOutcome | None:
         program = context.toolbox.find(self.program)
@@ -114,18 +113,22 @@ class Gcc(Command):
             return None
         if not context.box.within.holds or self.refuse(source.code):
             return None
-        prepared = context.headers.ready(program, _MODES["cpp"][:2], wanted)
-        if prepared is None:
-            return None
-        folder, first = context.headers.folder, ("-include", str(prepared.file))
-        quick = replace(
+        for prepared in context.headers.ready(program, _MODES["cpp"][:2], wanted):
+            outcome = Command.check(
+                self._including(prepared.file, context.headers.folder), replace(source, code=wanted.rest), context
+            )
+            context.box.put(self.stored(source), source.code)  # other files of the answer may include it
+            sound = not outcome.failure and not outcome.unknown
+            if sound and (prepared.exact or not outcome.findings):
+                return outcome
+        return None
+
+    def _including(self, file: Path, folder: Path) -> Command:
+        return replace(
             self,
-            argv=lambda _program, path, _box: [*_OPTIONS, *first, *_MODES["cpp"], str(path)],
+            argv=lambda _program, path, _box: [*_OPTIONS, "-include", str(file), *_MODES["cpp"], str(path)],
             readable=lambda: (folder,),
         )
-        outcome = Command.check(quick, replace(source, code=wanted.rest), context)
-        context.box.put(self.stored(source), source.code)  # as other files of the answer may include it
-        return None if outcome.failure or outcome.unknown or outcome.findings else outcome
 
 
 GCC = _gcc("gcc", "c", "c")

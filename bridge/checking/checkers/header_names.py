@@ -57,6 +57,8 @@ def includes(code: str) -> Includes | None:
         at = line.end()
     if not names:
         return None
+    if EVERYTHING in names:
+        names = {name for name in names if name not in CORE and f"c{name.removesuffix('.h')}" not in CORE}
     return Includes(names=frozenset(names), rest="\n" * code.count("\n", 0, at) + code[at:])
 
 
