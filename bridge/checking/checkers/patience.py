@@ -20,6 +20,11 @@ class Turns:
         self._among, self._waiting = 0, 0
         self._alone = False
 
+    @property
+    def waited_for(self) -> bool:
+        """Whether somebody waits to be alone."""
+        return self._waiting > 0
+
     @contextlib.contextmanager
     def among_others(self) -> Iterator[None]:
         """Goes on beside others, while nobody is alone or waits to be."""
