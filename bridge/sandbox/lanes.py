@@ -13,6 +13,8 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from bridge.sandbox.confinement import Confinement, tool_paths
 from bridge.sandbox.process import ProcessResult, ResourceLimits
@@ -92,6 +94,14 @@ class Lanes:
                 self._idle.append(lane)
                 return
         lane.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the lanes that are idle; those in use end when they come back."""

@@ -16,7 +16,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from bridge.checking.checkers.header_names import CORE, EVERYTHING, Includes, offered, words
 from bridge.sandbox.confinement import Confinement
@@ -116,6 +117,14 @@ class Headers:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="bridge-headers-", ignore_cleanup_errors=True)
         return Path(self._folder.name).resolve()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Remove them."""

@@ -142,7 +142,7 @@ public class JavacServer {
     }
 
     static String answer(JavaCompiler javac, String line) throws Exception {
-        String[] words = line.split(" ");
+        String[] words = line.split(" ", -1);
         Map<String, Source> sources = new LinkedHashMap<>();
         Source asked = null;
         for (int i = 0; i + 1 < words.length; i += 2) {

@@ -6,6 +6,8 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from bridge.sandbox.confinement import Confinement
 from bridge.sandbox.resident import Resident, ResidentProgram
@@ -32,6 +34,14 @@ class Residents:
             if name not in self._running:
                 self._running[name] = Resident(make(Path(self._folder.name).resolve()), within=self._within)
             return self._running[name]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """End them all."""
