@@ -15,6 +15,7 @@ from typing import Self
 from bridge.checking import imports, patch_check, quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
+from bridge.checking.checkers.go_cache import GoCache
 from bridge.checking.checkers.headers import Headers
 from bridge.checking.checkers.registry import CHECKERS
 from bridge.checking.checkers.residents import Residents
@@ -68,6 +69,7 @@ class Toolchain:
         self.parsers = Parsers(within=self.within)
         self.residents = Residents(within=self.within)
         self.headers = Headers(within=self.within)
+        self.go_cache = GoCache(within=self.within)
         self.lanes = Lanes(within=self.within)
         self.checkers = checkers
 
@@ -84,6 +86,7 @@ class Toolchain:
         self.parsers.close()
         self.residents.close()
         self.headers.close()
+        self.go_cache.close()
         self.lanes.close()
 
 
@@ -156,6 +159,7 @@ def _checked(
             box=box,
             residents=toolchain.residents,
             headers=toolchain.headers,
+            go_cache=toolchain.go_cache,
         )
         return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
 

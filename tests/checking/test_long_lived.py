@@ -12,6 +12,8 @@ import pytest
 from bridge.checking import Toolchain, Verdict, examine
 from bridge.checking.checkers.base import CheckContext, Checker, CheckOutcome, Source
 from bridge.checking.checkers.c_cpp import GXX
+from bridge.checking.checkers.go import GOVET
+from bridge.checking.checkers.go_cache import standard_imports
 from bridge.checking.checkers.header_names import includes, offered, words
 from bridge.checking.checkers.headers import Headers
 from bridge.checking.checkers.java import JAVAC
@@ -38,6 +40,7 @@ def checked(
         context = CheckContext(
             toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box,
             residents=None if fresh else toolchain.residents, headers=None if fresh else toolchain.headers,
+            go_cache=None if fresh else toolchain.go_cache,
         )  # fmt: skip
         outcome = checker.check(Source(language=language, code=code, name=f"text.{language}"), context)
         return replace(outcome, again="")  # a busy machine
@@ -178,6 +181,30 @@ def test_words_of_comments_are_none() -> None:
     assert words('int a; // b\n/* c */ d("// e");') >= {"int", "a", "d"}
     assert not words("int a; // b\n/* c */ d;") & {"b", "c"}
     assert "b" in words('auto a = R"(/*)"; b(); /* */')
+
+
+# ---- go vet ---------------------------------------------------------------------------------------------------------
+
+GO = [
+    'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println(1) }\n',
+    'package main\n\nimport "fmt"\n\nfunc main() { fmt.Printf("%d", "text") }\n',  # found by vet, not by the compiler
+    'package a\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc f() int { x := missing(); return fmt.Sprint(1) }\n',
+    'package a\n\nimport "no/such"\n\nvar x = such.Y\n',
+]
+
+
+@pytest.mark.skipif(not shutil.which("go") or not SANDBOX, reason="needs go, and a sandbox that holds")
+def test_with_packages_that_are_compiled_already_go_vet_says_what_it_says_without(toolchain: Toolchain) -> None:
+    for code in GO:
+        quick, plain = (checked(GOVET, toolchain, code, "go", fresh=fresh) for fresh in (False, True))
+        assert quick == plain, code
+        # It had what it needs: nothing was compiled for the text.
+        assert quick.failure is None
+
+
+def test_only_names_of_the_standard_library_are_compiled_ahead() -> None:
+    text = 'package a\nimport (\n "fmt"\n x "net/http"\n "github.com/a/b"\n "../up"\n "a b"\n "internal/x"\n)\nimport "os"\n'
+    assert standard_imports(text) == {"fmt", "net/http", "os"}
 
 
 # ---- whole answers --------------------------------------------------------------------------------------------------

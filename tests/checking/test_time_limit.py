@@ -48,7 +48,7 @@ class Box:
 
 def check(box: Box) -> CheckOutcome:
     toolbox = SimpleNamespace(find=lambda name: f"/usr/bin/{name}")
-    context = SimpleNamespace(toolbox=toolbox, parsers=None, box=box, residents=None, headers=None)
+    context = SimpleNamespace(toolbox=toolbox, parsers=None, box=box, residents=None, headers=None, go_cache=None)
     return GOVET.check(Source(language="go", code="package a\n", name="a.go"), cast("CheckContext", context))
 
 

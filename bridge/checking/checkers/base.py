@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+from bridge.checking.checkers.go_cache import GoCache
 from bridge.checking.checkers.headers import Headers
 from bridge.checking.checkers.patience import Trouble, twice
 from bridge.checking.checkers.residents import Residents
@@ -80,6 +81,7 @@ class CheckContext:
     box: Sandbox
     residents: Residents | None = None  #: None: every program is started for each text
     headers: Headers | None = None  #: None: every compiler reads its headers for each text
+    go_cache: GoCache | None = None  #: None: Go compiles its own packages for each text
 
 
 class Checker(Protocol):
