@@ -38,7 +38,7 @@ from bridge.checking.values import (  # fmt: skip
 from bridge.kernel.finish import FinishReason, read_finish_reason
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
-from bridge.sandbox.lanes import Lanes
+from bridge.sandbox.pool import SandboxPool
 
 #: Longer answers are cut here before anything reads them.
 MAX_ANSWER_CHARS = 8_000_000
@@ -70,7 +70,7 @@ class Toolchain:
         self.residents = Residents(within=self.within)
         self.headers = Headers(within=self.within)
         self.go_cache = GoCache(within=self.within)
-        self.lanes = Lanes(within=self.within)
+        self.sandboxes = SandboxPool(within=self.within)
         self.checkers = checkers
 
     def __enter__(self) -> Self:
@@ -87,7 +87,7 @@ class Toolchain:
         self.residents.close()
         self.headers.close()
         self.go_cache.close()
-        self.lanes.close()
+        self.sandboxes.close()
 
 
 def examine(
@@ -152,7 +152,7 @@ def _checked(
     if toolchain is None:
         with Toolchain() as own:
             return _checked(blocks, prompt, own, ended=ended)
-    with toolchain.lanes.take() as lane, Sandbox(within=toolchain.within, lane=lane) as box:
+    with toolchain.sandboxes.take() as lane, Sandbox(within=toolchain.within, lane=lane) as box:
         context = CheckContext(
             toolbox=toolchain.toolbox,
             parsers=toolchain.parsers,

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bridge.sandbox.confinement import Confinement, confinement
-from bridge.sandbox.lanes import Lane
+from bridge.sandbox.pool import Lane
 from bridge.sandbox.process import ProcessResult, ResourceLimits, start, wait
 from bridge.sandbox.resident import ResidentError
 

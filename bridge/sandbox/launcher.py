@@ -25,7 +25,7 @@ _SET_DUMPABLE = 4
 _CHUNK = 65536
 
 
-class Request(TypedDict):
+class RunRequest(TypedDict):
     """What to run."""
 
     argv: list[str]
@@ -64,7 +64,7 @@ def main() -> None:
             sent = sent[os.write(replies, sent) :]
 
 
-def run(request: Request) -> tuple[Ran, bytes, bytes]:
+def run(request: RunRequest) -> tuple[Ran, bytes, bytes]:
     """Run one program to its end or its limits."""
     (out, out_end), (err, err_end) = os.pipe(), os.pipe()
     pid = os.fork()
@@ -90,7 +90,7 @@ def run(request: Request) -> tuple[Ran, bytes, bytes]:
     return ran, bytes(texts[out]), bytes(texts[err])
 
 
-def _become(request: Request, out: int, err: int) -> None:
+def _become(request: RunRequest, out: int, err: int) -> None:
     try:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -64,7 +64,7 @@ class WarmSandbox:
 
     def run(self, argv: Sequence[str], limits: ResourceLimits, env: Mapping[str, str], cwd: Path) -> ProcessResult:
         """Run a program to its end or its limits. Never raises for what the program does."""
-        request = launcher.Request(
+        request = launcher.RunRequest(
             argv=list(argv), env=dict(env), cwd=str(cwd), wall_s=limits.wall_s, output_bytes=limits.output_bytes,
             limits={name: bound for name, (_, bound) in bounds(limits).items()},
         )  # fmt: skip

@@ -13,11 +13,11 @@ from bridge.checking import Toolchain, Verdict, examine
 from bridge.checking.checkers.base import CheckContext, Checker, CheckOutcome, Source
 from bridge.checking.checkers.c_cpp import GXX
 from bridge.checking.checkers.go import GOVET
-from bridge.checking.checkers.go_cache import standard_imports
-from bridge.checking.checkers.header_names import includes, offered, words
+from bridge.checking.checkers.go_cache import GoCache, standard_imports
 from bridge.checking.checkers.headers import Headers
 from bridge.checking.checkers.java import JAVAC
 from bridge.checking.checkers.residents import Residents
+from bridge.checking.header_names import includes, offered, words
 from bridge.sandbox.confinement import confinement
 from bridge.sandbox.folder import Sandbox
 
@@ -34,7 +34,7 @@ def checked(
     checker: Checker, toolchain: Toolchain, code: str, language: str, *, fresh: bool, **beside: str
 ) -> CheckOutcome:
     """What a checker says of a text; `fresh`: by a program that is started for it alone."""
-    with toolchain.lanes.take() as lane, Sandbox(lane=None if fresh else lane) as box:
+    with toolchain.sandboxes.take() as lane, Sandbox(lane=None if fresh else lane) as box:
         for name, text in beside.items():
             box.put(name.replace("_java", ".java"), text)
         context = CheckContext(
@@ -149,7 +149,7 @@ def test_a_text_can_only_read_the_prepared_headers(toolchain: Toolchain) -> None
         found = [list(headers.ready(gxx, ["-std=gnu++20"], wanted)) for _ in range(2)]
         assert not found[0]
         [made] = found[1]
-        with toolchain.lanes.take() as lane, Sandbox(lane=lane) as box:
+        with toolchain.sandboxes.take() as lane, Sandbox(lane=lane) as box:
             script = f"ls {made.file}.gch && echo x > {made.file}; echo x > {made.file.parent}/x; rm -f {made.file}"
             ran = box.run(["/bin/sh", "-c", script], readable=(headers.folder,))
         assert ran.stdout == f"{made.file}.gch\n"
@@ -185,21 +185,33 @@ def test_words_of_comments_are_none() -> None:
 
 # ---- go vet ---------------------------------------------------------------------------------------------------------
 
+#: A text, and words of what is said of it.
 GO = [
-    'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println(1) }\n',
-    'package main\n\nimport "fmt"\n\nfunc main() { fmt.Printf("%d", "text") }\n',  # found by vet, not by the compiler
-    'package a\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc f() int { x := missing(); return fmt.Sprint(1) }\n',
-    'package a\n\nimport "no/such"\n\nvar x = such.Y\n',
+    ('package main\n\nimport "fmt"\n\nfunc main() { fmt.Println(1) }\n', []),
+    (
+        'package main\n\nimport "fmt"\n\nfunc main() { fmt.Printf("%d", "text") }\n',
+        ["wrong type"],
+    ),  # no compiler says so
+    (
+        'package a\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc f() string { return fmt.Sprint(missing()) }\n',
+        ["os", "missing"],
+    ),
+    ('package a\n\nimport "no/such"\n\nvar x = such.Y\n', ["no/such"]),
 ]
 
 
 @pytest.mark.skipif(not shutil.which("go") or not SANDBOX, reason="needs go, and a sandbox that holds")
-def test_with_packages_that_are_compiled_already_go_vet_says_what_it_says_without(toolchain: Toolchain) -> None:
-    for code in GO:
-        quick, plain = (checked(GOVET, toolchain, code, "go", fresh=fresh) for fresh in (False, True))
-        assert quick == plain, code
-        # It had what it needs: nothing was compiled for the text.
-        assert quick.failure is None
+def test_go_vet_judges_with_packages_that_are_compiled_already(toolchain: Toolchain) -> None:
+    go = toolchain.toolbox.find("go") or ""
+    with GoCache(within=toolchain.within) as cache:
+        held = cache.holding(go, {"GO111MODULE": "off", "CGO_ENABLED": "0"}, ["fmt"])
+        assert sum(1 for _ in held.rglob("*-d")) > 20
+    for code, said in GO:
+        outcome = checked(GOVET, toolchain, code, "go", fresh=False)
+        assert outcome.failure is None
+        messages = " ".join(finding.message for finding in outcome.findings)
+        assert bool(messages) is bool(said)
+        assert all(word in messages for word in said), (code, messages)
 
 
 def test_only_names_of_the_standard_library_are_compiled_ahead() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.checking.checkers.base import CheckContext, CheckOutcome, CheckStep, Command, Finding, Source
-from bridge.checking.checkers.header_names import includes
+from bridge.checking.header_names import includes
 from bridge.checking.values import FindingKind, Severity
 from bridge.sandbox.process import ProcessResult, ResourceLimits
 

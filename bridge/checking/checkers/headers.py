@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from bridge.checking.checkers.header_names import CORE, EVERYTHING, Includes, offered, words
+from bridge.checking.header_names import CORE, EVERYTHING, Includes, offered, words
 from bridge.sandbox.confinement import Confinement
 from bridge.sandbox.folder import Sandbox
 from bridge.sandbox.process import ResourceLimits

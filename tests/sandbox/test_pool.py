@@ -13,7 +13,7 @@ import pytest
 
 from bridge.sandbox.confinement import Confinement, ConfinementKind, confinement, unfit
 from bridge.sandbox.folder import Sandbox
-from bridge.sandbox.lanes import Lane, Lanes
+from bridge.sandbox.pool import Lane, SandboxPool
 from bridge.sandbox.process import ProcessResult, ResourceLimits
 from bridge.sandbox.warm import WarmSandbox
 
@@ -21,21 +21,21 @@ BUBBLEWRAP = Confinement(kind=ConfinementKind.BUBBLEWRAP)
 
 
 @pytest.fixture
-def lanes() -> Iterator[Lanes]:
+def lanes() -> Iterator[SandboxPool]:
     if (reason := unfit(ConfinementKind.BUBBLEWRAP)) or not WarmSandbox.possible(BUBBLEWRAP):
         pytest.skip(f"no sandbox can stay here: {reason}")
-    some = Lanes(within=BUBBLEWRAP, width=1)
+    some = SandboxPool(within=BUBBLEWRAP, width=1)
     yield some
     some.close()
 
 
-def shell(lanes: Lanes, *scripts: str, limits: ResourceLimits | None = None) -> list[ProcessResult]:
+def shell(lanes: SandboxPool, *scripts: str, limits: ResourceLimits | None = None) -> list[ProcessResult]:
     """Scripts of one answer, one after the other."""
     with lanes.take() as lane, Sandbox(within=BUBBLEWRAP, lane=lane) as box:
         return [box.run(["/bin/sh", "-c", script], limits=limits) for script in scripts]
 
 
-def python(lanes: Lanes, script: str) -> ProcessResult:
+def python(lanes: SandboxPool, script: str) -> ProcessResult:
     with lanes.take() as lane, Sandbox(within=BUBBLEWRAP, lane=lane) as box:
         return box.run(["/usr/bin/env", "python3", "-c", script])
 
@@ -59,7 +59,7 @@ TRACES = {
 
 
 @pytest.mark.parametrize("trace", TRACES)
-def test_nothing_that_one_answer_leaves_is_there_for_the_next(lanes: Lanes, trace: str) -> None:
+def test_nothing_that_one_answer_leaves_is_there_for_the_next(lanes: SandboxPool, trace: str) -> None:
     left, seen = TRACES[trace]
     shell(lanes, left)
     [ran] = shell(lanes, seen)
@@ -67,12 +67,12 @@ def test_nothing_that_one_answer_leaves_is_there_for_the_next(lanes: Lanes, trac
     assert ran.stdout == ""
 
 
-def test_a_control_within_one_answer_the_trace_is_seen(lanes: Lanes) -> None:
+def test_a_control_within_one_answer_the_trace_is_seen(lanes: SandboxPool) -> None:
     _, ran = shell(lanes, *TRACES["a file of its own folder"])
     assert ran.stdout == "A\n"
 
 
-def test_message_queues_and_shared_memory_make_the_sandbox_be_thrown_away(lanes: Lanes) -> None:
+def test_message_queues_and_shared_memory_make_the_sandbox_be_thrown_away(lanes: SandboxPool) -> None:
     left = python(lanes, "import ctypes; print(ctypes.CDLL(None).shmget(77, 4096, 0o1666))")
     assert left.stdout.strip() not in ("", "-1")
     seen = python(lanes, "import ctypes; print(ctypes.CDLL(None).shmget(77, 4096, 0o666))")
@@ -81,7 +81,7 @@ def test_message_queues_and_shared_memory_make_the_sandbox_be_thrown_away(lanes:
     assert [ran.stdout for ran in made] == ["trace\n", ""]
 
 
-def test_a_program_cannot_look_into_what_started_it_nor_reach_its_pipes(lanes: Lanes) -> None:
+def test_a_program_cannot_look_into_what_started_it_nor_reach_its_pipes(lanes: SandboxPool) -> None:
     ran = shell(
         lanes,
         "cat /proc/2/environ; ls -l /proc/2/fd | grep pipe; echo x > /proc/2/fd/3; cat /proc/2/mem; grep CapEff /proc/self/status",
@@ -89,7 +89,7 @@ def test_a_program_cannot_look_into_what_started_it_nor_reach_its_pipes(lanes: L
     assert ran.stdout.split() == ["CapEff:", "0000000000000000"]
 
 
-def test_nothing_but_its_folder_can_be_written_to(lanes: Lanes) -> None:
+def test_nothing_but_its_folder_can_be_written_to(lanes: SandboxPool) -> None:
     ran = shell(
         lanes,
         "for p in / /tmp /dev /dev/shm /usr /etc /proc/sys /home; do echo x > $p/x && echo $p; done; mount -o remount,rw /tmp && echo rw",
@@ -97,14 +97,14 @@ def test_nothing_but_its_folder_can_be_written_to(lanes: Lanes) -> None:
     assert ran.stdout == ""
 
 
-def test_who_kills_everything_kills_only_its_own_sandbox(lanes: Lanes) -> None:
+def test_who_kills_everything_kills_only_its_own_sandbox(lanes: SandboxPool) -> None:
     [killed] = shell(lanes, "kill -9 -1; kill -9 2; echo alive")
     assert killed.failure is not None
     assert killed.crashed
     assert shell(lanes, "echo fresh")[0].stdout == "fresh\n"
 
 
-def test_a_program_that_eats_memory_ends_alone(lanes: Lanes) -> None:
+def test_a_program_that_eats_memory_ends_alone(lanes: SandboxPool) -> None:
     bomb = python(lanes, "x = []\nwhile True: x.append(bytearray(1 << 24))")
     assert bomb.code not in (0, None)
     assert shell(lanes, "echo fine")[0].stdout == "fine\n"
@@ -122,7 +122,7 @@ def test_a_program_that_eats_memory_ends_alone(lanes: Lanes) -> None:
     ],
 )  # fmt: skip
 def test_limits_hold_as_they_do_in_a_sandbox_of_its_own(
-    lanes: Lanes, script: str, limits: ResourceLimits, says: str | None
+    lanes: SandboxPool, script: str, limits: ResourceLimits, says: str | None
 ) -> None:
     [warm] = shell(lanes, script, limits=limits)
     with Sandbox(within=BUBBLEWRAP) as box:
@@ -132,13 +132,13 @@ def test_limits_hold_as_they_do_in_a_sandbox_of_its_own(
     assert (warm.failure, warm.late, warm.crashed) == (cold.failure, cold.late, cold.crashed)
 
 
-def test_what_a_process_left_running_prints_is_not_waited_for(lanes: Lanes) -> None:
+def test_what_a_process_left_running_prints_is_not_waited_for(lanes: SandboxPool) -> None:
     [ran] = shell(lanes, "(sleep 600; echo late) & echo now")
     assert ran.stdout == "now\n"
     assert ran.failure is None
 
 
-def test_one_more_than_there_are_lanes_waits(lanes: Lanes) -> None:
+def test_one_more_than_there_are_lanes_waits(lanes: SandboxPool) -> None:
     order: list[str] = []
     inside, done = threading.Event(), threading.Event()
 
@@ -162,7 +162,7 @@ def test_one_more_than_there_are_lanes_waits(lanes: Lanes) -> None:
     assert order == ["first", "second"]
 
 
-def test_a_lane_is_used_again_and_one_that_cannot_be_emptied_is_not(lanes: Lanes) -> None:
+def test_a_lane_is_used_again_and_one_that_cannot_be_emptied_is_not(lanes: SandboxPool) -> None:
     with lanes.take() as lane:
         assert isinstance(lane, Lane)
     with lanes.take() as again:
@@ -175,7 +175,7 @@ def test_a_lane_is_used_again_and_one_that_cannot_be_emptied_is_not(lanes: Lanes
 
 def test_without_bubblewrap_each_run_has_a_sandbox_of_its_own() -> None:
     weaker = Confinement(kind=ConfinementKind.NONE)
-    with Lanes(within=weaker).take() as lane:
+    with SandboxPool(within=weaker).take() as lane:
         assert lane is None
 
 

@@ -56,7 +56,7 @@ class Lane:
         self._folder.cleanup()
 
 
-class Lanes:
+class SandboxPool:
     """So many lanes; whoever asks for one more waits. May be shared by threads.
 
     Args:
