@@ -194,7 +194,7 @@ GO = [
     ),  # no compiler says so
     (
         'package a\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc f() string { return fmt.Sprint(missing()) }\n',
-        ["os", "missing"],
+        ["undefined: missing"],
     ),
     ('package a\n\nimport "no/such"\n\nvar x = such.Y\n', ["no/such"]),
 ]
