@@ -18,7 +18,10 @@ from typing import Self
 from bridge.checking import imports, patch_check, quality, structure, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
+from bridge.checking.checkers.go_cache import GoCache
+from bridge.checking.checkers.headers import Headers
 from bridge.checking.checkers.registry import CHECKERS
+from bridge.checking.checkers.residents import Residents
 from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
@@ -40,6 +43,7 @@ from bridge.checking.values import (  # fmt: skip
 from bridge.kernel.finish import FinishReason, read_finish_reason
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
+from bridge.sandbox.pool import SandboxPool
 
 #: Longer answers are cut here before anything reads them.
 MAX_ANSWER_CHARS = 8_000_000
@@ -68,6 +72,10 @@ class Toolchain:
         self.toolbox = toolbox or Toolbox()
         self.within = within or confinement()
         self.parsers = Parsers(within=self.within)
+        self.residents = Residents(within=self.within)
+        self.headers = Headers(within=self.within)
+        self.go_cache = GoCache(within=self.within)
+        self.sandboxes = SandboxPool(within=self.within)
         self.checkers = checkers
 
     def __enter__(self) -> Self:
@@ -85,8 +93,12 @@ class Toolchain:
         return own
 
     def close(self) -> None:
-        """End the worker process."""
+        """End the programs and the sandboxes that stay."""
         self.parsers.close()
+        self.residents.close()
+        self.headers.close()
+        self.go_cache.close()
+        self.sandboxes.close()
 
 
 def examine(
@@ -161,8 +173,15 @@ def _checked(
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
     if not any(b.role in _JUDGED for b in blocks):
         return blocks, tuple(_unchecked(b) for b in blocks)
-    with Sandbox(within=toolchain.within) as box:
-        context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
+    with toolchain.sandboxes.take() as lane, Sandbox(within=toolchain.within, lane=lane) as box:
+        context = CheckContext(
+            toolbox=toolchain.toolbox,
+            parsers=toolchain.parsers,
+            box=box,
+            residents=toolchain.residents,
+            headers=toolchain.headers,
+            go_cache=toolchain.go_cache,
+        )
         return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
 
 

@@ -21,10 +21,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from bridge.sandbox.confinement import Confinement, confinement
+from bridge.sandbox.pool import Lane
 from bridge.sandbox.process import ProcessResult, ResourceLimits, start, wait
+from bridge.sandbox.resident import ResidentError
+
+ReplyT = TypeVar("ReplyT")
 
 #: Names that some tool would read as its configuration if they lay beside the text; compared in lower case.
 CONFIG_NAMES = re.compile(
@@ -83,6 +87,7 @@ class Sandbox:
         within: what runs are confined by; default: the strongest that works here.
         budget_s: seconds that all runs may take together; what is asked for later fails.
         now_s: seconds of a clock that only goes forward.
+        lane: whose folder it is in, and whose sandboxes run the programs; None: each run has a sandbox of its own.
     """
 
     def __init__(
@@ -91,11 +96,15 @@ class Sandbox:
         within: Confinement | None = None,
         budget_s: float = BUDGET_S,
         now_s: Callable[[], float] = time.monotonic,
+        lane: Lane | None = None,
     ) -> None:
         self.within = within or confinement()
         self._left_s = budget_s
         self._budget_s, self._now_s = budget_s, now_s
-        self._folder = tempfile.TemporaryDirectory(prefix="bridge-check-", ignore_cleanup_errors=True)
+        self._lane = lane
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="bridge-check-", ignore_cleanup_errors=True, dir=lane.folder if lane else None
+        )
         self.folder = Path(self._folder.name).resolve()
         self.home = self.folder / "home"
         self.files = self.folder / "files"
@@ -177,17 +186,30 @@ class Sandbox:
             )
         bounds = limits or ResourceLimits()
         bounds = replace(bounds, wall_s=min(bounds.wall_s, self._left_s))
-        confined = self.within.wrap(argv, writable=self.folder, readable=readable)
+        variables = self.environment(argv[0], env)
         began_s = self._now_s()
         try:
-            process = start(confined, bounds, self.environment(argv[0], env), cwd or self.files)
+            if self._lane is not None:
+                return self._lane.run(argv, bounds, variables, cwd or self.files, readable)
+            confined = self.within.wrap(argv, writable=self.folder, readable=readable)
+            process = start(confined, bounds, variables, cwd or self.files)
+            return wait(process, bounds, relayed=self.within.relays_signals)
         except OSError as error:
             return ProcessResult(
                 code=None, stdout="", stderr="", failure=f"cannot be started: {error.strerror or error}"
             )
-        done = wait(process, bounds, relayed=self.within.relays_signals)
-        self._left_s -= self._now_s() - began_s
-        return done
+        finally:
+            self._left_s -= self._now_s() - began_s
+
+    def spending(self, ask: Callable[[], ReplyT]) -> ReplyT:
+        """What a program that stays answers, on this answer's time. Raises ResidentError if there is none left."""
+        if self._left_s <= 0:
+            raise ResidentError(f"not asked: this answer has had its {self._budget_s:g} s")
+        began_s = self._now_s()
+        try:
+            return ask()
+        finally:
+            self._left_s -= self._now_s() - began_s
 
 
 def storable(name: str) -> bool:

@@ -45,6 +45,7 @@ class ProcessResult:
     failure: str | None = None  #: why its output must not be believed; None if it may be
     crashed: bool = False  #: it ended itself by a signal, within its limits
     late: bool = False  #: it was ended because it took longer than its limit of wall-clock time
+    cpu_s: float | None = None  #: processor time that it took; None: not known
 
 
 def start(
@@ -86,7 +87,7 @@ def _launcher(limits: ResourceLimits) -> list[str]:
     program = _prlimit()
     if program is None:
         return []
-    return [program, *(f"--{name}={bound}:{bound}" for name, (_, bound) in _bounds(limits).items()), "--"]
+    return [program, *(f"--{name}={bound}:{bound}" for name, (_, bound) in bounds(limits).items()), "--"]
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +95,7 @@ def _prlimit() -> str | None:
     return shutil.which("prlimit", path="/usr/bin:/bin") if resource is not None else None
 
 
-def _bounds(limits: ResourceLimits) -> dict[str, tuple[int, int]]:
+def bounds(limits: ResourceLimits) -> dict[str, tuple[int, int]]:
     """What this system can limit: name → its number and the bound, which is never above the limit we are under."""
     table = {
         "cpu": limits.cpu_s,
@@ -103,17 +104,17 @@ def _bounds(limits: ResourceLimits) -> dict[str, tuple[int, int]]:
         "nofile": limits.open_files,
         "core": 0,
     }
-    bounds = {}
+    found = {}
     for name, amount in table.items():
         what = getattr(resource, f"RLIMIT_{name.upper()}", None)
         if what is not None:
             hard = resource.getrlimit(what)[1]
-            bounds[name] = (what, amount if hard == resource.RLIM_INFINITY else min(amount, hard))
-    return bounds
+            found[name] = (what, amount if hard == resource.RLIM_INFINITY else min(amount, hard))
+    return found
 
 
 def _limit(pid: int, limits: ResourceLimits) -> None:
-    for what, bound in _bounds(limits).values():
+    for what, bound in bounds(limits).values():
         if pid:
             with contextlib.suppress(ValueError, PermissionError):
                 resource.prlimit(pid, what, (bound, bound))
@@ -176,13 +177,14 @@ def wait(process: subprocess.Popen[bytes], limits: ResourceLimits, *, relayed: b
         code=code,
         stdout=readers[0].text(),
         stderr=readers[1].text(),
-        failure=_failure(code, late, over, limits),
+        failure=failure(code, late, over, limits),
         crashed=code < 0 and not late and not over,
         late=late and not over,
     )
 
 
-def _failure(code: int, late: bool, over: bool, limits: ResourceLimits) -> str | None:
+def failure(code: int, late: bool, over: bool, limits: ResourceLimits) -> str | None:
+    """Why the output of a program that ended so must not be believed; None if it may be."""
     if over:
         return f"printed more than {limits.output_bytes} bytes"
     if late:
@@ -202,3 +204,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
     else:
         with contextlib.suppress(OSError):
             process.kill()
+
+
+def close(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all of its session, wait for its end, and close the pipes to it."""
+    end(process)
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()

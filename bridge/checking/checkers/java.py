@@ -1,4 +1,4 @@
-"""Java: javac without annotation processors.
+"""Java: javac without annotation processors; one that stays, where there is its `java` beside it.
 
 tree-sitter parses first; the compiler is asked about what parses. A text that would make it read other files is not shown
 to it at all.
@@ -6,13 +6,19 @@ to it at all.
 
 from __future__ import annotations
 
+import base64
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.checking.checkers.base import CheckStep, Command, Finding
+from bridge.checking.checkers import javac_server
+from bridge.checking.checkers.base import CheckStep, Command, Finding, Stays
+from bridge.checking.checkers.residents import Residents
 from bridge.checking.values import FindingKind, Severity
+from bridge.sandbox.folder import Sandbox
 from bridge.sandbox.process import ProcessResult, ResourceLimits
+from bridge.sandbox.resident import Resident, ResidentProgram
 
 _JAVA_SYNTAX = re.compile(
     r"compiler\.err\.(?:expected|premature|illegal\.(?:start|char|esc|text|line|nonascii|underscore)|not\.stmt"
@@ -68,6 +74,38 @@ def _java_name(code: str) -> str | None:
     return f"{match[1]}.java" if match else None
 
 
+def _resident(program: str, residents: Residents) -> Resident | None:
+    """The javac that stays, run by the `java` that is installed beside `javac`."""
+    java = Path(os.path.realpath(program)).with_name("java")
+    if not java.is_file():
+        return None
+
+    def make(folder: Path) -> ResidentProgram:
+        server = folder / "JavacServer.java"
+        server.write_text(javac_server.SOURCE, encoding="utf-8")
+        return ResidentProgram(
+            argv=(str(java), "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+                  "-XX:-UsePerfData", str(server)),
+            limits=ResourceLimits(memory_mb=4096, wall_s=20, cpu_s=3600),
+            readable=(folder,),
+        )  # fmt: skip
+
+    return residents.named("javac", make)
+
+
+def _request(path: Path, box: Sandbox) -> bytes:
+    name = path.relative_to(box.files).as_posix()
+    beside = (each for each in box.texts if each.endswith(".java") and each != name)
+    words = (word for each in (name, *beside) for word in (each, box.texts[each]))
+    return b" ".join(base64.b64encode(word.encode("utf-8", "replace")) for word in words)
+
+
+def _reply(line: bytes) -> ProcessResult:
+    code, _, said = line.partition(b" ")
+    text = base64.b64decode(said, validate=True).decode("utf-8", "replace")
+    return ProcessResult(code=int(code), stdout=text, stderr="")
+
+
 JAVAC = Command(
     name="javac",
     program="javac",
@@ -81,6 +119,7 @@ JAVAC = Command(
     ],
     read=_java_read,
     limits=ResourceLimits(memory_mb=4096, wall_s=20, cpu_s=20),
+    stays=Stays(program=_resident, request=_request, reply=_reply),
     extensions={"java": "java"},
     rename=_java_name,
     exposed=True,
