@@ -56,6 +56,7 @@ class Ingest:
     def take_all(self, *, publish: bool) -> list[str]:
         """Take in all that changed; gives the names of the second copies that were merged."""
         newborn = self.journal.is_empty()
+        self.version_ingest.judge_again(self.clock.now())
         if publish and self.vanished_s:
             self._await_vanished()
         entries = self.transport.entries()
@@ -185,7 +186,7 @@ class Ingest:
             joined = cell
             if known is not None:
                 job = known[0].job.join(cell.job)
-                job = job.evolve(results=join_results(job.results, self.journal.results(job.id)))
+                job = job.evolve(results=join_results(job.results, self.version_ingest.results(job.id)))
                 joined = merge.job_cell(job, cell.dots, shown=cell.raw)
                 if texts_of(joined.raw) != texts_of(cell.raw):  # only we know this result: our archive shows it
                     self.version_ingest.retire(job, cell.dots, home, self.clock.now(), {})

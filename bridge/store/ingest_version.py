@@ -14,12 +14,13 @@ from enum import Enum
 from bridge.core import changes
 from bridge.core.events import Event, Listener
 from bridge.core.events import EventKind as Happened
-from bridge.core.job import Cancellation, Job, join_results, to_iso
+from bridge.core.job import Cancellation, Job, Result, join_results, to_iso
 from bridge.core.text import counted
 from bridge.format import codec, file_names, merge, observe
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
 from bridge.format.raw_cell import extras_of, native_id, note_text, source_of, stamp_of, texts_of
+from bridge.format.signatures import KeyRing
 from bridge.kernel import grammar
 from bridge.store import review_state
 from bridge.store.journal import Journal
@@ -63,6 +64,7 @@ class VersionIngest:
     notify: Listener
     #: Takes in archive notebooks of other writers: what is missing here may have gone there.
     look_into_archives: Callable[[], None]
+    keys: KeyRing
 
     def ingest(
         self, place: NotebookRow, seen: Part, *, mine: Part | None = None, adopt: Adopt, fork: bool, now: datetime
@@ -88,6 +90,7 @@ class VersionIngest:
         else:
             strangers = {cell.id for cell in loose}
             observed = replace(observed, cells={i: c for i, c in observed.cells.items() if i not in strangers})
+        observed = self._judged(observed, mine, now)
         merged = merge.merge(mine, observed)
         cells = dict(merged.cells)
         removed = self._removed(mine, cells, place, now, emptied=not seen.cells)
@@ -111,6 +114,44 @@ class VersionIngest:
             self.notify(Event(kind=Happened.RESTORED, message=f"{place.name} lacked {counted(len(vanished), 'job')}; put back",
                               facts={"jobs": vanished}))  # fmt: skip
         return Ingested(lags=lags, loose=len(loose), loose_jobs=sum(cell.kind is CellKind.JOB for cell in loose))
+
+    def results(self, job: str) -> tuple[Result, ...]:
+        """Every result of a job that was ever seen, and may count."""
+        return tuple(result for result in self.journal.results(job) if self.keys.counts(result))
+
+    def judge_again(self, now: datetime) -> None:
+        """Judge every result that nobody has yet, if the keys are others than they were, or are required now."""
+        if self.journal.judged_by == self.keys.tag:
+            return
+        for place in self.journal.places("part"):
+            part = self.journal.part(place)
+            waiting = {i: cell for i, cell in part.cells.items() if not review_state.is_delivered(self.journal, i)}
+            fresh = self._judged(replace(part, cells=waiting), None, now).cells
+            changed = [cell for i, cell in fresh.items() if cell is not part.cells[i]]
+            self.journal.put(place.id, changed, now=now)
+            if changed:
+                self.journal.touch(place.id)
+        self.journal.note_judged_by(self.keys.tag)
+
+    def _judged(self, part: Part, mine: Part | None, now: datetime) -> Part:
+        """A part without the results that do not count; they are kept in the journal. What `mine` has was judged before."""
+        if not self.keys.tag:
+            return part
+        cells, told = dict(part.cells), []
+        for element, cell in part.cells.items():
+            known = mine.cells.get(element) if mine else None
+            if cell.kind is CellKind.NOTE or not cell.raw.get("outputs") or (known and known.same_json(cell)):
+                continue
+            before = known.job.results if known and known.kind is CellKind.JOB else ()
+            job, aside = self.keys.judged(cell.job, before)
+            if aside:
+                cells[element] = merge.job_cell(job, cell.dots, extras_of(cell.raw))
+                self.journal.keep_results(element, aside, now=now)
+                told.append(element)
+        if told:
+            message = f"{counted(len(told), 'answer')} set aside: not signed with a key of this queue"
+            self.notify(Event(kind=Happened.NOT_SIGNED, message=message, facts={"jobs": told}))
+        return replace(part, cells=cells)
 
     def keep_ahead(self, context: object) -> None:
         """Take a new writer id if a version has seen more dots of the present one than were given out here."""
@@ -188,7 +229,7 @@ class VersionIngest:
             return True
         joined = join_results(cell.job.results, stray.job.results)
         if joined != cell.job.results:
-            job = cell.job.evolve(results=join_results(joined, self.journal.results(cell.id)))
+            job = cell.job.evolve(results=join_results(joined, self.results(cell.id)))
             better = merge.job_cell(job, cell.dots, extras_of(cell.raw))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is not None and (
@@ -269,7 +310,7 @@ class VersionIngest:
                 self.journal.remove_note(place.id, cell.id)
                 continue
             jobs.append(cell.id)
-            job = cell.job.evolve(results=join_results(cell.job.results, self.journal.results(cell.id)))
+            job = cell.job.evolve(results=join_results(cell.job.results, self.results(cell.id)))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only archived
                 job = job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=now, by="cell deleted"))
@@ -288,7 +329,7 @@ class VersionIngest:
         if mine is not None and mine.same_json(cell):
             return None
         if cell.kind is CellKind.JOB and (mine is None or mine.essence != cell.essence):
-            known = join_results(cell.job.results, self.journal.results(cell.id))
+            known = join_results(cell.job.results, self.results(cell.id))
             if known != cell.job.results:
                 cell = merge.job_cell(cell.job.evolve(results=known), cell.dots, extras_of(cell.raw), shown=cell.raw)
         if theirs is not None and not theirs.same_json(cell) and theirs.essence == cell.essence:

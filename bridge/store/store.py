@@ -20,6 +20,7 @@ from bridge.core.events import Event, Listener
 from bridge.core.events import EventKind as Happened
 from bridge.format import codec, file_names, json_bytes
 from bridge.format.raw_cell import RawCell, native_id, stamp_of
+from bridge.format.signatures import KeyRing
 from bridge.store.ingest import Ingest
 from bridge.store.ingest_version import Adopt, PartLimits, VersionIngest
 from bridge.store.journal import Journal
@@ -59,6 +60,9 @@ class Store:
     #: How long a part that has vanished is waited for before it is written again, in seconds: on a mounted drive there is
     #: no file for a moment while another machine replaces it.
     vanished_s: float = 0.0
+    keys: KeyRing = field(
+        default_factory=KeyRing
+    )  #: of the queue on this machine: what results are signed and judged with
 
     def __post_init__(self) -> None:
         """Make what is shared between calls."""
@@ -69,6 +73,7 @@ class Store:
             journal=self.journal,
             names=self.names,
             limits=self.limits,
+            keys=self.keys,
             notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
             look_into_archives=lambda: self.ingest.ingest_archives(fresh=True),  # made below
         )
@@ -91,7 +96,8 @@ class Store:
         if not self._deciding:
             entries = self.transport.entries()
             with self._peek() as reader:
-                if not has_news(reader, entries, self.transport.location, missing_is_news=not self.vanished_s):
+                told = has_news(reader, entries, self.transport.location, missing_is_news=not self.vanished_s)
+                if not told and reader.judged_by == self.keys.tag:
                     return look(reader)
         with self.exclusive(purpose), self.journal.transaction():
             self.ingest.take_all(publish=False)
