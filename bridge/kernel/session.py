@@ -16,8 +16,9 @@ from .grammar import GrammarError, Header, JobForm, failure_text, parse_result, 
 from .lanes import CellTask, KernelLanes
 from .ollama import Ollama
 from .progress import Progress
+from .queue_key import queue_key
 from .run import Answerer, KernelWorker, RunSettings
-from .signing import queue_key, signed
+from .signing import signed
 from .spool import Spool
 from .stop import Stop
 

@@ -1,7 +1,7 @@
 """Signed results: whoever has the queue's key signs the record, so that whoever else has it can tell who answered.
 
 A signature is `<id of the key>:<HMAC-SHA256>`, in hexadecimal, over the record without it, laid out as `signed_bytes` says. The
-answer is in it by its digest. The key never stands in a notebook: it comes from a Colab secret, or from the environment.
+answer is in it by its digest. Pure; where a kernel has its key from, queue_key.py says.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,23 +52,3 @@ def signed(record: Mapping[str, Any], text: str, key: str | None) -> dict[str, A
 def is_signed_by(record: Mapping[str, Any], key: str) -> bool:
     """Whether a sealed record's signature is of this key."""
     return hmac.compare_digest(str(record.get("signature")).encode("utf-8", "replace"), signature(record, key).encode())
-
-
-def queue_key() -> str | None:
-    """The key that this kernel was given: by a Colab secret, else by the environment; None if it has none, or what is there is no key.
-
-    To be called from the main thread: Colab asks the tab for it, and the tab may ask the person.
-    """
-    found = os.environ.get(KEY_NAME) or _colab_secret() or ""
-    return found.strip() if KEY.fullmatch(found.strip()) else None
-
-
-def _colab_secret() -> str | None:
-    if "google.colab" not in sys.modules:
-        return None  # Colab's kernel has imported it; importing it elsewhere may mean anything
-    try:
-        from google.colab import userdata
-
-        return str(userdata.get(KEY_NAME))
-    except Exception:  # noqa: BLE001  # no such secret, no leave to read it, no tab: each has an error of its own
-        return None

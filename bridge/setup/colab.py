@@ -162,7 +162,8 @@ def work(queue: Path, settings: RunSettings, revive: Callable[[], None], *, max_
         "--parallel", str(settings.lanes), "--context", str(settings.num_ctx), "--max-tokens", str(settings.max_tokens),
         "--max-time", max_time,
     ]  # fmt: skip
-    from bridge.kernel.signing import KEY_NAME, queue_key
+    from bridge.kernel.queue_key import queue_key
+    from bridge.kernel.signing import KEY_NAME
 
     key = queue_key()
     environ = {

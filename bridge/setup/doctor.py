@@ -159,7 +159,7 @@ def _files(store: Store) -> Iterator[Observation]:
                               remedy="the next command that writes folds it in and moves it to forks/")  # fmt: skip
             continue
         for cell in strange_cells(cells_of(notebook)):
-            yield Observation(grade=Grade.WARNING, check=entry.name, found=f"code that is not ours: {cell}",
+            yield Observation(grade=Grade.WARNING, check="code", found=f"{entry.name}: not ours: {cell}",
                           remedy="look at it before you press Run all: whoever runs the notebook runs it too")  # fmt: skip
         problems = schema.problems(notebook)
         if problems:
