@@ -16,12 +16,12 @@ _WORD = re.compile(r"[^\s,;()\[\]{}]+")
 #: A word as tools write their sentences: letters, perhaps with a hyphen or a sign at its end. No names with digits or underscores, no paths.
 _PLAIN = re.compile(r"(?:[A-Za-z]{1,18}(?:[-/'’][A-Za-z]{1,14}){0,2}|\W{1,3}|[A-Z]{0,4}\d{1,5})[.:!?*]{0,3}")
 #: What tools name of a language, whether the answer says it or not.
-_OF_LANGUAGES = frozenset(
-    "any array async await bool boolean break byte case catch char class const continue def do double elif else end enum error except export "
-    "false final finally float fn for from func function if implements import in int integer interface let list long match mod never new nil "
-    "none null number object option package pass private protected pub public raise result return self static str string struct super "
-    "switch symbol this throw tuple true try type typeof undefined union unit unknown unsigned use var vec void where while with yield "
-    "eof indent dedent newline statement expression identifier declaration".split()
+_OF_LANGUAGES = re.compile(
+    r"(?i)any|array|async|await|bool|boolean|break|byte|case|catch|char|class|const|continue|declaration|dedent|def|do|double|elif|else|end|enum"
+    r"|eof|error|except|export|expression|false|final|finally|float|fn|for|from|func|function|identifier|if|implements|import|in|indent|int"
+    r"|integer|interface|let|list|long|match|mod|never|new|newline|nil|none|null|number|object|option|package|pass|private|protected|pub|public"
+    r"|raise|result|return|self|statement|static|str|string|struct|super|switch|symbol|this|throw|true|try|tuple|type|typeof|undefined|union|unit"
+    r"|unknown|unsigned|use|var|vec|void|where|while|with|yield"
 )
 
 
@@ -44,7 +44,7 @@ def of_the_answer(message: str, answer: str) -> str:
 def _quote(quoted: str, answer: str) -> str:
     inner = quoted[1:-1]
     known = inner.strip() in answer or not re.search(r"\w", inner)
-    named = all(word.casefold() in _OF_LANGUAGES for word in re.findall(r"\w+", inner))
+    named = all(_OF_LANGUAGES.fullmatch(word) for word in re.findall(r"\w+", inner))
     return quoted if known or named else f"{quoted[0]}{_LEFT_OUT}{quoted[-1]}"
 
 

@@ -194,3 +194,25 @@ def test_a_file_that_an_answer_brings_along_is_vetted_like_the_text_that_include
     main = next(check for block, check in zip(report.blocks, report.checks, strict=True) if block.path == "main.c")
 
     assert "gcc" not in main.tools
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="no system tells what a program used")
+def test_an_answer_has_one_budget_of_processor_for_all_its_runs(within: Confinement) -> None:
+    endless = [sys.executable, "-I", "-S", "-c", "while True: pass"]
+    with Sandbox(within=within, cpu_budget_s=2) as box:
+        ran = [box.run(endless, limits=ResourceLimits(wall_s=600, cpu_s=300)) for _ in range(2)]
+
+    assert ran[0].failure is not None, "what is left of the budget is the limit of a run"
+    assert ran[1].failure == "not started: this answer has had its 2 s of processor"
+
+
+def test_four_bombs_in_one_answer_cost_no_more_than_the_budget(within: Confinement) -> None:
+    """Each block may take its limit; together they may not take more than an answer has."""
+    with Sandbox(within=within, cpu_budget_s=2.0) as box:
+        ran = [
+            box.run([sys.executable, "-I", "-S", "-c", "while True: pass"], limits=ResourceLimits(wall_s=60, cpu_s=1))
+            for _ in range(4)
+        ]
+
+    assert [each.failure is not None for each in ran] == [True] * 4
+    assert "not started" in str(ran[-1].failure)
