@@ -11,7 +11,6 @@ sandbox`). Source of the numbers: linux/landlock.h and the kernel's documentatio
 
 from __future__ import annotations
 
-import os
 import sys
 
 TYPE_CHECKING = False
@@ -26,11 +25,12 @@ _TRUNCATE, _IOCTL = 1 << 14, 1 << 15
 #: Everything about files that a version of Landlock can forbid: bits 0 to 12, then one more each with 2, 3 and 5.
 _FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 _OF_A_FILE = _EXECUTE | _WRITE | _READ | _TRUNCATE | _IOCTL
+_KIND, _FOLDER = 0o170000, 0o040000  # of st_mode
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
 #: What the launcher runs: Python caches an imported module, never a script.
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); import landlock; landlock.main(sys.argv[1:])"
+_BOOT = "import sys; sys.path.append(sys.argv.pop(1)); import landlock; landlock.main(sys.argv[1:])"
 
 
 def version() -> int:
@@ -42,7 +42,7 @@ def version() -> int:
 
 def launcher(writable: Path | None, readable: Sequence[Path]) -> list[str]:
     """What to put before an argv to run it so."""
-    folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # no pathlib here
+    folder = __file__.rpartition("/")[0]
     return [sys.executable, "-I", "-S", "-c", _BOOT, folder, str(writable or ""), *map(str, readable), "--"]
 
 
@@ -71,6 +71,8 @@ def _word(number: int, size: int = 8) -> bytes:
 
 def restrict(writable: str, readable: Sequence[str]) -> None:
     """Give up everything else, for good. Raises OSError."""
+    import posix  # `os` is not loaded without `site`, and costs a millisecond
+
     abi = version()
     files = _FILES[min(abi, 5)]
     # TCP from version 4; signals to others and abstract sockets from version 6. The kernel's structs: three and two fields, packed.
@@ -84,22 +86,25 @@ def restrict(writable: str, readable: Sequence[str]) -> None:
         if not path:
             continue
         try:
-            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)  # type: ignore[attr-defined,unused-ignore]  # Linux
+            fd = posix.open(path, posix.O_PATH | posix.O_CLOEXEC)
         except FileNotFoundError:
             continue
-        rights = allowed & files if os.path.isdir(path) else allowed & files & _OF_A_FILE  # noqa: PTH112  # no pathlib here
+        is_folder = posix.fstat(fd).st_mode & _KIND == _FOLDER
+        rights = allowed & files if is_folder else allowed & files & _OF_A_FILE
         _needed(_syscall(_ADD, ruleset, 1, _word(rights) + _word(fd, 4), 0), "a rule")
-        os.close(fd)
+        posix.close(fd)
     # A network namespace of its own, where an unprivileged user may have one: Landlock alone forbids no UDP.
     _call("unshare", _NEWUSER | _NEWNET)
     _needed(_call("prctl", _NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     _needed(_syscall(_RESTRICT, ruleset, 0), "the restriction")
-    os.close(ruleset)
+    posix.close(ruleset)
 
 
 def main(argv: list[str]) -> None:
     """Confine this process, then become the program."""
+    import posix
+
     cut = argv.index("--")
     restrict(argv[0], argv[1:cut])
     program = argv[cut + 1 :]
-    os.execv(program[0], program)  # noqa: S606  # an argv that our own code built
+    posix.execv(program[0], program)
