@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import imports, patch_check, quality, wrong_language
+from bridge.checking import hidden_characters, imports, patch_check, quality, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.registry import CHECKERS
@@ -120,6 +120,7 @@ def examine(
         checks = _with([*goal.findings(blocks), *imports.unresolved(blocks, prompt)], checks)
     else:
         checks = tuple(_unchecked(b) for b in blocks)
+    checks = tuple(hidden_characters.looked_at(b, c) for b, c in zip(blocks, checks, strict=True))
     return Report(
         verdict=_verdict(extraction, blocks, checks),
         level=_level(blocks, checks),

@@ -87,6 +87,7 @@ class FindingKind(Enum):
     LANGUAGE = "language"  # is in another language than was asked for, or than its path says
     DEPENDENCY = "dependency"  # something that is not installed here
     PATCH = "patch"  # a patch that cannot be read, or does not fit the caller's files
+    HIDDEN = "hidden"  # characters that a reader does not see, or takes for others
     STYLE = "style"  # works, but reads badly or looks wrong
     INCOMPLETE = "incomplete"  # ends too early
     TOOL_FAILURE = "tool-failure"  # the checker's own trouble
@@ -94,7 +95,14 @@ class FindingKind(Enum):
 
 #: Kinds that make a verdict `errors` and that a repair round is about.
 BLOCKING_KINDS = frozenset(
-    {FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE, FindingKind.LANGUAGE, FindingKind.PATCH}
+    {
+        FindingKind.SYNTAX,
+        FindingKind.UNDEFINED,
+        FindingKind.TYPE,
+        FindingKind.LANGUAGE,
+        FindingKind.PATCH,
+        FindingKind.HIDDEN,
+    }
 )
 
 
