@@ -55,7 +55,7 @@ def rows(folder: Path, *, full: bool) -> Iterator[Row]:
 def _start(argv: Sequence[str]) -> tuple[float, float]:
     """(wall, processor) of one start, in milliseconds."""
     began = time.perf_counter()
-    pid = os.posix_spawn(argv[0], argv, os.environ)
+    pid = os.posix_spawn(argv[0], list(argv), os.environ)
     _, status, used = os.wait4(pid, 0)
     assert status == 0, argv
     return 1000 * (time.perf_counter() - began), 1000 * (used.ru_utime + used.ru_stime)

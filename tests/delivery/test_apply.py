@@ -313,7 +313,7 @@ def test_a_folder_that_becomes_a_link_after_the_plan_leads_nowhere(root: Path, t
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights there")
 def test_folders_that_are_swapped_for_links_all_the_time_let_nothing_out(root: Path, tmp_path: Path):
-    """A thread swaps the folder for a link and back while another one writes: 500 writes, none of them lands outside."""
+    """A thread swaps the folder for a link and back while another one writes: 3,000 writes, none of them lands outside."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (root / "src").mkdir()
@@ -330,13 +330,51 @@ def test_folders_that_are_swapped_for_links_all_the_time_let_nothing_out(root: P
     thread = threading.Thread(target=swap)
     thread.start()
     project = Project(root)
-    for number in range(500):
+    for number in range(3_000):
         with contextlib.suppress(UsageError):
             project.write(f"src/f{number}.py", b"x", before=None)
     swapping.set()
     thread.join(30)
 
     assert files(outside) == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no names can be exchanged there")
+@pytest.mark.parametrize("editor", ["renames", "in place"])
+def test_an_edit_at_the_moment_of_writing_is_never_lost(root: Path, editor: str):
+    """Whoever comes first: the edit is what stays, over the answer or instead of it."""
+    root.mkdir(exist_ok=True)
+    file, project = root / "f.py", Project(root)
+    rounds = 1_000
+    start, done = threading.Barrier(2, timeout=60), threading.Barrier(2, timeout=60)
+
+    def edit() -> None:
+        for number in range(rounds):
+            draft = root / "edited"
+            draft.write_bytes(b"edit %d" % number)
+            start.wait()
+            if editor == "renames":
+                draft.rename(file)
+            else:
+                file.write_bytes(b"edit %d" % number)
+            done.wait()
+
+    thread = threading.Thread(target=edit)
+    thread.start()
+    lost = []
+    for number in range(rounds):
+        file.write_bytes(b"before")
+        start.wait()
+        with contextlib.suppress(
+            UsageError
+        ):  # between two steps of the editor it may look odd: nothing was written then
+            project.write("f.py", b"answer", before=b"before")
+        done.wait()
+        if file.read_bytes() != b"edit %d" % number:
+            lost.append(number)
+    thread.join(30)
+
+    assert lost == []
 
 
 def test_two_names_that_are_one_file_where_case_does_not_count_are_refused(bridge: Bridge, root: Path):
