@@ -11,6 +11,7 @@ import pytest
 
 from bridge import Bridge, State
 from bridge.core.errors import UsageError, WrongState
+from bridge.delivery import exchange
 from bridge.delivery.project import Project
 from tests.support.answers import BROKEN, CUT, GOOD, cut, give
 
@@ -345,7 +346,7 @@ def test_an_edit_at_the_moment_of_writing_is_never_lost(root: Path, editor: str)
     """Whoever comes first: the edit is what stays, over the answer or instead of it."""
     root.mkdir(exist_ok=True)
     file, project = root / "f.py", Project(root)
-    rounds = 1_000
+    rounds = 200
     start, done = threading.Barrier(2, timeout=60), threading.Barrier(2, timeout=60)
 
     def edit() -> None:
@@ -375,6 +376,46 @@ def test_an_edit_at_the_moment_of_writing_is_never_lost(root: Path, editor: str)
     thread.join(30)
 
     assert lost == []
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="no names can be exchanged there")
+@pytest.mark.parametrize("editor", ["renames", "in place"])
+@pytest.mark.parametrize("again", [False, True])
+def test_an_edit_after_the_last_look_goes_back_to_its_place(
+    root: Path, monkeypatch: pytest.MonkeyPatch, editor: str, again: bool
+):
+    """The last moment, in slow motion: somebody writes when the file was looked at, and perhaps once more when it goes back."""
+    root.mkdir(exist_ok=True)
+    file, edits = root / "f.py", iter([b"edit 1", b"edit 2"] if again else [b"edit 1"])
+    file.write_bytes(b"before")
+
+    def late(fd: int, one: str, other: str) -> bool:
+        if (edit := next(edits, None)) is not None:
+            if editor == "renames":
+                (root / "edited").write_bytes(edit)
+                (root / "edited").rename(file)
+            else:
+                file.write_bytes(edit)
+        return exchange.exchange(fd, one, other)
+
+    if not _exchanges(root):
+        pytest.skip("this file system exchanges no names")
+    monkeypatch.setattr("bridge.delivery.project.exchange", late)
+
+    assert not Project(root).write("f.py", b"answer", before=b"before")
+    assert files(root) == {"f.py": "edit 2" if again else "edit 1"}
+
+
+def _exchanges(folder: Path) -> bool:
+    for name in ("one", "other"):
+        (folder / name).write_text(name)
+    fd = os.open(folder, os.O_RDONLY)
+    done = exchange.exchange(fd, "one", "other")
+    os.close(fd)
+    assert (folder / "one").read_text() == ("other" if done else "one")
+    for name in ("one", "other"):
+        (folder / name).unlink()
+    return done
 
 
 def test_two_names_that_are_one_file_where_case_does_not_count_are_refused(bridge: Bridge, root: Path):
