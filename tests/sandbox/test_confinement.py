@@ -5,6 +5,7 @@ Each kind that works on this machine is tried; without one, as a control, every 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -20,7 +21,7 @@ from bridge.checking import Toolchain, Verdict, examine
 from bridge.checking.checkers.base import CheckContext, Command, Source
 from bridge.checking.checkers.c_cpp import GCC
 from bridge.checking.checkers.rust import RUSTC
-from bridge.checking.parsers.client import Parsers
+from bridge.checking.parsers.client import ParserError, Parsers
 from bridge.sandbox.confinement import Confinement, ConfinementKind, unfit
 from bridge.sandbox.folder import Sandbox, Toolbox
 from bridge.sandbox.process import ProcessResult, ResourceLimits
@@ -216,3 +217,30 @@ def test_four_bombs_in_one_answer_cost_no_more_than_the_budget(within: Confineme
 
     assert [each.failure is not None for each in ran] == [True] * 4
     assert "not started" in str(ran[-1].failure)
+
+
+def test_an_answer_leaves_nothing_in_a_checker_that_the_next_one_shares(within: Confinement, tmp_path: Path) -> None:
+    """The worker that parses many answers: what one of them says, declares or breaks changes nothing for another."""
+    texts = [
+        ("yaml", f"a: &anchor {SECRET}\nb: *anchor\n", ""),
+        ("xml", f'<!DOCTYPE l [<!ENTITY e "{SECRET}">]><l>&e;</l>', ""),
+        ("python", f"TOKEN = {SECRET!r}\n__builtins__ = None\n", ""),
+        ("json", '{"a": ' + "[" * 5_000, ""),
+        ("tree-sitter", f"fn f() {{ let s = {SECRET!r}; }}", "rust"),
+        ("css", "@charset 'x'; a{" * 500, ""),
+    ]
+    probes = [
+        ("yaml", "b: *anchor\n", ""),
+        ("xml", "<l>&e;</l>", ""),
+        ("python", "print(TOKEN", ""),
+        ("tree-sitter", "fn f( {", "rust"),
+    ]
+    with Parsers(within=within) as fresh:
+        alone = [fresh.parse(parser, code, grammar=grammar) for parser, code, grammar in probes]
+    with Parsers(within=within) as shared:
+        for parser, code, grammar in texts:
+            with contextlib.suppress(ParserError):
+                shared.parse(parser, code, grammar=grammar)
+            after = [shared.parse(probe, text, grammar=given) for probe, text, given in probes]
+            assert after == alone, parser
+            assert SECRET not in str(after)
