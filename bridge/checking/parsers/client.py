@@ -20,7 +20,12 @@ from bridge.checking.parsers.base import Parsed
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.process import ResourceLimits, end, start
 
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from bridge.checking.parsers.worker import main; main()"
+#: Finds the package by its own folder: that of its folder need not be readable, which Landlock would refuse to list.
+_BOOT = (
+    "import sys, importlib.util as u; f = sys.argv[1] + '/bridge'; "
+    "s = u.spec_from_file_location('bridge', f + '/__init__.py', submodule_search_locations=[f]); "
+    "sys.modules['bridge'] = u.module_from_spec(s); from bridge.checking.parsers.worker import main; main()"
+)
 #: A fresh worker after this many texts, so that nothing that one of them left behind adds up.
 _TEXTS = 500
 
