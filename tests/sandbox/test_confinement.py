@@ -244,3 +244,14 @@ def test_an_answer_leaves_nothing_in_a_checker_that_the_next_one_shares(within: 
             after = [shared.parse(probe, text, grammar=given) for probe, text, given in probes]
             assert after == alone, parser
             assert SECRET not in str(after)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+def test_a_run_that_only_waits_costs_an_answer_no_processor(within: Confinement) -> None:
+    """On a busy machine a sound checker runs late: what it did not use is left for its second try."""
+    sleeps = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)"]
+    with Sandbox(within=within) as box:
+        ran = box.run(sleeps, limits=ResourceLimits(wall_s=1.5))
+
+    assert ran.late
+    assert ran.cpu_s < 1.0
