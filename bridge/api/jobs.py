@@ -106,7 +106,7 @@ class Jobs(KnownJobs):
         who = by or self.caller
 
         def answered(j: Job, state: State) -> Job:
-            return changes.answer(j, state, text, at=self.store.clock.now(), by=who)
+            return changes.answer(j, state, text, at=self.store.clock.now(), by=who, sign=self.store.keys.sign)
 
         return self._each([job], answered, "answering")[0]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import imports, patch_check, quality, structure, wrong_language
+from bridge.checking import hidden_characters, imports, patch_check, quality, structure, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
 from bridge.checking.checkers.go_cache import GoCache
@@ -156,6 +156,7 @@ def examine(
         shown = tuple(structure.signals(blocks, toolchain.parsers))
     else:
         checks = tuple(_unchecked(b) for b in blocks)
+    checks = tuple(hidden_characters.looked_at(b, c) for b, c in zip(blocks, checks, strict=True))
     return Report(
         verdict=_verdict(extraction, blocks, checks),
         level=_level(blocks, checks),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bridge.checking import versions
 from bridge.checking.language import languages
 from bridge.checking.language.definitions import is_definition
+from bridge.checking.repair_message import of_the_answer
 from bridge.checking.values import CodeBlock, Diagnostic, FindingKind, Jsonable, Report, Role, Signal, Verdict
 
 _FINDINGS = 8
@@ -41,7 +42,7 @@ def faults(report: Report) -> tuple[RepairPoint, ...]:
 def _faults(report: Report) -> Iterator[RepairPoint]:
     for found in report.diagnostics:
         if found.blocking or found.kind in _ASKED:
-            yield RepairPoint(block=found.block, line=found.range.start.line, message=_said(found))
+            yield RepairPoint(block=found.block, line=found.range.start.line, message=_said(found, report))
     code = versions.code(report)
     for signal in report.quality:
         if signal.signal in _GAPS and signal.line is not None:
@@ -53,8 +54,10 @@ def _faults(report: Report) -> Iterator[RepairPoint]:
         yield RepairPoint(block=None, line=0, message="the answer holds no code, and code was asked for")
 
 
-def _said(found: Diagnostic) -> str:
-    return f"{found.message} [{found.source} {found.code}]"
+def _said(found: Diagnostic, report: Report) -> str:
+    own = found.source == "bridge"
+    answer = "\n".join((*(block.code for block in report.blocks), *(block.path or "" for block in report.blocks)))
+    return f"{found.message if own else of_the_answer(found.message, answer)} [{found.source} {found.code}]"
 
 
 def repair_prompt(prompt: str, report: Report, *, last: str = "") -> str:

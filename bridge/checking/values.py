@@ -88,6 +88,7 @@ class FindingKind(Enum):
     DEPENDENCY = "dependency"  # something that is not installed here
     PACKAGE = "package"  # imports a package that nobody knows
     PATCH = "patch"  # a patch that cannot be read, or does not fit the caller's files
+    HIDDEN = "hidden"  # characters that a reader does not see, or takes for others
     STYLE = "style"  # works, but reads badly or looks wrong
     INCOMPLETE = "incomplete"  # ends too early
     TOOL_FAILURE = "tool-failure"  # the checker's own trouble
@@ -95,7 +96,14 @@ class FindingKind(Enum):
 
 #: Kinds that make a verdict `errors` and that a repair round is about.
 BLOCKING_KINDS = frozenset(
-    {FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE, FindingKind.LANGUAGE, FindingKind.PATCH}
+    {
+        FindingKind.SYNTAX,
+        FindingKind.UNDEFINED,
+        FindingKind.TYPE,
+        FindingKind.LANGUAGE,
+        FindingKind.PATCH,
+        FindingKind.HIDDEN,
+    }
 )
 
 

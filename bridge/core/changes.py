@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bridge.core.chat import FinishReason
@@ -31,8 +31,16 @@ def retry(job: Job, state: State) -> Job:
     )
 
 
-def answer(job: Job, state: State, text: str, *, at: datetime, by: str) -> Job:
-    """Give a job an answer that a person brought from elsewhere: a result like any other, engine `manual`.
+def answer(
+    job: Job,
+    state: State,
+    text: str,
+    *,
+    at: datetime,
+    by: str,
+    sign: Callable[[Result], Result] = lambda result: result,
+) -> Job:
+    """Give a job an answer that a person brought from elsewhere: a result like any other, engine `manual`, signed by `sign`.
 
     Raises:
         WrongState: the job has an answer, or its header cannot be read.
@@ -50,7 +58,7 @@ def answer(job: Job, state: State, text: str, *, at: datetime, by: str) -> Job:
         answer=text,
         finish_reason=FinishReason.STOP,
     )
-    return job.evolve(results=(*job.results, result))
+    return job.evolve(results=(*job.results, sign(result)))
 
 
 def _check_answer(job: str, text: str) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bridge.core.job import Job
+from bridge.core.job import Job, Result
 from bridge.format import codec, json_bytes, prompt_cell, result_record
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
@@ -133,10 +133,15 @@ def job_cell(job: Job, dots: Dots, extras: Mapping[str, object] | None = None, s
 def _own(job: Job) -> Job:
     """The job whose results all say so (a cell may have been adopted under another id), and whole again once it is cancelled."""
     if any(result.job != job.id for result in job.results):
-        job = job.evolve(results=tuple(replace(result, job=job.id) for result in job.results))
+        job = job.evolve(results=tuple(_renamed(result, job.id) for result in job.results))
     if job.spec.damaged and job.is_cancelled:
         job = job.evolve(spec=replace(job.spec, damaged=None))
     return job
+
+
+def _renamed(result: Result, job: str) -> Result:
+    """A result as that of another job; what was signed was of the old one."""
+    return result if result.job == job else replace(result, job=job, signature=None)
 
 
 def _stamped(cell: Cell, dots: Dots) -> Cell:

@@ -43,6 +43,8 @@ _PLACEHOLDER = re.compile(
 )
 #: Between two quoted pieces that a program puts together.
 _JOINT = re.compile(r"[\"']\s{0,3}[+.&]?\s{0,3}[\"']")
+#: Before a line of code in an excerpt.
+_NUMBERED = re.compile(r"^[> ] *\d+ \| ")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{24,2000}={0,2}")
 
 
@@ -55,6 +57,19 @@ def scan_for_secrets(texts: Iterable[tuple[str, str]]) -> None:
     findings = [(where, line, kind) for where, text in texts for line, kind in secrets_in(text)]
     if findings:
         raise SecretFound(findings)
+
+
+def scan_for_new_secrets(where: str, text: str, *, known: str) -> None:
+    """Refuse a text that seems to hold a secret in a line that `known` does not have: what stands there was let through before.
+
+    Raises:
+        SecretFound: as `scan_for_secrets`.
+    """
+    lines = text.split("\n")
+    had = {line.strip() for line in known.split("\n")}
+    new = [(where, at, kind) for at, kind in secrets_in(text) if _NUMBERED.sub("", lines[at - 1]).strip() not in had]
+    if new:
+        raise SecretFound(new)
 
 
 def secrets_in(text: str) -> list[tuple[int, str]]:

@@ -200,14 +200,18 @@ def render_header(header: Header) -> str:
 # ---- result ---------------------------------------------------------------------------------------------------------
 
 
+def sealed(record: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """A record with the digest and the length of the text below it."""
+    return {**record, "answer_sha256": text_sha256(text), "answer_chars": len(text)}
+
+
 def render_result(record: Mapping[str, Any], text: str) -> str:
     """The text of a result output: the comment line with the record, then the answer.
 
     `answer_sha256` and `answer_chars` are filled in here, so that they cannot disagree with the text. Inside the JSON,
     `>` is written `\\u003e`: nothing in a record can end the comment.
     """
-    sealed = {**record, "answer_sha256": text_sha256(text), "answer_chars": len(text)}
-    line = json.dumps(sealed, ensure_ascii=False, separators=(",", ":")).replace(">", "\\u003e")
+    line = json.dumps(sealed(record, text), ensure_ascii=False, separators=(",", ":")).replace(">", "\\u003e")
     return f"{RESULT_HEAD}{line} -->\n{text}"
 
 

@@ -17,7 +17,9 @@ from .grammar import GrammarError, Header, JobForm, failure_text, is_result, par
 from .lanes import CellTask, KernelLanes
 from .ollama import Ollama
 from .progress import Progress
+from .queue_key import queue_key
 from .run import Answerer, KernelWorker, RunSettings
+from .signing import signed
 from .spool import Spool
 from .stop import Stop
 
@@ -75,6 +77,7 @@ class Session:
         self._lanes: KernelLanes | None = None
         self._answerer: Answerer | None = None
         self._faults = EngineFaults()
+        self._key: str | None = None  # the queue's, with which results are signed
         self.configure(settings, revive=revive)
 
     def configure(self, settings: RunSettings, *, revive: Callable[[], None] = lambda: None) -> None:
@@ -224,6 +227,7 @@ class Session:
             with contextlib.suppress(OllamaError):
                 version = client.version()
             worker = KernelWorker(id=self._id, where=self._where, engine_version=version)
+            self._key = queue_key()
             self._answerer = Answerer(client, self.settings, worker, revive=self.revive)
         return self._answerer
 
@@ -257,7 +261,7 @@ class Session:
             record, text = answerer.failure(
                 task.cell, OllamaError(ErrorKind.BAD_REQUEST, f"a fault of the runtime: {error!r}")
             )
-        result = render_result(record, text)
+        result = render_result(signed(record, text, self._key), text)
         failed = record["status"] == "failed"
         if not failed:
             self._spool.put(task.cell.key, result)

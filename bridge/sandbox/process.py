@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -45,7 +47,8 @@ class ProcessResult:
     failure: str | None = None  #: why its output must not be believed; None if it may be
     crashed: bool = False  #: it ended itself by a signal, within its limits
     late: bool = False  #: it was ended because it took longer than its limit of wall-clock time
-    cpu_s: float | None = None  #: processor time that it took; None: not known
+    #: seconds of processor that it and what it waited for used; wall-clock seconds where nobody tells
+    cpu_s: float = 0.0
 
 
 def start(
@@ -156,14 +159,15 @@ def wait(process: subprocess.Popen[bytes], limits: ResourceLimits, *, relayed: b
     readers = [_OutputReader(stream, limits.output_bytes, process) for stream in (process.stdout, process.stderr)]
     for reader in readers:
         reader.start()
-    late = False
-    try:
-        process.wait(limits.wall_s)
-    except subprocess.TimeoutExpired:
-        late = True
-    finally:
-        end(process)  # also what it left behind
-        process.wait()
+    began_s = time.monotonic()
+    late = not _has_ended(process, limits.wall_s)
+    running_s = _running_s(process.pid) if late else None
+    end(process)  # also what it left behind
+    used_s = _reap(process)
+    if running_s is not None:  # on a busy machine far less than the time that went by
+        used_s = running_s
+    elif late or relayed or used_s is None:  # of what is killed with it, or waited for by bubblewrap, nobody tells
+        used_s = max(used_s or 0.0, time.monotonic() - began_s)
     for reader in readers:
         reader.join(2.0)
     for stream in (process.stdout, process.stderr):
@@ -180,7 +184,51 @@ def wait(process: subprocess.Popen[bytes], limits: ResourceLimits, *, relayed: b
         failure=failure(code, late, over, limits),
         crashed=code < 0 and not late and not over,
         late=late and not over,
+        cpu_s=used_s,
     )
+
+
+def _has_ended(process: subprocess.Popen[bytes], wall_s: float) -> bool:
+    """Wait for a program to end, at most so long; it is not reaped. Where the system wakes us, nothing is polled."""
+    if not hasattr(os, "pidfd_open") or not hasattr(os, "wait4"):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(wall_s)
+        return process.returncode is not None
+    try:
+        fd = os.pidfd_open(process.pid)
+        try:
+            return bool(select.select([fd], [], [], wall_s)[0])
+        finally:
+            os.close(fd)
+    except (OSError, ValueError):  # no such call in this kernel, or too many open files for select
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(wall_s)
+        return process.returncode is not None
+
+
+def _running_s(session: int) -> float | None:
+    """Seconds of processor that the processes of a session, and those that they waited for, have used; None where /proc does not tell."""
+    total, found = 0, False
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            told = file.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if (
+                int(told[3]) == session
+            ):  # man 5 proc: after the name come state, ppid, pgrp, session; later utime, stime, cutime, cstime
+                total += sum(map(int, told[11:15]))
+                found = True
+    return total / os.sysconf("SC_CLK_TCK") if found else None
+
+
+def _reap(process: subprocess.Popen[bytes]) -> float | None:
+    """Take a program's end; gives the seconds of processor that it used, None if nobody tells."""
+    if process.returncode is None and hasattr(os, "wait4"):
+        with contextlib.suppress(ChildProcessError):
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return used.ru_utime + used.ru_stime
+    process.wait()
+    return None
 
 
 def failure(code: int, late: bool, over: bool, limits: ResourceLimits) -> str | None:

@@ -14,6 +14,8 @@ from bridge.core.errors import BridgeError
 from bridge.core.jsonable import Jsonable
 from bridge.core.version import __version__
 from bridge.format import codec, json_bytes, schema
+from bridge.format.code_cells import strange_cells
+from bridge.format.raw_cell import cells_of
 from bridge.kernel.setup import is_older
 from bridge.sandbox.confinement import confinement
 from bridge.sandbox.folder import Toolbox
@@ -157,6 +159,9 @@ def _files(store: Store) -> Iterator[Observation]:
                               found="a second copy of this queue" + (f" (made by {maker})" if maker else ""),
                               remedy="the next command that writes folds it in and moves it to forks/")  # fmt: skip
             continue
+        for cell in strange_cells(cells_of(notebook)):
+            yield Observation(grade=Grade.WARNING, check="code", found=f"{entry.name}: not ours: {cell}",
+                          remedy="look at it before you press Run all: whoever runs the notebook runs it too")  # fmt: skip
         problems = schema.problems(notebook)
         if problems:
             yield Observation(grade=Grade.BROKEN, check=entry.name, found="; ".join(problems[:3]),

@@ -57,6 +57,7 @@ class Ingest:
     def take_all(self, *, publish: bool) -> list[SecondCopy]:
         """Take in all that changed; gives the second copies that were merged."""
         newborn = self.journal.is_empty()
+        self.version_ingest.signed.judge_again(self.clock.now())
         if publish and self.vanished_s:
             self._await_vanished()
         entries = self.transport.entries()
@@ -188,7 +189,7 @@ class Ingest:
             joined = cell
             if known is not None:
                 job = known[0].job.join(cell.job)
-                job = job.evolve(results=join_results(job.results, self.journal.results(job.id)))
+                job = job.evolve(results=join_results(job.results, self.version_ingest.signed.results(job.id)))
                 joined = merge.job_cell(job, cell.dots, shown=cell.raw)
                 if texts_of(joined.raw) != texts_of(cell.raw):  # only we know this result: our archive shows it
                     self.version_ingest.archiver.retire(job, cell.dots, home, self.clock.now(), {})

@@ -23,6 +23,7 @@ from bridge.kernel import grammar
 from bridge.store.archiver import Archiver
 from bridge.store.journal import Journal
 from bridge.store.rows import NOWHERE, NotebookRow
+from bridge.store.signed_results import SignedResults
 
 #: A version that would cancel at least this many open jobs, and more than half of them, is not believed.
 SUSPECT_FROM = 5
@@ -61,6 +62,7 @@ class VersionIngest:
     notify: Listener
     #: Takes in archive notebooks of other writers: what is missing here may have gone there.
     look_into_archives: Callable[[], None]
+    signed: SignedResults
 
     def ingest(
         self, place: NotebookRow, seen: Part, *, mine: Part | None = None, adopt: Adopt, fork: bool, now: datetime
@@ -86,6 +88,7 @@ class VersionIngest:
         else:
             strangers = {cell.id for cell in loose}
             observed = replace(observed, cells={i: c for i, c in observed.cells.items() if i not in strangers})
+        observed = self.signed.judged(observed, mine, now)
         merged = merge.merge(mine, observed)
         cells = dict(merged.cells)
         removed = self._removed(mine, cells, place, now, emptied=not seen.cells)
@@ -158,7 +161,7 @@ class VersionIngest:
             return True
         joined = join_results(cell.job.results, stray.job.results)
         if joined != cell.job.results:
-            job = cell.job.evolve(results=join_results(joined, self.journal.results(cell.id)))
+            job = cell.job.evolve(results=join_results(joined, self.signed.results(cell.id)))
             better = merge.job_cell(job, cell.dots, extras_of(cell.raw))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is not None and (
@@ -239,7 +242,7 @@ class VersionIngest:
                 self.journal.remove_note(place.id, cell.id)
                 continue
             jobs.append(cell.id)
-            job = cell.job.evolve(results=join_results(cell.job.results, self.journal.results(cell.id)))
+            job = cell.job.evolve(results=join_results(cell.job.results, self.signed.results(cell.id)))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only archived
                 job = job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=now, by="cell deleted"))
@@ -258,7 +261,7 @@ class VersionIngest:
         if mine is not None and mine.same_json(cell):
             return None
         if cell.kind is CellKind.JOB and (mine is None or mine.essence != cell.essence):
-            known = join_results(cell.job.results, self.journal.results(cell.id))
+            known = join_results(cell.job.results, self.signed.results(cell.id))
             if known != cell.job.results:
                 cell = merge.job_cell(cell.job.evolve(results=known), cell.dots, extras_of(cell.raw), shown=cell.raw)
         if theirs is not None and not theirs.same_json(cell) and theirs.essence == cell.essence:

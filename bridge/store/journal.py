@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from bridge.core import files
-from bridge.core.job import to_iso
+from bridge.core.job import Result, to_iso
 from bridge.format import json_bytes, limits
 from bridge.format.cell import Cell, CellKind
 from bridge.store import migrations, rows, tables
@@ -166,6 +166,14 @@ class Journal(JournalReader):
         self.db.executemany(rows.PUT_CELL, records)
         self.db.executemany("INSERT OR REPLACE INTO history (cell, digest, edit) VALUES (?, ?, ?)", histories)
         self.db.executemany(rows.PUT_RESULT, results)
+
+    def keep_results(self, job: str, results: Iterable[Result], *, now: datetime) -> None:
+        """Keep results that do not count, so that nothing is lost."""
+        self.db.executemany(rows.PUT_RESULT, [rows.result_row(job, result, now) for result in results])
+
+    def note_judged_by(self, tag: str) -> None:
+        """Results were judged by keys of this tag."""
+        self._set_meta("judged_by", tag)
 
     def _with_capped_lease(self, row: dict[str, object], now: datetime) -> dict[str, object]:
         """A cell's row whose claim ends, at the latest, limits.LEASE_S after it was first seen here."""

@@ -60,6 +60,12 @@ class JournalReader:
         """The highest dot given out under this writer id."""
         return int(self._meta("counter"))
 
+    @property
+    def judged_by(self) -> str:
+        """The tag of the keys that results were last judged by (format/signatures.py)."""
+        row = self.db.execute("SELECT value FROM meta WHERE name = 'judged_by'").fetchone()
+        return str(row["value"]) if row else ""
+
     def places(self, kind: str | None = None) -> list[NotebookRow]:
         """All notebooks, parts by number first, then archives by name."""
         records = self.db.execute(
@@ -120,6 +126,14 @@ class JournalReader:
             cells={cell.id: cell for cell in cells},
             metadata=place.extras,
         )
+
+    def notes(self, place: int) -> list[Cell]:
+        """The cells of a notebook that are no jobs."""
+        records = self.db.execute(
+            "SELECT id, kind, position, dots, raw FROM cell WHERE place = ? AND kind = 'note' ORDER BY position, id",
+            (place,),
+        )
+        return [rows.read_cell(record) for record in records]
 
     def rendered(self, place: int) -> list[bytes]:
         """A notebook's cells as the bytes that stand in its file, in order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +46,7 @@ class JobLine:
     problem: str | None
     verdict: str | None = None  #: what checking said; None: not checked
     checked_at: datetime | None = None  #: when its result was checked, or its failure written down
+    signer: str | None = None  #: id of the key that its answer names as its signature's; None: it is not signed
     delivered_at: datetime | None = None  #: when its caller got the result, or the error
 
 
@@ -144,6 +145,14 @@ def count_handed_over(reader: JournalReader) -> int:
     return int(row["jobs"])
 
 
+def count_unsigned(reader: JournalReader, keys: Collection[str]) -> int:
+    """How many answers in the notebooks none of these keys signed."""
+    rows = reader.db.execute(
+        "SELECT signer, count(*) AS jobs FROM cell WHERE kind = 'job' AND answer IS NOT NULL AND place > 0 GROUP BY signer"
+    )
+    return sum(int(row["jobs"]) for row in rows if row["signer"] not in keys)
+
+
 def problems(reader: JournalReader, limit: int = 20) -> list[tuple[str, str]]:
     """Jobs whose cell says something that is not believed, with the reason."""
     rows = reader.db.execute(
@@ -176,7 +185,7 @@ def lines(reader: JournalReader, wanted: Filter, now: datetime) -> list[JobLine]
     down = " DESC" if wanted.newest else ""
     rows = reader.db.execute(
         f"SELECT cell.id, {_STATE} AS now_state, place.number, place.kind, place.name, caller, key, model, lang, priority,"
-        f" parent, created_at, finished_at, seconds, problem, verdict, checked_at, delivered_at {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
+        f" parent, created_at, finished_at, seconds, problem, signer, verdict, checked_at, delivered_at {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
         values,
     )
     return [_line(row) for row in rows]
@@ -214,6 +223,7 @@ def _line(row: sqlite3.Row) -> JobLine:
         finished_at=_moment(row["finished_at"]),
         seconds=row["seconds"],
         problem=row["problem"],
+        signer=row["signer"],
         verdict=row["verdict"],
         checked_at=_moment(row["checked_at"]),
         delivered_at=_moment(row["delivered_at"]),

@@ -62,7 +62,7 @@ SELECT_NOTEBOOK = "SELECT id, kind, number, name, own, context, extras, rev FROM
 SELECT_FILE_VERSION = "SELECT place, hash, size, mtime_ns, inode, ctime_ns, rev, loose, loose_jobs FROM seen"
 _CELL_COLUMNS = (
     "id", "place", "kind", "position", "dots", "raw", "size", "state", "lease_until", "lease_worker", "lease_attempt",
-    "caller", "key", "model", "lang", "priority", "parent", "created_at", "finished_at", "seconds", "answer", "problem",
+    "caller", "key", "model", "lang", "priority", "parent", "created_at", "finished_at", "seconds", "answer", "problem", "signer",
 )  # fmt: skip
 PUT_CELL = f"INSERT OR REPLACE INTO cell ({', '.join(_CELL_COLUMNS)}) VALUES (:{', :'.join(_CELL_COLUMNS)})"  # noqa: S608  # constants
 PUT_RESULT = "INSERT OR IGNORE INTO result (job, digest, output, seen_at) VALUES (:job, :digest, :output, :seen_at)"
@@ -99,6 +99,7 @@ def cell_row(place: int, cell: Cell) -> dict[str, object]:
         row |= {
             "model": best.model or spec.options.model, "finished_at": to_iso(best.finished_at),
             "seconds": best.timing_s.get("total"), "answer": answer_tag(best),
+            "signer": best.signature.partition(":")[0] if best.signature else None,
         }  # fmt: skip
     elif not spec.unreadable:
         _, problems = result_record.read_results(cell.raw, job.id)

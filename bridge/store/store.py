@@ -21,6 +21,7 @@ from bridge.core.events import Listener
 from bridge.core.job import job_id
 from bridge.format import codec, file_names, json_bytes
 from bridge.format.raw_cell import RawCell, native_id, stamp_of
+from bridge.format.signatures import KeyRing
 from bridge.store.archiver import Archiver, PartLimits
 from bridge.store.ingest import Ingest
 from bridge.store.ingest_version import Adopt, VersionIngest
@@ -30,6 +31,7 @@ from bridge.store.lock import QueueLock
 from bridge.store.peek import has_news
 from bridge.store.rows import FileVersion, NotebookRow, content_hash
 from bridge.store.second_copies import SecondCopies
+from bridge.store.signed_results import SignedResults
 from bridge.transports.base import Staged, Transport
 
 T = TypeVar("T")
@@ -63,6 +65,9 @@ class Store:
     #: no file for a moment while another machine replaces it.
     vanished_s: float = 0.0
     randomness: Callable[[], int] = lambda: secrets.randbits(80)
+    keys: KeyRing = field(
+        default_factory=KeyRing
+    )  #: of the queue on this machine: what results are signed and judged with
 
     def __post_init__(self) -> None:
         """Make what is shared between calls."""
@@ -70,9 +75,15 @@ class Store:
         self._looking = threading.RLock()
         self._decider: int | None = None  #: the thread that holds the queue's lock
         self.archiver = Archiver(journal=self.journal, names=self.names, limits=self.limits)
+        self.signed = SignedResults(
+            journal=self.journal,
+            keys=self.keys,
+            notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
+        )
         self.version_ingest = VersionIngest(
             journal=self.journal,
             archiver=self.archiver,
+            signed=self.signed,
             notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
             look_into_archives=lambda: self.ingest.ingest_archives(fresh=True),  # made below
         )
@@ -102,7 +113,8 @@ class Store:
         if not self._deciding:
             entries = self.transport.entries()
             with self._peek() as reader:
-                if not has_news(reader, entries, self.transport.location, missing_is_news=not self.vanished_s):
+                told = has_news(reader, entries, self.transport.location, missing_is_news=not self.vanished_s)
+                if not told and reader.judged_by == self.keys.tag:
                     return look(reader)
         with self.exclusive(purpose), self.journal.transaction():
             self.ingest.take_all(publish=False)

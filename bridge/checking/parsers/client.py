@@ -13,7 +13,12 @@ from bridge.sandbox.confinement import Confinement
 from bridge.sandbox.process import ResourceLimits
 from bridge.sandbox.resident import Resident, ResidentError, ResidentProgram
 
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from bridge.checking.parsers.worker import main; main()"
+#: Finds the package by its own folder: that of its folder need not be readable, which Landlock would refuse to list.
+_BOOT = (
+    "import sys, importlib.util as u; f = sys.argv[1] + '/bridge'; "
+    "s = u.spec_from_file_location('bridge', f + '/__init__.py', submodule_search_locations=[f]); "
+    "sys.modules['bridge'] = u.module_from_spec(s); from bridge.checking.parsers.worker import main; main()"
+)
 
 
 class ParserError(Exception):
