@@ -201,7 +201,11 @@ def _body(language: str, code: str, rng: random.Random) -> tuple[list[str], int,
     lines = code.rstrip("\n").split("\n")
     found = []
     for i, line in enumerate(lines[:-2]):
-        if not defined(line) or not line.rstrip().endswith(("{", ":")) or line.lstrip().startswith(("class", "public class")):
+        if (
+            not defined(line)
+            or not line.rstrip().endswith(("{", ":"))
+            or line.lstrip().startswith(("class", "public class"))
+        ):
             continue
         margin = len(line) - len(line.lstrip())
         end = i + 1

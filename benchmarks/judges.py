@@ -40,9 +40,7 @@ class CompilerJudge:
 def judges(folder: Path | None = None) -> dict[str, CompilerJudge]:
     """The judge of each language that has one, in a folder of programs that only judge, or on the search path."""
     here = _Compilers(path=f"{folder}{os.pathsep}{os.environ['PATH']}" if folder else os.environ["PATH"])
-    found = {
-        "python": CompilerJudge(name="CPython's compiler", version=platform.python_version(), accepts=_python)
-    }
+    found = {"python": CompilerJudge(name="CPython's compiler", version=platform.python_version(), accepts=_python)}
     for languages, program, accepts in (
         (("javascript",), "node", here.node),
         (("typescript",), "tsc", here.tsc),

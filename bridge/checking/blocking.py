@@ -74,7 +74,7 @@ def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: Answer
         return False
     if _illustrates(block, around):
         return False
-    if block.why is BlockEnd.NO_FENCE or block.language_source is LanguageSource.SCORER:
+    if block.language_source is LanguageSource.SCORER:
         return False
     if finding.kind is FindingKind.UNDEFINED and (name := _name(finding.message)):
         return not (_defined_in(around.prompt, name=name) or _defined_beside(name, block, around))

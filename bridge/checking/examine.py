@@ -125,7 +125,7 @@ def examine(
         level=_level(blocks, checks),
         blocks=blocks,
         checks=checks,
-        quality=quality.signals(text, extraction, prompt=prompt),
+        quality=quality.signals(text, extraction.evolve(blocks=blocks), prompt=prompt),
         complete=extraction.complete,
         why=extraction.why,
         notes=extraction.notes,

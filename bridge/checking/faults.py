@@ -18,7 +18,11 @@ from bridge.checking.values import CodeBlock, Diagnostic, FindingKind, Jsonable,
 _FINDINGS = 8
 _CONTEXT_LINES = 3
 _SIGNATURES = 40
-_GAPS = frozenset({Signal.PLACEHOLDER})
+#: Signals that are asked about, and what is said of them.
+_GAPS = {
+    Signal.PLACEHOLDER: "this is left for the reader to write",
+    Signal.UNFINISHED: "the code seems to end too early",
+}
 _NO_ANSWER = frozenset({Signal.NO_CODE, Signal.REFUSAL})
 
 
@@ -45,7 +49,7 @@ def _faults(report: Report) -> Iterator[RepairPoint]:
         if signal.signal in _GAPS and signal.line is not None:
             for block in code:
                 if block.span[0] <= signal.line <= block.span[1]:
-                    message = f"this is left for the reader to write: {signal.evidence}"
+                    message = f"{_GAPS[signal.signal]}: {signal.evidence}"
                     yield RepairPoint(block=block.index, line=max(0, signal.line - block.code_start), message=message)
     if report.verdict is Verdict.NO_CODE and any(s.signal in _NO_ANSWER for s in report.quality):
         yield RepairPoint(block=None, line=0, message="the answer holds no code, and code was asked for")

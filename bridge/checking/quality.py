@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from bridge.checking.unfinished.early_end import early_end
 from bridge.checking.values import CodeBlock, Extraction, Quality, Role, Signal
 
 #: What asks for code: a verb of making and a thing that is code.
@@ -40,7 +41,7 @@ _PLACEHOLDERS = (
     re.compile(
         r"(?m)^(?:[ \t]*(?:async )?def [^\n]+:\s*\n(?:[ \t]*(?:\"\"\"[^\"]*\"\"\"|#[^\n]*)\s*\n)*[ \t]+pass\s*$)"),
     re.compile(
-        r"\braise NotImplementedError\b|\bthrow new (?:Error|NotImplementedException"
+        r"(?i)\braise NotImplementedError\b|\bthrow new (?:Error|NotImplementedException"
         r"|UnsupportedOperationException)\(\s*[\"']?(?:not implemented|TODO)?[\"']?\s*\)|\b(?:todo"
         r"|unimplemented)!\(\)|\bTODO\(\)"),
     re.compile(
@@ -86,6 +87,7 @@ def _signals(answer: str, extraction: Extraction, prompt: str) -> Iterator[Quali
         yield Quality(signal=Signal.ERROR_TEXT, evidence=_shown(match[0]), line=1)
     for block in code:
         yield from _gaps(block)
+        yield from _early_end(block, code, prompt)
     if repeated := repetition(answer):
         yield Quality(signal=Signal.REPETITION, evidence=_shown(repeated[1]), line=repeated[0])
 
@@ -97,6 +99,17 @@ def _gaps(block: CodeBlock) -> Iterator[Quality]:
             before = block.code.count("\n", 0, match.start())
             yield Quality(signal=Signal.PLACEHOLDER, evidence=_shown(match[0]), line=block.code_start + before)
             return
+
+
+def _early_end(block: CodeBlock, code: Sequence[CodeBlock], prompt: str) -> Iterator[Quality]:
+    """That a whole file, or one that is whole with the prompt's code, ends before it does what it is for."""
+    if block.role not in (Role.FILE, Role.CONTINUATION) or not block.complete or not block.current:
+        return
+    text = block.joined or block.code
+    others = [other.code for other in code if other.index != block.index]
+    if end := early_end(block.language, text, prompt=prompt, others=others):
+        line = end.line - max(0, text.rstrip().count("\n") - block.code.rstrip().count("\n"))
+        yield Quality(signal=Signal.UNFINISHED, evidence=_shown(end.evidence), line=block.code_start + max(0, line))
 
 
 def repetition(answer: str) -> tuple[int, str] | None:
