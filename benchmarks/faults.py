@@ -110,7 +110,7 @@ def keyword(language: str, code: str, rng: random.Random) -> str | None:
 def undefined_name(language: str, code: str, rng: random.Random) -> str | None:
     """One use of a name that the text itself defines is misspelt."""
     inside = _bare(language, code)
-    assigned = r"\$(\w{3,})\s*=(?!=)" if language in ("php",) else r"(?<![\w.$])(\w{3,})\s*=(?![=>])"
+    assigned = r"\$(\w{3,})\s*=(?!=)" if language == "php" else r"(?<![\w.$])(\w{3,})\s*=(?![=>])"
     names = {m[1] for m in re.finditer(assigned, code) if m.start() not in inside and not m[1][0].isdigit()}
     uses = [
         m

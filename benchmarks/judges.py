@@ -19,8 +19,9 @@ from pathlib import Path
 
 #: What tsc says of packages and of types that come with them (https://github.com/microsoft/TypeScript, diagnosticMessages.json).
 _PACKAGES = frozenset(
-    "TS2307 TS2792 TS7016 TS2580 TS2582 TS2584 TS2591 TS2593 TS2503 TS2686 TS2875 TS7026 TS7031 TS2304 TS2339".split()
-)
+    ["TS2307", "TS2792", "TS7016", "TS2580", "TS2582", "TS2584", "TS2591", "TS2593", "TS2503", "TS2686", "TS2875", "TS7026",
+     "TS7031", "TS2304", "TS2339"]
+)  # fmt: skip
 _TSC_OPTIONS = (
     "--noEmit", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "--noResolve",
     "--skipLibCheck", "--jsx", "preserve", "--moduleDetection", "force", "--pretty", "false",
@@ -112,6 +113,9 @@ class _Compilers:
     def javac(self, code: str) -> bool:
         public = re.search(r"(?m)^\s*public\s+(?:(?:abstract|final)\s+)*(?:class|interface|enum|record)\s+(\w+)", code)
         flags = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-proc:none", "-XDrawDiagnostics")
+        code = re.sub(
+            r"(?m)^import org\.javatuples\.\*;", "", code
+        )  # of the data's prompts; mostly nothing of it is used
         return self._says(code, f"{public[1] if public else 'Text'}.java", "javac", *flags).returncode == 0
 
     def gxx(self, code: str) -> bool:

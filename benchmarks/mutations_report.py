@@ -4,7 +4,8 @@
 
 Every real answer that is called clean, and whose code a real compiler takes (`benchmarks/judges.py`), gets one fault of each
 kind (`benchmarks/faults.py`): as it is, where it only continues its prompt's code, and as plain text without a fence. A fault
-that the compiler takes as well broke nothing and is not counted; a file that was cut, a gap, a stub, a duplicate, an undefined
+that the compiler takes as well broke nothing and is not counted (what goes on from the prompt's code is handed over joined with
+it, and judged so); a file that was cut, a gap, a stub, a duplicate, an undefined
 name and an invented package are wrong by their making. *Caught*: not called clean, or asked about again, or a finding or signal
 that the answer had not before. False alarms: answers as they are, taken by the compiler, called `errors` or `incomplete`.
 """
@@ -138,11 +139,12 @@ def _one(toolchain: Toolchain, base: Base, judge: CompilerJudge, found: Findings
         mutant = mutate(base.language, base.block.code, random.Random(f"{SEED} {base.row['id']} {kind}"))
         if mutant is None or mutant == base.block.code:
             continue
-        if kind in BREAKING and kind not in _CUT and judge.accepts(base.whole(mutant)):
-            found.accepted[kind] += 1
-            continue
         answer, ended = base.answer(mutant, kind)
         seen = examine(answer, prompt=prompt, finish_reason=ended, toolchain=toolchain)
+        joined = next((b.joined for b in seen.blocks if b.joined), None) if seen.verdict is Verdict.CLEAN else None
+        if kind in BREAKING and kind not in _CUT and judge.accepts(joined or base.whole(mutant)):
+            found.accepted[kind] += 1
+            continue
         for tally in (found.by_fault[kind, base.form], found.by_language[kind, base.language]):
             tally.tried += 1
             tally.caught += caught(kind, seen)

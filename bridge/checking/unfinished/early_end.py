@@ -18,39 +18,10 @@ _CALLED = re.compile(
     r"(?m)^\s*(?:assert\s+(?:not\s+)?|>>>\s*|console\.assert\(\s*|assert\w*\s*\(\s*)(?:\w+\s*\(\s*)?([A-Za-z_]\w*)\s*\("
 )
 _BUILT_IN = frozenset(
-    [
-        "abs",
-        "all",
-        "any",
-        "bool",
-        "dict",
-        "float",
-        "frozenset",
-        "int",
-        "isinstance",
-        "len",
-        "list",
-        "max",
-        "min",
-        "not",
-        "print",
-        "range",
-        "round",
-        "set",
-        "sorted",
-        "str",
-        "sum",
-        "tuple",
-        "type",
-        "zip",
-        "isclose",
-        "math",
-        "deepEqual",
-        "equal",
-        "assert",
-        "candidate",
-    ]
-)
+    ["abs", "all", "any", "bool", "dict", "float", "frozenset", "int", "isinstance", "len", "list", "max", "min", "not", "print",
+     "range", "round", "set", "sorted", "str", "sum", "tuple", "type", "zip", "isclose", "math", "deepEqual", "equal", "assert",
+     "candidate"]
+)  # fmt: skip
 
 
 def early_end(language: str | None, code: str, *, prompt: str = "", others: Sequence[str] = ()) -> EarlyEnd | None:
