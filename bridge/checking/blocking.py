@@ -77,8 +77,16 @@ def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: Answer
     if block.language_source is LanguageSource.SCORER:
         return False
     if finding.kind is FindingKind.UNDEFINED and (name := _name(finding.message)):
+        if block.language == "bash" and _set_elsewhere(name, block, around):
+            return False
         return not (_defined_in(around.prompt, name=name) or _defined_beside(name, block, around))
     return True
+
+
+def _set_elsewhere(name: str, block: CodeBlock, around: AnswerContext) -> bool:
+    """Whether a shell's variable may be set by what is run or read, or by the script that the prompt shows a part of."""
+    runs = re.search(r"(?m)(?:^|[;&|(]|\bthen|\bdo)\s*(?:eval|source|\.|declare|printf -v)\s", block.code)
+    return runs is not None or re.search(rf"\b{re.escape(name)}\b", around.prompt[:100_000]) is not None
 
 
 def lacks(block: CodeBlock, findings: Sequence[Finding], around: AnswerContext) -> bool:

@@ -142,6 +142,8 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
         # A function that includes nothing and compiles stands alone after all.
         piece = piece and (len(state.tools) == asked or any(f.severity is Severity.ERROR for _, _, f in said))
         findings += [] if piece else said
+    if block.role is Role.FILE and not block.path and prompt_code.goes_on(around.prompt, source.language, source.code):
+        piece = True
     if piece:
         state.note = _PIECE
     state.diagnostics += report(block, findings, around)
@@ -295,9 +297,10 @@ def _meaning(
         state.level = checker.level
         findings = outcome.findings
         if any(f.kind is FindingKind.DEPENDENCY for f in findings):
-            # What is not installed leaves a trail of unknown names and types: none of it is the answer's fault.
+            # What is not installed leaves a trail of unknown names and types: none of it is the answer's fault, but for what its checker is sure of.
             findings = tuple(
-                f if f.kind in (FindingKind.DEPENDENCY, FindingKind.STYLE) else _advice(f) for f in findings
+                f if f.kind in (FindingKind.DEPENDENCY, FindingKind.STYLE) or f.trust == 1 else _advice(f)
+                for f in findings
             )
         return [(checker, outcome, f) for f in findings]
     return []

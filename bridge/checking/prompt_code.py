@@ -56,6 +56,13 @@ def joins(prompt: str, language: str, code: str, *, ended: bool = True) -> Itera
                 yield JoinedFile(code=f"{whole}\n\n{code}", lines_before=whole.count("\n") + 2)
 
 
+def goes_on(prompt: str, language: str, code: str) -> bool:
+    """Whether a text that parses alone is the body of what the prompt's code begins, by its indentation."""
+    return code.lstrip("\n")[:1] in (" ", "\t") and any(
+        awaits_more(language, head) for head in variants.prompt_heads(prompt, language)[:4]
+    )
+
+
 def awaits_more(language: str, head: str) -> bool:
     """Whether a beginning is not whole: it ends in a head without a body, or leaves a block open."""
     lines = head.rstrip().split("\n")

@@ -106,10 +106,22 @@ def _early_end(block: CodeBlock, code: Sequence[CodeBlock], prompt: str) -> Iter
     if block.role not in (Role.FILE, Role.CONTINUATION) or not block.complete or not block.current:
         return
     text = block.joined or block.code
+    if _leaves_open(block):
+        line = block.code.rstrip().count("\n")
+        evidence = "what the prompt's code opens is not closed"
+        yield Quality(signal=Signal.UNFINISHED, evidence=evidence, line=block.code_start + line)
+        return
     others = [other.code for other in code if other.index != block.index]
     if end := early_end(block.language, text, prompt=prompt, others=others):
         line = end.line - max(0, text.rstrip().count("\n") - block.code.rstrip().count("\n"))
         yield Quality(signal=Signal.UNFINISHED, evidence=_shown(end.evidence), line=block.code_start + max(0, line))
+
+
+def _leaves_open(block: CodeBlock) -> bool:
+    """Whether the body of a function that the prompt began stops within it: the closer was added here."""
+    own = block.code.rstrip()
+    added = block.joined is not None and not block.joined.rstrip().endswith(own)
+    return added and own[:1] in (" ", "\t") and own.split("\n")[-1][:1] in (" ", "\t")
 
 
 def repetition(answer: str) -> tuple[int, str] | None:
