@@ -6,13 +6,14 @@ as a piece of something, and only then names and types. "Not checked" is never r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from bridge.checking import blocking, pieces, prompt_code, relabel, suppressions, variants
 from bridge.checking.blocking import AnswerContext, cut, diagnostic, report
 from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
 from bridge.checking.checkers.registry import CHECKERS, serving
+from bridge.checking.embedded import embedded
 from bridge.checking.language import languages
 from bridge.checking.values import (  # fmt: skip
     BlockEnd,
@@ -135,6 +136,8 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
             state, judge, outcome, source, context, around
         )
     findings = [(judge, outcome, f) for f in outcome.findings]
+    if block.role is Role.FILE:
+        findings += _embedded(source, context, around)
     piece = pieces.is_piece(source.language, source.code, named=block.path is not None) and block.role is Role.FILE
     if block.role is Role.FILE and (not piece or source.language in _MAY_STAND_ALONE):
         asked = len(state.tools)
@@ -155,6 +158,24 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
     if lacks:
         state.note = _PIECE
     return state.result(_status(state, believed=believed))
+
+
+def _embedded(
+    source: Source, context: CheckContext, around: AnswerContext
+) -> Iterator[tuple[Checker, CheckOutcome, Finding]]:
+    """What does not parse of the code within a page, a component or a notebook, at its place there."""
+    for number, part in enumerate(embedded(source.language, source.code)):
+        name = f"{source.name}.part{number}.{languages.extension(part.language)}"
+        inner = Source(language=part.language, code=part.code, name=name)
+        for checker in serving(part.language, CheckStep.SYNTAX, around.checkers):
+            outcome = checker.check(inner, context) if checker.available(context) else None
+            if outcome is None or outcome.failure or outcome.unknown:
+                continue
+            broken = [f for f in outcome.findings if f.kind is FindingKind.SYNTAX and f.severity is Severity.ERROR]
+            for found in broken if checker.trust(part.language) >= BELIEVED else ():
+                line = part.line + (1 if part.fixed else found.line)
+                yield checker, outcome, replace(found, line=line, end_line=None, end_column=None)
+            break
 
 
 def _own(finding: Finding, before: int) -> Finding | None:
