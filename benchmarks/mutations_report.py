@@ -28,7 +28,7 @@ from bridge.checking.faults import faults
 
 FORMS = ("stands alone", "continues the prompt", "without a fence")
 _CUT = ("cut", "cut, fence closed")
-_PACKAGE_CODES = frozenset({"unknown-package"})
+_PACKAGE_CODES = frozenset({"unknown-package", "misspelt-package"})
 
 
 @dataclass(frozen=True, kw_only=True)
