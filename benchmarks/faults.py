@@ -116,12 +116,18 @@ def undefined_name(language: str, code: str, rng: random.Random) -> str | None:
         m
         for name in sorted(names)
         for m in re.finditer(rf"(?<![\w.])(?<!->){re.escape(name)}(?![\w:])(?!\s*(?:=(?!=)|\+\+|--|[-+*/]=))", code)
-        if m.start() not in inside and (language not in ("php", "bash") or code[m.start() - 1] in "${")
+        if m.start() not in inside
+        and not defined(_line(code, m.start()))
+        and (language not in ("php", "bash") or code[m.start() - 1] in "${")
     ]
     if not uses:
         return None
     use = rng.choice(uses)
     return code[: use.start()] + use[0] + "_valeu" + code[use.end() :]
+
+
+def _line(code: str, at: int) -> str:
+    return code[code.rfind("\n", 0, at) + 1 :].split("\n", 1)[0]
 
 
 def indent(language: str, code: str, rng: random.Random) -> str | None:

@@ -275,3 +275,16 @@ def test_a_reply_that_ended_at_its_limit_is_judged_as_cut(bridge: Bridge, review
 
     assert reviewer.settle() == []
     assert len(rounds(bridge, job)) == 2  # asked again
+
+
+@pytest.mark.parametrize(("given", "warmer"), [(None, 0.9), (0.0, 0.2), (1.9, 2.0)])
+def test_the_second_round_is_a_little_warmer(bridge: Bridge, reviewer: Reviewer, given: float | None, warmer: float):
+    job = give(bridge, bridge.add("Write f.", temperature=given), BROKEN)
+    reviewer.settle()
+    [first] = rounds(bridge, job)
+    give(bridge, first, WORSE)
+    reviewer.settle()
+
+    asked = [bridge.get(child).job.spec for child in rounds(bridge, job)]
+    assert [spec.options.temperature for spec in asked] == [given, warmer]
+    assert asked[0].body != asked[1].body

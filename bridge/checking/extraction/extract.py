@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bridge.checking.extraction import classify, clean_lines, corrections, fences, open_ends, paths
-from bridge.checking.extraction.candidates import Candidate, bundle, candidates
+from bridge.checking.extraction.raw_blocks import RawBlock, bundle, raw_blocks
 from bridge.checking.language import languages
 from bridge.checking.patches import parse
 from bridge.checking.values import BlockEnd, CodeBlock, Extraction, LanguageSource, Role
@@ -40,7 +40,7 @@ def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_re
     found = fences.scan(lines.text)
     over = len(found) - MAX_BLOCKS
     found = found[:MAX_BLOCKS]
-    pieces, notes = candidates(found, lines.text, asked)
+    pieces, notes = raw_blocks(found, lines.text, asked)
     if over > 0:
         notes.append(f"{over} more blocks were left out")
     blocks = _AnswerReader(lines, prompt, asked).read(pieces)
@@ -55,9 +55,9 @@ class _AnswerReader:
         self._asked = asked
         self._named = tuple(languages.named_in(prompt))
 
-    def read(self, pieces: Sequence[Candidate]) -> list[CodeBlock]:
+    def read(self, pieces: Sequence[RawBlock]) -> list[CodeBlock]:
         """The blocks of some pieces, wrappers before what they hold."""
-        flat: list[Candidate] = []
+        flat: list[RawBlock] = []
         wrappers: set[int] = set()
         for piece in pieces:
             self._flatten(piece, None, flat, wrappers)
@@ -70,12 +70,12 @@ class _AnswerReader:
             for i, piece in enumerate(flat)
         ]
 
-    def _flatten(self, piece: Candidate, parent: int | None, flat: list[Candidate], wrappers: set[int]) -> None:
+    def _flatten(self, piece: RawBlock, parent: int | None, flat: list[RawBlock], wrappers: set[int]) -> None:
         own = replace(piece, parent=parent)
         index = len(flat)
         flat.append(own)
         if piece.children and not self._is_document_file(piece):
-            parts: tuple[Candidate, ...] = piece.children
+            parts: tuple[RawBlock, ...] = piece.children
         else:
             parts = tuple(bundle(piece)) if not piece.document and not piece.patch else ()
         if parts:
@@ -83,34 +83,34 @@ class _AnswerReader:
         for part in parts:
             self._flatten(part, index, flat, wrappers)
 
-    def _is_document_file(self, piece: Candidate) -> bool:
+    def _is_document_file(self, piece: RawBlock) -> bool:
         """Whether a document with fences in it is what was wanted: it was asked for, or it has a path of its own."""
         path = self._path(piece)
         return self._asked in languages.DOCUMENT or bool(path and languages.by_path(path.text) in languages.DOCUMENT)
 
-    def _siblings(self, pieces: Iterator[Candidate]) -> tuple[str, ...]:
+    def _siblings(self, pieces: Iterator[RawBlock]) -> tuple[str, ...]:
         counted = Counter(languages.by_label(p.info.split()[0].partition(":")[0]) for p in pieces if p.info.split())
         ignore = {None, *languages.TEXT, *languages.TERMINAL, *languages.DATA, "diff", *languages.DOCUMENT}
         return tuple(name for name, _ in counted.most_common() if name and name not in ignore)
 
-    def _path(self, piece: Candidate) -> paths.FoundPath | None:
+    def _path(self, piece: RawBlock) -> paths.FoundPath | None:
         return (
             paths.in_info(piece.info)
             or (paths.before(self._line_before(piece)) if piece.mark else None)
             or (None if piece.document else paths.in_first_lines("\n".join(piece.body[:4])))
         )
 
-    def _line_before(self, piece: Candidate) -> str:
+    def _line_before(self, piece: RawBlock) -> str:
         for i in range(piece.first - 1, max(-1, piece.first - 4), -1):
             if self._lines.text[i].strip():
                 return self._lines.text[i]
         return ""
 
-    def _wrapper(self, index: int, piece: Candidate) -> CodeBlock:
+    def _wrapper(self, index: int, piece: RawBlock) -> CodeBlock:
         label = languages.by_label(piece.info.split()[0]) if piece.info.split() else None
         return self._make(index, piece, classify.Named(language=label), "\n".join((*piece.body, "")), Role.WRAPPER)
 
-    def _block(self, index: int, piece: Candidate, siblings: tuple[str, ...], alone: bool) -> CodeBlock:
+    def _block(self, index: int, piece: RawBlock, siblings: tuple[str, ...], alone: bool) -> CodeBlock:
         code = "\n".join((*piece.body, "")) if piece.body else ""
         if piece.patch:
             return self._patch(index, piece, code)
@@ -130,7 +130,7 @@ class _AnswerReader:
         role = classify.role(code, named, piece.info, around)
         return self._make(index, piece, named, code, role)
 
-    def _patch(self, index: int, piece: Candidate, code: str) -> CodeBlock:
+    def _patch(self, index: int, piece: RawBlock, code: str) -> CodeBlock:
         """A patch has no path of its own, but those that it changes."""
         beside = paths.in_info(piece.info) or paths.before(self._line_before(piece))
         named = parse.read(code, default=beside.text if beside else None).targets
@@ -138,7 +138,7 @@ class _AnswerReader:
         block = self._make(index, piece, classify.Named(language="diff", confidence=0.98), code, Role.DIFF)
         return block.evolve(targets=tuple(normal(path) for path in named if not refuse(path)), path_refused=refused)
 
-    def _make(self, index: int, piece: Candidate, named: classify.Named, code: str, role: Role) -> CodeBlock:
+    def _make(self, index: int, piece: RawBlock, named: classify.Named, code: str, role: Role) -> CodeBlock:
         refused = refuse(named.path.text) if named.path else None
         good = named.path if named.path and not refused else None
         number = self._lines.number

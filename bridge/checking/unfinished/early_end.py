@@ -35,7 +35,27 @@ def early_end(language: str | None, code: str, *, prompt: str = "", others: Sequ
     """
     text = code[:_MAX_CHARS]
     found = python.early_end(text) if language == "python" else None
-    return found or _never_defined(text, prompt, others)
+    return found or _only_comments(language, text) or _never_defined(text, prompt, others)
+
+
+#: How a line of a comment begins, by language.
+_COMMENTS = {
+    **dict.fromkeys(("python", "bash", "ruby", "perl", "r"), "#"),
+    **dict.fromkeys(
+        ("javascript", "jsx", "typescript", "tsx", "java", "csharp", "c", "cpp", "go", "rust", "kotlin"),
+        ("//", "/*", "*"),
+    ),
+    "php": ("//", "/*", "*", "#", "<?php"),
+}
+
+
+def _only_comments(language: str | None, code: str) -> EarlyEnd | None:
+    """That nothing but comments is there."""
+    begins = _COMMENTS.get(language or "")
+    lines = [line.strip() for line in code.split("\n") if line.strip()]
+    if begins is None or not lines or not all(line.startswith(begins) for line in lines):
+        return None
+    return EarlyEnd(line=max(0, code.rstrip().count("\n")), evidence="holds nothing but comments")
 
 
 def _never_defined(code: str, prompt: str, others: Sequence[str]) -> EarlyEnd | None:

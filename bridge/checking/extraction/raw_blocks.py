@@ -14,7 +14,7 @@ from bridge.checking.values import BlockEnd
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
+class RawBlock:
     """A block before its language and role are known. Lines index the cleaned lines, from 0."""
 
     body: tuple[str, ...]
@@ -26,15 +26,15 @@ class Candidate:
     indent: int
     why: BlockEnd
     parent: int | None = None
-    children: tuple[Candidate, ...] = ()
+    children: tuple[RawBlock, ...] = ()
     document: bool = False
     patch: bool = False
     guessed: bool = False  #: without a fence, and with text beside it: where it begins and ends is a guess
 
 
-def candidates(found: Sequence[Fence], text: Sequence[str], asked: str | None) -> tuple[list[Candidate], list[str]]:
+def raw_blocks(found: Sequence[Fence], text: Sequence[str], asked: str | None) -> tuple[list[RawBlock], list[str]]:
     """What the fences hold, less those that hold nothing; code without a fence if there is no other."""
-    pieces: list[Candidate] = []
+    pieces: list[RawBlock] = []
     notes: list[str] = []
     if asked in languages.DOCUMENT and not any(f.is_document for f in found):
         head = [i for i, line in enumerate(text) if line.strip()][:5]
@@ -93,11 +93,11 @@ def _stray_label(body: Sequence[str], info: str) -> str | None:
     return word if languages.by_label(own) == languages.by_label(word) else None
 
 
-def _piece(fence: Fence) -> Candidate:
+def _piece(fence: Fence) -> RawBlock:
     stray = _stray_label(fence.body, fence.info)
     if stray:
         fence.body, fence.first = fence.body[1:], fence.first + 1
-    return Candidate(
+    return RawBlock(
         body=tuple(fence.body),
         info=fence.info or stray or "",
         mark=fence.mark,
@@ -112,10 +112,10 @@ def _piece(fence: Fence) -> Candidate:
     )
 
 
-def bare(text: Sequence[str], run: tuple[int, int], why: BlockEnd, last: int, *, info: str = "") -> Candidate:
+def bare(text: Sequence[str], run: tuple[int, int], why: BlockEnd, last: int, *, info: str = "") -> RawBlock:
     """Some lines that no fence encloses; a guess if there are others beside them."""
     first, end = run
-    return Candidate(
+    return RawBlock(
         body=tuple(text[first : end + 1]),
         info=info,
         mark="",
@@ -128,7 +128,7 @@ def bare(text: Sequence[str], run: tuple[int, int], why: BlockEnd, last: int, *,
     )
 
 
-def bundle(piece: Candidate) -> Iterator[Candidate]:
+def bundle(piece: RawBlock) -> Iterator[RawBlock]:
     """Several files in one fence, each under a comment with its path: one piece each. Nothing if it is one file."""
     heads: list[int] = []
     for i, line in enumerate(piece.body):
@@ -146,7 +146,7 @@ def bundle(piece: Candidate) -> Iterator[Candidate]:
         while stop > start + 1 and not piece.body[stop - 1].strip():
             stop -= 1
         last = end == len(piece.body)
-        yield Candidate(
+        yield RawBlock(
             body=piece.body[start:stop],
             info=piece.info,
             mark="",
