@@ -19,6 +19,8 @@ from typing import Any
 from benchmarks.judges import CompilerJudge, judges
 from benchmarks.material import DATA, answers
 from bridge.checking import Report, Role, Toolchain, Verdict, examine
+from bridge.checking.faults import faults
+from bridge.checking.values import FindingKind
 
 
 @dataclass
@@ -29,6 +31,8 @@ class Counts:
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)  #: by language and role
     no_judge: Counter[str] = field(default_factory=Counter)
     refused: list[str] = field(default_factory=list)
+    blamed: list[str] = field(default_factory=list)  #: false alarms
+    asked: list[str] = field(default_factory=list)  #: clean, and asked about again
 
 
 def measure(toolchain: Toolchain, sample: Sequence[dict[str, Any]], judge: dict[str, CompilerJudge]) -> Counts:
@@ -37,6 +41,10 @@ def measure(toolchain: Toolchain, sample: Sequence[dict[str, Any]], judge: dict[
     for row in sample:
         report = examine(row["answer"], prompt=row["prompt"], finish_reason="stop", toolchain=toolchain)
         found.verdicts[report.verdict.value] += 1
+        who = f"{row['id']} {'32B ' if '32B' in row['model'] else ''}"
+        found.blamed.extend(who + told for told in _blamed(report, judge))
+        if report.verdict is Verdict.CLEAN and (why := faults(report)):
+            found.asked.append(who + why[0].message)
         for language, role, code, name in _files(report) if report.verdict is Verdict.CLEAN else ():
             if language not in judge:
                 found.no_judge[language] += 1
@@ -51,6 +59,24 @@ def _files(report: Report) -> Iterator[tuple[str, Role, str, str]]:
     for block in report.blocks:
         if block.role in (Role.FILE, Role.CONTINUATION) and block.current:
             yield block.language or "text", block.role, block.joined or block.code, block.path or f"block {block.index}"
+
+
+#: Languages whose compiler looks for names.
+_KNOWS_NAMES = frozenset({"java", "cpp", "csharp"})
+
+
+def _blamed(report: Report, judge: dict[str, CompilerJudge]) -> Iterator[str]:
+    for block, check in zip(report.blocks, report.checks, strict=True):
+        why = [
+            d
+            for d in check.diagnostics
+            if d.blocking
+            and d.kind not in (FindingKind.LANGUAGE, FindingKind.PATCH)
+            and (d.kind is not FindingKind.UNDEFINED or block.language in _KNOWS_NAMES)
+        ]
+        language = block.language or ""
+        if why and language in judge and judge[language].accepts(block.joined or block.code):
+            yield f"{language} {block.path or f'block {block.index}'}: {why[0].message} [{why[0].source} {why[0].code}]"
 
 
 def main() -> None:
@@ -75,6 +101,11 @@ def main() -> None:
     print(f"taken {total} of {total + len(found.refused)} files of clean answers")
     for text in found.refused:
         print("  refused", text)
+    print(
+        f"false alarms: {len(found.blamed)} of {len(sample)} answers; clean, and asked about again: {len(found.asked)}"
+    )
+    for text in (*found.blamed, *found.asked):
+        print("  ", text)
 
 
 if __name__ == "__main__":
