@@ -85,7 +85,9 @@ def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: Answer
 
 def _set_elsewhere(name: str, block: CodeBlock, around: AnswerContext) -> bool:
     """Whether a shell's variable may be set by what is run or read, or by the script that the prompt shows a part of."""
-    runs = re.search(r"(?m)(?:^|[;&|(]|\bthen|\bdo)\s*(?:eval|source|\.|printf -v|declare(?: -\w+)* [\"$])\s?", block.code)
+    runs = re.search(
+        r"(?m)(?:^|[;&|(]|\bthen|\bdo)\s*(?:eval|source|\.|printf -v|declare(?: -\w+)* [\"$])\s?", block.code
+    )
     return runs is not None or re.search(rf"\b{re.escape(name)}\b", around.prompt[:100_000]) is not None
 
 

@@ -39,8 +39,8 @@ def early_end(language: str | None, code: str, *, prompt: str = "", others: Sequ
 
 
 #: How a line of a comment begins, by language.
-_COMMENTS = {
-    **dict.fromkeys(("python", "bash", "ruby", "perl", "r"), "#"),
+_COMMENTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("python", "bash", "ruby", "perl", "r"), ("#",)),
     **dict.fromkeys(
         ("javascript", "jsx", "typescript", "tsx", "java", "csharp", "c", "cpp", "go", "rust", "kotlin"),
         ("//", "/*", "*"),
