@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.checking import imports
 from bridge.checking.checkers.base import BELIEVED, Checker, CheckOutcome, Finding
@@ -89,6 +89,13 @@ def _set_elsewhere(name: str, block: CodeBlock, around: AnswerContext) -> bool:
         r"(?m)(?:^|[;&|(]|\bthen|\bdo)\s*(?:eval|source|\.|printf -v|declare(?: -\w+)* [\"$])\s?", block.code
     )
     return runs is not None or re.search(rf"\b{re.escape(name)}\b", around.prompt[:100_000]) is not None
+
+
+def unless_sure(finding: Finding) -> Finding:
+    """What is not installed leaves a trail of unknown names and types, none of it the answer's fault unless its checker is sure."""
+    if finding.trust == 1 or finding.kind is FindingKind.STYLE:
+        return finding
+    return replace(finding, kind=FindingKind.DEPENDENCY, severity=Severity.INFORMATION)
 
 
 def lacks(block: CodeBlock, findings: Sequence[Finding], around: AnswerContext) -> bool:

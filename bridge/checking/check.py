@@ -6,14 +6,14 @@ as a piece of something, and only then names and types. "Not checked" is never r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bridge.checking import blocking, pieces, prompt_code, relabel, suppressions, variants
 from bridge.checking.blocking import AnswerContext, cut, diagnostic, report
 from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
 from bridge.checking.checkers.registry import CHECKERS, serving
-from bridge.checking.embedded import embedded
+from bridge.checking.embedded_check import embedded_findings, own_lines
 from bridge.checking.language import languages
 from bridge.checking.values import (  # fmt: skip
     BlockEnd,
@@ -137,7 +137,7 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
         )
     findings = [(judge, outcome, f) for f in outcome.findings]
     if block.role is Role.FILE:
-        findings += _embedded(source, context, around)
+        findings += embedded_findings(source, context, around.checkers)
     piece = pieces.is_piece(source.language, source.code, named=block.path is not None) and block.role is Role.FILE
     if block.role is Role.FILE and (not piece or source.language in _MAY_STAND_ALONE):
         asked = len(state.tools)
@@ -158,31 +158,6 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
     if lacks:
         state.note = _PIECE
     return state.result(_status(state, believed=believed))
-
-
-def _embedded(
-    source: Source, context: CheckContext, around: AnswerContext
-) -> Iterator[tuple[Checker, CheckOutcome, Finding]]:
-    """What does not parse of the code within a page, a component or a notebook, at its place there."""
-    for number, part in enumerate(embedded(source.language, source.code)):
-        name = f"{source.name}.part{number}.{languages.extension(part.language)}"
-        inner = Source(language=part.language, code=part.code, name=name)
-        for checker in serving(part.language, CheckStep.SYNTAX, around.checkers):
-            outcome = checker.check(inner, context) if checker.available(context) else None
-            if outcome is None or outcome.failure or outcome.unknown:
-                continue
-            broken = [f for f in outcome.findings if f.kind is FindingKind.SYNTAX and f.severity is Severity.ERROR]
-            for found in broken if checker.trust(part.language) >= BELIEVED else ():
-                line = part.line + (1 if part.fixed else found.line)
-                yield checker, outcome, replace(found, line=line, end_line=None, end_column=None)
-            break
-
-
-def _own(finding: Finding, before: int) -> Finding | None:
-    """A finding about a joined file as one about the answer's own lines; None if it is about the prompt's."""
-    end = finding.end_line
-    moved = replace(finding, line=finding.line - before, end_line=None if end is None else end - before)
-    return moved if moved.line > 0 else None
 
 
 def _continued(
@@ -206,7 +181,7 @@ def _continued(
         found = [(judge, outcome, f) for f in outcome.findings]
         found += _meaning(file, context, inner, around.checkers)
         inner.diagnostics += report(
-            inner.block, [(c, o, moved) for c, o, f in found if (moved := _own(f, joined.lines_before))], around
+            inner.block, [(c, o, moved) for c, o, f in found if (moved := own_lines(f, joined.lines_before))], around
         )
         state.block = inner.block
         return inner.result(_status(inner, believed=judge.trust(source.language) >= BELIEVED))
@@ -318,14 +293,6 @@ def _meaning(
         state.level = checker.level
         findings = outcome.findings
         if any(f.kind is FindingKind.DEPENDENCY for f in findings):
-            # What is not installed leaves a trail of unknown names and types: none of it is the answer's fault, but for what its checker is sure of.
-            findings = tuple(
-                f if f.kind in (FindingKind.DEPENDENCY, FindingKind.STYLE) or f.trust == 1 else _advice(f)
-                for f in findings
-            )
+            findings = tuple(blocking.unless_sure(f) for f in findings)
         return [(checker, outcome, f) for f in findings]
     return []
-
-
-def _advice(finding: Finding) -> Finding:
-    return replace(finding, kind=FindingKind.DEPENDENCY, severity=Severity.INFORMATION)
