@@ -1,6 +1,6 @@
 """Does every file of every clean answer stand alone?
 
-    python -m benchmarks.standalone_report [--judges FOLDER]
+    python -m benchmarks.standalone_report [--judges FOLDER] [--only python]
 
 Each file of each real answer that is called clean is given to the compiler or parser of its language, alone
 (`benchmarks/judges.py`); what goes on from the prompt's own code is marked as a continuation, and judged joined with it, as it
@@ -84,8 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.standalone_report", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--judges", type=Path, help="a folder with compilers that judge and check nothing")
+    parser.add_argument("--only", help="one language, as the data names it")
     asked = parser.parse_args()
-    sample = answers()
+    sample = [row for row in answers() if asked.only in (None, row["language"])]
     if not sample:
         print(f"no data in {DATA.name}: nothing to report")
         return
