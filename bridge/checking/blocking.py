@@ -101,7 +101,11 @@ def unless_sure(finding: Finding) -> Finding:
 def lacks(block: CodeBlock, findings: Sequence[Finding], around: AnswerContext) -> bool:
     """Whether a text uses a name that neither it nor another block of the answer defines."""
     names = (_name(f.message) for f in findings if f.kind is FindingKind.UNDEFINED and f.severity is Severity.ERROR)
-    return any(name and not _defined_beside(name, block, around) for name in names)
+    shell = block.language == "bash"
+    return any(
+        name and not _defined_beside(name, block, around) and not (shell and _set_elsewhere(name, block, around))
+        for name in names
+    )
 
 
 def _illustrates(block: CodeBlock, around: AnswerContext) -> bool:

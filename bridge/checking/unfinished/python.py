@@ -91,7 +91,8 @@ def _no_result(function: Function, *, at_end: bool) -> EarlyEnd | None:
         return EarlyEnd(line=at, evidence=f"{function.name} has a description and no body")
     if not at_end:
         return None
-    if returns and _falls_through(function.body) and _must_return(end, returns):
+    open_result = bool(declared) and _MAY_BE_NOTHING.search(declared) is not None
+    if returns and not open_result and _falls_through(function.body) and _must_return(end, returns):
         return EarlyEnd(line=at, evidence=f"{function.name} returns a value, but not at its end")
     if (name := _last_name(end)) and not _is_shared(own, name):
         return EarlyEnd(line=at, evidence=f"{function.name} ends with a value for {name} that nothing uses")
