@@ -37,17 +37,20 @@ def _java_read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
         return None
     missing = any(code == "compiler.err.doesnt.exist" for _, _, code, _, _ in rows)
     sure = missing and not re.search(r"\bextends\b|\bimport\s+static\b", path.read_text("utf-8", "replace"))
+    # Where every name is found, nothing of the missing package is used: what else is wrong is the answer's own.
+    unused = missing and not any(code.startswith("compiler.err.cant.resolve") for _, _, code, _, _ in rows)
     found = []
     for line, column, code, level, rest in rows:
         kind = _java_kind(code, missing=missing) if level == "err" else FindingKind.STYLE
         local = sure and code.startswith("compiler.err.cant.resolve") and _LOCAL.match(rest)
+        own = level == "err" and unused and code != "compiler.err.doesnt.exist"
         short = code.removeprefix("compiler.err.").removeprefix("compiler.warn.")
         found.append(
             Finding(
                 line=int(line),
                 column=int(column),
-                kind=FindingKind.UNDEFINED if local else kind,
-                trust=1.0 if local else None,
+                kind=FindingKind.UNDEFINED if local else _java_kind(code, missing=False) if own else kind,
+                trust=1.0 if local or own else None,
                 severity=Severity.ERROR if level == "err" else Severity.WARNING,
                 code=code,
                 message=f"{short.replace('.', ' ')}: {rest}" if rest else short.replace(".", " "),
