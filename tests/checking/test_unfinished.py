@@ -23,7 +23,7 @@ ENDS_EARLY = [
     ("def f(x):\n    return x\n\n    # Then the second half\n", "ends with a comment"),
     ("def f(x):\n    return x\n\n# Test cases\n", "ends with a heading"),
     ("def f(x):\n    return x\n\n# Example usage:\ntext = 'a'\n", "a value for text that nothing uses"),
-    ("n = int(input())\ntotal = n * 2\n", "reads its input and writes nothing"),
+    ("n = int(input())\ntotal = n * 2\n", "reads its input and writes nothing"),  # and no other block does
     ("# Only\n# comments\n", "nothing but comments"),
 ]
 

@@ -35,7 +35,23 @@ def early_end(language: str | None, code: str, *, prompt: str = "", others: Sequ
     """
     text = code[:_MAX_CHARS]
     found = python.early_end(text) if language == "python" else None
-    return found or _only_comments(language, text) or _never_defined(text, prompt, others)
+    return (
+        found
+        or _silent(language, text, others)
+        or _only_comments(language, text)
+        or _never_defined(text, prompt, others)
+    )
+
+
+_READS = re.compile(r"\binput\s*\(|\bsys\.stdin\b|\bopen\s*\(\s*0\s*\)")
+_WRITES = re.compile(r"\bprint\b|\bsys\.std(?:out|err)\b|\.write(?:lines)?\s*\(|\bos\.write\b|\blogging\b")
+
+
+def _silent(language: str | None, code: str, others: Sequence[str]) -> EarlyEnd | None:
+    """That a program in Python reads what it is given, and nothing of the answer writes anything."""
+    if language != "python" or not _READS.search(code) or any(_WRITES.search(text) for text in (code, *others)):
+        return None
+    return EarlyEnd(line=max(0, code.rstrip().count("\n")), evidence="reads its input and writes nothing")
 
 
 #: How a line of a comment begins, by language.

@@ -14,8 +14,6 @@ _MAY_BE_NOTHING = re.compile(r"\b(?:None|Optional|NoReturn|Never|Any|object|Gene
 _ANNOUNCES = re.compile(
     r"(?i)^#\s*(?!output|expected|result|prints?\b|returns?\b|true\b|false\b|none\b|=>|->|>>>|todo)[A-Za-z]"
 )
-_READS = re.compile(r"\binput\s*\(|\bsys\.stdin\b|\bopen\s*\(\s*0\s*\)")
-_WRITES = re.compile(r"\bprint\b|\bsys\.std(?:out|err)\b|\.write(?:lines)?\s*\(|\bos\.write\b|\blogging\b")
 
 
 def early_end(code: str) -> EarlyEnd | None:
@@ -27,10 +25,10 @@ def early_end(code: str) -> EarlyEnd | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     lines = code.rstrip().split("\n")
-    return next(_signs(tree, lines, code), None)
+    return next(_signs(tree, lines), None)
 
 
-def _signs(tree: ast.Module, lines: Sequence[str], code: str) -> Iterator[EarlyEnd]:
+def _signs(tree: ast.Module, lines: Sequence[str]) -> Iterator[EarlyEnd]:
     last = len(lines) - 1
     if heading := _heading(lines):
         yield EarlyEnd(line=last, evidence=f"ends with a heading: {heading}")
@@ -41,8 +39,6 @@ def _signs(tree: ast.Module, lines: Sequence[str], code: str) -> Iterator[EarlyE
     for function in _functions(tree):
         if sign := _no_result(function, at_end=(function.end_lineno or 0) > last):
             yield sign
-    if _READS.search(code) and not _WRITES.search(code):
-        yield EarlyEnd(line=last, evidence="reads its input and writes nothing")
 
 
 def _in_text(tree: ast.Module, line: int) -> bool:
