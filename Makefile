@@ -19,7 +19,7 @@ DEMO_VENV ?= $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 DEMO_BIN ?= $(DEMO_VENV)/$(notdir $(BIN))
 DEMO_STAMP ?= $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_VENV)/.installed-demo)
 
-.PHONY: attack audit fuzz help demo setup programs test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
+.PHONY: attack audit fuzz mutations help demo setup programs test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -94,6 +94,10 @@ audit: $(STAMP) ## known faults of what CI installs; asks the index's advisory s
 
 bench: $(STAMP) ## the benchmarks, ours beside named peers
 	$(BIN)/python -m benchmarks
+
+mutations: $(STAMP) ## faults in real answers that compilers refuse: how many are called clean; ARGS="--only python --misses"
+	$(BIN)/python -m benchmarks.mutations_report $(ARGS)
+	$(BIN)/python -m benchmarks.standalone_report
 
 attack: $(STAMP) ## 20,000 hostile mutations of a notebook, given to commands; prints its seed and peak memory; ARGS="--seed 7"
 	$(BIN)/python -m tests.security $(ARGS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from bridge.checking.blocking import diagnostic
+from bridge.checking.blocking import diagnostic, unless_sure
 from bridge.checking.checkers.base import CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
 from bridge.checking.checkers.registry import serving
 from bridge.checking.values import (  # fmt: skip
@@ -94,13 +94,6 @@ def meaning(
         state.level = checker.level
         findings = outcome.findings
         if any(f.kind is FindingKind.DEPENDENCY for f in findings):
-            # What is not installed leaves a trail of unknown names and types: none of it is the answer's fault.
-            findings = tuple(
-                f if f.kind in (FindingKind.DEPENDENCY, FindingKind.STYLE) else _advice(f) for f in findings
-            )
+            findings = tuple(unless_sure(f) for f in findings)
         return [(checker, outcome, f) for f in findings]
     return []
-
-
-def _advice(finding: Finding) -> Finding:
-    return replace(finding, kind=FindingKind.DEPENDENCY, severity=Severity.INFORMATION)

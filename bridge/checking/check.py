@@ -12,8 +12,9 @@ from dataclasses import replace
 from bridge.checking import asking, blocking, pieces, prompt_code, relabel, suppressions, variants
 from bridge.checking.asking import BlockState
 from bridge.checking.blocking import AnswerContext, cut, report
-from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, Finding, Source
+from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, Source
 from bridge.checking.checkers.registry import CHECKERS
+from bridge.checking.embedded_check import embedded_findings, own_lines
 from bridge.checking.language import languages
 from bridge.checking.values import (  # fmt: skip
     BlockEnd,
@@ -110,6 +111,8 @@ def _check(state: BlockState, context: CheckContext, around: AnswerContext) -> C
             state, judge, outcome, source, context, around
         )
     findings = [(judge, outcome, f) for f in outcome.findings]
+    if block.role is Role.FILE:
+        findings += embedded_findings(source, context, around.checkers)
     piece = pieces.is_piece(source.language, source.code, named=block.path is not None) and block.role is Role.FILE
     if block.role is Role.FILE and (not piece or source.language in _MAY_STAND_ALONE):
         asked = len(state.tools)
@@ -117,6 +120,8 @@ def _check(state: BlockState, context: CheckContext, around: AnswerContext) -> C
         # A function that includes nothing and compiles stands alone after all.
         piece = piece and (len(state.tools) == asked or any(f.severity is Severity.ERROR for _, _, f in said))
         findings += [] if piece else said
+    if block.role is Role.FILE and not block.path and prompt_code.goes_on(around.prompt, source.language, source.code):
+        piece = True
     if piece:
         state.note = _PIECE
     state.diagnostics += report(block, findings, around)
@@ -128,13 +133,6 @@ def _check(state: BlockState, context: CheckContext, around: AnswerContext) -> C
     if lacks:
         state.note = _PIECE
     return state.result(_status(state, believed=believed))
-
-
-def _own(finding: Finding, before: int) -> Finding | None:
-    """A finding about a joined file as one about the answer's own lines; None if it is about the prompt's."""
-    end = finding.end_line
-    moved = replace(finding, line=finding.line - before, end_line=None if end is None else end - before)
-    return moved if moved.line > 0 else None
 
 
 def _continued(
@@ -158,7 +156,7 @@ def _continued(
         found = [(judge, outcome, f) for f in outcome.findings]
         found += asking.meaning(file, context, inner, around.checkers)
         inner.diagnostics += report(
-            inner.block, [(c, o, moved) for c, o, f in found if (moved := _own(f, joined.lines_before))], around
+            inner.block, [(c, o, moved) for c, o, f in found if (moved := own_lines(f, joined.lines_before))], around
         )
         state.block = inner.block
         return inner.result(_status(inner, believed=judge.trust(source.language) >= BELIEVED))

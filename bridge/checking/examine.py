@@ -162,7 +162,7 @@ def examine(
         level=_level(blocks, checks),
         blocks=blocks,
         checks=checks,
-        quality=(*quality.signals(text, extraction, prompt=prompt), *shown),
+        quality=(*quality.signals(text, extraction.evolve(blocks=blocks), prompt=prompt), *shown),
         complete=extraction.complete,
         why=extraction.why,
         notes=extraction.notes,

@@ -246,6 +246,7 @@ class Signal(Enum):
     NO_CODE = "no_code"  # code was asked for, there is none
     REFUSAL = "refusal"  # the model says that it will not or cannot
     PLACEHOLDER = "placeholder"  # bodies that are left for the reader to write
+    UNFINISHED = "unfinished"  # code that parses, but ends before it does what it is for
     ERROR_TEXT = "error_text"  # reads like an error of the engine, not like an answer
     REPETITION = "repetition"  # the same lines over and over
     DUPLICATE = "duplicate"  # a function that is defined twice in one file

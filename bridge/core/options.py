@@ -21,6 +21,9 @@ from bridge.kernel.options import OptionError as OptionError
 from bridge.kernel.options import OptionValue as OptionValue
 from bridge.kernel.options import longest_answer as longest_answer
 
+#: What most engines take where nobody says otherwise (generation_config.json of Qwen2.5-Coder); only rounds that are to be warmer count from it.
+DEFAULT_TEMPERATURE = 0.7
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:

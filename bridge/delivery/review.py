@@ -12,14 +12,14 @@ from pathlib import Path
 
 from bridge.checking.examine import Toolchain, examine
 from bridge.checking.project_lint import with_project_lint
-from bridge.checking.repair import AskAgain, RepairOutcome
+from bridge.checking.rounds import AskAgain, RepairOutcome
 from bridge.checking.sarif import to_sarif
 from bridge.checking.values import Report
 from bridge.core.chat import ChatReply, ChatRequest, FinishReason
 from bridge.core.errors import PromptRefused, SecretFound
 from bridge.core.events import Event, EventKind, Listener
 from bridge.core.job import Job, NewJob, Result, ResultStatus
-from bridge.core.options import DEFAULT_MAX_TOKENS, OPTIONS
+from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, OPTIONS
 from bridge.delivery import payload
 from bridge.delivery.conversation import converse
 from bridge.delivery.payload import HandOver
@@ -162,6 +162,9 @@ class Reviewer:
         if request.more_tokens:
             more = 2 * (options.max_tokens or DEFAULT_MAX_TOKENS)
             options = replace(options, max_tokens=min(more, int(OPTIONS["max_tokens"].high)))
+        if request.warmer:
+            usual = DEFAULT_TEMPERATURE if options.temperature is None else options.temperature
+            options = replace(options, temperature=round(min(usual + request.warmer, OPTIONS["temperature"].high), 2))
         child = NewJob(body="", options=options, key=key, caller=job.spec.caller, parent=job.id, round=number)
         return job_of(ChatRequest(prompt=request.messages), child)
 

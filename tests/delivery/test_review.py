@@ -294,3 +294,16 @@ def test_a_round_whose_prompt_would_hold_a_new_secret_is_not_asked_for(
     bridge.answer(known, f"```python\nKEY = '{secret}'\ndef f(:\n    return 1\n```\n")
     reviewer.settle([known])
     assert len([line for line in bridge.jobs() if line.parent == known]) == 1
+
+
+@pytest.mark.parametrize(("given", "warmer"), [(None, 0.9), (0.0, 0.2), (1.9, 2.0)])
+def test_the_second_round_is_a_little_warmer(bridge: Bridge, reviewer: Reviewer, given: float | None, warmer: float):
+    job = give(bridge, bridge.add("Write f.", temperature=given), BROKEN)
+    reviewer.settle()
+    [first] = rounds(bridge, job)
+    give(bridge, first, WORSE)
+    reviewer.settle()
+
+    asked = [bridge.get(child).job.spec for child in rounds(bridge, job)]
+    assert [spec.options.temperature for spec in asked] == [given, warmer]
+    assert asked[0].body != asked[1].body

@@ -18,7 +18,7 @@ import click
 import pytest
 
 from bridge.checking import BlockStatus, Level, Signal, Verdict
-from bridge.checking.repair import RepairStop
+from bridge.checking.rounds import RepairStop
 from bridge.cli import main
 from bridge.cli.app import COMMANDS
 from bridge.core import errors

@@ -29,8 +29,11 @@ _JAVA_SYNTAX = re.compile(
 )
 
 
+#: A variable that begins with a small letter: no package brings one, unless a class inherits it or it is imported as static.
+_LOCAL = re.compile(r"kindname\.variable, [a-z]\w*, ")
+
+
 def _java_read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
-    del path
     rows = re.findall(
         r"^\S+\.java:(\d+):(\d+): (compiler\.(err|warn)\.[\w.]+)(?:: (.*))?$",
         ran.stdout + "\n" + ran.stderr,
@@ -39,15 +42,21 @@ def _java_read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
     if not rows and ran.code != 0:
         return None
     missing = any(code == "compiler.err.doesnt.exist" for _, _, code, _, _ in rows)
+    sure = missing and not re.search(r"\bextends\b|\bimport\s+static\b", path.read_text("utf-8", "replace"))
+    # Where every name is found, nothing of the missing package is used: what else is wrong is the answer's own.
+    unused = missing and not any(code.startswith("compiler.err.cant.resolve") for _, _, code, _, _ in rows)
     found = []
     for line, column, code, level, rest in rows:
         kind = _java_kind(code, missing=missing) if level == "err" else FindingKind.STYLE
+        local = sure and code.startswith("compiler.err.cant.resolve") and _LOCAL.match(rest)
+        own = level == "err" and unused and code != "compiler.err.doesnt.exist"
         short = code.removeprefix("compiler.err.").removeprefix("compiler.warn.")
         found.append(
             Finding(
                 line=int(line),
                 column=int(column),
-                kind=kind,
+                kind=FindingKind.UNDEFINED if local else _java_kind(code, missing=False) if own else kind,
+                trust=1.0 if local or own else None,
                 severity=Severity.ERROR if level == "err" else Severity.WARNING,
                 code=code,
                 message=f"{short.replace('.', ' ')}: {rest}" if rest else short.replace(".", " "),
