@@ -60,6 +60,7 @@ class Toolchain:
         toolbox: where programs are looked for; default: this Python's scripts, then PATH.
         checkers: in the order in which they are asked; default: all.
         within: what every program that looks at an answer is confined by; default: the strongest that works here.
+        kept: a folder for what may be kept between processes, such as compiled packages of Go; None: nothing is.
     """
 
     def __init__(
@@ -68,13 +69,14 @@ class Toolchain:
         toolbox: Toolbox | None = None,
         checkers: tuple[Checker, ...] = CHECKERS,
         within: Confinement | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.toolbox = toolbox or Toolbox()
         self.within = within or confinement()
         self.parsers = Parsers(within=self.within)
         self.residents = Residents(within=self.within)
         self.headers = Headers(within=self.within)
-        self.go_cache = GoCache(within=self.within)
+        self.go_cache = GoCache(within=self.within, kept=kept / "go" if kept else None)
         self.sandboxes = SandboxPool(within=self.within)
         self.checkers = checkers
 
