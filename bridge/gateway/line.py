@@ -70,6 +70,16 @@ class Line:
         self._number = 0
         self._mean_s = _FIRST_GUESS_S
 
+    @property
+    def has_room(self) -> bool:
+        """Whether somebody waits, and a lane is free."""
+        return bool(self.waiting) and len(self.running) < self.lanes
+
+    @property
+    def somebody_waits(self) -> bool:
+        """Whether a live request waits: a person, or a tool that a person uses."""
+        return any(ticket.priority is Priority.INTERACTIVE for ticket in self.waiting)
+
     def join(self, *, caller: str, model: str, priority: Priority, now_s: float) -> Ticket:
         """A place in the line.
 
@@ -87,7 +97,7 @@ class Line:
 
     def begin_next(self, now_s: float) -> Ticket | None:
         """The one that has a slot now; None: nobody waits, or nothing is free."""
-        if not self.waiting or len(self.running) >= self.lanes:
+        if not self.has_room:
             return None
         ticket = self._next(now_s)
         if ticket is not None:

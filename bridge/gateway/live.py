@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -15,6 +16,7 @@ from bridge.core.chat import ChatReply
 from bridge.core.errors import BridgeError
 from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from bridge.engines.base import Answer, Engine, EngineModel, Request, Stop, Stopped
+from bridge.engines.relay import Relay
 from bridge.gateway.fitting import count_or_estimate, sized
 from bridge.gateway.line import LineFull, Priority, Ticket
 from bridge.gateway.mailbox import Mailbox
@@ -104,6 +106,7 @@ class Backend:
     num_ctx: int = DEFAULT_NUM_CTX
     max_tokens: int = DEFAULT_MAX_TOKENS
     timeout_s: float | None = 600.0
+    relay: Relay | None = None  #: to the same API, for clients of its own family; None: everything is translated
     idle_s: float = IDLE_S  #: after which an unused model goes out of memory; 0: never
 
 
@@ -132,10 +135,35 @@ class Live:
             RefusedAsk: there is no answer, and why.
         """
         model = await self.chosen(asked.options.model)
-        head = ReplyHead(id=id_prefix + secrets.token_hex(12), created=self._now(), model=model.name, note=model.note)
+        head = self.head(model, id_prefix)
         sink.begin(head)
-        request = self._request(asked, model)
-        progress.slots = self.backend.slots
+        request = self.request(asked, model)
+        async with self.turn(model, caller, progress, window=request.num_ctx):
+            fitted = await self.in_thread(lambda: sized(self.backend.engine, request, asked.truncation))
+            if fitted.note:
+                head = replace(head, note={**head.note, **fitted.note})
+                sink.begin(head)
+            answers = [
+                await self._ask(fitted.request, index, sink, parallel=asked.parallel_calls)
+                for index in range(asked.request.n)
+            ]
+        return Answered(
+            head=head,
+            replies=tuple(_bare(answer) for answer in answers),
+            usage=_usage(answers),
+            timing_s=answers[0].timing_s if len(answers) == 1 else {},
+        )
+
+    @asynccontextmanager
+    async def turn(
+        self, model: ChosenModel, caller: Caller, progress: RequestProgress, *, window: int | None = None
+    ) -> AsyncIterator[None]:
+        """Hold a slot, with the model in memory. `window`: tokens that the model has for the request.
+
+        Raises:
+            RefusedAsk: also for an error of ours that is raised in the block.
+        """
+        slots = progress.slots = self.backend.slots
 
         def got(ticket: Ticket) -> None:
             progress.ticket = ticket
@@ -145,29 +173,20 @@ class Live:
 
         try:
             async with (
-                self.backend.slots.slot(caller=caller.name, model=model.name, priority=caller.priority, on_ticket=got),
+                slots.slot(caller=caller.name, model=model.name, priority=caller.priority, on_ticket=got),
                 self.residency.using(model.name, tell=tell),
             ):
-                fitted = await self.in_thread(lambda: sized(self.backend.engine, request, asked.truncation))
-                if fitted.note:
-                    head = replace(head, note={**head.note, **fitted.note})
-                    sink.begin(head)
-                answers = [
-                    await self._ask(fitted.request, index, sink, parallel=asked.parallel_calls)
-                    for index in range(asked.request.n)
-                ]
+                yield
         except LineFull as full:
             wait = full.retry_after_s
             raise RefusedAsk(ApiRefusal(kind=RefusalKind.LINE_FULL, message=str(full), retry_after_s=wait)) from None
         except BridgeError as error:
             self.residency.forget(model.name)
-            raise RefusedAsk(refusal_of(error, window=request.num_ctx)) from error
-        return Answered(
-            head=head,
-            replies=tuple(_bare(answer) for answer in answers),
-            usage=_usage(answers),
-            timing_s=answers[0].timing_s if len(answers) == 1 else {},
-        )
+            raise RefusedAsk(refusal_of(error, window=window)) from error
+
+    def head(self, model: ChosenModel, id_prefix: str) -> ReplyHead:
+        """What is known of a reply before its first word."""
+        return ReplyHead(id=id_prefix + secrets.token_hex(12), created=self._now(), model=model.name, note=model.note)
 
     async def models(self) -> tuple[EngineModel, ...]:
         """What the engine has, as it was at most `LISTED_S` ago; loads nothing. Raises RefusedAsk."""
@@ -184,7 +203,7 @@ class Live:
 
     async def count(self, asked: Asked) -> int:
         """How many tokens a request is, exact where the engine counts, else estimated. Raises RefusedAsk."""
-        request = self._request(asked, await self.chosen(asked.options.model))
+        request = self.request(asked, await self.chosen(asked.options.model))
         return await self.in_thread(lambda: count_or_estimate(self.backend.engine, request))
 
     async def in_thread(self, call: Callable[[], T]) -> T:
@@ -194,7 +213,8 @@ class Live:
         except BridgeError as error:
             raise RefusedAsk(refusal_of(error)) from error
 
-    def _request(self, asked: Asked, model: ChosenModel) -> Request:
+    def request(self, asked: Asked, model: ChosenModel) -> Request:
+        """What to ask the engine."""
         from_wire = asked.request
         options = asked.options
         return Request(

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 
 from bridge import wiring
 from bridge.core.errors import BridgeError, Overloaded
 from bridge.core.events import Event, EventKind, Listener, ignore
-from bridge.engines.base import (
-    Answer,
-    Capabilities,
-    Engine,
-    EngineModel,
-    Health,
-    OnProgress,
-    OnToken,
-    Request,
-    Stop,
-    Stopped,
-    ignore_progress,
-    ignore_token,
-)
+from bridge.engines.base import Stop, Stopped
+from bridge.engines.slotted import HoldSlot, SlottedEngine
 from bridge.gateway.line import LineFull, Priority, Ticket
 from bridge.gateway.live import Live
 from bridge.gateway.slots import Slots
@@ -35,58 +24,20 @@ from bridge.worker.config import WorkerConfig
 _PAUSE_S = 5.0
 
 
-class SlottedEngine:
-    """An engine whose every answer takes a slot first, behind all live requests. Threads may share it."""
+def hold_in_line(slots: Slots, loop: asyncio.AbstractEventLoop) -> HoldSlot:
+    """Slots behind all live requests. To hold one raises Overloaded if the line is full."""
 
-    def __init__(self, engine: Engine, slots: Slots, loop: asyncio.AbstractEventLoop) -> None:
-        self._engine, self._slots, self._loop = engine, slots, loop
-        self.name = engine.name
-
-    def answer(self, request: Request, on_token: OnToken = ignore_token, *, stop: Stop | None = None) -> Answer:
-        """See `Engine.answer`; waits in line. Raises Overloaded if that is full."""
-        stop = stop or Stop()
-        held = _HeldSlot(self._slots, self._loop)
+    @contextmanager
+    def hold(model: str, stop: Stop) -> Iterator[None]:
+        held = _HeldSlot(slots, loop)
         try:
             with stop.guard(held.give_up):
-                held.take(request.model)
-                return answer_with_calls(self._engine, request, on_token, stop=stop)
+                held.take(model)
+                yield
         finally:
             held.give_up()
 
-    def models(self) -> tuple[EngineModel, ...]:
-        """See `Engine.models`."""
-        return self._engine.models()
-
-    def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
-        """See `Engine.pull`."""
-        self._engine.pull(model, on_progress)
-
-    def capabilities(self, model: str) -> Capabilities:
-        """See `Engine.capabilities`."""
-        return self._engine.capabilities(model)
-
-    def count_tokens(self, request: Request) -> int:
-        """See `Engine.count_tokens`."""
-        return self._engine.count_tokens(request)
-
-    def embed(self, texts: Sequence[str], model: str) -> tuple[tuple[float, ...], ...]:
-        """See `Engine.embed`."""
-        return self._engine.embed(texts, model)
-
-    def load(self, model: str, *, num_ctx: int = Request.num_ctx) -> None:
-        """See `Engine.load`."""
-        self._engine.load(model, num_ctx=num_ctx)
-
-    def unload(self, model: str) -> None:
-        """See `Engine.unload`."""
-        self._engine.unload(model)
-
-    def health(self) -> Health:
-        """See `Engine.health`."""
-        return self._engine.health()
-
-    def close(self) -> None:
-        """The engine is somebody else's."""
+    return hold
 
 
 class _HeldSlot:
@@ -182,7 +133,7 @@ class QueueWorker:
                 max_tokens=backend.max_tokens,
                 job_timeout_s=backend.timeout_s or 3600.0,
             )
-            engine = SlottedEngine(backend.engine, backend.slots, loop)
+            engine = SlottedEngine(backend.engine, hold_in_line(backend.slots, loop), ask=answer_with_calls)
             worker = wiring.open_worker(opened, engine, plan, listener=self._notify)
             self._end = worker.ask_to_stop
             if not self._stopping.is_set():
