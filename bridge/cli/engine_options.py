@@ -69,6 +69,7 @@ def engine_and_worker(
     What its table in bridge.toml says holds where the command line says nothing.
     """
     from bridge import wiring
+    from bridge.engines.slotted import SlottedEngine, hold_for_jobs
     from bridge.worker.config import WorkerConfig
 
     lanes = asked["parallel"]
@@ -78,7 +79,9 @@ def engine_and_worker(
     with wiring.prepared_engine(
         meant, model, pull=asked["pull"], lanes=lanes, num_ctx=num_ctx, say=base.say
     ) as (engine, models):  # fmt: skip
-        yield engine, WorkerConfig(
+        files = wiring.slot_files(meant, lanes=lanes, state=wiring.state_folder())
+        # `bridge serve` may ask the same one.
+        yield engine if files is None else SlottedEngine(engine, hold_for_jobs(files)), WorkerConfig(
             model=models.default, auto_model=models.auto, lanes=lanes, forever=forever, max_time_s=asked["max_time"],
             job_timeout_s=timeout_s, num_ctx=num_ctx, max_tokens=max_tokens, poll_s=poll_s,
         )  # fmt: skip

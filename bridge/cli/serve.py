@@ -82,6 +82,8 @@ def command(
         serve(
             opened,
             plan,
+            relay=wiring.open_relay(meant),
+            machine=wiring.slot_files(meant, lanes=parallel, state=wiring.state_folder()),
             on_ready=ready,
             on_request=lambda line: base.say(line, who=""),
             queue=_queue(queue),

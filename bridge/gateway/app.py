@@ -73,9 +73,12 @@ def app(
     `rules`: who is let in, by default whoever is on this machine. `records`: what it remembers between requests.
     `access_log`: gets a line of JSON for each request. `work`: answer the queue's jobs as well, with slots that nobody else needs.
     """
-    context = _context(backend, queue=queue, records=records, now=now, now_s=now_s, memory_bytes=memory_bytes)
+    rules = rules or GuardRules()
+    context = _context(
+        backend, token=rules.token, queue=queue, records=records, now=now, now_s=now_s, memory_bytes=memory_bytes
+    )
     log = RequestLog(counters=context.counters, write=access_log, now=now, now_s=now_s)
-    guard = Middleware(Guard, rules=rules or GuardRules(), open_paths=OPEN_PATHS, wires=_WIRES)
+    guard = Middleware(Guard, rules=rules, open_paths=OPEN_PATHS, wires=_WIRES)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -93,6 +96,7 @@ def app(
 def _context(
     backend: Backend,
     *,
+    token: str | None,
     queue: QueueDoor | None,
     records: Records | None,
     now: Callable[[], datetime],
@@ -107,6 +111,7 @@ def _context(
         batches = BatchRunner(parts)
     return GatewayContext(
         live=live,
+        token=token,
         pulls=Pulls(backend.engine),
         queue=queue,
         records=records,
@@ -137,7 +142,7 @@ async def _running(context: GatewayContext, *, work: bool) -> AsyncIterator[None
         await worker.close()
     if batches is not None:
         await batches.close()
-    live.close()
+    await live.close()
     for part in (queue, context.records):
         if part is not None:
             part.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from starlette.requests import Request
@@ -33,6 +33,7 @@ class GatewayContext:
     brake: Brake
     now: Callable[[], datetime]
     now_s: Callable[[], float]  #: seconds of a clock that only goes forward
+    token: str | None = field(default=None, repr=False)  #: that lets callers in, and goes to nobody else
     memory_bytes: Callable[[], int | None]  #: that this process and its engines use; None: not known
 
 

@@ -118,12 +118,15 @@ class Live:
         self.backend = backend
         self._now, self._now_s = now, now_s
         self.residency = Residency(backend.engine, idle_s=backend.idle_s, num_ctx=backend.num_ctx, now_s=now_s)
+        self.lacking: set[str] = set()  #: paths that the relay's API turned out not to have
         self._listed: tuple[EngineModel, ...] | None = None
         self._listed_s = 0.0
         self._pool = ThreadPoolExecutor(backend.slots.line.lanes + 1, thread_name_prefix="gateway")
 
-    def close(self) -> None:
-        """Let go of the threads; what runs is given up by whoever waits for it."""
+    async def close(self) -> None:
+        """Let go of threads and connections; what runs is given up by whoever waits for it."""
+        if self.backend.relay is not None:
+            await self.backend.relay.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def answer(

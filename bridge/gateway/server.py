@@ -13,6 +13,8 @@ import uvicorn
 from bridge.api.bridge import Bridge
 from bridge.core.errors import ConfigError
 from bridge.engines.base import Engine
+from bridge.engines.relay import Relay
+from bridge.engines.slot_files import SlotFiles
 from bridge.gateway.app import app
 from bridge.gateway.guard import LOOPBACK, GuardRules
 from bridge.gateway.line import Line
@@ -61,6 +63,8 @@ def serve(
     engine: Engine,
     plan: ServePlan,
     *,
+    relay: Relay | None = None,
+    machine: SlotFiles | None = None,
     on_ready: Callable[[str], None],
     on_request: Callable[[str], None],
     queue: Bridge | None,
@@ -69,17 +73,18 @@ def serve(
     """Serve until a signal ends it; `on_ready` gets the address, `on_request` a line for each request.
 
     `queue` is closed at the end; None: there is none. `home`: a folder for what is remembered between requests.
+    `relay`: the way to the same API for clients of its own family. `machine`: the engine's slots, shared with other processes.
 
     Raises:
         ConfigError: the port is taken, or the plan is not safe.
     """
     rules = plan.rules()
     listener = _listen(plan.host, plan.port)
-    slots = Slots(
-        Line(lanes=plan.lanes, longest=plan.longest_line, one_model=engine.name != "openai"), now_s=time.monotonic
-    )
+    line = Line(lanes=plan.lanes, longest=plan.longest_line, one_model=engine.name != "openai")
+    slots = Slots(line, now_s=time.monotonic, machine=machine)
     backend = Backend(
         engine=engine, slots=slots, default_model=plan.model, num_ctx=plan.num_ctx, max_tokens=plan.max_tokens, timeout_s=plan.timeout_s,
+        relay=relay,
     )  # fmt: skip
     config = uvicorn.Config(
         app(

@@ -16,9 +16,11 @@ from bridge.wiring.engines import (
     engine_settings,
     ollama_url,
     open_engine,
+    open_relay,
     open_worker,
     prepared_engine,
     ready_models,
+    slot_files,
 )
 from bridge.wiring.queue import loaded_settings, locate, open_queue
 from bridge.wiring.settings import EngineKind, EngineSettings, LoadedSettings, Settings
@@ -27,6 +29,6 @@ from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 __all__ = [
     "ENGINES", "Choice", "EngineKind", "EngineSettings", "LoadedSettings", "Opened", "Rules", "Settings",
     "choose_engine", "engine_settings", "journal_file", "loaded_settings", "locate", "ollama_url", "open_channels",
-    "open_dispatch", "open_engine", "open_hub", "open_queue", "open_reviewer", "open_toolchain", "open_waiting",
-    "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock", "state_folder", "system_clock",
+    "open_dispatch", "open_engine", "open_hub", "open_queue", "open_relay", "open_reviewer", "open_toolchain", "open_waiting",
+    "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock", "slot_files", "state_folder", "system_clock",
 ]  # fmt: skip

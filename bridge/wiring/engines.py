@@ -25,6 +25,8 @@ from bridge.wiring.site import Opened
 
 if TYPE_CHECKING:
     from bridge.engines.base import Engine
+    from bridge.engines.relay import Relay
+    from bridge.engines.slot_files import SlotFiles
     from bridge.kernel.fit import Machine
     from bridge.models.choose import JobModels
     from bridge.worker.config import WorkerConfig
@@ -105,6 +107,40 @@ def open_engine(
     raise ConfigError(
         f"the engine {engine.name} is of kind {engine.kind.value}, which cannot answer jobs: name another"
     )
+
+
+def open_relay(engine: EngineSettings, *, environ: Mapping[str, str] = os.environ) -> Relay | None:
+    """The way to the same API for clients of its own family; contacts nothing yet. None: it is reached in another way.
+
+    Raises:
+        ConfigError: as `open_engine`.
+    """
+    from bridge.engines.relay import HttpRelay, RelayFamily
+
+    if engine.kind is EngineKind.OLLAMA:
+        return HttpRelay(ollama_url(environ, base_url=engine.base_url), family=RelayFamily.OLLAMA, silence_s=600.0)
+    url = engine.base_url or environ.get("OPENAI_BASE_URL")
+    if engine.kind is EngineKind.OPENAI and url:
+        return HttpRelay(url, _key_of(engine, environ), family=RelayFamily.OPENAI)
+    return None
+
+
+def slot_files(
+    engine: EngineSettings, *, lanes: int, state: Path, environ: Mapping[str, str] = os.environ
+) -> SlotFiles | None:
+    """The engine's slots, shared with other processes of this machine; None: the engine is this process's own.
+
+    `state`: the local state folder.
+    """
+    from bridge.engines.slot_files import SlotFiles
+
+    if engine.kind is EngineKind.OLLAMA:
+        address = ollama_url(environ, base_url=engine.base_url)
+    elif engine.kind is EngineKind.OPENAI:
+        address = (engine.base_url or environ.get("OPENAI_BASE_URL") or "").rstrip("/")
+    else:
+        return None
+    return SlotFiles(state / "slots", address, lanes=lanes)
 
 
 def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:

@@ -14,6 +14,7 @@ import uvicorn
 
 from bridge import Bridge
 from bridge.engines.base import Engine
+from bridge.engines.relay import Relay
 from bridge.gateway import app
 from bridge.gateway.guard import GuardRules
 from bridge.gateway.line import Line
@@ -47,10 +48,13 @@ def gateway(
     rules: GuardRules | None = None,
     queue: Path | None = None,
     state: Path | None = None,
+    relay: Relay | None = None,
 ) -> Iterator[Gateway]:
     """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records."""
     slots = Slots(Line(lanes=lanes, longest=longest, one_model=one_model), now_s=time.monotonic)
-    backend = Backend(engine=engine, slots=slots, default_model=default_model, num_ctx=num_ctx, idle_s=idle_s)
+    backend = Backend(
+        engine=engine, slots=slots, default_model=default_model, num_ctx=num_ctx, idle_s=idle_s, relay=relay
+    )
     log: list[str] = []
     made = app(
         backend,

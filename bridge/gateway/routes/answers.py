@@ -11,9 +11,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.core.result import to_iso
+from bridge.engines.relay import RelayFamily
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.live import Caller
+from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import StreamReply, WholeReply, json_response, refused
 from bridge.gateway.stored import StoredResponses, later_response, wants_later
 from bridge.protocols import ollama, ollama_request
@@ -70,6 +72,9 @@ class AnswerPath:
         """What answers a body. Raises RefusedAsk."""
         if isinstance(self._wire, ollama.OllamaWire) and (load := ollama_request.read_load(body)) is not None:
             return await self._load(load)
+        if (passed := await passed_on(self.context.live, request, body, token=self.context.token)) is not None:
+            asked = self._wire.read(body) if passed.relay.family is RelayFamily.OLLAMA else None
+            return RelayReply(self.context.live, self._wire, caller_of(request), passed, asked=asked)
         asked = as_headers_say(self._wire.read(body), request)
         if wants_later(request):
             return later_response(await StoredResponses(self.context).queue(asked, caller_of(request)), applied=True)

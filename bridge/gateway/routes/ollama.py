@@ -12,14 +12,16 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from bridge.core.result import to_iso
 from bridge.engines.base import Capabilities, EngineModel
 from bridge.gateway.body import read_json
-from bridge.gateway.context import GatewayContext
+from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.embedding import embed
 from bridge.gateway.endpoint import endpoint
 from bridge.gateway.pulls import PullStep
+from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import json_response
 from bridge.kernel.fit import billions
 from bridge.protocols.asked import Json
@@ -79,8 +81,10 @@ class OllamaPaths:
             _shown(chosen.name, able, window=able.context_tokens or self._context.live.backend.num_ctx)
         )
 
-    async def _embeddings(self, request: Request) -> Response:
+    async def _embeddings(self, request: Request) -> ASGIApp:
         body = await read_json(request)
+        if (passed := await passed_on(self._context.live, request, body, token=self._context.token)) is not None:
+            return RelayReply(self._context.live, _WIRE, caller_of(request), passed)
         is_older = request.url.path.endswith("/embeddings")
         given = body.get("prompt") if is_older else body.get("input")
         found = await embed(self._context.live, given, body.get("model"))

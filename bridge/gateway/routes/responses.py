@@ -13,6 +13,7 @@ from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.endpoint import endpoint
 from bridge.gateway.queued import QueuedSource
+from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import StreamReply, WholeReply, json_response
 from bridge.gateway.routes.answers import AnswerPath, as_headers_say
 from bridge.gateway.stored import StoredResponses, later_response, wants_later
@@ -64,6 +65,13 @@ class ResponsesPath(AnswerPath):
 
     async def reply(self, body: Json, request: Request) -> ASGIApp:
         """See `AnswerPath.reply`."""
+        context, caller = self.context, caller_of(request)
+        if (passed := await passed_on(context.live, request, body, token=context.token)) is not None:
+            return RelayReply(context.live, _WIRE, caller, passed, otherwise=lambda: self._own(body, request))
+        return await self._own(body, request)
+
+    async def _own(self, body: Json, request: Request) -> ASGIApp:
+        """The reply, made here. Raises RefusedAsk."""
         context, caller = self.context, caller_of(request)
         asked = as_headers_say(_WIRE.read(body), request)
         stored = StoredResponses(context)
