@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 import benchmarks
-from benchmarks import adding, bulk, checking, handover, history, merging, sandbox, scale, starting, worker
+from benchmarks import adding, bulk, checking, gateway, handover, history, merging, sandbox, scale, starting, worker
 from benchmarks.measure import Row
 
 ALL = {"adding": adding, "merging": merging, "bulk": bulk, "history": history, "starting": starting, "worker": worker,
-       "handover": handover, "scale": scale, "checking": checking, "sandbox": sandbox}  # fmt: skip
+       "handover": handover, "scale": scale, "checking": checking, "sandbox": sandbox, "gateway": gateway}  # fmt: skip
 
 
 def main() -> int:
@@ -31,6 +31,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument("--full", action="store_true", help="also what takes minutes")
     parser.add_argument("--only", choices=ALL, action="append", help="one benchmark; repeatable")
+    parser.add_argument("--peers", action="store_true", help="also LiteLLM's proxy, installed for it (gateway)")
     asked = parser.parse_args()
     found: list[Row] = []
     began = time.perf_counter()
@@ -40,7 +41,7 @@ def main() -> int:
         for name in asked.only or ALL:
             home = Path(folder) / name
             home.mkdir()
-            for row in _with_settings(name, home, full=asked.full):
+            for row in _with_settings(name, home, full=asked.full, peers=asked.peers):
                 found.append(row)
                 if not asked.json:
                     sys.stderr.write(f"{row.name} {row.cells or ''}\n")
@@ -51,11 +52,13 @@ def main() -> int:
     return int(any(row.met is False for row in found))
 
 
-def _with_settings(name: str, home: Path, *, full: bool) -> list[Row]:
+def _with_settings(name: str, home: Path, *, full: bool, peers: bool) -> list[Row]:
     here = Path.cwd()
     try:
         os.chdir(home)  # no bridge.toml of the caller's
-        return list(ALL[name].rows(home, full=full))
+        return list(
+            gateway.rows(home, full=full, peers=peers) if name == "gateway" else ALL[name].rows(home, full=full)
+        )
     finally:
         os.chdir(here)
 
