@@ -68,7 +68,12 @@ def litellm(folder: Path, api: str, models: tuple[str, ...]) -> Iterator[Server]
     config.write_text(json.dumps({"model_list": rows}))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
+    environment = {
+        **os.environ,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",  # it listens on the loopback only
+        "PATH": f"{home / 'bin'}:{os.environ['PATH']}",
+    }
     command = [str(home / "bin/litellm"), "--config", str(config), "--port", str(port), "--host", "127.0.0.1", "--telemetry", "False"]  # fmt: skip
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -26,6 +26,8 @@ from bridge.gateway.slots import Slots
 
 #: How long requests under way may go on once it is told to end, in seconds.
 _FAREWELL_S = 5
+#: Connections that may wait to be accepted.
+_BACKLOG = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +104,9 @@ def serve(
         timeout_graceful_shutdown=_FAREWELL_S,
     )
     host = f"[{plan.host}]" if ":" in plan.host else plan.host
-    on_ready(f"http://{host}:{listener.getsockname()[1]}")
-    uvicorn.Server(config).run(sockets=[listener])
+    with listener:
+        on_ready(f"http://{host}:{listener.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -112,6 +115,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(_BACKLOG)  # before the address is told: who reads it may come at once
     except OSError as error:
         listener.close()
         raise ConfigError(f"{host}:{port} cannot be listened on ({error.strerror}): `--port` names another") from None
