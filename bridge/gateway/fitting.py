@@ -39,8 +39,8 @@ def sized(engine: Engine, request: Request, truncation: Truncation) -> Sized:
         EngineError: as `Engine.count_tokens`.
     """
     window = request.num_ctx
-    if _most_tokens(request) + request.max_tokens <= window:
-        return Sized(request=request)  # each token has at least a byte: it cannot be longer
+    if fits_uncounted(request):
+        return Sized(request=request)
     try:
         tokens = _count(engine, request)
     except NotSupported:
@@ -50,6 +50,11 @@ def sized(engine: Engine, request: Request, truncation: Truncation) -> Sized:
     if truncation is Truncation.AUTO and not isinstance(request.prompt, str):
         return _cut(engine, request, tokens)
     raise too_long(tokens, window)
+
+
+def fits_uncounted(request: Request) -> bool:
+    """Whether it fits however its text is counted: each token has at least a byte. Does not block."""
+    return _most_tokens(request) + request.max_tokens <= request.num_ctx
 
 
 def count_or_estimate(engine: Engine, request: Request) -> int:

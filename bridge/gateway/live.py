@@ -17,7 +17,7 @@ from bridge.core.errors import BridgeError
 from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from bridge.engines.base import Answer, Engine, EngineModel, Request, Stop, Stopped
 from bridge.engines.relay import Relay
-from bridge.gateway.fitting import count_or_estimate, sized
+from bridge.gateway.fitting import Sized, count_or_estimate, fits_uncounted, sized
 from bridge.gateway.line import LineFull, Priority, Ticket
 from bridge.gateway.mailbox import Mailbox
 from bridge.gateway.names import ChosenModel, choose_model
@@ -25,7 +25,7 @@ from bridge.gateway.residency import IDLE_S, Residency
 from bridge.gateway.slots import Slots
 from bridge.gateway.tool_calling import answer_with_calls
 from bridge.models.choose import auto_model
-from bridge.protocols.asked import Answered, Asked, ReplyHead, Usage, Waiting
+from bridge.protocols.asked import Answered, Asked, ReplyHead, Truncation, Usage, Waiting
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk, refusal_of
 
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class Live:
         sink.begin(head)
         request = self.request(asked, model)
         async with self.turn(model, caller, progress, window=request.num_ctx):
-            fitted = await self.in_thread(lambda: sized(self.backend.engine, request, asked.truncation))
+            fitted = await self.fitted(request, asked.truncation)
             if fitted.note:
                 head = replace(head, note={**head.note, **fitted.note})
                 sink.begin(head)
@@ -208,6 +208,12 @@ class Live:
         """How many tokens a request is, exact where the engine counts, else estimated. Raises RefusedAsk."""
         request = self.request(asked, await self.chosen(asked.options.model))
         return await self.in_thread(lambda: count_or_estimate(self.backend.engine, request))
+
+    async def fitted(self, request: Request, truncation: Truncation) -> Sized:
+        """The request as it may be sent; a thread is asked only where it has to be counted. Raises RefusedAsk."""
+        if fits_uncounted(request):
+            return Sized(request=request)
+        return await self.in_thread(lambda: sized(self.backend.engine, request, truncation))
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """What a call to the engine gives that is no answer. Raises RefusedAsk."""

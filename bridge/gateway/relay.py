@@ -18,7 +18,6 @@ from starlette.types import ASGIApp
 from bridge.core.chat import ChatRequest
 from bridge.core.errors import EngineDown, EngineError, ModelMissing, StreamInterrupted
 from bridge.engines.relay import Relay, RelayedBody, RelayFamily
-from bridge.gateway.fitting import sized
 from bridge.gateway.live import Caller, Live, RequestProgress
 from bridge.gateway.names import ChosenModel
 from bridge.gateway.reply import refused, told_by
@@ -169,7 +168,7 @@ class RelayReply(Streaming):
         if asked is None or passed.path not in _WHOLE:
             return passed
         request = live.request(asked, passed.model)
-        fitted = await live.in_thread(lambda: sized(live.backend.engine, request, asked.truncation))
+        fitted = await live.fitted(request, asked.truncation)
         given = passed.body.get("options")
         options = {
             **(given if isinstance(given, dict) else {}),
