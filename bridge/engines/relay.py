@@ -108,18 +108,23 @@ class HttpRelay:
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if used := self._key or key:
             headers["Authorization"] = f"Bearer {used}"
+        watch = _Silence(self._silence_s)
         try:
             async with asyncio.timeout(timeout_s) as limit:
+                watch.begin(limit)
                 response = await self._ask(path, body, headers)
                 try:
                     await self._check(response, used)
-                    yield _Body(response, self._base)
+                    yield _Body(response, self._base, watch)
                 finally:
                     response.close() if not response.content.is_eof() else response.release()
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise StreamInterrupted("the answer took longer than the time limit") from None
+            why = f"nothing came for {self._silence_s:g} s" if watch.is_over else "it took longer than the time limit"
+            raise StreamInterrupted(f"the answer broke off ({why})") from None
+        finally:
+            watch.end()
 
     async def close(self) -> None:
         """See `Relay.close`."""
@@ -128,17 +133,12 @@ class HttpRelay:
             await client.close()
 
     async def _ask(self, path: str, body: bytes, headers: dict[str, str]) -> aiohttp.ClientResponse:
-        import aiohttp
-
         client = self._client or self._opened()
         try:
             return await client.post(
                 self._base + path, data=body, headers=headers, proxy=self._proxy, allow_redirects=False
             )
-        except aiohttp.ServerTimeoutError as error:
-            connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
-            raise _broken(error, self._base, began=not connecting) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except _failures() as error:
             raise _broken(error, self._base, began=False) from None
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -151,7 +151,7 @@ class HttpRelay:
             verify = found["verify"]
         authorities = verify if isinstance(verify, str) else where()
         secure = ssl.create_default_context(cafile=authorities) if self._base.startswith("https") else True
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s, sock_read=self._silence_s)
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s)
         # The line before an engine bounds how many there are; no `trust_env`, which reads ~/.netrc over our header.
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_S, ssl=secure)
         self._client = aiohttp.ClientSession(connector=connector, timeout=limits, auto_decompress=False)
@@ -167,21 +167,56 @@ class HttpRelay:
             raise EngineDown(f"{self._base} compresses its replies, though asked not to")
 
 
+class _Silence:
+    """Ends a reply of which nothing has come for too long. One timer, however many pieces come: each would cost its own else."""
+
+    def __init__(self, longest_s: float) -> None:
+        self.is_over = False
+        self._longest_s = longest_s
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._limit: asyncio.Timeout | None = None
+        self.heard_s = self._loop.time()  #: when something came last
+
+    def begin(self, limit: asyncio.Timeout) -> None:
+        """From now on."""
+        self._limit = limit
+        self._timer = self._loop.call_later(self._longest_s, self._look)
+
+    def heard(self) -> None:
+        """Something has come."""
+        self.heard_s = self._loop.time()
+
+    def end(self) -> None:
+        """It does not matter any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        left_s = self.heard_s + self._longest_s - self._loop.time()
+        if left_s > 0 or self._limit is None:
+            self._timer = self._loop.call_later(max(left_s, 0.001), self._look)
+        else:
+            self.is_over = True
+            self._limit.reschedule(self._loop.time())
+
+
 class _Body:
     """See `RelayedBody`."""
 
-    def __init__(self, response: aiohttp.ClientResponse, base: str) -> None:
-        self._response, self._base = response, base
+    def __init__(self, response: aiohttp.ClientResponse, base: str, watch: _Silence) -> None:
+        self._response, self._base, self._watch = response, base, watch
+        self._failures = _failures()
         self.content_type = response.headers.get("Content-Type", "")
 
     async def read(self) -> bytes:
         """See `RelayedBody.read`."""
-        import aiohttp
-
         try:
-            return await self._response.content.readany()
-        except (aiohttp.ClientError, OSError) as error:
+            piece = await self._response.content.readany()
+        except self._failures as error:
             raise _broken(error, self._base, began=True) from None
+        self._watch.heard()
+        return piece
 
     async def whole(self) -> bytes:
         """See `RelayedBody.whole`."""
@@ -197,15 +232,20 @@ class _Body:
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:
     """The text of an error, as far as it matters. Never raises for what the server does."""
-    import aiohttp
-
     held = bytearray()
     try:
         while (piece := await response.content.readany()) and len(held) < LONGEST_ERROR_BYTES:
             held += piece
-    except (aiohttp.ClientError, OSError):
+    except _failures():
         pass  # what came of it must do
     return bytes(held[:LONGEST_ERROR_BYTES]).decode(errors="replace")
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What a connection may raise."""
+    import aiohttp
+
+    return (aiohttp.ClientError, OSError)
 
 
 def _broken(error: Exception, base: str, *, began: bool) -> EngineError:

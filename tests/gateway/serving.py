@@ -49,11 +49,18 @@ def gateway(
     queue: Path | None = None,
     state: Path | None = None,
     relay: Relay | None = None,
+    timeout_s: float | None = 600.0,
 ) -> Iterator[Gateway]:
     """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records."""
     slots = Slots(Line(lanes=lanes, longest=longest, one_model=one_model), now_s=time.monotonic)
     backend = Backend(
-        engine=engine, slots=slots, default_model=default_model, num_ctx=num_ctx, idle_s=idle_s, relay=relay
+        engine=engine,
+        slots=slots,
+        default_model=default_model,
+        num_ctx=num_ctx,
+        idle_s=idle_s,
+        relay=relay,
+        timeout_s=timeout_s,
     )
     log: list[str] = []
     made = app(

@@ -170,6 +170,16 @@ def test_a_client_that_leaves_cuts_the_connection_to_the_api(api: Upstream, serv
     until(lambda: not served.line.running)
 
 
+@pytest.mark.parametrize("limits", [{"silence_s": 0.05}, {"timeout_s": 0.05}])
+def test_an_api_that_says_nothing_more_is_given_up(api: Upstream, limits: dict[str, float]) -> None:
+    api.script.append(Says(gate=threading.Event()))
+    base = f"{api.url}/v1"
+    relay = HttpRelay(base, family=RelayFamily.OPENAI, silence_s=limits.get("silence_s", 300.0))
+    with gateway(OpenAIEngine(base), default_model="m", relay=relay, timeout_s=limits.get("timeout_s")) as served:
+        assert "broke off" in ask(served, stream=True).text
+    until(lambda: api.left == 1)
+
+
 def test_an_api_that_is_not_there_is_told(api: Upstream, served: Gateway) -> None:
     assert served.backend.relay is not None
     served.backend.relay._base = "http://127.0.0.1:9"  # type: ignore[attr-defined]
