@@ -15,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 import requests
-from requests.certs import where
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from bridge.core.errors import EngineDown, EngineError, StreamInterrupted
 from bridge.engines.openai_errors import read_refusal
@@ -149,7 +149,7 @@ class HttpRelay:
             found = requests.Session().merge_environment_settings(self._base, {}, None, None, None)
             self._proxy = requests.utils.select_proxy(self._base, found["proxies"])
             verify = found["verify"]
-        authorities = verify if isinstance(verify, str) else where()
+        authorities = verify if isinstance(verify, str) else str(DEFAULT_CA_BUNDLE_PATH)
         secure = ssl.create_default_context(cafile=authorities) if self._base.startswith("https") else True
         limits = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s)
         # The line before an engine bounds how many there are; no `trust_env`, which reads ~/.netrc over our header.
