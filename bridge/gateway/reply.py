@@ -106,11 +106,11 @@ class StreamReply:
 
     async def text(self, piece: str, index: int) -> None:
         """See `Sink.text`."""
-        await self._say(self._started().text(piece, index))
+        await self._say(lambda writer: writer.text(piece, index))
 
     async def finish(self, reply: ChatReply, index: int) -> None:
         """See `Sink.finish`."""
-        await self._say(self._started().finish(reply, index))
+        await self._say(lambda writer: writer.finish(reply, index))
 
     async def _stream(self) -> Response | None:
         """Say all of it; a response, if it is refused before anything was said."""
@@ -128,29 +128,29 @@ class StreamReply:
             raise
         if self._after:
             await self._after(answered)
-        await self._say(self._end(answered), more=False)
+        await self._say(lambda writer: writer.end(answered), more=False)
         return None
 
     async def _fail(self, refusal: ApiRefusal) -> Response | None:
         if not self._is_begun:
             return refused(self._wire, refusal)
-        await self._say(self._started().fail(refusal), more=False)
+        await self._say(lambda writer: writer.fail(refusal), more=False)
         return None
-
-    def _end(self, answered: Answered) -> bytes:
-        return self._started().end(answered)
 
     def _started(self) -> StreamWriter:
         if self._writer is None:
             raise RuntimeError("said before it was begun")
         return self._writer
 
-    async def _say(self, data: bytes, *, more: bool = True) -> None:
+    async def _say(self, words: Callable[[StreamWriter], bytes], *, more: bool = True) -> None:
+        """Send them, after the beginning: writers number their events, so they are asked in the order of the stream."""
         async with self._one_at_a_time:
+            opening = b""
             if not self._is_begun:
                 self._is_begun = True
                 await self._send(self._start())
-                data = self._started().begin() + data
+                opening = self._started().begin()
+            data = opening + words(self._started())
             self._said += 1
             if data or not more:
                 await self._send({"type": "http.response.body", "body": data, "more_body": more})
@@ -171,7 +171,7 @@ class StreamReply:
             said = self._said
             await asyncio.sleep(wait_s)
             if self._said == said and self._writer is not None:
-                await self._say(self._writer.alive(self._progress.waiting()))
+                await self._say(lambda writer: writer.alive(self._progress.waiting()))
                 wait_s = ALIVE_S
 
 

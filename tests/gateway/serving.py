@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from bridge import Bridge
 from bridge.engines.base import Engine
@@ -32,6 +33,7 @@ class Gateway:
     line: Line
     backend: Backend
     log: list[str]  #: a line for each request that has ended
+    outermost: ASGIApp  #: what the server calls
 
 
 @contextmanager
@@ -47,17 +49,20 @@ def gateway(
     rules: GuardRules | None = None,
     queue: Path | None = None,
     state: Path | None = None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda made: made,
 ) -> Iterator[Gateway]:
-    """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records."""
+    """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records; `around`: what wraps it."""
     slots = Slots(Line(lanes=lanes, longest=longest, one_model=one_model), now_s=time.monotonic)
     backend = Backend(engine=engine, slots=slots, default_model=default_model, num_ctx=num_ctx, idle_s=idle_s)
     log: list[str] = []
-    made = app(
-        backend,
-        access_log=log.append,
-        rules=rules,
-        queue=QueueDoor(Bridge(str(queue))) if queue else None,
-        records=Records(state / "gateway.sqlite3") if state else None,
+    made = around(
+        app(
+            backend,
+            access_log=log.append,
+            rules=rules,
+            queue=QueueDoor(Bridge(str(queue))) if queue else None,
+            records=Records(state / "gateway.sqlite3") if state else None,
+        )
     )
     server = uvicorn.Server(uvicorn.Config(made, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
@@ -65,7 +70,7 @@ def gateway(
     until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend, log=log)
+        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend, log=log, outermost=made)
     finally:
         server.should_exit = True
         thread.join(30)
