@@ -107,6 +107,9 @@ fuzz: $(STAMP) ## ten minutes of random input into every reader of something fro
 
 SEED ?= 1
 MINUTES ?= 10
+clients: $(STAMP) ## real coding agents edit a file through the gateway; 2 GB into .clients the first time; ARGS="codex" for one
+	$(BIN)/python -m tests.clients $(ARGS)
+
 soak: $(STAMP) ## kills, faults and stale saves, and 1,000 rounds of two writers; SEED="2 7 11" MINUTES=10 ARGS="--draw 2"
 	BRIDGE_TEST_PROFILE=long $(BIN)/python -m pytest -n 0 tests/drive/test_races.py
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import orjson
 from starlette.requests import Request
@@ -156,6 +157,10 @@ class RelayReply(Streaming):
                 await self._pass_on(body)
                 return None
 
+    def may_begin(self) -> bool:
+        """See `Streaming.may_begin`."""
+        return True
+
     def alive(self) -> bytes:
         """See `Streaming.alive`. In the API's own numbering of events there is no place for one of ours: a comment."""
         if self._passed.relay.family is RelayFamily.OLLAMA:
@@ -187,11 +192,11 @@ class RelayReply(Streaming):
             except EventTooLong as error:
                 raise StreamInterrupted(f"the answer broke off ({error})") from None
             if whole:
-                await self.say(whole)
+                await self.say(partial(bytes, whole))
         rest = stream.rest()
         if not stream.is_whole:
             raise StreamInterrupted("the answer broke off (its stream has no end)")
-        await self.say(rest, more=False)
+        await self.say(lambda: rest, more=False)
 
     async def _whole(self, body: RelayedBody) -> Response:
         """Raises EngineError."""
@@ -205,7 +210,7 @@ class RelayReply(Streaming):
     async def _fail(self, refusal: ApiRefusal) -> Response | None:
         if not self.has_begun:
             return refused(self._wire, refusal)
-        await self.say(self._writer().fail(refusal), more=False)
+        await self.say(lambda: self._writer().fail(refusal), more=False)
         return None
 
     def _writer(self) -> StreamWriter:

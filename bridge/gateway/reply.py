@@ -79,19 +79,23 @@ class StreamReply(Streaming):
 
     async def text(self, piece: str, index: int) -> None:
         """See `Sink.text`."""
-        await self.say(self._started().text(piece, index))
+        await self.say(lambda: self._started().text(piece, index))
 
     async def finish(self, reply: ChatReply, index: int) -> None:
         """See `Sink.finish`."""
-        await self.say(self._started().finish(reply, index))
+        await self.say(lambda: self._started().finish(reply, index))
 
     def opening(self) -> bytes:
         """See `Streaming.opening`."""
         return self._started().begin()
 
+    def may_begin(self) -> bool:
+        """See `Streaming.may_begin`: the model is known."""
+        return self._writer is not None
+
     def alive(self) -> bytes:
         """See `Streaming.alive`."""
-        return b"" if self._writer is None else self._writer.alive(self._progress.waiting())
+        return self._started().alive(self._progress.waiting())
 
     async def respond(self) -> Response | None:
         """See `Streaming.respond`: a response, if it is refused before anything was said."""
@@ -109,17 +113,14 @@ class StreamReply(Streaming):
             raise
         if self._after:
             await self._after(answered)
-        await self.say(self._end(answered), more=False)
+        await self.say(lambda: self._started().end(answered), more=False)
         return None
 
     async def _fail(self, refusal: ApiRefusal) -> Response | None:
         if not self.has_begun:
             return refused(self._wire, refusal)
-        await self.say(self._started().fail(refusal), more=False)
+        await self.say(lambda: self._started().fail(refusal), more=False)
         return None
-
-    def _end(self, answered: Answered) -> bytes:
-        return self._started().end(answered)
 
     def _started(self) -> StreamWriter:
         if self._writer is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,7 +15,7 @@ ALIVE_S = 10.0
 
 
 class Streaming:
-    """An ASGI response that may be said piece by piece: `respond` and `alive` are what a kind of reply adds."""
+    """An ASGI response that may be said piece by piece: `respond`, `may_begin` and `alive` are what a kind of reply adds."""
 
     def __init__(self, stream_type: str, *, keeps_alive: bool = True) -> None:
         """`keeps_alive`: nothing is said before `respond` says something, if not."""
@@ -35,8 +35,12 @@ class Streaming:
         """What goes before all else."""
         return b""
 
+    def may_begin(self) -> bool:
+        """Whether enough is known to say something."""
+        raise NotImplementedError
+
     def alive(self) -> bytes:
-        """What keeps the client patient; empty: it is too early."""
+        """What keeps the client patient."""
         raise NotImplementedError
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,13 +61,15 @@ class Streaming:
 
         await until_left(work(), receive)
 
-    async def say(self, data: bytes, *, more: bool = True) -> None:
-        """A piece; `more`: whether others follow."""
+    async def say(self, words: Callable[[], bytes], *, more: bool = True) -> None:
+        """A piece; `more`: whether others follow. Writers number their events, so `words` is asked after the opening."""
         async with self._one_at_a_time:
+            data = b""
             if not self.has_begun:
                 self.has_begun = True
                 await self._send(self._start())
-                data = self.opening() + data
+                data = self.opening()
+            data += words()
             self._said += 1
             if data or not more:
                 await self._send({"type": "http.response.body", "body": data, "more_body": more})
@@ -83,8 +89,8 @@ class Streaming:
         while True:
             said = self._said
             await asyncio.sleep(wait_s)
-            if self._said == said and (sign := self.alive()):
-                await self.say(sign)
+            if self._said == said and self.may_begin():
+                await self.say(self.alive)
                 wait_s = ALIVE_S
 
 

@@ -13,7 +13,7 @@ from bridge.core.chat import ChatReply, FinishReason, ToolCall
 from bridge.protocols import responses_request, sse
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Usage, Waiting
 from bridge.protocols.openai_chat import context_text, refusal_json
-from bridge.protocols.refusal import ApiRefusal
+from bridge.protocols.refusal import ApiRefusal, RefusalKind
 
 
 class ResponseStatus(Enum):
@@ -94,8 +94,9 @@ class ResponseStream:
 
     def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""
-        code = refusal.openai_code or "server_error"
-        failed = self._response(ResponseStatus.FAILED, error={"code": code, "message": context_text(refusal)})
+        failed = self._response(
+            ResponseStatus.FAILED, error={"code": _failed_code(refusal), "message": context_text(refusal)}
+        )
         return self._event("response.failed", response=failed)
 
     def _open_message(self) -> bytes:
@@ -180,11 +181,20 @@ def status_of(reply: ChatReply) -> ResponseStatus:
     return ResponseStatus.INCOMPLETE if cut else ResponseStatus.COMPLETED
 
 
+def _failed_code(refusal: ApiRefusal) -> str:
+    """One of the few codes that `response.error` may have, and the one that Codex compacts by."""
+    if refusal.kind in (RefusalKind.LINE_FULL, RefusalKind.RATE_LIMITED):
+        return "rate_limit_exceeded"
+    if refusal.kind is RefusalKind.CONTEXT_EXCEEDED:
+        return "context_length_exceeded"
+    return "invalid_prompt" if refusal.status < 500 else "server_error"
+
+
 def usage_json(usage: Usage) -> Json:
     """Counted tokens; what is not counted is 0."""
     return {
         "input_tokens": usage.prompt or 0,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": usage.completion or 0,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": usage.total,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from bridge import Bridge
 from bridge.engines.base import Engine
@@ -33,6 +34,7 @@ class Gateway:
     line: Line
     backend: Backend
     log: list[str]  #: a line for each request that has ended
+    outermost: ASGIApp  #: what the server calls
 
 
 @contextmanager
@@ -50,8 +52,9 @@ def gateway(
     state: Path | None = None,
     relay: Relay | None = None,
     timeout_s: float | None = 600.0,
+    around: Callable[[ASGIApp], ASGIApp] = lambda made: made,
 ) -> Iterator[Gateway]:
-    """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records."""
+    """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records; `around`: what wraps it."""
     slots = Slots(Line(lanes=lanes, longest=longest, one_model=one_model), now_s=time.monotonic)
     backend = Backend(
         engine=engine,
@@ -63,12 +66,14 @@ def gateway(
         timeout_s=timeout_s,
     )
     log: list[str] = []
-    made = app(
-        backend,
-        access_log=log.append,
-        rules=rules,
-        queue=QueueDoor(Bridge(str(queue))) if queue else None,
-        records=Records(state / "gateway.sqlite3") if state else None,
+    made = around(
+        app(
+            backend,
+            access_log=log.append,
+            rules=rules,
+            queue=QueueDoor(Bridge(str(queue))) if queue else None,
+            records=Records(state / "gateway.sqlite3") if state else None,
+        )
     )
     server = uvicorn.Server(uvicorn.Config(made, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
@@ -76,7 +81,7 @@ def gateway(
     until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend, log=log)
+        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend, log=log, outermost=made)
     finally:
         server.should_exit = True
         thread.join(30)

@@ -15,7 +15,7 @@ from bridge.gateway.endpoint import endpoint
 from bridge.gateway.names import family_name
 from bridge.gateway.pulls import PullStep
 from bridge.gateway.reply import json_response
-from bridge.protocols import sse
+from bridge.protocols import codex_models, sse
 from bridge.protocols.asked import Json
 from bridge.protocols.openai_chat import ChatCompletions, refusal_json
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
@@ -52,11 +52,21 @@ class ModelPaths:
             _model(model, is_loaded=model.name in loaded, window=self._context.live.backend.num_ctx) for model in models
         ]
 
-    async def _openai(self, _request: Request) -> Response:
-        return json_response({"object": "list", "data": await self._listed()})
+    async def _openai(self, request: Request) -> Response:
+        return json_response({"object": "list", "data": await self._listed(), **await self._codex(request)})
 
-    async def _short(self, _request: Request) -> Response:
-        return json_response({"models": await self._listed()})
+    async def _short(self, request: Request) -> Response:
+        return json_response({"models": await self._listed(), **await self._codex(request)})
+
+    async def _codex(self, request: Request) -> Json:
+        """The list in Codex's form, where Codex asks."""
+        if codex_models.QUERY not in request.query_params:
+            return {}
+        live = self._context.live
+        names = [model.name for model in await live.models()]
+        window = live.backend.num_ctx
+        entries = [codex_models.codex_model(name, window=window, place=n) for n, name in enumerate(names)]
+        return {"models": entries}
 
     async def _one(self, request: Request) -> Response:
         name = request.path_params["name"]
