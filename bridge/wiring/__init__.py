@@ -21,7 +21,7 @@ from bridge.wiring.engines import (
     ready_models,
 )
 from bridge.wiring.keys import gateway_token, new_gateway_token
-from bridge.wiring.queue import loaded_settings, locate, open_queue
+from bridge.wiring.queue import loaded_settings, locate, open_queue, settings_in
 from bridge.wiring.settings import EngineKind, EngineSettings, GatewaySettings, LoadedSettings, Settings
 from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
@@ -29,5 +29,5 @@ __all__ = [
     "ENGINES", "Choice", "EngineKind", "EngineSettings", "GatewaySettings", "LoadedSettings", "Opened", "Rules", "Settings",
     "choose_engine", "engine_settings", "gateway_token", "journal_file", "loaded_settings", "locate", "new_gateway_token", "ollama_url", "open_channels",
     "open_dispatch", "open_engine", "open_hub", "open_queue", "open_reviewer", "open_toolchain", "open_waiting",
-    "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock", "state_folder", "system_clock",
+    "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock", "settings_in", "state_folder", "system_clock",
 ]  # fmt: skip
