@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ROLES = ("serve", "work")
 #: Keep in sync with `ManagerKind` (a test compares).
-_MANAGERS = ("auto", "systemd", "launchd", "windows", "detached")
+MANAGERS = ("auto", "systemd", "launchd", "windows", "detached")
 
 _role = click.argument("role", type=click.Choice(_ROLES), default="serve", metavar="[serve|work]")
 
@@ -42,9 +42,7 @@ def command() -> None:
 
 @base.command("install", of_queue=False)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[serve|work] [-- OPTIONS]")
-@click.option(
-    "--manager", type=click.Choice(_MANAGERS), default="auto", show_default=True, help="Who keeps it running."
-)
+@click.option("--manager", type=click.Choice(MANAGERS), default="auto", show_default=True, help="Who keeps it running.")
 @click.option(
     "--log-bytes",
     type=click.IntRange(1_000),

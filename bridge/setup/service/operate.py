@@ -101,7 +101,9 @@ class ServiceDesk:
         if before.status.running:
             return before
         if before.url and self._health_of(before.url):
-            raise ServiceFailed(f"another gateway answers at {before.url} already: stop it, or install with `-- --port N`")
+            raise ServiceFailed(
+                f"another gateway answers at {before.url} already: stop it, or install with `-- --port N`"
+            )
         manager.start(spec)
         waited_s = 0.0
         while waited_s < START_S:
