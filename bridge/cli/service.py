@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from bridge.cli import base
+from bridge.cli.duration import DURATION
 from bridge.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -136,6 +137,52 @@ def uninstall(*, role: str, as_json: bool) -> None:
     base.print_json({"service": role, "installed": False}) if as_json else base.show(f"{spec.name} is uninstalled")
 
 
+@base.command("check", of_queue=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[smoke|integration|performance] [-- OPTIONS]")
+@click.option("--url", help="Address of the gateway (default: the one that runs here, else one is started).")
+@click.option("--model", help="Model to ask (default: the gateway's).")
+@click.option(
+    "--load-time",
+    type=DURATION,
+    default=60.0,
+    metavar="D",
+    help="How long 20 users ask, in the check performance (default 1min).",
+)
+def check(*, words: tuple[str, ...], url: str | None, model: str | None, load_time: float, as_json: bool) -> None:
+    """Check the gateway that runs, or start one for it on a free port. Exit code 3 if something is not as it should be.
+
+    \b
+    smoke         it lives, has a model, and answers once; under 30 s
+    integration   every family, streams, a background job and a batch through the queue, tokens; under 300 s
+    performance   time to the first token, added time, 20 users at once; under 600 s
+
+    With OPTIONS of `bridge serve` after `--`, one is started in any case.
+    """
+    from bridge import wiring
+    from bridge.setup.service.check.base import CheckLevel, StepOutcome, run_steps
+    from bridge.setup.service.check.client import GatewayClient
+    from bridge.setup.service.check.levels import steps_of
+    from bridge.setup.service.check.target import gateway_to_check
+
+    level_name, options = _words(words, names=tuple(level.value for level in CheckLevel))
+    level = CheckLevel(level_name)
+
+    with base.busy(f"checking ({level.value})"), gateway_to_check(url, options) as found:
+        client = GatewayClient(found.url, token=wiring.gateway_token(), model=model, limit_s=level.limit_s)
+        reports = run_steps(steps_of(level, load_s=load_time), client)
+        client.close()
+    failed = any(report.outcome is StepOutcome.FAILED for report in reports)
+    if as_json:
+        facts = {"level": level.value, "url": found.url, "how": found.how, "ok": not failed}
+        base.print_json({**facts, "steps": [report.to_json() for report in reports]})
+    else:
+        base.say(f"{found.url}, {found.how}")
+        rows = [(step.outcome.value, step.name, f"{step.seconds:.2f} s", step.detail) for step in reports]
+        base.print_table(["", "step", "took", "found"], rows)
+    if failed:
+        sys.exit(3)
+
+
 def _desk() -> ServiceDesk:
     from bridge.setup.service.health import health_of
     from bridge.setup.service.operate import ServiceDesk
@@ -152,12 +199,13 @@ def _spec(role: str) -> ServiceSpec:
     return needed(ServiceRole(role), services_home())
 
 
-def _words(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Role and options. Raises UsageError."""
-    role, rest = (words[0], words[1:]) if words and words[0] in _ROLES else ("serve", words)
+def _words(words: Sequence[str], *, names: tuple[str, ...] = _ROLES) -> tuple[str, tuple[str, ...]]:
+    """One of the names, by default the first, and the options after it. Raises UsageError."""
+    name, rest = (words[0], words[1:]) if words and words[0] in names else (names[0], words)
     if rest and not rest[0].startswith("-"):
-        raise UsageError(f"{rest[0]} is no service: write serve or work, and options of its command after `--`")
-    return role, tuple(rest)
+        known = f"{', '.join(names[:-1])} or {names[-1]}"
+        raise UsageError(f"{rest[0]} is none of them: write {known}, and options of the command after `--`")
+    return name, tuple(rest)
 
 
 def _planned(role: str, options: tuple[str, ...], *, manager: str, log_bytes: int) -> tuple[ServiceSpec, list[str]]:
@@ -222,5 +270,5 @@ def _print(report: ServiceReport, role: ServiceRole, *, as_json: bool) -> None:
             base.show(f"{name + ':':<11}{value}")
 
 
-for inner in (install, start, stop, restart, status, logs, uninstall):
+for inner in (install, start, stop, restart, status, logs, uninstall, check):
     command.add_command(inner)

@@ -90,7 +90,7 @@ def test_the_command_offers_every_manager() -> None:
         (["--", "--port", "many"], "not a valid integer"),
         (["--", "--no-such-option"], "No such option"),
         (["work", "--", "--port", "1"], "No such option"),
-        (["polish"], "polish is no service"),
+        (["polish"], "polish is none of them"),
         (["--", "--new-token"], "run it by itself"),
     ],
 )
