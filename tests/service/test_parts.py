@@ -49,11 +49,6 @@ def test_secrets_of_the_environment_are_named_and_not_kept() -> None:
     assert without_ours(environ) == {"PATH": "p", "EDITOR": "vi", "HOUSE_KEY": "k"}
 
 
-def test_a_variable_that_no_unit_can_hold_is_refused() -> None:
-    with pytest.raises(ConfigError, match="BRIDGE_QUEUE has a line end"):
-        kept_variables({"BRIDGE_QUEUE": "a\nExecStart=b"})
-
-
 def test_the_file_for_secrets_is_read_as_systemd_reads_it(tmp_path: Path) -> None:
     (file := tmp_path / "env").write_text("# a remark\n\nA=1\n B = two words \nC=\"quoted\"\nD='x=y'\n; another\n")
     assert read_variables(file) == {"A": "1", "B": "two words", "C": "quoted", "D": "x=y"}
@@ -101,6 +96,16 @@ def test_wrong_options_are_refused_when_a_service_is_installed(
     assert done.code == 2
     assert said in done.err
     assert not (own_surroundings / "services").exists()
+
+
+@pytest.mark.parametrize("manager", [kind.value for kind in ManagerKind])
+def test_a_line_end_is_refused_because_it_could_write_a_line_of_a_unit(
+    bridge: Run, own_surroundings: Path, monkeypatch: pytest.MonkeyPatch, manager: str
+) -> None:
+    done = bridge("service", "install", "--manager", manager, "--dry-run", "--", "--model", "a\nExecStart=b")
+    assert (done.code, "has a control character" in done.err) == (2, True)
+    monkeypatch.setenv("BRIDGE_CALLER", "a\nExecStart=b")
+    assert bridge("service", "install", "--manager", manager, "--dry-run").code == 2
 
 
 @pytest.mark.parametrize("command", ["start", "stop", "restart", "logs", "uninstall"])

@@ -16,18 +16,10 @@ _KNOWN_SECRETS = ("OPENAI_API_KEY",)
 
 
 def kept_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """What is written into the service's files, which other users may read.
-
-    Raises:
-        ConfigError: one has a line end, which no such file can hold.
-    """
-    kept = {
+    """What is written into the service's files, which other users may read."""
+    return {
         name: value for name, value in environ.items() if _KEPT.fullmatch(name) and not _SECRET.search(name) and value
     }
-    for name, value in kept.items():
-        if "\n" in value or "\r" in value or "\0" in value:
-            raise ConfigError(f"{name} has a line end, which a service's file cannot hold: change or unset it")
-    return kept
 
 
 def secret_variables(environ: Mapping[str, str], named: Iterable[str] = ()) -> list[str]:

@@ -81,6 +81,7 @@ class Keeper:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
         )
         assert process.stdout is not None  # a pipe
         threading.Thread(target=self._copy, args=(process.stdout,), daemon=True).start()

@@ -77,11 +77,15 @@ class ServiceDesk:
         return open_manager(spec.manager, self._programs)
 
     def planned(self, spec: ServiceSpec) -> tuple[ServiceFile, ...]:
-        """What `install` would write."""
+        """What `install` would write. Raises UsageError."""
+        for word in (*spec.keeper_command, *spec.command, str(spec.folder), *spec.environment.values()):
+            if any(ord(letter) < 32 or letter == "\x7f" for letter in word):
+                raise UsageError(f"{word!r} has a control character, which a service's file cannot hold")
         return (ServiceFile(path=spec.file("json"), data=spec_bytes(spec)), *self.manager(spec).files(spec))
 
     def install(self, spec: ServiceSpec) -> tuple[str, ...]:
         """Install it, in place of what was installed, which is stopped; gives what a person should know. Raises ServiceFailed."""
+        self.planned(spec)
         before = installed(spec.role, spec.home)
         if before is not None:
             self.manager(before).uninstall(before)

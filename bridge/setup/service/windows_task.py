@@ -7,6 +7,7 @@ schtasks says it in the language of the system.
 from __future__ import annotations
 
 import subprocess
+from pathlib import PureWindowsPath
 from xml.sax.saxutils import escape
 
 from bridge.core import files
@@ -44,6 +45,8 @@ _TASK = """\
 def task_xml(spec: ServiceSpec, *, user: str = "") -> bytes:
     """The task of a service, in UTF-16 as schtasks wants it. `user`: at whose logon it starts; empty: anybody's."""
     program, *arguments = spec.keeper_command
+    if PureWindowsPath(program).name.lower() == "python.exe":
+        program = str(PureWindowsPath(program).with_name("pythonw.exe"))  # it opens no window
     text = _TASK.format(
         about=escape(spec.role.about),
         user=f"<UserId>{escape(user)}</UserId>" if user else "",

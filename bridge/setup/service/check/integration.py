@@ -96,7 +96,7 @@ def _supported(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return ask()
     except NoReply as error:
-        if error.status in (400, 501) and ("not support" in str(error) or "cannot" in str(error)):
+        if error.status in (400, 501) and ("unsupported_value" in str(error) or " cannot " in str(error)):
             raise StepSkipped(str(error)) from None
         raise
 
