@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
-from bridge.cli import base
-from bridge.cli.duration import DURATION
-from bridge.core.errors import UsageError
+from bridge.cli import base, service_check
+from bridge.cli.service_plan import planned
+from bridge.cli.trailing import name_and_options
 
 if TYPE_CHECKING:
     from bridge.setup.service.base import ServiceRole, ServiceSpec
@@ -57,7 +51,7 @@ def install(*, words: tuple[str, ...], manager: str, log_bytes: int, dry_run: bo
 
     It does not start yet: `bridge service start` does that. Installed again, it is stopped and replaced.
     """
-    spec, remarks = _planned(*_words(words), manager=manager, log_bytes=log_bytes)
+    spec, remarks = planned(*name_and_options(words, _ROLES), manager=manager, log_bytes=log_bytes)
     desk = _desk()
     files = [{"path": str(file.path), "text": file.text} for file in desk.planned(spec)]
     if not dry_run:
@@ -137,52 +131,6 @@ def uninstall(*, role: str, as_json: bool) -> None:
     base.print_json({"service": role, "installed": False}) if as_json else base.show(f"{spec.name} is uninstalled")
 
 
-@base.command("check", of_queue=False)
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[smoke|integration|performance] [-- OPTIONS]")
-@click.option("--url", help="Address of the gateway (default: the one that runs here, else one is started).")
-@click.option("--model", help="Model to ask (default: the gateway's).")
-@click.option(
-    "--load-time",
-    type=DURATION,
-    default=60.0,
-    metavar="D",
-    help="How long 20 users ask, in the check performance (default 1min).",
-)
-def check(*, words: tuple[str, ...], url: str | None, model: str | None, load_time: float, as_json: bool) -> None:
-    """Check the gateway that runs, or start one for it on a free port. Exit code 3 if something is not as it should be.
-
-    \b
-    smoke         it lives, has a model, and answers once; under 30 s
-    integration   every family, streams, a background job and a batch through the queue, tokens; under 300 s
-    performance   time to the first token, added time, 20 users at once; under 600 s
-
-    With OPTIONS of `bridge serve` after `--`, one is started in any case.
-    """
-    from bridge import wiring
-    from bridge.setup.service.check.base import CheckLevel, StepOutcome, run_steps
-    from bridge.setup.service.check.client import GatewayClient
-    from bridge.setup.service.check.levels import steps_of
-    from bridge.setup.service.check.target import gateway_to_check
-
-    level_name, options = _words(words, names=tuple(level.value for level in CheckLevel))
-    level = CheckLevel(level_name)
-
-    with base.busy(f"checking ({level.value})"), gateway_to_check(url, options) as found:
-        client = GatewayClient(found.url, token=wiring.gateway_token(), model=model, limit_s=level.limit_s)
-        reports = run_steps(steps_of(level, load_s=load_time), client)
-        client.close()
-    failed = any(report.outcome is StepOutcome.FAILED for report in reports)
-    if as_json:
-        facts = {"level": level.value, "url": found.url, "how": found.how, "ok": not failed}
-        base.print_json({**facts, "steps": [report.to_json() for report in reports]})
-    else:
-        base.say(f"{found.url}, {found.how}")
-        rows = [(step.outcome.value, step.name, f"{step.seconds:.2f} s", step.detail) for step in reports]
-        base.print_table(["", "step", "took", "found"], rows)
-    if failed:
-        sys.exit(3)
-
-
 def _desk() -> ServiceDesk:
     from bridge.setup.service.health import health_of
     from bridge.setup.service.operate import ServiceDesk
@@ -197,55 +145,6 @@ def _spec(role: str) -> ServiceSpec:
     from bridge.setup.service.operate import needed, services_home
 
     return needed(ServiceRole(role), services_home())
-
-
-def _words(words: Sequence[str], *, names: tuple[str, ...] = _ROLES) -> tuple[str, tuple[str, ...]]:
-    """One of the names, by default the first, and the options after it. Raises UsageError."""
-    name, rest = (words[0], words[1:]) if words and words[0] in names else (names[0], words)
-    if rest and not rest[0].startswith("-"):
-        known = f"{', '.join(names[:-1])} or {names[-1]}"
-        raise UsageError(f"{rest[0]} is none of them: write {known}, and options of the command after `--`")
-    return name, tuple(rest)
-
-
-def _planned(role: str, options: tuple[str, ...], *, manager: str, log_bytes: int) -> tuple[ServiceSpec, list[str]]:
-    """The service that is meant, and what a person should know of it. Raises UsageError, also on a wrong option."""
-    from bridge import wiring
-    from bridge.setup.service.base import ManagerKind, ServiceRole, ServiceSpec
-    from bridge.setup.service.environment import kept_variables, secret_variables
-    from bridge.setup.service.managers import choose_manager
-    from bridge.setup.service.operate import services_home
-    from bridge.setup.service.programs import SystemPrograms
-
-    asked = _checked(role, options)
-    if role == "work" and asked.get_parameter_source("until_empty") is not ParameterSource.COMMANDLINE:
-        options = (*options, "--forever")
-    chosen, why = choose_manager(SystemPrograms()) if manager == "auto" else (ManagerKind(manager), "")
-    settings = wiring.loaded_settings(asked.params.get("queue")).valid()
-    spec = ServiceSpec(
-        role=ServiceRole(role), manager=chosen, home=services_home(), folder=Path.cwd(), python=sys.executable,
-        options=options, environment=kept_variables(os.environ), log_bytes=log_bytes,
-    )  # fmt: skip
-    if role == "serve":
-        spec = replace(spec, host=asked.params["host"], port=asked.params["port"])
-    secrets = secret_variables(os.environ, (engine.key_env for engine in settings.engines.values() if engine.key_env))
-    remarks = [f"{why}: it runs as a process of its own"] if why else []
-    if secrets:
-        told = ", ".join(secrets)
-        remarks.append(
-            f"secrets are not written into a service ({told}): put NAME=value lines into {spec.variables_file}"
-        )
-    return spec, remarks
-
-
-def _checked(role: str, options: Sequence[str]) -> click.Context:
-    """The options as their command reads them; nothing runs. click reports what is wrong."""
-    meant = importlib.import_module(f"bridge.cli.{role}").command
-    assert isinstance(meant, click.Command)  # narrows the type
-    asked = meant.make_context(f"bridge {role}", list(options))
-    if asked.params.get("new_token"):
-        raise UsageError("--new-token makes a token and ends: run it by itself")
-    return asked
 
 
 def _print(report: ServiceReport, role: ServiceRole, *, as_json: bool) -> None:
@@ -270,5 +169,5 @@ def _print(report: ServiceReport, role: ServiceRole, *, as_json: bool) -> None:
             base.show(f"{name + ':':<11}{value}")
 
 
-for inner in (install, start, stop, restart, status, logs, uninstall, check):
+for inner in (install, start, stop, restart, status, logs, uninstall, service_check.command):
     command.add_command(inner)

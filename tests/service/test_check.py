@@ -8,7 +8,7 @@ from bridge.engines.base import Capabilities
 from bridge.engines.scripted import ScriptedEngine
 from bridge.gateway.guard import GuardRules
 from bridge.setup.service.check import integration, performance, smoke
-from bridge.setup.service.check.base import CheckLevel, CheckStep, run_steps
+from bridge.setup.service.check.base import CheckLevel, Probe, run_steps
 from bridge.setup.service.check.client import GatewayClient
 from bridge.setup.service.check.levels import steps_of
 from bridge.setup.service.check.performance import percentile
@@ -16,14 +16,14 @@ from tests.gateway.serving import gateway
 from tests.service.specs import Services
 
 
-def outcomes(steps: list[CheckStep], client: GatewayClient) -> dict[str, tuple[str, str]]:
+def outcomes(steps: list[Probe], client: GatewayClient) -> dict[str, tuple[str, str]]:
     """{step: (outcome, detail)}."""
     found = run_steps(steps, client)
     client.close()
     return {step.name: (step.outcome.value, step.detail) for step in found}
 
 
-def named(steps: list[CheckStep], name: str) -> list[CheckStep]:
+def named(steps: list[Probe], name: str) -> list[Probe]:
     return [step for step in steps if step.name == name]
 
 

@@ -44,7 +44,7 @@ class StepSkipped(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckStep:
+class Probe:
     """One thing that is checked. Its function raises NoReply if it is not as it should be, else StepSkipped if it does not apply."""
 
     name: str
@@ -70,7 +70,7 @@ class StepReport:
 
 
 def run_steps(
-    steps: Sequence[CheckStep],
+    steps: Sequence[Probe],
     client: GatewayClient,
     *,
     now_s: Callable[[], float] = time.monotonic,

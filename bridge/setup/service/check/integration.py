@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bridge.setup.service.check import smoke
-from bridge.setup.service.check.base import CheckStep, StepFound, StepSkipped
+from bridge.setup.service.check.base import Probe, StepFound, StepSkipped
 from bridge.setup.service.check.client import GatewayClient, NoReply
 
 #: How long somebody may need to answer a job, in seconds.
@@ -16,18 +16,18 @@ _TOKENS = 16
 _Read = Callable[[dict[str, Any]], object]  # finds the text in a reply
 
 
-def steps() -> list[CheckStep]:
+def steps() -> list[Probe]:
     """Everything once."""
     return [
         *smoke.steps(),
-        *(CheckStep(name=name, run=_whole(path, body, read)) for name, path, body, read in _FAMILIES),
-        *(CheckStep(name=f"{name}, streamed", run=_streamed(path, body)) for name, path, body in _STREAMS),
-        CheckStep(name="Ollama chat, streamed", run=_ollama_stream),
-        CheckStep(name="embeddings", run=_embeddings),
-        CheckStep(name="token count", run=_tokens),
-        CheckStep(name="access token", run=_access),
-        CheckStep(name="background job", run=_background),
-        CheckStep(name="batch of 3 lines", run=_batch),
+        *(Probe(name=name, run=_whole(path, body, read)) for name, path, body, read in _FAMILIES),
+        *(Probe(name=f"{name}, streamed", run=_streamed(path, body)) for name, path, body in _STREAMS),
+        Probe(name="Ollama chat, streamed", run=_ollama_stream),
+        Probe(name="embeddings", run=_embeddings),
+        Probe(name="token count", run=_tokens),
+        Probe(name="access token", run=_access),
+        Probe(name="background job", run=_background),
+        Probe(name="batch of 3 lines", run=_batch),
     ]
 
 

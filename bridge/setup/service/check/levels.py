@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bridge.setup.service.check import integration, performance, smoke
-from bridge.setup.service.check.base import CheckLevel, CheckStep
+from bridge.setup.service.check.base import CheckLevel, Probe
 
 
-def steps_of(level: CheckLevel, *, load_s: float) -> list[CheckStep]:
+def steps_of(level: CheckLevel, *, load_s: float) -> list[Probe]:
     """What is checked. `load_s`: how long all users of the performance check ask, in seconds."""
     if level is CheckLevel.SMOKE:
         return smoke.steps()

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bridge.setup.service.check.base import CheckStep, StepFound
+from bridge.setup.service.check.base import Probe, StepFound
 from bridge.setup.service.check.client import GatewayClient, NoReply
 
 #: Users at the same time.
@@ -19,13 +19,13 @@ _TOKENS = 16
 _SAMPLING_S = 120.0
 
 
-def steps(*, load_s: float) -> list[CheckStep]:
+def steps(*, load_s: float) -> list[Probe]:
     """Time to the first token, what the gateway adds, then all users for so many seconds."""
     return [
-        CheckStep(name="warm up", run=_warm_up),
-        CheckStep(name="first token", run=_first_token),
-        CheckStep(name="added time", run=_added),
-        CheckStep(name=f"{USERS} users", run=lambda client: _load(client, load_s)),
+        Probe(name="warm up", run=_warm_up),
+        Probe(name="first token", run=_first_token),
+        Probe(name="added time", run=_added),
+        Probe(name=f"{USERS} users", run=lambda client: _load(client, load_s)),
     ]
 
 

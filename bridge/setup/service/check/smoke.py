@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bridge.setup.service.check.base import CheckStep, StepFound
+from bridge.setup.service.check.base import Probe, StepFound
 from bridge.setup.service.check.client import GatewayClient, NoReply
 
 
-def steps() -> list[CheckStep]:
+def steps() -> list[Probe]:
     """Health, models, one completion."""
     return [
-        CheckStep(name="health", run=_health),
-        CheckStep(name="models", run=_models),
-        CheckStep(name="completion", run=_completion),
+        Probe(name="health", run=_health),
+        Probe(name="models", run=_models),
+        Probe(name="completion", run=_completion),
     ]
 
 
