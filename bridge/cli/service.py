@@ -169,5 +169,5 @@ def _print(report: ServiceReport, role: ServiceRole, *, as_json: bool) -> None:
             base.show(f"{name + ':':<11}{value}")
 
 
-for inner in (install, start, stop, restart, status, logs, uninstall, service_check.command):
+for inner in (install, start, stop, restart, status, logs, uninstall, service_check.check):
     command.add_command(inner)

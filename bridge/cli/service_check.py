@@ -7,11 +7,12 @@ import sys
 import click
 
 from bridge.cli import base
+from bridge.cli.base import command as _command  # not a command of its own: `service` has it
 from bridge.cli.duration import DURATION
 from bridge.cli.trailing import name_and_options
 
 
-@base.command("check", of_queue=False)
+@_command("check", of_queue=False)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[smoke|integration|performance] [-- OPTIONS]")
 @click.option("--url", help="Address of the gateway (default: the one that runs here, else one is started).")
 @click.option("--model", help="Model to ask (default: the gateway's).")
@@ -22,7 +23,7 @@ from bridge.cli.trailing import name_and_options
     metavar="D",
     help="How long 20 users ask, in the check performance (default 1min).",
 )
-def command(*, words: tuple[str, ...], url: str | None, model: str | None, load_time: float, as_json: bool) -> None:
+def check(*, words: tuple[str, ...], url: str | None, model: str | None, load_time: float, as_json: bool) -> None:
     """Check the gateway that runs, or start one for it on a free port. Exit code 3 if something is not as it should be.
 
     \b
