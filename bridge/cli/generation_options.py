@@ -32,6 +32,13 @@ def worker_option(option: Option, *flags: str) -> Callable[[Callable[..., object
     return click.option(*flags, type=OptionType(option), default=option.default, show_default=True, help=option.help)
 
 
+def setting_option(
+    option: Option, *flags: str, default: str
+) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """The same, but that None means: as the settings say. `default`: in words, for the help."""
+    return click.option(*flags, type=OptionType(option), help=f"{option.help.rstrip('.')} (default: {default}).")
+
+
 def job_option(option: Option, *, metavar: str = "") -> Callable[[Callable[..., object]], Callable[..., object]]:
     """The option for a job, as the text that was given; `read_options` reads it."""
     metavar = metavar or _NAMES[option.kind].upper()

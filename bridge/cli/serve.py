@@ -3,50 +3,78 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import secrets
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from bridge.cli import base, complete
 from bridge.cli.duration import DURATION
-from bridge.cli.generation_options import worker_option
+from bridge.cli.generation_options import setting_option
 from bridge.core.errors import MissingExtra, QueueNotFound
 from bridge.core.options import WORKER_OPTIONS
 
 if TYPE_CHECKING:
     from bridge.api.bridge import Bridge
+    from bridge.wiring import GatewaySettings
+
+
+class AskedGateway(TypedDict):
+    """What the command line says of `[gateway]`, by the names of its keys; None or empty: nothing."""
+
+    host: str | None
+    port: int | None
+    engine: str | None
+    model: str | None
+    parallel: int | None
+    window: int | None
+    max_tokens: int | None
+    timeout_seconds: float | None
+    max_waiting: int | None
+    idle_seconds: float | None
+    allow_hosts: tuple[str, ...]
+    allow_origins: tuple[str, ...]
+    work: bool | None
 
 
 @base.command("serve")
-@click.option("--host", help="Address to listen on (default: 127.0.0.1, or [gateway] host).")
+@click.option("--host", help="Address to listen on (default: 127.0.0.1).")
 @click.option(
     "--port", type=click.IntRange(0, 65_535), help="Port; 0: any free one (default: 11452, or QWENCODER_PORT)."
 )
 @click.option(
     "--engine",
-    default="ollama",
-    show_default=True,
     shell_complete=complete.engines,
-    help="ollama, openai, llamacpp, scripted (a fake), or a NAME of [engines.NAME] in bridge.toml.",
+    help="ollama, openai, llamacpp, scripted (a fake), or a NAME of [engines.NAME] in bridge.toml (default: ollama).",
 )
 @click.option("--model", help="Model for requests that name none, or one that nobody has (default: the largest coder).")
 @click.option("--gguf", metavar="FILE", shell_complete=complete.files, help="The model of the engine llamacpp.")
 @click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama; overrides OLLAMA_HOST).")
-@worker_option(WORKER_OPTIONS["lanes"], "--parallel")
-@worker_option(WORKER_OPTIONS["num_ctx"], "--window", "--context", "num_ctx")
-@worker_option(WORKER_OPTIONS["max_tokens"], "--max-tokens")
-@click.option("--timeout", type=DURATION, default=3600.0, metavar="D", help="Time limit for an answer (default 1h).")
-@click.option("--max-waiting", type=click.IntRange(1), default=100, show_default=True, help="Requests that may wait.")
-@click.option("--allow-host", multiple=True, metavar="NAME", help="Host name that clients may use beside localhost.")
-@click.option("--allow-origin", multiple=True, metavar="URL", help="Web page that may use the gateway.")
-@click.option("--work/--no-work", default=True, help="Answer the queue's jobs too, when nobody else asks (default).")
-@click.option("--new-token", is_flag=True, help="Print a new token for BRIDGE_TOKEN, and end.")
+@setting_option(WORKER_OPTIONS["lanes"], "--parallel", default="1")
+@setting_option(WORKER_OPTIONS["num_ctx"], "--window", "--context", "window", default="8192")
+@setting_option(WORKER_OPTIONS["max_tokens"], "--max-tokens", default="4096")
+@click.option("--timeout", "timeout_seconds", type=DURATION, metavar="D", help="Time limit for an answer (default 1h).")
+@click.option("--max-waiting", type=click.IntRange(1), help="Requests that may wait (default: 100).")
+@click.option(
+    "--idle", "idle_seconds", type=DURATION, metavar="D",
+    help="Unused models leave memory after this; 0: never (default 10min).",
+)  # fmt: skip
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Host name that clients may use beside localhost.",
+)
+@click.option(
+    "--allow-origin", "allow_origins", multiple=True, metavar="URL", help="Web page that may use the gateway."
+)
+@click.option("--work/--no-work", default=None, help="Answer the queue's jobs too, when nobody else asks (default).")
+@click.option(
+    "--new-token", is_flag=True, help="Make a new token, keep it in the system's keyring or print it, and end."
+)
 def command(
-    *, host: str | None, port: int | None, engine: str, model: str | None, gguf: str | None, base_url: str | None,
-    parallel: int, num_ctx: int, max_tokens: int, timeout: float, max_waiting: int, allow_host: tuple[str, ...],
-    allow_origin: tuple[str, ...], work: bool, new_token: bool, queue: str | None, as_json: bool,
+    *, gguf: str | None, base_url: str | None, new_token: bool, queue: str | None, as_json: bool, **asked: Unpack[AskedGateway]
 ) -> None:  # fmt: skip
     """Serve OpenAI's, Anthropic's and Ollama's API on one port.
 
@@ -55,25 +83,23 @@ def command(
     bridge serve --engine llamacpp --gguf model.gguf --parallel 4
     OPENAI_BASE_URL=http://localhost:11452/v1 aider ...
 
-    Only this machine can reach it. Another address needs a token, in BRIDGE_TOKEN. Needs the extra [gateway].
+    Only this machine can reach it. Another address needs a token: BRIDGE_TOKEN, or the one that --new-token keeps.
+    What is not said here is taken from [gateway] in bridge.toml. Needs the extra [gateway].
     """
     if new_token:
-        token = secrets.token_urlsafe(32)
-        base.print_json({"token": token}) if as_json else base.show(token)
+        _make_token(as_json=as_json)
         return
     if importlib.util.find_spec("starlette") is None or importlib.util.find_spec("uvicorn") is None:
         raise MissingExtra("starlette and uvicorn", "gateway")
     from bridge import wiring
-    from bridge.gateway.server import ServePlan, serve
+    from bridge.gateway.plan import ServePlan
+    from bridge.gateway.server import serve
 
-    settings = wiring.loaded_settings(queue).settings
-    meant = wiring.engine_settings(engine, settings, gguf=gguf, base_url=base_url)
-    opened = wiring.open_engine(meant, lanes=parallel, num_ctx=num_ctx)
-    plan = ServePlan(
-        host=host or settings.gateway.host, port=settings.gateway.port if port is None else port,
-        token=os.environ.get("BRIDGE_TOKEN") or None, allow_hosts=allow_host, allow_origins=allow_origin, lanes=parallel,
-        longest_line=max_waiting, model=model or meant.model, num_ctx=num_ctx, max_tokens=max_tokens, timeout_s=timeout, work=work,
-    )  # fmt: skip
+    settings = wiring.loaded_settings(queue).valid()
+    said = _said(settings.gateway, asked)
+    meant = wiring.engine_settings(said.engine, settings, gguf=gguf, base_url=base_url)
+    plan = ServePlan.of(said, meant, token=wiring.gateway_token())
+    opened = wiring.open_engine(meant, lanes=plan.lanes, num_ctx=plan.num_ctx)
 
     def ready(url: str) -> None:
         base.print_line({"url": url}) if as_json else base.show(f"{url} ({opened.name})")
@@ -83,7 +109,7 @@ def command(
             opened,
             plan,
             relay=wiring.open_relay(meant),
-            machine=wiring.slot_files(meant, lanes=parallel, state=wiring.state_folder()),
+            machine=wiring.slot_files(meant, lanes=plan.lanes, state=wiring.state_folder()),
             on_ready=ready,
             on_request=lambda line: base.say(line, who=""),
             queue=_queue(queue),
@@ -91,6 +117,26 @@ def command(
         )
     finally:
         opened.close()
+
+
+def _said(settings: GatewaySettings, asked: AskedGateway) -> GatewaySettings:
+    """The settings, with what the command line says in their place."""
+    given = {name: value for name, value in asked.items() if value is not None and value != ()}
+    return replace(settings, **given)  # type: ignore[arg-type]  # by the names of its fields; a test compares
+
+
+def _make_token(*, as_json: bool) -> None:
+    from bridge import wiring
+    from bridge.wiring.keys import KEYRING_SERVICE, TOKEN_ENTRY
+
+    made = wiring.new_gateway_token()
+    if as_json:
+        base.print_json({"token": None if made.kept else made.token, "kept": made.kept})
+    elif made.kept:
+        base.show(f"kept in the system's keyring; `keyring get {KEYRING_SERVICE} {TOKEN_ENTRY}` shows it")
+    else:
+        base.show(made.token)
+        base.say("no keyring here keeps it: set BRIDGE_TOKEN to it where `bridge serve` starts; it is not shown again")
 
 
 def _queue(given: str | None) -> Bridge | None:

@@ -12,6 +12,7 @@
     ├── EngineError: exit 3, whatever answers prompts; engines/retry.py says when to ask again: EngineDown, ModelMissing,
     │   Overloaded, RateLimited, OutOfMemory, ContextExceeded, BadRequest, NotSupported, StreamInterrupted, IncompleteAnswer,
     │   Refused
+    ├── ServiceFailed: exit 3, a service could not be installed, started or stopped
     ├── DownloadFailed: exit 3, a model could not be fetched: NotOnHub, DownloadDamaged, DownloadTooLarge
     └── WaitTimedOut: exit 124
 
@@ -278,6 +279,10 @@ class IncompleteAnswer(EngineError, kind=ErrorKind.INCOMPLETE):
 
 class Refused(EngineError, kind=ErrorKind.REFUSED):
     """The engine refuses to answer."""
+
+
+class ServiceFailed(BridgeError):
+    """The system did not do with the service what was asked."""
 
 
 class DownloadFailed(BridgeError):

@@ -66,16 +66,25 @@ def app(
     queue: QueueDoor | None = None,
     records: Records | None = None,
     work: bool = False,
+    brake: Brake | None = None,
     access_log: Callable[[str], None] = lambda _line: None,
 ) -> Starlette:
     """A gateway to one engine, and to a queue if one is given, which it closes at its end.
 
     `rules`: who is let in, by default whoever is on this machine. `records`: what it remembers between requests.
     `access_log`: gets a line of JSON for each request. `work`: answer the queue's jobs as well, with slots that nobody else needs.
+    `brake`: for callers that repeat themselves; by default eight times within two minutes.
     """
     rules = rules or GuardRules()
     context = _context(
-        backend, token=rules.token, queue=queue, records=records, now=now, now_s=now_s, memory_bytes=memory_bytes
+        backend,
+        token=rules.token,
+        queue=queue,
+        records=records,
+        now=now,
+        now_s=now_s,
+        memory_bytes=memory_bytes,
+        brake=brake or Brake(),
     )
     log = RequestLog(counters=context.counters, write=access_log, now=now, now_s=now_s)
     guard = Middleware(Guard, rules=rules, open_paths=OPEN_PATHS, wires=_WIRES)
@@ -102,6 +111,7 @@ def _context(
     now: Callable[[], datetime],
     now_s: Callable[[], float],
     memory_bytes: Callable[[], int | None],
+    brake: Brake,
 ) -> GatewayContext:
     live = Live(backend, now=now, now_s=now_s)
     files = FileStore(records.path.parent / "files", records) if records else None
@@ -119,7 +129,7 @@ def _context(
         batches=batches,
         now=now,
         counters=RequestCounters(),
-        brake=Brake(),
+        brake=brake,
         now_s=now_s,
         memory_bytes=memory_bytes,
     )

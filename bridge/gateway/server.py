@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
@@ -16,10 +15,11 @@ from bridge.engines.base import Engine
 from bridge.engines.relay import Relay
 from bridge.engines.slot_files import SlotFiles
 from bridge.gateway.app import app
-from bridge.gateway.guard import LOOPBACK, GuardRules
+from bridge.gateway.brake import Brake
 from bridge.gateway.line import Line
 from bridge.gateway.live import Backend
 from bridge.gateway.memory import memory_bytes
+from bridge.gateway.plan import ServePlan
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
 from bridge.gateway.slots import Slots
@@ -28,37 +28,6 @@ from bridge.gateway.slots import Slots
 _FAREWELL_S = 5
 #: Connections that may wait to be accepted.
 _BACKLOG = 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServePlan:
-    """Where and how to serve."""
-
-    host: str = "127.0.0.1"
-    port: int = 11452  #: 0: any that is free
-    token: str | None = field(default=None, repr=False)
-    allow_hosts: tuple[str, ...] = ()  #: names beside those of the loopback
-    allow_origins: tuple[str, ...] = ()
-    lanes: int = 1
-    longest_line: int = 100
-    model: str | None = None  #: for requests that name none, or one that nobody has; None: the engine's largest coder
-    num_ctx: int = 8192
-    max_tokens: int = 4096
-    timeout_s: float = 3600.0
-    work: bool = True  #: answer the queue's jobs with slots that no request needs
-
-    def rules(self) -> GuardRules:
-        """Who is let in.
-
-        Raises:
-            ConfigError: others could reach it, and no token keeps them out.
-        """
-        if self.host not in LOOPBACK and not self.token:
-            raise ConfigError(
-                f"{self.host} can be reached from other machines: set BRIDGE_TOKEN (`bridge serve --new-token` makes one)"
-            )
-        hosts = LOOPBACK | set(self.allow_hosts) | ({self.host} - {"0.0.0.0", "::"})  # noqa: S104  # names, no address to bind
-        return GuardRules(hosts=frozenset(hosts), origins=frozenset(self.allow_origins), token=self.token)
 
 
 def serve(
@@ -82,20 +51,15 @@ def serve(
     """
     rules = plan.rules()
     listener = _listen(plan.host, plan.port)
-    line = Line(lanes=plan.lanes, longest=plan.longest_line, one_model=engine.name != "openai")
-    slots = Slots(line, now_s=time.monotonic, machine=machine)
-    backend = Backend(
-        engine=engine, slots=slots, default_model=plan.model, num_ctx=plan.num_ctx, max_tokens=plan.max_tokens, timeout_s=plan.timeout_s,
-        relay=relay,
-    )  # fmt: skip
     config = uvicorn.Config(
         app(
-            backend,
+            backend_of(engine, plan, relay=relay, machine=machine),
             rules=rules,
             memory_bytes=memory_bytes,
             queue=QueueDoor(queue) if queue else None,
             records=Records(home / "gateway.sqlite3"),
             work=plan.work,
+            brake=Brake(most=plan.brake_repeats),
             access_log=on_request,
         ),
         log_level="warning",
@@ -107,6 +71,24 @@ def serve(
     with listener:
         on_ready(f"http://{host}:{listener.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def backend_of(
+    engine: Engine, plan: ServePlan, *, relay: Relay | None = None, machine: SlotFiles | None = None
+) -> Backend:
+    """An engine with its line, as planned. `machine`: slots that other processes of this machine share."""
+    one_model = engine.name != "openai"
+    line = Line(lanes=plan.lanes, longest=plan.longest_line, one_model=one_model)
+    return Backend(
+        engine=engine,
+        slots=Slots(line, now_s=time.monotonic, machine=machine),
+        default_model=plan.model,
+        num_ctx=plan.num_ctx,
+        max_tokens=plan.max_tokens,
+        timeout_s=plan.timeout_s,
+        idle_s=plan.idle_s,
+        relay=relay,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -22,13 +22,15 @@ from bridge.wiring.engines import (
     ready_models,
     slot_files,
 )
-from bridge.wiring.queue import loaded_settings, locate, open_queue
-from bridge.wiring.settings import EngineKind, EngineSettings, LoadedSettings, Settings
+from bridge.wiring.keys import gateway_token, new_gateway_token
+from bridge.wiring.queue import loaded_settings, locate, open_queue, settings_in
+from bridge.wiring.settings import EngineKind, EngineSettings, GatewaySettings, LoadedSettings, Settings
 from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
 __all__ = [
-    "ENGINES", "Choice", "EngineKind", "EngineSettings", "LoadedSettings", "Opened", "Rules", "Settings",
-    "choose_engine", "engine_settings", "journal_file", "loaded_settings", "locate", "ollama_url", "open_channels",
-    "open_dispatch", "open_engine", "open_hub", "open_queue", "open_relay", "open_reviewer", "open_toolchain", "open_waiting",
-    "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock", "slot_files", "state_folder", "system_clock",
+    "ENGINES", "Choice", "EngineKind", "EngineSettings", "GatewaySettings", "LoadedSettings", "Opened", "Rules",
+    "Settings", "choose_engine", "engine_settings", "gateway_token", "journal_file", "loaded_settings", "locate",
+    "new_gateway_token", "ollama_url", "open_channels", "open_dispatch", "open_engine", "open_hub", "open_queue",
+    "open_relay", "open_reviewer", "open_toolchain", "open_waiting", "open_watcher", "open_worker", "prepared_engine",
+    "ready_models", "review_lock", "settings_in", "slot_files", "state_folder", "system_clock",
 ]  # fmt: skip

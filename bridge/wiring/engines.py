@@ -15,11 +15,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.core.errors import ConfigError, MissingExtra, ModelMissing
+from bridge.core.errors import ConfigError, ModelMissing
 from bridge.core.events import Listener
 from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.kernel import address
 from bridge.kernel.fit import listed_names
+from bridge.wiring.keys import KEYRING_SERVICE, stored_key
 from bridge.wiring.settings import EngineKind, EngineSettings, Settings
 from bridge.wiring.site import Opened
 
@@ -37,9 +38,6 @@ def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None 
     """Where Ollama is: as given, else `OLLAMA_HOST`, both as Ollama itself reads it, else 127.0.0.1:11434."""
     return address.ollama_url(base_url or environ.get("OLLAMA_HOST", ""))
 
-
-#: Under which keys of engines are kept in the system's keyring.
-KEYRING_SERVICE = "qwen-bridge"
 
 #: Kinds of engine that answer jobs, and what each needs.
 ENGINES: Mapping[str, str] = {
@@ -159,16 +157,9 @@ def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
             return None  # the address of another provider: it must not be sent this key
         return environ.get("OPENAI_API_KEY")
     try:
-        import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        raise MissingExtra("keyring", "keyring") from None
-    try:
-        key = keyring.get_password(KEYRING_SERVICE, engine.keyring)
-    except KeyringError as error:
-        raise ConfigError(
-            f"the system's keyring gives no key for {engine.name} ({error}): use key_env instead"
-        ) from None
+        key = stored_key(engine.keyring)
+    except ConfigError as error:
+        raise ConfigError(f"the engine {engine.name} gets no key: {error}; use key_env instead") from None
     if not key:
         hint = f"`keyring set {KEYRING_SERVICE} {engine.keyring}` stores it"
         raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,11 @@ def loaded_settings(queue: str | None = None) -> LoadedSettings:
     """All settings that hold here, with where each came from and what is wrong with them. `queue`: of the command line."""
     cwd = Path.cwd()
     return load(find_file(cwd), os.environ, cwd=cwd).given("queue", queue, "--queue")
+
+
+def settings_in(folder: Path, environ: Mapping[str, str]) -> LoadedSettings:
+    """All settings that hold in a folder with these variables."""
+    return load(find_file(folder), environ, cwd=folder)
 
 
 def open_queue(

@@ -10,6 +10,7 @@ import openai
 import pytest
 
 from bridge.engines.scripted import ScriptedEngine
+from tests.cli.conftest import bridge  # noqa: F401  # a fixture
 from tests.gateway.serving import Gateway, gateway
 from tests.support.queues import make_queue
 

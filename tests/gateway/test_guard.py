@@ -13,7 +13,7 @@ from bridge.core.errors import ConfigError
 from bridge.engines.scripted import ScriptedEngine
 from bridge.gateway.brake import Brake
 from bridge.gateway.guard import GuardRules
-from bridge.gateway.server import ServePlan
+from bridge.gateway.plan import ServePlan
 from tests.gateway.conftest import Served
 from tests.gateway.serving import gateway
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from bridge.core.errors import ConfigError, ModelMissing, Refused
 from bridge.engines.base import Engine, Request
 from bridge.wiring import EngineKind, EngineSettings, Settings, engine_settings, open_engine
+from tests.support.keyrings import KeyringOf
 from tests.support.openai import LoopbackOpenAI
 
 KEY = "0123456789"
@@ -55,35 +56,7 @@ def test_it_is_sent_where_its_own_variables_point(engine: Callable[[str], Engine
     assert asked(open_engine(engine(api.url), environ={"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": api.url}))
 
 
-class StoredKeys:
-    """A keyring in memory; the package's own interface."""
-
-    def __init__(self, keys: Mapping[tuple[str, str], str]) -> None:
-        import keyring.backend
-
-        class Backend(keyring.backend.KeyringBackend):
-            priority = 1  # type: ignore[assignment]  # as the package's own backends do
-
-            def get_password(self, service: str, username: str) -> str | None:
-                return keys.get((service, username))
-
-            def set_password(self, service: str, username: str, password: str) -> None:
-                raise NotImplementedError
-
-        self.backend = Backend()
-
-
-@pytest.fixture
-def keyring_of() -> Iterator[Callable[[Mapping[tuple[str, str], str]], None]]:
-    keyring = pytest.importorskip("keyring")
-    before = keyring.get_keyring()
-    yield lambda keys: keyring.set_keyring(StoredKeys(keys).backend)
-    keyring.set_keyring(before)
-
-
-def test_the_key_comes_from_the_systems_keyring(
-    api: LoopbackOpenAI, keyring_of: Callable[[Mapping[tuple[str, str], str]], None]
-) -> None:
+def test_the_key_comes_from_the_systems_keyring(api: LoopbackOpenAI, keyring_of: KeyringOf) -> None:
     keyring_of({("qwen-bridge", "house"): KEY})
     house = EngineSettings(name="house", kind=EngineKind.OPENAI, base_url=api.url, keyring="house")
 

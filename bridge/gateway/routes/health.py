@@ -30,6 +30,7 @@ def routes(context: GatewayContext) -> list[Route]:
                 "models_loaded": list(found.loaded),
                 "memory_usage": context.memory_bytes(),
                 "engines": [{"name": engine.name, "ok": found.ok, "detail": found.detail, "version": found.version}],
+                "queue": context.queue is not None,
                 "line": {"lanes": line.lanes, "running": len(line.running), "waiting": len(line.waiting)},
             }
         )

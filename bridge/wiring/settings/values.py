@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import TypeVar
 
+from bridge.core.options import DEFAULT_MAX_TOKENS, WORKER_OPTIONS
+from bridge.kernel.options import WIDEST
 from bridge.transports.folder import WriteMode
 from bridge.wiring.settings.rules import Rule, flag, number, one_of, text, texts, whole
 
@@ -143,12 +145,45 @@ class ContextSettings:
     )  # fmt: skip
 
 
+def _worker(name: str) -> Rule[int]:
+    """As an option of `bridge work` and `bridge serve` takes it."""
+    option = WORKER_OPTIONS[name]
+    return whole(int(option.low), int(option.high) if option.high < WIDEST else None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class GatewaySettings:
-    """`[gateway]`: where `bridge serve` listens."""
+    """`[gateway]`: what `bridge serve` does where its command line says nothing."""
 
     host: str = _key("127.0.0.1", text("a host name or an address", pattern=r"[^\s/]+"), "Address to listen on.")
     port: int = _key(11452, whole(1, 65_535), "Port to listen on.", variable="QWENCODER_PORT")
+    engine: str = _key("ollama", text("the name of an engine", pattern=r"[\w.-]+"), "Engine that answers (`--engine`).")
+    model: str | None = _key(
+        None, text(shown=False), "Model for requests that name none, or one that nobody has; default: the engine's, else its largest coder."
+    )  # fmt: skip
+    parallel: int = _key(1, _worker("lanes"), "Lanes: requests that are answered at the same time.")
+    window: int | None = _key(
+        None, _worker("num_ctx"), "Tokens for prompt and answer; default: the engine's, else 8192."
+    )
+    max_tokens: int = _key(
+        DEFAULT_MAX_TOKENS, _worker("max_tokens"), "Longest answer in tokens, for requests that name no limit."
+    )
+    timeout_seconds: float | None = _key(
+        None, number(0.001, unit="seconds"), "Time limit for an answer; default: the engine's, else 3600."
+    )
+    max_waiting: int = _key(100, whole(1), "Requests that may wait; the next one gets 429.")
+    idle_seconds: float = _key(600.0, number(unit="seconds"), "Unused models leave memory after this; 0: never.")
+    allow_hosts: tuple[str, ...] = _key(
+        (), texts("host names", pattern=r"[^\s/:]+"), "Host names that clients may use beside localhost."
+    )
+    allow_origins: tuple[str, ...] = _key(
+        (), texts("addresses of web pages, such as http://localhost:3000", pattern=r"https?://[^\s/]+"),
+        "Web pages that may use the gateway.",
+    )  # fmt: skip
+    brake_repeats: int = _key(
+        8, whole(0), "How often one caller's same request is answered within two minutes; 0: as often as it comes."
+    )
+    work: bool = _key(True, flag(), "Answer the queue's jobs too, when nobody else asks.")
 
 
 @dataclass(frozen=True, kw_only=True)
