@@ -28,7 +28,7 @@ from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
 from bridge.gateway.reply import refused
 from bridge.gateway.retention import keep_forgetting
-from bridge.gateway.routes import answers, embeddings, health, metrics, models, ollama, responses, tokens
+from bridge.gateway.routes import answers, embeddings, health, metrics, models, ollama, openapi, responses, tokens
 from bridge.gateway.routes import batches as batch_routes
 from bridge.gateway.routes import files as file_routes
 from bridge.protocols.anthropic import Messages
@@ -53,6 +53,7 @@ _ROUTES = (
     ollama.routes,
     health.routes,
     metrics.routes,
+    openapi.routes,
 )
 
 

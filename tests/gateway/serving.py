@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from starlette.routing import Route
 
 from bridge import Bridge
 from bridge.engines.base import Engine
@@ -32,6 +33,7 @@ class Gateway:
     line: Line
     backend: Backend
     log: list[str]  #: a line for each request that has ended
+    routes: list[Route]
 
 
 @contextmanager
@@ -65,7 +67,7 @@ def gateway(
     until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend, log=log)
+        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend, log=log, routes=[r for r in made.routes if isinstance(r, Route)])
     finally:
         server.should_exit = True
         thread.join(30)
