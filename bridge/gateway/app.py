@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.gateway.access_log import AccessLog, RequestLog
-from bridge.gateway.batch_runner import BatchParts, BatchRunner
+from bridge.gateway.batch_parts import BatchParts
+from bridge.gateway.batch_runner import BatchRunner
 from bridge.gateway.brake import Brake
 from bridge.gateway.context import GatewayContext
 from bridge.gateway.counters import RequestCounters

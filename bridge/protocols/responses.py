@@ -184,7 +184,7 @@ def usage_json(usage: Usage) -> Json:
     """Counted tokens; what is not counted is 0."""
     return {
         "input_tokens": usage.prompt or 0,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": usage.completion or 0,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": usage.total,

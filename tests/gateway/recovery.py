@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 import openai
 
-from bridge import Bridge
+from bridge.cli.base import show
 from tests.gateway.process import ServeProcess, serve_process
 from tests.support.patience import LONG_S, until
 
@@ -85,9 +85,7 @@ def _make(client: openai.OpenAI, lines: int) -> str:
     )
     data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
     file = client.files.create(file=("in.jsonl", io.BytesIO(data)), purpose="batch")
-    return client.batches.create(
-        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
-    ).id
+    return client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h").id
 
 
 def _text(row: dict[str, dict[str, dict[str, list[dict[str, dict[str, str]]]]]]) -> str:
@@ -120,7 +118,7 @@ def _count(process: ServeProcess, query: str) -> int:
 def main(lines: int, kill_at: int) -> None:
     """Print what became of the batch."""
     with tempfile.TemporaryDirectory() as folder:
-        click.echo(json.dumps(asdict(recover(Path(folder), lines=lines, kill_at=kill_at, within_s=3600))))
+        show(json.dumps(asdict(recover(Path(folder), lines=lines, kill_at=kill_at, within_s=3600))))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
@@ -49,6 +50,7 @@ def gateway(
     rules: GuardRules | None = None,
     queue: Path | None = None,
     state: Path | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Gateway]:
     """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records."""
     slots = Slots(Line(lanes=lanes, longest=longest, one_model=one_model), now_s=time.monotonic)
@@ -57,6 +59,7 @@ def gateway(
     made = app(
         backend,
         access_log=log.append,
+        now=now,
         rules=rules,
         queue=QueueDoor(Bridge(str(queue))) if queue else None,
         records=Records(state / "gateway.sqlite3") if state else None,
@@ -67,7 +70,13 @@ def gateway(
     until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend, log=log, routes=[r for r in made.routes if isinstance(r, Route)])
+        yield Gateway(
+            url=f"http://127.0.0.1:{port}",
+            line=slots.line,
+            backend=backend,
+            log=log,
+            routes=[r for r in made.routes if isinstance(r, Route)],
+        )
     finally:
         server.should_exit = True
         thread.join(30)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from bridge.gateway.openapi.shapes import (
     ANY,
-    COUNT,
     FLAG,
     OBJECT,
     TEXT,
