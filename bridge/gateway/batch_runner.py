@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -68,8 +69,9 @@ class BatchRunner:
         while (batch := await self._in_thread(lambda: self.parts.get(name))) is not None and not batch.status.is_over:
             try:
                 is_waiting = await self._step(batch)
-            except (FileNotFoundError, BadLine):  # its input is gone, or no more what was judged
-                await self._in_thread(lambda: self._give_up(batch, f"the input file cannot be read: {error}"))
+            except (FileNotFoundError, BadLine) as error:  # its input is gone, or no more what was judged
+                why = f"the input file cannot be read: {error}"
+                await self._in_thread(partial(self._give_up, batch, why))
                 is_waiting = False
             except (BridgeError, OSError):  # the queue or the disk does not answer: it is tried again
                 is_waiting = True

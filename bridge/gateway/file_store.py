@@ -95,9 +95,9 @@ class FileStore:
         with contextlib.suppress(OSError):
             self.path(as_).unlink()
 
-    def newest(self, *, after: str | None, limit: int, newest_first: bool) -> list[Record]:
-        """A page of them."""
-        return self._records.listed(KIND, after=after, limit=limit, newest_first=newest_first)
+    def newest(self, *, after: str | None, limit: int, newest_first: bool, purpose: str | None = None) -> list[Record]:
+        """A page of them. `purpose`: only those with this one."""
+        return self._records.listed(KIND, after=after, limit=limit, newest_first=newest_first, purpose=purpose)
 
     def forget(self, expired: Record) -> None:
         """Delete the bytes of one whose record is gone."""

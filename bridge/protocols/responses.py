@@ -13,7 +13,7 @@ from bridge.core.chat import ChatReply, FinishReason, ToolCall
 from bridge.protocols import responses_request, sse
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Usage, Waiting
 from bridge.protocols.openai_chat import context_text, refusal_json
-from bridge.protocols.refusal import ApiRefusal
+from bridge.protocols.refusal import ApiRefusal, RefusalKind
 
 
 class ResponseStatus(Enum):
@@ -94,8 +94,7 @@ class ResponseStream:
 
     def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""
-        code = refusal.openai_code or "server_error"
-        failed = self._response(ResponseStatus.FAILED, error={"code": code, "message": context_text(refusal)})
+        failed = self._response(ResponseStatus.FAILED, error=failure(refusal))
         return self._event("response.failed", response=failed)
 
     def _open_message(self) -> bytes:
@@ -137,6 +136,14 @@ class ResponseStream:
         number = self._number
         self._number += 1
         return sse.event({"type": event, "sequence_number": number, **values}, event)
+
+
+def failure(refusal: ApiRefusal) -> Json:
+    """The `error` of a response that has failed. Its code is of the list that clients know, or the one that Codex compacts by."""
+    known = {RefusalKind.CONTEXT_EXCEEDED: "context_length_exceeded"}
+    known |= dict.fromkeys((RefusalKind.LINE_FULL, RefusalKind.RATE_LIMITED), "rate_limit_exceeded")
+    code = known.get(refusal.kind, "invalid_prompt" if refusal.status < 500 else "server_error")
+    return {"code": code, "message": context_text(refusal)}
 
 
 def response_json(
