@@ -75,8 +75,8 @@ def app(
     `rules`: who is let in, by default whoever is on this machine. `records`: what it remembers between requests.
     `access_log`: gets a line of JSON for each request. `work`: answer the queue's jobs as well, with slots that nobody else needs.
     """
-    context = _context(backend, queue=queue, records=records, now=now, now_s=now_s, memory_bytes=memory_bytes)
-    log = RequestLog(counters=context.counters, write=access_log, now=now, now_s=now_s)
+    log = RequestLog(counters=RequestCounters(), write=access_log, now=now, now_s=now_s)
+    context = _context(backend, queue=queue, records=records, log=log, memory_bytes=memory_bytes)
     guard = Middleware(Guard, rules=rules or GuardRules(), open_paths=OPEN_PATHS, wires=_WIRES)
 
     @asynccontextmanager
@@ -97,11 +97,11 @@ def _context(
     *,
     queue: QueueDoor | None,
     records: Records | None,
-    now: Callable[[], datetime],
-    now_s: Callable[[], float],
+    log: RequestLog,
     memory_bytes: Callable[[], int | None],
 ) -> GatewayContext:
-    live = Live(backend, now=now, now_s=now_s)
+    now, now_s = log.now, log.now_s
+    live = Live(backend, now=now, now_s=now_s, tell=log.tell)
     files = FileStore(records.path.parent / "files", records) if records else None
     batches = None
     if queue is not None and records is not None and files is not None:
@@ -115,7 +115,7 @@ def _context(
         files=files,
         batches=batches,
         now=now,
-        counters=RequestCounters(),
+        counters=log.counters,
         brake=Brake(),
         now_s=now_s,
         memory_bytes=memory_bytes,
