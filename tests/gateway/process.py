@@ -25,6 +25,7 @@ class ServeProcess:
     more: tuple[str, ...] = ()  #: options of `bridge serve`
     queue: Path = field(init=False)
     _process: subprocess.Popen[str] | None = None
+    _client: openai.OpenAI | None = None
 
     def __post_init__(self) -> None:
         self.queue = make_queue(self.folder / "q")
@@ -32,19 +33,21 @@ class ServeProcess:
     def start(self) -> openai.OpenAI:
         """Start it; gives a client when it answers."""
         command = [sys.executable, "-m", "bridge", "serve", "--engine", "scripted", "--port", "0", "--json", *self.more]
-        self._process = subprocess.Popen(
-            [*command, "--queue", str(self.queue)],
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "log").open("a"),
-            text=True,
-            cwd=self.folder,
-            env={**os.environ, "BRIDGE_STATE_DIR": str(self.folder / "state")},
-        )
+        with (self.folder / "log").open("a") as log:
+            self._process = subprocess.Popen(
+                [*command, "--queue", str(self.queue)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=self.folder,
+                env={**os.environ, "BRIDGE_STATE_DIR": str(self.folder / "state")},
+            )
         assert self._process.stdout is not None
         told = self._process.stdout.readline()
         if not told:
             raise AssertionError(f"it did not start: {(self.folder / 'log').read_text()[-2000:]}")
-        return openai.OpenAI(base_url=f"{json.loads(told)['url']}/v1", api_key="x", max_retries=0, timeout=120)
+        self._client = openai.OpenAI(base_url=f"{json.loads(told)['url']}/v1", api_key="x", max_retries=0, timeout=120)
+        return self._client
 
     def kill(self) -> None:
         """kill -9."""
@@ -57,6 +60,8 @@ class ServeProcess:
             process.wait(60)
             assert process.stdout is not None
             process.stdout.close()
+        if self._client is not None:
+            self._client.close()
 
 
 @contextmanager
