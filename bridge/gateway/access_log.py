@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,10 @@ class RequestLog:
     write: Callable[[str], None]  #: gets each line, without its end
     now: Callable[[], datetime]
     now_s: Callable[[], float]
+
+    def tell(self, facts: Mapping[str, object]) -> None:
+        """A line that is not about one request's end."""
+        self.write(orjson.dumps({"at": to_iso(self.now()), **facts}).decode())
 
 
 class AccessLog:

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.gateway.access_log import AccessLog, RequestLog
-from bridge.gateway.batch_runner import BatchParts, BatchRunner
+from bridge.gateway.batch_parts import BatchParts
+from bridge.gateway.batch_runner import BatchRunner
 from bridge.gateway.brake import Brake
 from bridge.gateway.context import GatewayContext
 from bridge.gateway.counters import RequestCounters
@@ -28,7 +29,7 @@ from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
 from bridge.gateway.reply import refused
 from bridge.gateway.retention import keep_forgetting
-from bridge.gateway.routes import answers, embeddings, health, metrics, models, ollama, responses, tokens
+from bridge.gateway.routes import answers, embeddings, health, metrics, models, ollama, openapi, responses, tokens
 from bridge.gateway.routes import batches as batch_routes
 from bridge.gateway.routes import files as file_routes
 from bridge.protocols.anthropic import Messages
@@ -53,6 +54,7 @@ _ROUTES = (
     ollama.routes,
     health.routes,
     metrics.routes,
+    openapi.routes,
 )
 
 
@@ -76,17 +78,16 @@ def app(
     `brake`: for callers that repeat themselves; by default eight times within two minutes.
     """
     rules = rules or GuardRules()
+    log = RequestLog(counters=RequestCounters(), write=access_log, now=now, now_s=now_s)
     context = _context(
         backend,
         token=rules.token,
         queue=queue,
         records=records,
-        now=now,
-        now_s=now_s,
+        log=log,
         memory_bytes=memory_bytes,
         brake=brake or Brake(),
     )
-    log = RequestLog(counters=context.counters, write=access_log, now=now, now_s=now_s)
     guard = Middleware(Guard, rules=rules, open_paths=OPEN_PATHS, wires=_WIRES)
 
     @asynccontextmanager
@@ -108,12 +109,12 @@ def _context(
     token: str | None,
     queue: QueueDoor | None,
     records: Records | None,
-    now: Callable[[], datetime],
-    now_s: Callable[[], float],
+    log: RequestLog,
     memory_bytes: Callable[[], int | None],
     brake: Brake,
 ) -> GatewayContext:
-    live = Live(backend, now=now, now_s=now_s)
+    now, now_s = log.now, log.now_s
+    live = Live(backend, now=now, now_s=now_s, tell=log.tell)
     files = FileStore(records.path.parent / "files", records) if records else None
     batches = None
     if queue is not None and records is not None and files is not None:
@@ -128,7 +129,7 @@ def _context(
         files=files,
         batches=batches,
         now=now,
-        counters=RequestCounters(),
+        counters=log.counters,
         brake=brake,
         now_s=now_s,
         memory_bytes=memory_bytes,

@@ -66,6 +66,8 @@ def judge(path: Path, endpoint: str) -> JudgedFile:
 
 def _judge(line: bytes, number: int, endpoint: str, seen: set[bytes]) -> None:
     """Raises BadLine."""
+    if len(line) >= _LONGEST_LINE:
+        raise BadLine("line_too_long", f"a line has at most {_LONGEST_LINE >> 20} MB")
     read = read_line(line, number, endpoint)
     digest = hashlib.blake2b(read.custom_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     if digest in seen:
@@ -128,3 +130,5 @@ def _numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
         if line.strip():
             yield number, line
+        while len(line) >= _LONGEST_LINE and not line.endswith(b"\n"):  # what is left of a line that is too long
+            line = stream.readline(_LONGEST_LINE)

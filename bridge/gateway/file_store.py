@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -80,9 +81,23 @@ class FileStore:
                 self.path(name).unlink()
         return found
 
-    def newest(self, *, after: str | None, limit: int, newest_first: bool) -> list[Record]:
-        """A page of them."""
-        return self._records.listed(KIND, after=after, limit=limit, newest_first=newest_first)
+    def hold(self, name: str, as_: str) -> None:
+        """Keep the bytes of a file under another name, whatever becomes of the file; costs no space where links are."""
+        try:
+            os.link(self.path(name), self.path(as_))
+        except FileExistsError:
+            return
+        except OSError:  # a file system without links
+            shutil.copyfile(self.path(name), self.path(as_))
+
+    def let_go(self, as_: str) -> None:
+        """Delete what was held."""
+        with contextlib.suppress(OSError):
+            self.path(as_).unlink()
+
+    def newest(self, *, after: str | None, limit: int, newest_first: bool, purpose: str | None = None) -> list[Record]:
+        """A page of them. `purpose`: only those with this one."""
+        return self._records.listed(KIND, after=after, limit=limit, newest_first=newest_first, purpose=purpose)
 
     def forget(self, expired: Record) -> None:
         """Delete the bytes of one whose record is gone."""

@@ -22,6 +22,7 @@ from bridge.gateway.line import LineFull, Priority, Ticket
 from bridge.gateway.mailbox import Mailbox
 from bridge.gateway.names import ChosenModel, choose_model
 from bridge.gateway.residency import IDLE_S, Residency
+from bridge.gateway.silent_cut import silent_cut
 from bridge.gateway.slots import Slots
 from bridge.gateway.tool_calling import answer_with_calls
 from bridge.models.choose import auto_model
@@ -113,8 +114,16 @@ class Backend:
 class Live:
     """Answers requests with one engine, as many at a time as it has lanes."""
 
-    def __init__(self, backend: Backend, *, now: Callable[[], datetime], now_s: Callable[[], float]) -> None:
-        """`now_s`: seconds of a clock that only goes forward."""
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        now: Callable[[], datetime],
+        now_s: Callable[[], float],
+        tell: Callable[[Mapping[str, object]], None] = lambda _facts: None,
+    ) -> None:
+        """`now_s`: seconds of a clock that only goes forward. `tell`: gets what the log should say."""
+        self._tell = tell
         self.backend = backend
         self._now, self._now_s = now, now_s
         self.residency = Residency(backend.engine, idle_s=backend.idle_s, num_ctx=backend.num_ctx, now_s=now_s)
@@ -150,6 +159,9 @@ class Live:
                 await self._ask(fitted.request, index, sink, parallel=asked.parallel_calls)
                 for index in range(asked.request.n)
             ]
+        if cut := silent_cut(fitted.request, counted=fitted.tokens, read=_usage(answers[:1]).prompt):
+            self._tell({"model": model.name, **cut})
+            head = replace(head, note={**head.note, **cut})
         return Answered(
             head=head,
             replies=tuple(_bare(answer) for answer in answers),

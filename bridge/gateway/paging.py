@@ -34,7 +34,7 @@ class Page:
 def read_page(request: Request, *, most: int, default: int | None = None) -> Page:
     """`after`, `limit` and `order`. Raises RefusedAsk."""
     told = request.query_params.get("limit", str(default or most))
-    if not told.isdecimal() or not 1 <= int(told) <= most:
+    if not told.isdecimal() or len(told) > 9 or not 1 <= int(told) <= most:
         raise RefusedAsk.bad(f"limit must be a whole number from 1 to {most}", "limit")
     order = request.query_params.get("order", "desc")
     if order not in ("asc", "desc"):

@@ -90,8 +90,10 @@ class Records:
             return None
         return record
 
-    def listed(self, kind: str, *, after: str | None, limit: int, newest_first: bool = True) -> list[Record]:
-        """A page: so many records, behind the one that is named."""
+    def listed(
+        self, kind: str, *, after: str | None, limit: int, newest_first: bool = True, purpose: str | None = None
+    ) -> list[Record]:
+        """A page: so many records, behind the one that is named. `purpose`: only files with this one."""
         sign, order = ("<", "DESC") if newest_first else (">", "ASC")
         where, values = "", ()
         with self._lock:
@@ -101,8 +103,9 @@ class Records:
                     return []
                 where, values = f"AND (created, id) {sign} (?, ?)", tuple(found)
             rows = self._db.execute(
-                f"SELECT * FROM record WHERE kind = ? {where} ORDER BY created {order}, id {order} LIMIT ?",  # noqa: S608
-                (kind, *values, limit),
+                f"SELECT * FROM record WHERE kind = ? AND (? IS NULL OR json_extract(CAST(body AS TEXT), '$.purpose') = ?)"  # noqa: S608
+                f" {where} ORDER BY created {order}, id {order} LIMIT ?",
+                (kind, purpose, purpose, *values, limit),
             ).fetchall()
         return [_record(row) for row in rows]
 

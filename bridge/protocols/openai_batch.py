@@ -48,7 +48,7 @@ class LineProblem:
 
     code: str
     message: str
-    line: int  #: from 1
+    line: int | None  #: from 1; None: of the whole file
     param: str | None = None
 
     def as_json(self) -> Json:
@@ -115,6 +115,8 @@ class ApiBatch:
     problems: tuple[LineProblem, ...] = ()
     output_file_id: str | None = None
     error_file_id: str | None = None
+    queue: str = ""  #: the id of the queue that its lines go through
+    is_late: bool = False  #: it expired, and some lines have no answer
     output_kept_s: int | None = None  #: how long its files are kept; None: as other files
     model: str | None = None
     prompt_tokens: int = 0

@@ -94,9 +94,7 @@ class ResponseStream:
 
     def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""
-        failed = self._response(
-            ResponseStatus.FAILED, error={"code": _failed_code(refusal), "message": context_text(refusal)}
-        )
+        failed = self._response(ResponseStatus.FAILED, error=failure(refusal))
         return self._event("response.failed", response=failed)
 
     def _open_message(self) -> bytes:
@@ -140,6 +138,14 @@ class ResponseStream:
         return sse.event({"type": event, "sequence_number": number, **values}, event)
 
 
+def failure(refusal: ApiRefusal) -> Json:
+    """The `error` of a response that has failed. Its code is of the list that clients know, or the one that Codex compacts by."""
+    known = {RefusalKind.CONTEXT_EXCEEDED: "context_length_exceeded"}
+    known |= dict.fromkeys((RefusalKind.LINE_FULL, RefusalKind.RATE_LIMITED), "rate_limit_exceeded")
+    code = known.get(refusal.kind, "invalid_prompt" if refusal.status < 500 else "server_error")
+    return {"code": code, "message": context_text(refusal)}
+
+
 def response_json(
     asked: Asked,
     head: ReplyHead,
@@ -179,15 +185,6 @@ def status_of(reply: ChatReply) -> ResponseStatus:
     """Whether an answer is whole."""
     cut = reply.finish_reason in (FinishReason.LENGTH, FinishReason.REPETITION)
     return ResponseStatus.INCOMPLETE if cut else ResponseStatus.COMPLETED
-
-
-def _failed_code(refusal: ApiRefusal) -> str:
-    """One of the few codes that `response.error` may have, and the one that Codex compacts by."""
-    if refusal.kind in (RefusalKind.LINE_FULL, RefusalKind.RATE_LIMITED):
-        return "rate_limit_exceeded"
-    if refusal.kind is RefusalKind.CONTEXT_EXCEEDED:
-        return "context_length_exceeded"
-    return "invalid_prompt" if refusal.status < 500 else "server_error"
 
 
 def usage_json(usage: Usage) -> Json:

@@ -65,11 +65,14 @@ class Filter:
     newest: bool = False  #: newest first
 
 
-def counts(reader: JournalReader, now: datetime, caller: str | None = None) -> dict[State, int]:
-    """How many jobs, of a caller or of all, are in each state."""
+def counts(
+    reader: JournalReader, now: datetime, caller: str | None = None, *, original: bool = False
+) -> dict[State, int]:
+    """How many jobs, of a caller or of all, are in each state. `original`: without rounds of repair."""
     rows = reader.db.execute(
-        f"SELECT {_STATE} AS now_state, count(*) AS jobs {_FROM} AND (:caller IS NULL OR caller = :caller) GROUP BY 1",
-        {"now": to_iso(now), "caller": caller},
+        f"SELECT {_STATE} AS now_state, count(*) AS jobs {_FROM} AND (:caller IS NULL OR caller = :caller)"
+        " AND NOT (:original AND parent IS NOT NULL) GROUP BY 1",
+        {"now": to_iso(now), "caller": caller, "original": original},
     )
     found = {State(row["now_state"]): int(row["jobs"]) for row in rows}
     return {state: found.get(state, 0) for state in State}

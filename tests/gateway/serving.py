@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bridge import Bridge
@@ -35,6 +38,7 @@ class Gateway:
     backend: Backend
     log: list[str]  #: a line for each request that has ended
     outermost: ASGIApp  #: what the server calls
+    routes: list[Route]
 
 
 @contextmanager
@@ -53,6 +57,7 @@ def gateway(
     relay: Relay | None = None,
     timeout_s: float | None = 600.0,
     around: Callable[[ASGIApp], ASGIApp] = lambda made: made,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Gateway]:
     """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records; `around`: what wraps it."""
     slots = Slots(Line(lanes=lanes, longest=longest, one_model=one_model), now_s=time.monotonic)
@@ -66,22 +71,29 @@ def gateway(
         timeout_s=timeout_s,
     )
     log: list[str] = []
-    made = around(
-        app(
-            backend,
-            access_log=log.append,
-            rules=rules,
-            queue=QueueDoor(Bridge(str(queue))) if queue else None,
-            records=Records(state / "gateway.sqlite3") if state else None,
-        )
+    inner: Starlette = app(
+        backend,
+        access_log=log.append,
+        now=now,
+        rules=rules,
+        queue=QueueDoor(Bridge(str(queue))) if queue else None,
+        records=Records(state / "gateway.sqlite3") if state else None,
     )
+    made = around(inner)
     server = uvicorn.Server(uvicorn.Config(made, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
     until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Gateway(url=f"http://127.0.0.1:{port}", line=slots.line, backend=backend, log=log, outermost=made)
+        yield Gateway(
+            url=f"http://127.0.0.1:{port}",
+            line=slots.line,
+            backend=backend,
+            log=log,
+            outermost=made,
+            routes=[r for r in inner.routes if isinstance(r, Route)],
+        )
     finally:
         server.should_exit = True
         thread.join(30)

@@ -2,53 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable
 
 import openai
 import pytest
 
-from bridge import Bridge
+from tests.gateway.batching import answer_all, line, make, reached, results, upload
 from tests.gateway.conftest import Served
 from tests.support.patience import until
 from tests.support.queues import ids_in, load
-
-
-def line(custom_id: str, prompt: str = "Write f.", **more: object) -> dict[str, object]:
-    body = {"model": "auto", "messages": [{"role": "user", "content": f"{prompt} {custom_id}"}]}
-    return {"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body, **more}
-
-
-def upload(client: openai.OpenAI, *lines: object) -> str:
-    data = b"".join(json.dumps(one).encode() + b"\n" for one in lines)
-    return client.files.create(file=("in.jsonl", io.BytesIO(data)), purpose="batch").id
-
-
-def make(client: openai.OpenAI, *lines: object, **more: object) -> str:
-    made = client.batches.create(
-        input_file_id=upload(client, *lines), endpoint="/v1/chat/completions", completion_window="24h", **more
-    )  # type: ignore[arg-type]
-    assert made.status == "validating"
-    return made.id
-
-
-def reached(client: openai.OpenAI, name: str, status: str) -> openai.types.Batch:
-    until(lambda: client.batches.retrieve(name).status == status)
-    return client.batches.retrieve(name)
-
-
-def answer_all(served: Served, what: Callable[[str], str | None] = lambda prompt: f"Answer to {prompt}") -> None:
-    with Bridge(str(served.queue)) as queue:
-        for job in [job.id for job in queue.jobs(state="queued")]:
-            text = what(queue.get(job).prompt)
-            if text is not None:
-                queue.answer(job, text)
-
-
-def results(client: openai.OpenAI, name: str | None) -> dict[str, dict]:  # type: ignore[type-arg]
-    rows = [json.loads(row) for row in client.files.content(name or "").text.splitlines()]
-    return {row["custom_id"]: row for row in rows}
 
 
 def test_a_batch_is_answered_by_whoever_works_on_the_queue(client: openai.OpenAI, served: Served) -> None:

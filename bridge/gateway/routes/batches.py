@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bridge.gateway.batch_runner import KIND, BatchRunner
+from bridge.gateway.batch_parts import KIND
+from bridge.gateway.batch_runner import BatchRunner
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext
 from bridge.gateway.endpoint import endpoint
@@ -52,14 +54,16 @@ class BatchPaths:
 
     def _find(self, request: Request) -> ApiBatch:
         name = request.path_params["id"]
-        found = self._runner().get(name)
+        found = self._runner().parts.get(name)
         if found is None:
             raise RefusedAsk(ApiRefusal(kind=RefusalKind.NOT_FOUND, message=f"there is no batch {name[:80]!r}"))
         return found
 
     async def _create(self, request: Request) -> Response:
         run = self._runner()
-        batch = run.put(_read(await read_json(request), self._context))
+        batch = replace(_read(await read_json(request), self._context), queue=run.queue_id)
+        await self._context.live.in_thread(lambda: run.parts.hold_input(batch))
+        run.parts.put(batch)
         run.start(batch.id)
         return json_response(batch.as_json())
 
@@ -74,12 +78,15 @@ class BatchPaths:
         return json_response(self._find(request).as_json())
 
     async def _cancel(self, request: Request) -> Response:
-        batch = self._find(request)
-        if batch.status.is_over or batch.status is BatchStatus.FINALIZING:
-            message = f"batch {batch.id} is {batch.status.value}: there is nothing left to cancel"
-            raise RefusedAsk(ApiRefusal(kind=RefusalKind.CONFLICT, message=message))
-        moved = batch.moved(BatchStatus.CANCELLING, int(self._context.now().timestamp()))
-        return json_response(self._runner().put(moved).as_json())
+        parts = self._runner().parts
+
+        def cancelled(batch: ApiBatch) -> ApiBatch:
+            if batch.status.is_over or batch.status is BatchStatus.FINALIZING:
+                message = f"batch {batch.id} is {batch.status.value}: there is nothing left to cancel"
+                raise RefusedAsk(ApiRefusal(kind=RefusalKind.CONFLICT, message=message))
+            return batch.moved(BatchStatus.CANCELLING, parts.now_s())
+
+        return json_response(parts.change(self._find(request), cancelled).as_json())
 
 
 def _read(body: Json, context: GatewayContext) -> ApiBatch:
@@ -111,7 +118,10 @@ def _kept_s(value: object) -> int | None:
     if value is None:
         return None
     seconds = value.get("seconds") if isinstance(value, dict) else None
-    if not isinstance(seconds, int) or not SHORTEST_S <= seconds <= LONGEST_S:
+    anchor = value.get("anchor", "created_at") if isinstance(value, dict) else None
+    if anchor != "created_at":
+        raise RefusedAsk.bad("output_expires_after.anchor must be created_at", "output_expires_after")
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not SHORTEST_S <= seconds <= LONGEST_S:
         raise RefusedAsk.bad(
             f"output_expires_after.seconds must be from {SHORTEST_S} to {LONGEST_S}", "output_expires_after"
         )

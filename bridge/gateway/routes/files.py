@@ -86,9 +86,10 @@ class FilePaths:
     async def _listed(self, request: Request) -> Response:
         page = read_page(request, most=10_000)
         purpose = request.query_params.get("purpose")
-        found = self._store().newest(after=page.after, limit=page.limit + 1, newest_first=page.newest_first)
-        rows = [as_json(record) for record in found if purpose in (None, record.body["purpose"])]
-        return json_response(page.body(rows))
+        found = self._store().newest(
+            after=page.after, limit=page.limit + 1, newest_first=page.newest_first, purpose=purpose
+        )
+        return json_response(page.body([as_json(record) for record in found]))
 
     async def _one(self, request: Request) -> Response:
         return json_response(as_json(self._find(request)))
@@ -107,7 +108,7 @@ async def _form(request: Request) -> FormData:
     """The parts of a form; files of more than a megabyte go to the disk. Raises RefusedAsk."""
     too_large = ApiRefusal(kind=RefusalKind.TOO_LARGE, message=f"a file has at most {MOST_BYTES >> 20} MB")
     told = request.headers.get("content-length", "")
-    if told.isdecimal() and int(told) > MOST_BYTES + _PIECE:
+    if told.isdecimal() and (len(told) > 18 or int(told) > MOST_BYTES + _PIECE):
         raise RefusedAsk(too_large)
     got = 0
 
@@ -146,6 +147,6 @@ def _kept_s(form: FormData) -> int:
         return KEPT_S
     if form.get("expires_after[anchor]", "created_at") != "created_at":
         raise RefusedAsk.bad("expires_after.anchor must be created_at", "expires_after")
-    if not str(told).isdecimal() or not SHORTEST_S <= int(str(told)) <= LONGEST_S:
+    if not str(told).isdecimal() or len(str(told)) > 9 or not SHORTEST_S <= int(str(told)) <= LONGEST_S:
         raise RefusedAsk.bad(f"expires_after.seconds must be from {SHORTEST_S} to {LONGEST_S}", "expires_after")
     return int(str(told))

@@ -1,4 +1,4 @@
-"""How many tokens a request is, in the families that ask before they send."""
+"""How many tokens a request is, in the families that ask before they send; `/tokenize` for all others."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from bridge.gateway.context import GatewayContext
 from bridge.gateway.endpoint import endpoint
 from bridge.gateway.reply import json_response
 from bridge.protocols.anthropic import Messages
-from bridge.protocols.asked import Json, WireFormat
+from bridge.protocols.asked import Asked, Json, WireFormat
 from bridge.protocols.openai_chat import ChatCompletions
+from bridge.protocols.openai_completions import Completions
+from bridge.protocols.refusal import RefusedAsk
+
+_CHAT = ChatCompletions()
 
 
 def routes(context: GatewayContext) -> list[Route]:
-    """`/v1/messages/count_tokens`, `/v1/chat/completions/input_tokens`."""
+    """`/v1/messages/count_tokens`, `/v1/chat/completions/input_tokens`, `/tokenize`."""
 
     def count(wire: WireFormat, field: str, more: Json) -> Route:
         async def answer(request: Request) -> Response:
@@ -26,4 +30,27 @@ def routes(context: GatewayContext) -> list[Route]:
         path = "/v1/messages/count_tokens" if isinstance(wire, Messages) else "/v1/chat/completions/input_tokens"
         return Route(path, endpoint(wire, answer), methods=["POST"])
 
-    return [count(Messages(), "input_tokens", {}), count(ChatCompletions(), "input_tokens", {})]
+    async def tokenize(request: Request) -> Response:
+        asked = _tokenized(await read_json(request))
+        live = context.live
+        chosen = await live.chosen(asked.options.model)
+        able = await live.in_thread(lambda: live.backend.engine.capabilities(chosen.name))
+        told: Json = {"model": chosen.name, "max_model_len": live.backend.num_ctx}
+        counted = "exact" if able.exact_counts else "estimate"
+        return json_response({"count": await live.count(asked), "counted": counted, **told})
+
+    return [
+        count(Messages(), "input_tokens", {}),
+        count(_CHAT, "input_tokens", {}),
+        Route("/tokenize", endpoint(_CHAT, tokenize), methods=["POST"]),
+    ]
+
+
+def _tokenized(body: Json) -> Asked:
+    """What is to be counted: llama.cpp's clients say `content`, vLLM's `prompt` or `messages`. Raises RefusedAsk."""
+    if "messages" in body:
+        return _CHAT.read({**body, "stream": False})
+    text = body.get("content", body.get("prompt"))
+    if not isinstance(text, str):
+        raise RefusedAsk.bad("content, prompt or messages is needed", "content")
+    return Completions().read({"prompt": text, "model": body.get("model")})
