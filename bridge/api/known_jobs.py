@@ -18,7 +18,6 @@ from bridge.core.errors import UnknownJob
 from bridge.core.events import Listener, ignore
 from bridge.core.job import State
 from bridge.core.text import as_json
-from bridge.kernel import grammar
 from bridge.store import export, query, review_state
 from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
@@ -151,7 +150,7 @@ class KnownJobs:
         value = found[0].job
         known = review_state.get(reader, job)
         checked, delivered, to = status.handling_times(known, value)
-        result, keys = value.best(grammar.prompt_sha256(value.spec.body)), self.store.keys
+        result, keys = value.best(value.spec.body_sha256), self.store.keys
         return JobView(
             line=line,
             job=value,
