@@ -107,11 +107,10 @@ def _found(text: str) -> Iterator[tuple[int, str]]:
 def _runs(text: str) -> Iterator[re.Match[str]]:
     """The runs of a text. Only what stands between spaces and is long enough is searched: most prompts have little of it."""
     at = 0
-    for word in text.split():
-        if len(word) >= _RUN_CHARS:
-            at = text.index(word, at)
-            yield from _RUN.finditer(text, at, at + len(word))
-            at += len(word)
+    for word in [word for word in text.split() if len(word) >= _RUN_CHARS]:
+        at = text.index(word, at)
+        yield from _RUN.finditer(text, at, at + len(word))
+        at += len(word)
 
 
 def _in_run(text: str, at: int, run: str) -> Iterator[tuple[int, str]]:

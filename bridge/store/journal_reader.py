@@ -150,7 +150,7 @@ class JournalReader:
         """{job: its cell and the place where it is} of those that the journal knows."""
         given = "SELECT value FROM json_each(?)"
         records = self.db.execute(
-            rows.SELECT_CELL + f", place FROM cell WHERE kind = 'job' AND id IN ({given})",  # noqa: S608  # our own words
+            rows.SELECT_CELL + f", place FROM cell WHERE kind = 'job' AND id IN ({given})",
             (json_bytes.dumps(list(jobs)).decode(),),
         )
         return {record["id"]: (rows.read_cell(record), int(record["place"])) for record in records}
