@@ -213,7 +213,10 @@ def test_code_is_coloured_in_every_portion_of_a_page_until_the_page_has_had_its_
     coloured = '<span class="k">def</span>'
     assert (whole.count(coloured), whole.count(">f449</span>")) == (450, 1)
     assert 200 <= half.count(coloured) <= 230
-    assert Document(whole).text == Document(half).text
+    told_whole, told_half = (
+        Document(page).text.rpartition("450 jobs,")[0] for page in (whole, half)
+    )  # the foot has the size
+    assert told_whole == told_half
 
 
 def test_the_list_of_jobs_that_need_a_look_leads_to_them_also_where_there_are_many():
