@@ -152,7 +152,8 @@ class Jobs(KnownJobs):
 
         def decide() -> list[str]:
             journal, now = self.store.journal, self.store.clock.now()
-            found = [self._find(job) for job in ids]
+            whole = set(query.ids(journal, Filter(ids=ids), now))  # most are given whole, and all of a queue may be
+            found = [job if job in whole else self._find(job) for job in ids]
             rewrite_jobs(self.store, query.lines(journal, Filter(ids=found), now), change)
             return found
 
@@ -164,4 +165,4 @@ def _where(new: NewJob, number: int, total: int) -> str:
 
 
 def _text(new: NewJob) -> str:
-    return new.body if new.form is JobForm.REQUEST else prompt_of(new.body, new.form)
+    return prompt_of(new.body, new.form) if new.form is JobForm.CHAT else new.body

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import Self, TypeVar
 
 from bridge import wiring
@@ -17,7 +18,6 @@ from bridge.core.errors import UnknownJob
 from bridge.core.events import Listener, ignore
 from bridge.core.job import State
 from bridge.core.text import as_json
-from bridge.kernel import grammar
 from bridge.store import export, query, review_state
 from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
@@ -66,9 +66,19 @@ class KnownJobs:
         limit: int | None = None,
     ) -> list[JobLine]:
         """The jobs that match, oldest first. A state may be given as text. Raises ValueError on an unknown one."""
-        states = None if state is None else [State(s) for s in ([state] if isinstance(state, State | str) else state)]
-        wanted = Filter(states=states, caller=caller, parent=parent, limit=limit)
+        wanted = Filter(states=_states(state), caller=caller, parent=parent, limit=limit)
         return self.store.read(lambda reader: query.lines(reader, wanted, self.store.clock.now()))
+
+    def ids(
+        self,
+        *,
+        state: State | str | Iterable[State | str] | None = None,
+        caller: str | None = None,
+        family: Sequence[str] | None = None,
+    ) -> list[str]:
+        """The ids of the jobs that match, as `jobs` gives them. `family`: ids; only these jobs and their rounds of repair."""
+        wanted = Filter(states=_states(state), caller=caller, family=family)
+        return self.store.read(lambda reader: query.ids(reader, wanted, self.store.clock.now()))
 
     def get(self, job: str) -> JobView:
         """One job by id or unambiguous prefix. Raises UnknownJob, AmbiguousJob."""
@@ -77,6 +87,12 @@ class KnownJobs:
     def views(self, ids: Sequence[str]) -> list[JobView]:
         """Several jobs, in the order asked for. Raises UnknownJob, AmbiguousJob."""
         return self._find_and(lambda reader: [self._view(reader, query.find(reader, job)) for job in ids])
+
+    def each(self, ids: Iterable[str], *, at_once: int = 50) -> Iterator[JobView]:
+        """Several jobs one after the other, in the order asked for; no more than `at_once` are in memory. Raises as `views`."""
+        left = iter(ids)
+        while some := list(islice(left, at_once)):
+            yield from self.views(some)
 
     def key_ids(self) -> tuple[str, ...]:
         """What the keys of this queue are called that this machine has; the first one signs."""
@@ -134,7 +150,7 @@ class KnownJobs:
         value = found[0].job
         known = review_state.get(reader, job)
         checked, delivered, to = status.handling_times(known, value)
-        result, keys = value.best(grammar.prompt_sha256(value.spec.body)), self.store.keys
+        result, keys = value.best(value.spec.body_sha256), self.store.keys
         return JobView(
             line=line,
             job=value,
@@ -145,6 +161,13 @@ class KnownJobs:
             delivered_at=delivered,
             delivered_to=to,
         )
+
+
+def _states(given: State | str | Iterable[State | str] | None) -> list[State] | None:
+    """States, given as such or as text. Raises ValueError on an unknown one."""
+    if given is None:
+        return None
+    return [State(state) for state in ([given] if isinstance(given, State | str) else given)]
 
 
 def _user() -> str:

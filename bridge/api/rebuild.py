@@ -12,7 +12,6 @@ from bridge.core.errors import JournalError, JournalTooNew, UsageError
 from bridge.core.events import Listener, ignore
 from bridge.core.job import to_iso
 from bridge.core.jsonable import Jsonable
-from bridge.kernel import grammar
 from bridge.store import query, review_state
 from bridge.store import rebuild as rebuilding
 from bridge.store.journal import Journal
@@ -88,7 +87,7 @@ def _restore(journal: Journal, manifests: Sequence[tuple[Path, Mapping[str, obje
         if found is None:
             continue
         job = found[0].job
-        best = job.best(grammar.prompt_sha256(job.spec.body))
+        best = job.best(job.spec.body_sha256)
         if best is None or (what.get("status"), what.get("finished_at")) != (
             best.status.value,
             to_iso(best.finished_at),

@@ -128,36 +128,19 @@ def examine(
     """
     if toolchain is None:
         with Toolchain() as own:
-            return examine(
-                answer, prompt=prompt, lang=lang, finish_reason=finish_reason, out=out, check=check, project=project,
-                toolchain=own,
-            )  # fmt: skip
+            return examine(answer, prompt=prompt, lang=lang, finish_reason=finish_reason, out=out, check=check, project=project, toolchain=own)  # fmt: skip
     wanted = lang or (languages.by_path(out) if out else None)
     text = answer[:MAX_ANSWER_CHARS]
     extraction = extract(text, prompt=prompt, lang=wanted, finish_reason=finish_reason)
-    if len(text) < len(answer):
-        extraction = extraction.evolve(complete=False, why="too large")
-    blocks = extraction.blocks
-    checks: tuple[CheckResult, ...] = ()
+    extraction = extraction if text == answer else extraction.evolve(complete=False, why="too large")
     shown: tuple[Quality, ...] = ()
-    if check and any(b.role in _JUDGED for b in blocks):
+    if check and any(b.role in _JUDGED for b in extraction.blocks):
         ended = read_finish_reason(finish_reason) in (FinishReason.STOP, FinishReason.TOOL_CALLS)
         goal = wrong_language.Goal(asked=languages.by_label(lang) if lang else None, out=out)
-        blocks, checks = patch_check.checked(
-            goal.addressed(blocks),
-            out=out,
-            read=project,
-            check=lambda some: _checked(some, prompt, toolchain, ended=ended),
-        )
-        found = [
-            *goal.findings(blocks),
-            *imports.unresolved(blocks, prompt),
-            *unknown_packages(blocks, prompt, project),
-        ]
-        checks = _with(found, checks)
+        blocks, checks = _judged(extraction.blocks, goal, prompt, project, toolchain, ended=ended)
         shown = tuple(structure.signals(blocks, toolchain.parsers))
     else:
-        checks = tuple(_unchecked(b) for b in blocks)
+        blocks, checks = extraction.blocks, tuple(_unchecked(b) for b in extraction.blocks)
     checks = tuple(hidden_characters.looked_at(b, c) for b, c in zip(blocks, checks, strict=True))
     return Report(
         verdict=_verdict(extraction, blocks, checks),
@@ -169,6 +152,30 @@ def examine(
         why=extraction.why,
         notes=extraction.notes,
     )
+
+
+def _judged(
+    blocks: tuple[CodeBlock, ...],
+    goal: wrong_language.Goal,
+    prompt: str,
+    project: ReadFile | None,
+    toolchain: Toolchain,
+    *,
+    ended: bool,
+) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
+    """The blocks as they were checked, in the language that was asked for, and what every check found of them."""
+    blocks, checks = patch_check.checked(
+        goal.addressed(blocks),
+        out=goal.out,
+        read=project,
+        check=lambda some: _checked(some, prompt, toolchain, ended=ended),
+    )
+    found = [
+        *goal.findings(blocks),
+        *imports.unresolved(blocks, prompt),
+        *unknown_packages(blocks, prompt, project),
+    ]
+    return blocks, _with(found, checks)
 
 
 def _checked(

@@ -14,8 +14,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import click
 
@@ -183,12 +184,22 @@ def read_bytes(source: str, *, most_bytes: int = MOST_BATCH_BYTES) -> bytes:
     return bytes(held)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is never seen half-written. Raises UsageError."""
+@contextmanager
+def output(file: str) -> Iterator[BinaryIO]:
+    """Where bytes go that are text: a file that is never seen half-written, or standard output for `-`. Raises UsageError."""
+    if file == "-" and sys.stdout.isatty():  # made safe to look at
+        held = BytesIO()
+        yield held
+        show(held.getvalue().decode())
+        return
+    if file == "-":
+        yield sys.stdout.buffer
+        return
     try:
-        files.write_atomically(path, data)
+        with files.atomic(Path(file)) as out:
+            yield out
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        raise UsageError(f"cannot write {file}: {error.strerror}") from error
 
 
 @contextmanager

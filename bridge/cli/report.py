@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
@@ -32,29 +34,35 @@ def command(
     The page needs nothing else, runs no script, and shows everything that came from a model as text. With ids: those jobs and
     their rounds of repair. With --json, the same facts on standard output, and no page.
     """
-    from bridge.ui.report import colour, gather, pieces, render
+    from bridge.ui.report import facts_of, gather, write_page
 
     with base.busy("reading the jobs"), base.open_bridge(queue) as bridge:
-        lines = bridge.jobs(state=list(states) or None, caller=caller)
-        if ids:
-            wanted = {view.id for view in bridge.views(ids)}
-            lines = [line for line in lines if line.id in wanted or line.parent in wanted]
-        facts = gather(
-            bridge.views([line.id for line in lines]), queue=bridge.opened.shown, queue_id=bridge.store.journal.queue_id,
-            at=bridge.store.clock.now(), chosen=_chosen(ids, states, caller),
+        family = [view.id for view in bridge.views(ids)] if ids else None
+        wanted = bridge.ids(state=list(states) or None, caller=caller, family=family)
+        jobs = map(facts_of, bridge.each(wanted))
+        about = _About(
+            queue=bridge.opened.shown, queue_id=bridge.store.journal.queue_id, at=bridge.store.clock.now(),
+            chosen=_chosen(ids, states, caller),
         )  # fmt: skip
-    if as_json:
-        base.print_json(facts.to_json())
-        return
-    with base.busy(f"writing {len(facts.jobs):,} jobs"):
-        page = render(facts, colour(pieces(facts)))
+        if as_json:
+            base.print_json(gather(jobs, **about).to_json())
+            return
+        with base.output(file) as out:
+            write_page(out, jobs, **about)
     if file == "-":
-        base.verbatim(page)
         return
-    base.write_whole(Path(file), page.encode())
     base.show(file)
     if show:
         click.launch(str(Path(file).absolute()))
+
+
+class _About(TypedDict):
+    """What a report says of itself."""
+
+    queue: str
+    queue_id: str
+    at: datetime
+    chosen: str
 
 
 def _chosen(ids: tuple[str, ...], states: tuple[str, ...], caller: str | None) -> str:

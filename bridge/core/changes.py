@@ -11,7 +11,6 @@ from bridge.core.job import Cancellation, Job, Lease, Result, ResultStatus
 from bridge.core.options import LONGEST_ANSWER
 from bridge.core.states import Move, State, require
 from bridge.core.text import plain
-from bridge.kernel import grammar
 
 
 def cancel(job: Job, state: State, *, at: datetime, by: str) -> Job:
@@ -53,7 +52,7 @@ def answer(
         attempt=job.next_attempt(),
         status=ResultStatus.SUCCEEDED,
         finished_at=at,
-        prompt_sha256=grammar.prompt_sha256(job.spec.body),
+        prompt_sha256=job.spec.body_sha256,
         worker={"id": by, "engine": "manual"},
         answer=text,
         finish_reason=FinishReason.STOP,

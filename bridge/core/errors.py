@@ -9,15 +9,14 @@
     │   ├── DriveError: Google Drive: NotSignedIn, SignInFailed, DriveUnreachable, DriveDenied, DriveFileGone
     │   └── JournalError: the local journal: JournalTooNew
     ├── NotDelivered: exit 3, a program or server did not take a result
-    ├── EngineError: exit 3, whatever answers prompts; engines/retry.py says when to ask again: EngineDown, ModelMissing,
-    │   Overloaded, RateLimited, OutOfMemory, ContextExceeded, BadRequest, NotSupported, StreamInterrupted, IncompleteAnswer,
-    │   Refused
+    ├── EngineError: exit 3, whatever answers prompts; when to ask again: engines/retry.py: EngineDown, ModelMissing, Overloaded,
+    │   RateLimited, OutOfMemory, ContextExceeded, BadRequest, NotSupported, StreamInterrupted, IncompleteAnswer, Refused
     ├── ServiceFailed: exit 3, a service could not be installed, started or stopped
     ├── DownloadFailed: exit 3, a model could not be fetched: NotOnHub, DownloadDamaged, DownloadTooLarge
     └── WaitTimedOut: exit 124
 
-The docstring of a class is its default message; facts are attributes. Foreign errors are translated where the
-foreign thing is touched. Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out.
+The docstring of a class is its default message. Foreign errors are translated where the foreign thing is touched.
+Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out.
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ import secrets
 import stat
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 #: What a system says when there is no room: on the disk, in a quota, below a limit on files.
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -24,25 +26,32 @@ _PAUSE_S = 0.05
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Write a file in one step: whoever reads sees the old bytes or the new ones, also after a crash.
+    """Write a file in one step, as `atomic` does. Raises OSError."""
+    with atomic(path, mode=mode) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def atomic(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
+    """A file to write to that takes its name in one step, when the block ends: whoever reads sees the old bytes or the new
+    ones, also after a crash.
 
     It is written under a hidden name in the same folder, which has to be there, synced, and renamed; a link is replaced,
     not followed.
 
     Args:
         path: the file.
-        data: all of it.
         mode: its rights, from its first instant; None: those of the file that it replaces, else what the umask leaves.
 
     Raises:
-        OSError: as the system says; the old file is as it was, and nothing is left beside it.
+        OSError: as the system says. Whatever is raised, the old file is as it was, and nothing is left beside it.
     """
     draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     handle = os.open(draft, flags, 0o666 if mode is None else mode)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if mode is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from bridge.core.options import Options as Options
@@ -21,8 +22,8 @@ from bridge.core.result import join_results as join_results
 from bridge.core.states import EDGES as EDGES
 from bridge.core.states import State as State
 from bridge.kernel.grammar import JobForm as JobForm
+from bridge.kernel.grammar import prompt_sha256, ulid
 from bridge.kernel.grammar import to_iso as to_iso
-from bridge.kernel.grammar import ulid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,11 @@ class Spec:
     caller: str | None = None  #: who asked
     parent: str | None = None  #: the job that this one repairs or continues
     round: int = 0  #: 0 for an original, 1.. for repair rounds
+
+    @cached_property
+    def body_sha256(self) -> str:
+        """The digest that ties a result to this prompt."""
+        return prompt_sha256(self.body)
 
     @property
     def form_mark(self) -> bool | str:

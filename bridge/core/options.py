@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Self, TypedDict
 
 from bridge.core.errors import BadOption
@@ -63,7 +64,14 @@ class Options:
 
     def given(self) -> dict[str, object]:
         """The options that differ from their default."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        held = vars(self)
+        return {name: held[name] for name, default in _defaults().items() if held[name] != default}
+
+
+@cache
+def _defaults() -> dict[str, object]:
+    """{option: its default}, in order."""
+    return {field.name: field.default for field in fields(Options)}
 
 
 class OptionValues(TypedDict, total=False):

@@ -27,7 +27,6 @@ from bridge.delivery.project import Project
 from bridge.format import codec
 from bridge.intake.prompt import job_of, shown
 from bridge.intake.secret_scan import scan_for_new_secrets
-from bridge.kernel import grammar
 from bridge.store import review_state
 from bridge.store.enqueue import Added
 from bridge.store.review_state import Due
@@ -67,7 +66,7 @@ class Reviewer:
         if found is None:
             return False
         job = found[0].job
-        result = job.best(grammar.prompt_sha256(job.spec.body))
+        result = job.best(job.spec.body_sha256)
         if result is None:
             return False
         if result.status is ResultStatus.FAILED:
@@ -145,7 +144,7 @@ class Reviewer:
             )
             return None
         inner = found[0].job
-        answer = inner.best(grammar.prompt_sha256(inner.spec.body))
+        answer = inner.best(inner.spec.body_sha256)
         if answer is not None:
             ended = answer.finish_reason or FinishReason.UNKNOWN
             return ChatReply(text=answer.answer, tool_calls=answer.tool_calls, finish_reason=ended)

@@ -107,7 +107,7 @@ def with_the_answer(x: Cell, y: Cell) -> Cell | None:
         or empty.raw.get("source") != full.raw.get("source")
         or len(said := {text for text in texts_of(full.raw) if grammar.is_result(text)}) != 1
         or full.touched
-        or (best := full.job.best(grammar.prompt_sha256(full.job.spec.body))) is None
+        or (best := full.job.best(full.job.spec.body_sha256)) is None
         or not said.pop().endswith("\n" + best.answer)  # cut, and read from the output's other text
     ):
         return None
@@ -122,7 +122,7 @@ def job_cell(job: Job, dots: Dots, extras: Mapping[str, object] | None = None, s
     """The cell of a job. `shown`: a version of the cell whose outputs are kept, if they show the result that counts."""
     job = _own(job)
     raw = prompt_cell.write_job(job, dots, extras)
-    best = job.best(grammar.prompt_sha256(job.spec.body))
+    best = job.best(job.spec.body_sha256)
     if shown is not None and best is not None:
         there = result_record.read_results(shown, job.id)[0]
         if [r.identity for r in there] == [best.identity]:

@@ -48,7 +48,7 @@ _REASON = "{error}; mend the cell's metadata, or `bridge cancel {job}` and `brid
 def spec_digest(spec: Spec) -> str:
     """16 hex digits that change when a person edits the cell: prompt, form and options; not its place or birth."""
     given = sorted((name, format_number(value)) for name, value in spec.options.given().items())
-    return grammar.text_sha256(repr((given, spec.form_mark, spec.broken, grammar.prompt_sha256(spec.body))))[:16]
+    return grammar.text_sha256(repr((given, spec.form_mark, spec.broken, spec.body_sha256)))[:16]
 
 
 def read_header(source: str) -> tuple[grammar.Header, str, str | None]:
@@ -140,7 +140,7 @@ def write_job(job: Job, dots: Dots, extras: Mapping[str, object] | None = None) 
     spec = job.spec
     if spec.damaged and not job.is_cancelled:
         return _as_it_came(spec.damaged.raw, job, dots)
-    best = job.best(grammar.prompt_sha256(spec.body))
+    best = job.best(spec.body_sha256)
     header = grammar.Header(
         job=job.id,
         options=spec.options.given(),

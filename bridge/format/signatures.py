@@ -91,7 +91,7 @@ class KeyRing:
 
 def _waiting_again(job: Job, aside: Collection[Result]) -> Job:
     """The job put back into the queue, if nothing is left that counts: so that every side sees it as open."""
-    digest = grammar.prompt_sha256(job.spec.body)
+    digest = job.spec.body_sha256
     if job.is_cancelled or job.best(digest) is not None:
         return job
     tops = [r.attempt for r in aside if job.counts(r, digest) and r.attempt <= _MOST_RAISED]

@@ -24,7 +24,8 @@ from bridge.core.errors import SecretFound
 from bridge.intake.secret_rules import ISSUERS, NAMES, SHAPES, TOKENS
 
 #: What could be a token, or hold one. Longer runs are looked at in pieces that overlap.
-_RUN = re.compile(r"[\w.+/~%@|=:-]{12,600}")
+_RUN_CHARS = 12
+_RUN = re.compile(rf"[\w.+/~%@|=:-]{{{_RUN_CHARS},600}}")
 _SIGN = re.compile(r"[=:|]{1,3}")
 #: Before a value: the name that it is given to.
 _GIVEN_TO = re.compile(
@@ -99,8 +100,17 @@ def _found(text: str) -> Iterator[tuple[int, str]]:
             value = match[match.lastindex or 1]
             if not _PLACEHOLDER.fullmatch(value) and (pattern is _CURL_USER or _looks_random(value)):
                 yield match.start(), kind
-    for run in _RUN.finditer(text):
+    for run in _runs(text):
         yield from _in_run(text, run.start(), run[0])
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    """The runs of a text. Only what stands between spaces and is long enough is searched: most prompts have little of it."""
+    at = 0
+    for word in [word for word in text.split() if len(word) >= _RUN_CHARS]:
+        at = text.index(word, at)
+        yield from _RUN.finditer(text, at, at + len(word))
+        at += len(word)
 
 
 def _in_run(text: str, at: int, run: str) -> Iterator[tuple[int, str]]:

@@ -116,7 +116,7 @@ class ResponseStream:
         number, name = len(self._output), {"item_id": item["id"]}
         self._output.append(item)
         opened = {**item, "arguments": "", "status": "in_progress"}
-        told = {"output_index": number, "arguments": item["arguments"], "name": item["name"]}
+        told = {"output_index": number, "arguments": item["arguments"]}
         return (
             self._event("response.output_item.added", output_index=number, item=opened)
             + self._event(

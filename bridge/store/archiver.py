@@ -11,7 +11,6 @@ from bridge.core.job import Job, to_iso
 from bridge.format import file_names, merge
 from bridge.format.cell import Cell
 from bridge.format.raw_cell import extras_of
-from bridge.kernel import grammar
 from bridge.store import review_state
 from bridge.store.journal import Journal
 from bridge.store.rows import NotebookRow
@@ -45,7 +44,7 @@ class Archiver:
 
     def archive(self, job: Job, cell: Cell, source: int, now: datetime) -> None:
         """Move a job from where its cell was to this writer's archive, with what the local side knows of it."""
-        state = job.state(job.best(grammar.prompt_sha256(job.spec.body)), now)
+        state = job.state(job.best(job.spec.body_sha256), now)
         known = review_state.facts(self.journal, job.id)
         self.retire(
             changes.archived(job, state, at=to_iso(now), known=known), cell.dots, source, now, extras_of(cell.raw)

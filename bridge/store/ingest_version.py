@@ -19,7 +19,6 @@ from bridge.format import codec, merge, observe
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
 from bridge.format.raw_cell import extras_of, native_id, stamp_of
-from bridge.kernel import grammar
 from bridge.store.archiver import Archiver
 from bridge.store.journal import Journal
 from bridge.store.rows import NOWHERE, NotebookRow
@@ -163,7 +162,7 @@ class VersionIngest:
         if joined != cell.job.results:
             job = cell.job.evolve(results=join_results(joined, self.signed.results(cell.id)))
             better = merge.job_cell(job, cell.dots, extras_of(cell.raw))
-            best = job.best(grammar.prompt_sha256(job.spec.body))
+            best = job.best(job.spec.body_sha256)
             if best is not None and (
                 place == NOWHERE or not self.journal.place(place).own
             ):  # nobody else would write it
@@ -243,7 +242,7 @@ class VersionIngest:
                 continue
             jobs.append(cell.id)
             job = cell.job.evolve(results=join_results(cell.job.results, self.signed.results(cell.id)))
-            best = job.best(grammar.prompt_sha256(job.spec.body))
+            best = job.best(job.spec.body_sha256)
             if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only archived
                 job = job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=now, by="cell deleted"))
             if self.journal.writer in cell.dots or best is not None:
@@ -279,7 +278,7 @@ def _is_open(cell: Cell) -> bool:
     if cell.kind is CellKind.NOTE:
         return False
     job = cell.job
-    return job.best(grammar.prompt_sha256(job.spec.body)) is None and not job.is_cancelled
+    return job.best(job.spec.body_sha256) is None and not job.is_cancelled
 
 
 def _differs(cell: Cell, mine: Cell | None) -> bool:

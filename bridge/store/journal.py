@@ -155,14 +155,15 @@ class Journal(JournalReader):
 
     def put(self, place: int, cells: Iterable[Cell], *, now: datetime) -> None:
         """Write cells: what they say now, every content and every result they ever had."""
-        records, histories, results = [], [], []
+        records, histories, results, moved = [], [], [], []
         for cell in cells:
             records.append(self._with_capped_lease(rows.cell_row(place, cell), now))
             edit = cell.job.edit if cell.kind is CellKind.JOB else cell.note_edit
             histories.append((cell.id, cell.digest, edit))
             if cell.kind is CellKind.JOB:
                 results += [rows.result_row(cell.id, result, now) for result in cell.job.results]
-                self.db.execute("DELETE FROM cell WHERE id = ? AND kind = 'job' AND place != ?", (cell.id, place))
+                moved.append((cell.id, place))
+        self.db.executemany("DELETE FROM cell WHERE id = ? AND kind = 'job' AND place != ?", moved)
         self.db.executemany(rows.PUT_CELL, records)
         self.db.executemany("INSERT OR REPLACE INTO history (cell, digest, edit) VALUES (?, ?, ?)", histories)
         self.db.executemany(rows.PUT_RESULT, results)

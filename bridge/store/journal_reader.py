@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from operator import itemgetter
@@ -145,6 +145,15 @@ class JournalReader:
         """A job's cell and the place where it is."""
         row = self.db.execute(rows.SELECT_CELL + ", place FROM cell WHERE id = ? AND kind = 'job'", (job,)).fetchone()
         return (rows.read_cell(row), int(row["place"])) if row else None
+
+    def cells(self, jobs: Sequence[str]) -> dict[str, tuple[Cell, int]]:
+        """{job: its cell and the place where it is} of those that the journal knows."""
+        given = "SELECT value FROM json_each(?)"
+        records = self.db.execute(
+            rows.SELECT_CELL + f", place FROM cell WHERE kind = 'job' AND id IN ({given})",
+            (json_bytes.dumps(list(jobs)).decode(),),
+        )
+        return {record["id"]: (rows.read_cell(record), int(record["place"])) for record in records}
 
     def whereabouts(self, ids: Iterable[str]) -> dict[str, tuple[int, Dots]]:
         """{job: (place, dots)} of those that the journal knows."""

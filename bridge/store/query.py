@@ -25,6 +25,9 @@ _FROM = (
     " LEFT JOIN handling ON handling.job = cell.id AND handling.answer = cell.answer WHERE cell.kind = 'job'"
 )
 
+#: The values of a JSON list.
+_GIVEN = "SELECT value FROM json_each(?)"
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobLine:
@@ -58,6 +61,7 @@ class Filter:
     caller: str | None = None
     parent: str | None = None
     ids: Sequence[str] | None = None
+    family: Sequence[str] | None = None  #: these jobs, and their rounds of repair
     handed_over: bool = False  #: only those in the notebooks that their caller has
     id_prefix: str | None = None
     original: bool = False  #: no rounds of repair
@@ -166,11 +170,29 @@ def problems(reader: JournalReader, limit: int = 20) -> list[tuple[str, str]]:
 
 def lines(reader: JournalReader, wanted: Filter, now: datetime) -> list[JobLine]:
     """The jobs that a filter takes, oldest first."""
+    columns = (
+        f"cell.id, {_STATE} AS now_state, place.number, place.kind, place.name, caller, key, model, lang, priority,"
+        " parent, created_at, finished_at, seconds, problem, signer, verdict, checked_at, delivered_at"
+    )
+    return [_line(row) for row in reader.db.execute(*_select(columns, wanted, now))]
+
+
+def ids(reader: JournalReader, wanted: Filter, now: datetime) -> list[str]:
+    """The ids of the jobs that a filter takes, oldest first: what a command keeps in memory that reads all jobs in turn."""
+    return [row["id"] for row in reader.db.execute(*_select("cell.id", wanted, now))]
+
+
+def _select(columns: str, wanted: Filter, now: datetime) -> tuple[str, dict[str, object]]:
+    """The statement that gives columns of the jobs that a filter takes, and its values."""
     values: dict[str, object] = {"now": to_iso(now)}
     clauses = []
-    for name, column, given in (("states", _STATE, wanted.states), ("ids", "cell.id", wanted.ids)):
+    for name, tested, given in (
+        ("states", f"{_STATE} IN ({_GIVEN})", wanted.states),
+        ("ids", f"cell.id IN ({_GIVEN})", wanted.ids),
+        ("family", f"(cell.id IN ({_GIVEN}) OR parent IN ({_GIVEN}))", wanted.family),
+    ):
         if given is not None:  # as one value: SQLite counts those of a statement, and the ids may be all of a queue
-            clauses.append(f"{column} IN (SELECT value FROM json_each(:{name}))")  # noqa: S608  # our own words
+            clauses.append(tested.replace("?", f":{name}"))
             values[name] = json_bytes.dumps([getattr(item, "value", item) for item in given]).decode()
     for column, given in (("caller", wanted.caller), ("parent", wanted.parent)):
         if given is not None:
@@ -186,12 +208,7 @@ def lines(reader: JournalReader, wanted: Filter, now: datetime) -> list[JobLine]
     where = "".join(f" AND {clause}" for clause in clauses)
     limit = f" LIMIT {int(wanted.limit)}" if wanted.limit is not None else ""
     down = " DESC" if wanted.newest else ""
-    rows = reader.db.execute(
-        f"SELECT cell.id, {_STATE} AS now_state, place.number, place.kind, place.name, caller, key, model, lang, priority,"
-        f" parent, created_at, finished_at, seconds, problem, signer, verdict, checked_at, delivered_at {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
-        values,
-    )
-    return [_line(row) for row in rows]
+    return f"SELECT {columns} {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}", values
 
 
 def find(reader: JournalReader, prefix: str) -> str:

@@ -15,7 +15,6 @@ from datetime import datetime
 from bridge.core.job import Job, from_iso, to_iso
 from bridge.core.states import ANSWERED, Move, State, sources
 from bridge.format import codec, json_bytes
-from bridge.kernel import grammar
 from bridge.store.journal import Journal
 from bridge.store.journal_reader import JournalReader
 from bridge.store.rows import answer_tag
@@ -121,7 +120,7 @@ def restore(
     Returns:
         Whether it was news. Nothing is taken over unless it says when the answer was checked.
     """
-    best = job.best(grammar.prompt_sha256(job.spec.body))
+    best = job.best(job.spec.body_sha256)
     checked = _moment_of(known.get("checked_at"))
     if best is None or checked is None:
         return False

@@ -39,10 +39,9 @@ class _Changed:
 
 
 def _changed(store: Store, lines: Sequence[JobLine], change: Callable[[Job, State], Job]) -> Iterator[_Changed]:
+    known = store.journal.cells([line.id for line in lines])
     for line in lines:
-        known = store.journal.cell(line.id)
-        assert known is not None  # it was found in the same transaction
-        cell, place = known
+        cell, place = known[line.id]  # it was found in the same transaction
         if (job := change(cell.job, line.state)) != cell.job:
             yield _Changed(job=job, cell=cell, place=place)
 

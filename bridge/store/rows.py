@@ -81,7 +81,7 @@ def cell_row(place: int, cell: Cell) -> dict[str, object]:
     if cell.kind is CellKind.NOTE:
         return row
     job, spec = cell.job, cell.job.spec
-    best = job.best(grammar.prompt_sha256(spec.body))
+    best = job.best(spec.body_sha256)
     state = job.state(best, _NEVER)
     row |= {
         "state": state.value, "caller": spec.caller, "key": spec.key, "model": spec.options.model,

@@ -34,7 +34,7 @@ class ClaimedJob:
     @property
     def prompt_sha256(self) -> str:
         """Of the prompt as it was when the job was claimed."""
-        return grammar.prompt_sha256(self.job.spec.body)
+        return self.job.spec.body_sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +162,7 @@ class Claims:
         )
         # Another's lease that is still there was judged to be over.
         free = cell.job.evolve(lease=None)
-        job = changes.claimed(cell.job, free.state(free.best(grammar.prompt_sha256(free.spec.body)), now), lease)
+        job = changes.claimed(cell.job, free.state(free.best(free.spec.body_sha256), now), lease)
         self.store.journal.put(place, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         self.store.journal.touch(place)
         return ClaimedJob(job=job, attempt=lease.attempt, claimed_at=now)
@@ -186,9 +186,7 @@ class Claims:
             cell, place = found
             job = change(cell.job)
             lease = cell.job.lease
-            if (
-                job.best(grammar.prompt_sha256(job.spec.body)) is None
-            ):  # the prompt was edited: it runs again, for anybody
+            if job.best(job.spec.body_sha256) is None:  # the prompt was edited: it runs again, for anybody
                 job = _released(job, task, self.worker)
             if lease is not None and (lease.attempt, lease.worker) > (task.attempt, self.worker):
                 late = tuple(
@@ -199,7 +197,7 @@ class Claims:
                     for r in job.results if r not in cell.job.results
                 )  # fmt: skip
                 job = job.evolve(attempts=(*job.attempts, *late))
-            best = job.best(grammar.prompt_sha256(job.spec.body))
+            best = job.best(job.spec.body_sha256)
             if best is not None and (place == NOWHERE or not self.store.journal.place(place).own):
                 self.store.archiver.archive(
                     job, cell, place, now

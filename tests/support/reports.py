@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from io import BytesIO
 from typing import Any
 
 from bridge.checking.values import BlockStatus, Diagnostic, FindingKind, Quality, Range, Role, Signal
 from bridge.delivery.payload import HandedFile
-from bridge.ui.report.facts import AttemptFacts, Facts, JobFacts, summed
+from bridge.ui.report import Facts, JobFacts, gather, write_page
+from bridge.ui.report.colour import Painter
+from bridge.ui.report.facts import AttemptFacts
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -53,7 +56,22 @@ def job(**facts: Any) -> JobFacts:
 
 def told(*jobs: JobFacts, queue: str = "/q/qwen_bridge.ipynb", chosen: str = "all jobs") -> Facts:
     """The facts of these jobs together."""
-    return summed(jobs, queue=queue, queue_id="11111111-2222-4333-8444-555555555555", at=NOW, chosen=chosen)
+    return gather(jobs, queue=queue, queue_id="11111111-2222-4333-8444-555555555555", at=NOW, chosen=chosen)
+
+
+def page(facts: Facts, painter: Painter | None = None) -> str:
+    """The page about these facts."""
+    out = BytesIO()
+    write_page(
+        out,
+        iter(facts.jobs),
+        queue=facts.queue,
+        queue_id=facts.queue_id,
+        at=facts.at,
+        chosen=facts.chosen,
+        painter=painter,
+    )
+    return out.getvalue().decode()
 
 
 def file(code: str, *, path: str | None = None, language: str | None = "python", block: int = 0) -> HandedFile:

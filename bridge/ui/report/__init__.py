@@ -1,7 +1,8 @@
-"""`bridge report`: facts about jobs as one value, and that value as one page of HTML."""
+"""`bridge report`: facts about jobs as one value, and the same as one page of HTML."""
 
 from bridge.ui.report.colour import colour
-from bridge.ui.report.facts import Facts, JobFacts, gather
-from bridge.ui.report.page import pieces, render
+from bridge.ui.report.facts import Facts, JobFacts, facts_of
+from bridge.ui.report.page import write_page
+from bridge.ui.report.totals import gather
 
-__all__ = ["Facts", "JobFacts", "colour", "gather", "pieces", "render"]
+__all__ = ["Facts", "JobFacts", "colour", "facts_of", "gather", "write_page"]

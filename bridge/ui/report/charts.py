@@ -10,8 +10,9 @@ from datetime import datetime
 from markupsafe import Markup
 
 from bridge.ui.report import escape
-from bridge.ui.report.facts import Facts, JobFacts, Pace, Spread
+from bridge.ui.report.facts import Facts, Pace, Spread
 from bridge.ui.report.labels import OUTCOMES, css, number, span
+from bridge.ui.report.totals import Answered
 
 _QUIET = Markup('<p class="quiet">{}</p>')
 #: Columns of the timeline.
@@ -37,16 +38,15 @@ def share(counts: Mapping[str, int]) -> Markup:
     return Markup('{}<ul class="legend">{}</ul>').format(picture, Markup("").join(legend))
 
 
-def timeline(jobs: Sequence[JobFacts]) -> Markup:
+def timeline(answered: Answered) -> Markup:
     """Answers over time: a column for each stretch, divided by outcome."""
-    answered = [(job.answered_at, job.outcome) for job in jobs if job.answered_at]
     if not answered:
         return _QUIET.format("no answers yet")
-    first, last = min(at for at, _ in answered), max(at for at, _ in answered)
+    first, last = answered.ends()
     length = max((last - first).total_seconds(), 1e-9)
     columns: list[dict[str, int]] = [{} for _ in range(_COLUMNS)]
     for at, outcome in answered:
-        column = columns[min(_COLUMNS - 1, int(_COLUMNS * (at - first).total_seconds() / length))]
+        column = columns[min(_COLUMNS - 1, int(_COLUMNS * (at - first.timestamp()) / length))]
         column[outcome] = column.get(outcome, 0) + 1
     most = max(sum(column.values()) for column in columns)
     rects = []

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -37,18 +38,35 @@ _COLOURS = {
 }  # fmt: skip
 
 
+class Painter:
+    """Colours the code of one page, some jobs at a time, as long as there is time, and characters, left for the page."""
+
+    def __init__(self, *, page_s: float = PAGE_S, page_chars: int = PAGE_CHARS) -> None:
+        self._left_s, self._left_chars = page_s, page_chars
+
+    def colour(self, pieces: Iterable[tuple[str, str]]) -> Colours:
+        """The colours of (lexer, code) pieces, as far as they came in time; nothing once the page has had its share."""
+        if self._left_s <= 0 or self._left_chars <= 0:
+            return {}
+        wanted: list[tuple[str, str]] = []
+        for piece in dict.fromkeys(pieces):
+            self._left_chars -= len(piece[1])
+            if self._left_chars < 0:
+                break
+            wanted.append(piece)
+        began = time.monotonic()
+        try:
+            return colour(wanted, page_s=self._left_s)
+        finally:
+            self._left_s -= time.monotonic() - began
+
+
 def colour(pieces: Iterable[tuple[str, str]], *, page_s: float = PAGE_S) -> Colours:
     """The colours of (lexer, code) pieces, as far as they came in time."""
     from bridge.sandbox import process
     from bridge.sandbox.confinement import confinement
 
-    wanted: list[tuple[str, str]] = []
-    left = PAGE_CHARS
-    for piece in dict.fromkeys(pieces):
-        left -= len(piece[1])
-        if left < 0:
-            break
-        wanted.append(piece)
+    wanted = list(dict.fromkeys(pieces))
     if not wanted:
         return {}
     limits = process.ResourceLimits(wall_s=page_s, cpu_s=int(page_s) + 1, memory_mb=2048, output_bytes=40 * PAGE_CHARS)

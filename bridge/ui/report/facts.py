@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median, quantiles
 
 from bridge.api.views import JobView
 from bridge.checking.values import Diagnostic, Quality
@@ -120,7 +118,7 @@ class Facts:
     ended_at: datetime | None  #: the last answer came
     models: Sequence[Pace]
     workers: Sequence[Pace]
-    jobs: Sequence[JobFacts]
+    jobs: Sequence[JobFacts]  #: none where they are told one by one (page.py)
 
     def to_json(self) -> dict[str, object]:
         """One object of JSON types; documented in docs/report.md."""
@@ -129,44 +127,8 @@ class Facts:
         return value
 
 
-def gather(views: Iterable[JobView], *, queue: str, queue_id: str, at: datetime, chosen: str) -> Facts:
-    """The facts of some jobs, in their order. Pure."""
-    return summed([_job(view) for view in views], queue=queue, queue_id=queue_id, at=at, chosen=chosen)
-
-
-def summed(jobs: Sequence[JobFacts], *, queue: str, queue_id: str, at: datetime, chosen: str) -> Facts:
-    """The same of jobs whose facts are known."""
-    checked = [job for job in jobs if job.verdict]
-    blocking = sum(d.blocking for job in jobs for d in job.diagnostics)
-    return Facts(
-        queue=queue,
-        queue_id=queue_id,
-        at=at,
-        chosen=chosen,
-        states=_counted(job.state for job in jobs),
-        outcomes=_counted(job.outcome for job in jobs),
-        verdicts=_counted(str(job.verdict) for job in checked),
-        quality=_counted(signal for job in jobs for signal in sorted({q.signal.value for q in job.quality})),
-        diagnostics={"blocking": blocking, "other": sum(len(job.diagnostics) for job in jobs) - blocking},
-        prompt_tokens=sum(job.prompt_tokens or 0 for job in jobs),
-        completion_tokens=sum(job.completion_tokens or 0 for job in jobs),
-        attempts=sum(job.tries for job in jobs),
-        tried_again=sum(job.tries > 1 for job in jobs),
-        repair_rounds=sum(job.rounds for job in jobs),
-        repaired=sum(job.repaired for job in jobs),
-        until_answered=_spread((job.created_at, job.answered_at) for job in jobs),
-        until_checked=_spread((job.answered_at, job.checked_at) for job in checked),
-        until_delivered=_spread((job.checked_at, job.delivered_at) for job in jobs),
-        answering=_spread_of([job.seconds for job in jobs if job.seconds is not None]),
-        began_at=min((job.created_at for job in jobs if job.created_at), default=None),
-        ended_at=max((job.answered_at for job in jobs if job.answered_at), default=None),
-        models=_paces((job.model, job) for job in jobs),
-        workers=_paces((job.worker, job) for job in jobs),
-        jobs=jobs,
-    )
-
-
-def _job(view: JobView) -> JobFacts:
+def facts_of(view: JobView) -> JobFacts:
+    """What a report tells of one job. Pure."""
     spec, result, told = view.job.spec, view.result, view.handover()
     usage, timing = (result.usage, result.timing_s) if result else ({}, {})
     seconds = view.line.seconds
@@ -231,41 +193,3 @@ def _unchecked(view: JobView, *, failed: bool) -> str:
     if view.job.spec.parent and view.state in (State.SUCCEEDED, State.TRUNCATED):
         return "round"  # it is checked with the job that it mends
     return view.state.value
-
-
-def _counted(names: Iterable[str]) -> dict[str, int]:
-    """How often each name comes, the most frequent first."""
-    return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
-
-
-def _spread(pairs: Iterable[tuple[datetime | None, datetime | None]]) -> Spread | None:
-    """Of two moments; machines' clocks differ, so a time that would be negative counts as none."""
-    return _spread_of([max(0.0, (b - a).total_seconds()) for a, b in pairs if a and b])
-
-
-def _spread_of(seconds: list[float]) -> Spread | None:
-    if not seconds:
-        return None
-    p90 = quantiles(seconds, n=10, method="inclusive")[-1] if len(seconds) > 1 else seconds[0]
-    return Spread(jobs=len(seconds), median_s=median(seconds), p90_s=p90, most_s=max(seconds))
-
-
-def _paces(named: Iterable[tuple[str | None, JobFacts]]) -> list[Pace]:
-    groups: dict[str, list[JobFacts]] = {}
-    for name, job in named:
-        if name:
-            groups.setdefault(name, []).append(job)
-    paces = []
-    for name, jobs in groups.items():
-        timed = [job for job in jobs if job.tokens_per_s]
-        generating = sum((job.completion_tokens or 0) / (job.tokens_per_s or 1.0) for job in timed)
-        paces.append(
-            Pace(
-                name=name,
-                jobs=len(jobs),
-                completion_tokens=sum(job.completion_tokens or 0 for job in jobs),
-                seconds=sum(job.seconds or 0.0 for job in jobs),
-                tokens_per_s=sum(job.completion_tokens or 0 for job in timed) / generating if generating else None,
-            )
-        )
-    return sorted(paces, key=lambda pace: (-pace.jobs, pace.name))

@@ -6,19 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bridge.ui.report import Facts, colour, pieces
-from bridge.ui.report import render as draw
 from bridge.ui.report.page import POLICY
 from tests.support import browser
 from tests.support.pixels import colours, read
 from tests.support.reports import HOSTILE, MARK, all_over, file, finding, job, told
+from tests.support.reports import page as render
 
 _META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
 GREEN, RED = (0x2F, 0x8F, 0x5B), (0xC8, 0x40, 0x2F)
-
-
-def render(facts: Facts) -> str:
-    return draw(facts, colour(pieces(facts)))
 
 
 def hostile_page() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from bridge.api.status import Overview, WorkerLine
 from bridge.core.job import NewJob, Options
 from bridge.ui.report import Facts, JobFacts, gather
+from bridge.ui.report import facts_of as facts_of_job
 from tests.support.answers import BROKEN, GOOD, cut, fail, give, rounds
 from tests.support.queues import Queue, make_queue
 from tests.support.reports import NOW, job, told
@@ -19,7 +20,9 @@ PAGE = (Path(__file__).parents[3] / "docs" / "report.md").read_text(encoding="ut
 def facts_of(queue: Queue) -> Facts:
     bridge = queue.open()
     views = bridge.views([line.id for line in bridge.jobs()])
-    return gather(views, queue=str(queue.path), queue_id="q", at=bridge.store.clock.now(), chosen="all jobs")
+    return gather(
+        map(facts_of_job, views), queue=str(queue.path), queue_id="q", at=bridge.store.clock.now(), chosen="all jobs"
+    )
 
 
 def test_the_facts_of_a_queue_are_those_of_its_jobs(tmp_path: Path):

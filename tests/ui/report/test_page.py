@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.text import parts, plain
-from bridge.ui.report import Facts, pieces
-from bridge.ui.report import render as draw
-from bridge.ui.report.colour import Colours, colour
+from bridge.ui.report import Facts, answer
+from bridge.ui.report.colour import Painter, colour
 from bridge.ui.report.listing import listing, piece
 from bridge.ui.report.page import POLICY
 from tests.support.reports import HOSTILE, Document, all_over, file, finding, job, told
+from tests.support.reports import page as draw
 
 #: All that a page is made of.
 TAGS = frozenset(
@@ -60,11 +60,10 @@ TAGS = frozenset(
         "ul",
     ]
 )
-COLOURS: Colours = {}
 
 
 def render(facts: Facts) -> str:
-    return draw(facts, COLOURS)
+    return draw(facts, Painter(page_chars=0))
 
 
 ANY = st.text(st.characters(), max_size=200) | st.lists(
@@ -181,12 +180,12 @@ def test_code_that_would_keep_a_lexer_busy_for_minutes_stays_without_colour_and_
 
 def test_colours_are_taken_from_hostile_text_of_every_language_without_a_fault():
     jobs = [all_over(text, language) for text in HOSTILE for language in ("python", "html", "php", "markdown")]
-    wanted = set(pieces(told(*jobs)))
+    wanted = {piece for job in jobs for piece in answer.pieces(job)}
 
     found = colour(wanted)
 
     assert len(found) > 0.9 * len(wanted)
-    is_harmless(draw(told(*jobs), found))
+    is_harmless(draw(told(*jobs)))
 
 
 @pytest.mark.parametrize("language", ["no-such-lexer", "../../etc/passwd", "", None, "sh", "wast"])
@@ -204,3 +203,27 @@ def test_every_lexer_of_the_table_exists_and_gives_back_what_it_got():
 
 def test_a_page_without_jobs_is_a_page():
     is_harmless(render(told()))
+
+
+def test_code_is_coloured_in_every_portion_of_a_page_until_the_page_has_had_its_share():
+    jobs = [job(files=[file(f"def f{n}(): pass", language="python")]) for n in range(450)]
+
+    whole, half = draw(told(*jobs)), draw(told(*jobs), Painter(page_chars=200 * 17))
+
+    coloured = '<span class="k">def</span>'
+    assert (whole.count(coloured), whole.count(">f449</span>")) == (450, 1)
+    assert 200 <= half.count(coloured) <= 230
+    told_whole, told_half = (
+        Document(page).text.rpartition("450 jobs,")[0] for page in (whole, half)
+    )  # the foot has the size
+    assert told_whole == told_half
+
+
+def test_the_list_of_jobs_that_need_a_look_leads_to_them_also_where_there_are_many():
+    jobs = [job(verdict="errors" if n % 5 == 0 else "clean", prompt=f"Write {n}.") for n in range(450)]
+
+    page = render(told(*jobs))
+
+    assert "Needs a look (90)" in page
+    assert page.count('<a href="#j') == 40
+    assert all(f'<a href="#j{n}">Write {n - 1}.' in page and f'id="j{n}"' in page for n in range(1, 200, 5))
