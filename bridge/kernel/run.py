@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from .catalogue import DEFAULT_MODEL
 from .cells import PromptCell
 from .chat import ChatError, read_body
 from .chat_json import CallJson, RequestJson
 from .error_kind import ErrorKind, OllamaError, Stopped
-from .fit import DEFAULT_MODEL, listed_names, model_of_job
+from .fit import listed_names, model_of_job
 from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256, to_iso
 from .ollama import Ollama, OllamaModel
 from .ollama_answer import Reply

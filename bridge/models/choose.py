@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError
+from bridge.kernel.catalogue import DEFAULT_MODEL as DEFAULT_MODEL
+from bridge.kernel.catalogue import billions
 from bridge.kernel.fit import AUTO as AUTO
-from bridge.kernel.fit import DEFAULT_MODEL as DEFAULT_MODEL
-from bridge.kernel.fit import Machine, billions, choose, coder_sizes
+from bridge.kernel.fit import Machine, choose, coder_sizes
 from bridge.kernel.fit import is_cloud as is_cloud
 from bridge.kernel.fit import model_of_job as model_of_job
 

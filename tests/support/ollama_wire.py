@@ -13,7 +13,7 @@ from enum import Enum
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from bridge.kernel.fit import size_of
+from bridge.kernel.catalogue import size_of
 
 Chunk = dict[str, Any] | bytes
 

@@ -21,7 +21,7 @@ from bridge.gateway.embedding import embed
 from bridge.gateway.endpoint import endpoint
 from bridge.gateway.pulls import PullStep
 from bridge.gateway.reply import json_response
-from bridge.kernel.fit import billions
+from bridge.kernel.catalogue import billions
 from bridge.protocols.asked import Json
 from bridge.protocols.ollama import Chat
 from bridge.protocols.refusal import RefusedAsk
