@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from bridge.models.fetch import repository
+from bridge.models.hub_names import repository
 
 NAME = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
 

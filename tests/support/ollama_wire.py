@@ -89,6 +89,13 @@ class OllamaHandler(BaseHTTPRequestHandler):
         else:
             self._send(404, b"404 page not found", "text/plain")
 
+    def do_DELETE(self) -> None:  # the base class's name
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        if self.path != "/api/delete" or body["model"] not in self.ollama.models:
+            return self._json({"error": f"model '{body['model']}' not found"}, 404)
+        self.ollama.models = tuple(name for name in self.ollama.models if name != body["model"])
+        return self._send(200, b"", "text/plain")
+
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
