@@ -148,7 +148,7 @@ class LlamaCppModels:
         if model not in self._engines:
             self._look()
         if model not in self._engines:
-            raise ModelMissing(f"the embedded engine has {', '.join(self._engines) or 'no model'}, not {model!r}")
+            raise ModelMissing(f"there is no {model!r} here; there are {', '.join(sorted(self._engines)) or 'none'}")
         return self._engines[model]
 
     def _look(self) -> None:

@@ -107,7 +107,7 @@ def _context(
         batches = BatchRunner(parts)
     return GatewayContext(
         live=live,
-        pulls=Pulls(backend.engine),
+        pulls=Pulls(backend.engine, on_done=live.forget_listing),
         queue=queue,
         records=records,
         files=files,

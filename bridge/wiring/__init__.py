@@ -10,7 +10,8 @@ from bridge.wiring.delivery import (
     open_watcher,
     review_lock,
 )
-from bridge.wiring.demo_engine import Choice, choose_engine, open_hub
+from bridge.wiring.demo_engine import Choice, choose_engine
+from bridge.wiring.embedded import models_folder, open_hub
 from bridge.wiring.engines import (
     ENGINES,
     engine_settings,
@@ -26,7 +27,7 @@ from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
 __all__ = [
     "ENGINES", "Choice", "EngineKind", "EngineSettings", "LoadedSettings", "Opened", "Rules", "Settings",
-    "choose_engine", "engine_settings", "journal_file", "loaded_settings", "locate", "ollama_url", "open_channels",
+    "choose_engine", "engine_settings", "journal_file", "loaded_settings", "locate", "models_folder", "ollama_url", "open_channels",
     "open_dispatch", "open_engine", "open_hub", "open_queue", "open_reviewer", "open_toolchain", "open_waiting",
     "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock", "state_folder", "system_clock",
 ]  # fmt: skip

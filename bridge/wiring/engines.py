@@ -12,7 +12,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError, MissingExtra, ModelMissing
@@ -85,19 +84,9 @@ def open_engine(
             raise ConfigError(f"the engine {engine.name} needs --base-url or OPENAI_BASE_URL")
         return OpenAIEngine(url, api_key=_key_of(engine, environ))
     if engine.kind is EngineKind.LLAMACPP:
-        from bridge.engines.llamacpp import LlamaCppEngine
-        from bridge.models import tiny
+        from bridge.wiring.embedded import open_embedded
 
-        if not engine.gguf:
-            raise ConfigError("the engine llamacpp needs --gguf FILE, or `--gguf tiny` for the toy that ships with it")
-        if engine.gguf == tiny.SHORT_NAME:
-            return LlamaCppEngine(tiny.PATH, lanes=lanes, num_ctx=num_ctx, called=tiny.NAME)
-        if Path(engine.gguf).is_dir():
-            from bridge.engines.llamacpp_models import LlamaCppModels
-
-            files = sorted(Path(engine.gguf).glob("*.gguf"))
-            return LlamaCppModels({file.stem: LlamaCppEngine(file, lanes=lanes, num_ctx=num_ctx) for file in files})
-        return LlamaCppEngine(Path(engine.gguf), lanes=lanes, num_ctx=num_ctx)
+        return open_embedded(engine, lanes=lanes, num_ctx=num_ctx, environ=environ)
     if engine.kind is EngineKind.SCRIPTED:
         from bridge.engines.scripted import ScriptedEngine
 

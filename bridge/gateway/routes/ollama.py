@@ -21,6 +21,7 @@ from bridge.gateway.embedding import embed
 from bridge.gateway.endpoint import endpoint
 from bridge.gateway.pulls import PullStep
 from bridge.gateway.reply import json_response
+from bridge.gateway.routes.models import remove
 from bridge.kernel.catalogue import billions
 from bridge.protocols.asked import Json
 from bridge.protocols.ollama import Chat
@@ -47,6 +48,7 @@ class OllamaPaths:
         """Its paths."""
         return [
             Route("/api/pull", endpoint(_WIRE, self._pull), methods=["POST"]),
+            Route("/api/delete", endpoint(_WIRE, self._delete), methods=["DELETE"]),
             Route("/api/version", endpoint(_WIRE, self._version)),
             Route("/api/tags", endpoint(_WIRE, self._tags)),
             Route("/api/ps", endpoint(_WIRE, self._running)),
@@ -100,6 +102,14 @@ class OllamaPaths:
         if last.refusal is not None:
             raise RefusedAsk(last.refusal)
         return json_response({"status": last.status})
+
+    async def _delete(self, request: Request) -> Response:
+        body = await read_json(request)
+        name = body.get("model") or body.get("name")
+        if not isinstance(name, str):
+            raise RefusedAsk.bad("model is needed", "model")
+        await remove(self._context, name)
+        return Response()
 
 
 async def _lines(steps: AsyncIterator[PullStep]) -> AsyncIterator[bytes]:
