@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.kernel.catalogue import FAMILY, known_name
 from bridge.kernel.fit import AUTO
+from bridge.models.choose import family_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +49,6 @@ def queue_model(asked: str | None, *, has: Collection[str]) -> str | None:
         if name in has or name.startswith(f"{FAMILY}:"):
             return name
     return None
-
-
-def family_name(asked: str) -> str:
-    """The name that models are fetched by: of `qwencoder-1.5b` or a file of the hub, Ollama's own; any other as it is."""
-    is_ollamas = ":" in asked and not asked.lower().startswith(("qwencoder", "qwen-coder"))
-    return asked if is_ollamas else known_name(asked) or asked
 
 
 def _spellings(asked: str) -> list[str]:

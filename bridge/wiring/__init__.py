@@ -21,13 +21,44 @@ from bridge.wiring.engines import (
     prepared_engine,
     ready_models,
 )
+from bridge.wiring.models import fit_warning, model_states, model_uses, open_models
 from bridge.wiring.queue import loaded_settings, locate, open_queue
 from bridge.wiring.settings import EngineKind, EngineSettings, LoadedSettings, Settings
 from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
 __all__ = [
-    "ENGINES", "Choice", "EngineKind", "EngineSettings", "LoadedSettings", "Opened", "Rules", "Settings",
-    "choose_engine", "engine_settings", "journal_file", "loaded_settings", "locate", "models_folder", "ollama_url", "open_channels",
-    "open_dispatch", "open_engine", "open_hub", "open_queue", "open_reviewer", "open_toolchain", "open_waiting",
-    "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock", "state_folder", "system_clock",
+    "ENGINES",
+    "Choice",
+    "EngineKind",
+    "EngineSettings",
+    "LoadedSettings",
+    "Opened",
+    "Rules",
+    "Settings",
+    "choose_engine",
+    "engine_settings",
+    "fit_warning",
+    "journal_file",
+    "loaded_settings",
+    "locate",
+    "model_states",
+    "model_uses",
+    "models_folder",
+    "ollama_url",
+    "open_channels",
+    "open_dispatch",
+    "open_engine",
+    "open_hub",
+    "open_models",
+    "open_queue",
+    "open_reviewer",
+    "open_toolchain",
+    "open_waiting",
+    "open_watcher",
+    "open_worker",
+    "prepared_engine",
+    "ready_models",
+    "review_lock",
+    "state_folder",
+    "system_clock",
 ]  # fmt: skip

@@ -175,7 +175,7 @@ def ready_models(
     listed = engine.models()
     names = {found.name for found in listed}
     has = [found for found in listed if engine.name != "ollama" or not is_cloud(found.name)]
-    machine = _machine_of(engine)
+    machine = machine_of(engine)
     if model is None:
         if len(has) != 1:
             raise ConfigError(f"the engine has {len(has)} models: choose one with --model")
@@ -191,7 +191,7 @@ def ready_models(
     return JobModels(default=model, auto=auto_model(has, machine, fetch=False, lanes=lanes, num_ctx=num_ctx) or model)
 
 
-def _machine_of(engine: Engine) -> Machine | None:
+def machine_of(engine: Engine) -> Machine | None:
     """What an engine has to run on; None: it is elsewhere, or this machine does not say."""
     from bridge.engines.ollama import OllamaEngine
     from bridge.kernel.machine import look_at_machine

@@ -12,9 +12,9 @@ from bridge.engines.base import EngineModel
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext
 from bridge.gateway.endpoint import endpoint
-from bridge.gateway.names import family_name
 from bridge.gateway.pulls import PullStep
 from bridge.gateway.reply import json_response
+from bridge.models.choose import family_name
 from bridge.protocols import sse
 from bridge.protocols.asked import Json
 from bridge.protocols.openai_chat import ChatCompletions, refusal_json
