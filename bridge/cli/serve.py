@@ -8,15 +8,17 @@ import secrets
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from bridge.cli import base, complete
 from bridge.cli.duration import DURATION
 from bridge.cli.generation_options import worker_option
-from bridge.core.errors import MissingExtra, QueueNotFound
+from bridge.core.errors import EngineError, MissingExtra, QueueNotFound
 from bridge.core.options import WORKER_OPTIONS
 
 if TYPE_CHECKING:
     from bridge.api.bridge import Bridge
+    from bridge.engines.base import Engine
 
 
 @base.command("serve")
@@ -32,7 +34,12 @@ if TYPE_CHECKING:
     help="ollama, openai, llamacpp, scripted (a fake), or a NAME of [engines.NAME] in bridge.toml.",
 )
 @click.option("--model", help="Model for requests that name none, or one that nobody has (default: the largest coder).")
-@click.option("--gguf", metavar="FILE", shell_complete=complete.files, help="The model of the engine llamacpp.")
+@click.option(
+    "--gguf",
+    metavar="FILE",
+    shell_complete=complete.files,
+    help="The model of the engine llamacpp, or a folder of them (default: fetched ones).",
+)
 @click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama; overrides OLLAMA_HOST).")
 @worker_option(WORKER_OPTIONS["lanes"], "--parallel")
 @worker_option(WORKER_OPTIONS["num_ctx"], "--window", "--context", "num_ctx")
@@ -67,18 +74,24 @@ def command(
     from bridge.gateway.server import ServePlan, serve
 
     settings = wiring.loaded_settings(queue).settings
-    meant = wiring.engine_settings(engine, settings, gguf=gguf, base_url=base_url)
+    meant = wiring.served_settings(engine, settings, gguf=gguf, base_url=base_url)
+    if click.get_current_context().get_parameter_source("num_ctx") is not ParameterSource.COMMANDLINE:
+        num_ctx = meant.context or num_ctx
     opened = wiring.open_engine(meant, lanes=parallel, num_ctx=num_ctx)
+    uses = wiring.model_uses()
     plan = ServePlan(
         host=host or settings.gateway.host, port=settings.gateway.port if port is None else port,
         token=os.environ.get("BRIDGE_TOKEN") or None, allow_hosts=allow_host, allow_origins=allow_origin, lanes=parallel,
         longest_line=max_waiting, model=model or meant.model, num_ctx=num_ctx, max_tokens=max_tokens, timeout_s=timeout, work=work,
+        idle_s=settings.gateway.unload_after_s, on_use=lambda name: uses.note(opened.name, name),
     )  # fmt: skip
 
     def ready(url: str) -> None:
         base.print_line({"url": url}) if as_json else base.show(f"{url} ({opened.name})")
 
     try:
+        if warning := _unfit(opened, plan.model, lanes=parallel, num_ctx=num_ctx):
+            base.say(warning)
         serve(
             opened,
             plan,
@@ -89,6 +102,18 @@ def command(
         )
     finally:
         opened.close()
+
+
+def _unfit(engine: Engine, model: str | None, *, lanes: int, num_ctx: int) -> str | None:
+    """What to say of the model, if it does not fit here; of the one that is asked by default, if none was named."""
+    from bridge import wiring
+    from bridge.models.choose import auto_model
+
+    try:
+        name = model or auto_model(engine.models(), None, fetch=False, lanes=lanes, num_ctx=num_ctx)
+    except EngineError:  # it does not answer yet
+        name = model
+    return wiring.fit_warning(engine, name, lanes=lanes, num_ctx=num_ctx) if name else None
 
 
 def _queue(given: str | None) -> Bridge | None:

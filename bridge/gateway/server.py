@@ -20,6 +20,7 @@ from bridge.gateway.live import Backend
 from bridge.gateway.memory import memory_bytes
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
+from bridge.gateway.residency import IDLE_S
 from bridge.gateway.slots import Slots
 
 #: How long requests under way may go on once it is told to end, in seconds.
@@ -41,6 +42,8 @@ class ServePlan:
     num_ctx: int = 8192
     max_tokens: int = 4096
     timeout_s: float = 3600.0
+    idle_s: float = IDLE_S  #: after which a model that nobody uses goes out of memory; 0: never
+    on_use: Callable[[str], None] = lambda _model: None  #: told each model that answered
     work: bool = True  #: answer the queue's jobs with slots that no request needs
 
     def rules(self) -> GuardRules:
@@ -80,6 +83,7 @@ def serve(
     )
     backend = Backend(
         engine=engine, slots=slots, default_model=plan.model, num_ctx=plan.num_ctx, max_tokens=plan.max_tokens, timeout_s=plan.timeout_s,
+        idle_s=plan.idle_s, on_use=plan.on_use,
     )  # fmt: skip
     config = uvicorn.Config(
         app(

@@ -21,7 +21,7 @@ from bridge.wiring.engines import (
     prepared_engine,
     ready_models,
 )
-from bridge.wiring.models import fit_warning, model_states, model_uses, open_models
+from bridge.wiring.models import fit_warning, model_states, model_uses, open_models, served_settings
 from bridge.wiring.queue import loaded_settings, locate, open_queue
 from bridge.wiring.settings import EngineKind, EngineSettings, LoadedSettings, Settings
 from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
@@ -58,7 +58,7 @@ __all__ = [
     "open_worker",
     "prepared_engine",
     "ready_models",
-    "review_lock",
+    "review_lock", "served_settings",
     "state_folder",
     "system_clock",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from bridge.models.uses import ModelUses
 from bridge.wiring.embedded import models_folder
 from bridge.wiring.engines import engine_settings, machine_of, open_engine
 from bridge.wiring.queue import loaded_settings, open_jobs
-from bridge.wiring.settings import EngineKind, Settings
+from bridge.wiring.settings import EngineKind, EngineSettings, Settings
 from bridge.wiring.site import state_folder
 
 if TYPE_CHECKING:
@@ -37,10 +38,24 @@ def open_models(
         from bridge.models.gateway_models import GatewayModels
 
         return GatewayModels(gateway, token=environ.get("BRIDGE_TOKEN") or None)
+    return open_engine(
+        served_settings(engine, settings, gguf=gguf, base_url=base_url, environ=environ), environ=environ
+    )
+
+
+def served_settings(
+    engine: str,
+    settings: Settings,
+    *,
+    gguf: str | None = None,
+    base_url: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> EngineSettings:
+    """See `engine_settings`; llamacpp without a file takes the folder of fetched models. Raises ConfigError."""
     meant = engine_settings(engine, settings, gguf=gguf, base_url=base_url)
     if meant.kind is EngineKind.LLAMACPP and not meant.gguf:
-        meant = engine_settings(engine, settings, gguf=str(models_folder(environ)), base_url=base_url)
-    return open_engine(meant, environ=environ)
+        return replace(meant, gguf=str(models_folder(environ)))
+    return meant
 
 
 def model_uses(environ: Mapping[str, str] = os.environ) -> ModelUses:
@@ -65,6 +80,7 @@ def fit_warning(engine: Engine, model: str, *, lanes: int, num_ctx: int) -> str 
     machine = look_at_machine() if engine.name == "llamacpp" else machine_of(engine)
     if machine is None or not machine.ram_bytes:
         return None
+    machine = replace(machine, disk_bytes=None)  # it is fetched already, or its download says so itself
     fit = judge(model, machine, lanes=lanes, num_ctx=num_ctx)
     is_stretched = fit.context_tokens is not None and num_ctx > fit.context_tokens
     if fit.verdict in (FitVerdict.FITS, FitVerdict.UNKNOWN) and not is_stretched:

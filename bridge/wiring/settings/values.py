@@ -156,6 +156,9 @@ class GatewaySettings:
 
     host: str = _key("127.0.0.1", text("a host name or an address", pattern=r"[^\s/]+"), "Address to listen on.")
     port: int = _key(11452, whole(1, 65_535), "Port to listen on.", variable="QWENCODER_PORT")
+    unload_after_s: float = _key(
+        600.0, number(unit="seconds"), "How long a model that nobody uses stays in memory; 0: for ever."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
