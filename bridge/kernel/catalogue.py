@@ -58,17 +58,19 @@ CATALOGUE = SIZES + NEWER
 
 #: What a name without a size means: the tag `latest` of Ollama's library.
 _LATEST = {FAMILY: f"{FAMILY}:7b", "qwen3-coder": "qwen3-coder:30b", "devstral": "devstral:24b"}
-#: The spellings of a name: Ollama's, a GGUF file's, the hub's, and `qwencoder-1.5b`, as some callers say.
-_SPELLED = re.compile(
-    r"(?:.*/)?(?P<family>qwen3-coder-next|qwen3-coder|qwen2\.5-coder|qwen-?coder|devstral)"
-    r"(?:[-:](?P<size>\d+(?:\.\d+)?b))?(?P<rest>(?:[-:.].*)?)"
-)
 #: Bits a weight, by the kind of quantisation (llama.cpp, tools/quantize); of Q4 that of Q4_K_M.
 _BITS = {
     "f32": 32.0, "f16": 16.0, "q8": 8.5, "q6": 6.56, "q5": 5.7, "q4": 4.89, "q3": 4.0, "q2": 3.16,
     "iq4": 4.46, "iq3": 3.6, "iq2": 2.7, "iq1": 2.0, "mxfp4": 4.3,
 }  # fmt: skip
-_QUANTISED = re.compile(r"[-_:.](?:b?f(?P<float>p?16|p?32)|(?P<kind>i?q[1-8]|mxfp4)(?:_[a-z0-9_]+)?)(?:\.gguf)?$")
+_KIND = r"b?f(?:p?16|p?32)|i?q[1-8](?:_[a-z0-9_]+)?|mxfp4"
+_QUANTISED = re.compile(r"[-_:.](?:b?fp?(?P<bits>16|32)|(?P<kind>i?q[1-8]|mxfp4)(?:_[a-z0-9_]+)?)$")
+#: The spellings of a name: Ollama's, a GGUF file's, the hub's, and `qwencoder-1.5b`, as some callers say.
+_SPELLED = re.compile(
+    r"(?:.*/)?(?P<family>qwen3-coder-next|qwen3-coder|qwen2\.5-coder|qwen-?coder|devstral)"
+    r"(?:[-:](?P<size>\d+(?:\.\d+)?b))?(?:-a\d+b)?(?P<base>-base)?(?:-(?:it|instruct|gguf))*"
+    rf"(?:[-_:.](?P<kind>{_KIND}))?"
+)
 
 
 def known_name(name: str) -> str | None:
@@ -76,25 +78,19 @@ def known_name(name: str) -> str | None:
 
     `qwencoder-1.5b` is `qwen2.5-coder:1.5b`; `Qwen2.5-Coder-7B-Instruct-Q8_0` is `qwen2.5-coder:7b-instruct-q8_0`.
     """
-    found = _SPELLED.fullmatch(name.lower().removesuffix(".gguf").removesuffix(":latest"))
-    if found is None:
+    found = _SPELLED.fullmatch(_bare(name))
+    plain = _plain(found)
+    if found is None or plain is None or found["base"]:
         return None
-    family = FAMILY if found["family"] in ("qwencoder", "qwen-coder") else found["family"]
-    plain = f"{family}:{found['size']}" if found["size"] else _LATEST.get(family, family)
-    if not any(plain == size.name for size in CATALOGUE):
-        return None
-    kind = _QUANTISED.search(found["rest"])
-    if kind is None or found["rest"].endswith("q4_k_m"):
-        return plain
-    return f"{plain}-instruct-{found['rest'][kind.start() + 1 :]}"
+    return plain if found["kind"] in (None, "q4_k_m") else f"{plain}-instruct-{found['kind']}"
 
 
 def size_of(model: str) -> ModelSize | None:
     """What a model needs, by its name and quantisation; one like `foo:8b` is estimated from its billions, another is not known."""
-    known = known_name(model)
+    known = _plain(_SPELLED.fullmatch(_bare(model)))
     bits = bits_of(model)
     for size in CATALOGUE:
-        if known is not None and (known == size.name or known.startswith(f"{size.name}-instruct-")):
+        if known == size.name:
             return replace(size, weights_bytes=int(size.weights_bytes * bits / _BITS["q4"]))
     weights = int(billions(model) * 1e9 * bits / 8)
     if not weights:
@@ -106,12 +102,25 @@ def size_of(model: str) -> ModelSize | None:
     )
 
 
+def _bare(name: str) -> str:
+    return name.lower().removesuffix(".gguf").removesuffix(":latest")
+
+
+def _plain(found: re.Match[str] | None) -> str | None:
+    """The catalogue's name without quantisation."""
+    if found is None:
+        return None
+    family = FAMILY if found["family"] in ("qwencoder", "qwen-coder") else found["family"]
+    plain = f"{family}:{found['size']}" if found["size"] else _LATEST.get(family, family)
+    return plain if any(plain == size.name for size in CATALOGUE) else None
+
+
 def bits_of(name: str) -> float:
     """Bits a weight, as the end of a name says; Ollama's default is Q4_K_M."""
-    found = _QUANTISED.search(name.lower())
+    found = _QUANTISED.search(_bare(name))
     if found is None:
         return _BITS["q4"]
-    return _BITS[found["kind"] or "f" + found["float"].lstrip("p")]
+    return _BITS[found["kind"] or "f" + found["bits"]]
 
 
 def billions(name: str) -> float:

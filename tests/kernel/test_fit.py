@@ -122,6 +122,9 @@ def test_speed_follows_the_weights_that_a_token_reads() -> None:
         ("Qwen3-Coder-30B-A3B-Instruct-Q4_K_M", "qwen3-coder:30b"),
         ("qwen3-coder-next", "qwen3-coder-next"),
         ("qwen2.5-coder:9b", None),  # there is none
+        ("qwen2.5-coder:7b-base-q8_0", None),  # not the one that answers questions
+        ("qwen2.5-coder:my-own", None),
+        ("qwen2.5-coder-7b-instruct-bf16", "qwen2.5-coder:7b-instruct-bf16"),
         ("llama3:8b", None),
     ],
 )
