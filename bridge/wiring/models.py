@@ -73,8 +73,11 @@ def model_states(store: ModelStore, queue: str | None) -> tuple[ModelState, ...]
 
 
 def fit_warning(engine: Engine, model: str, *, lanes: int, num_ctx: int) -> str | None:
-    """What to say of a model that does not fit whole on this machine; None: it fits, or the engine is elsewhere."""
-    from bridge.kernel.fit import FitVerdict, describe, judge
+    """What to say of a model that does not fit whole on this machine; None: it fits, or the engine is elsewhere.
+
+    Where there is no GPU, one that is bearable on the CPU fits.
+    """
+    from bridge.kernel.fit import BEARABLE_TOKENS_S, FitVerdict, describe, judge
     from bridge.kernel.machine import look_at_machine
 
     machine = look_at_machine() if engine.name == "llamacpp" else machine_of(engine)
@@ -83,7 +86,8 @@ def fit_warning(engine: Engine, model: str, *, lanes: int, num_ctx: int) -> str 
     machine = replace(machine, disk_bytes=None)  # it is fetched already, or its download says so itself
     fit = judge(model, machine, lanes=lanes, num_ctx=num_ctx)
     is_stretched = fit.context_tokens is not None and num_ctx > fit.context_tokens
-    if fit.verdict in (FitVerdict.FITS, FitVerdict.UNKNOWN) and not is_stretched:
+    is_bearable = not machine.vram_bytes and fit.tokens_s is not None and fit.tokens_s[0] >= BEARABLE_TOKENS_S
+    if (fit.verdict in (FitVerdict.FITS, FitVerdict.UNKNOWN) or is_bearable) and not is_stretched:
         return None
     return describe(fit, machine, lanes=lanes, num_ctx=num_ctx)
 

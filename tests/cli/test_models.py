@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.kernel.fit import Machine
 from bridge.models import tiny
 from bridge.models.fetch import CHUNK_BYTES
 from bridge.models.uses import ModelUses
@@ -120,3 +121,39 @@ def test_a_download_that_was_killed_goes_on_where_it_stopped(hub: LoopbackHub, t
     subprocess.run(command, cwd=tmp_path, env=environment(), check=True, timeout=60)
     assert hub.downloads[-1]["Range"] == f"bytes={6 * CHUNK_BYTES}-"
     assert (tmp_path / "cache/models" / NAME).read_bytes() == hub.content
+
+
+def test_a_gateway_that_runs_does_it_as_well(bridge: Run) -> None:
+    pytest.importorskip("starlette", reason="needs the extra [gateway]")
+    from bridge.engines.scripted import ScriptedEngine
+    from tests.gateway.serving import gateway
+
+    engine = ScriptedEngine(models=(SMALL, "other"))
+    with gateway(engine) as served:
+        there = ("--gateway", served.url)
+        assert names(bridge, *there) == [SMALL, "other"]
+        assert bridge("models", "unload", "qwencoder-1.5b", *there).code == 0
+        assert engine.loaded == ("other",)
+        assert bridge("models", "load", SMALL, *there).code == 0
+        assert bridge("models", "fetch", SMALL, *there).out == f"{SMALL} fetched\n"
+        missing = bridge("models", "fetch", "nobody-has-this", *there)
+        assert (missing.code, "nobody-has-this" in missing.err) == (3, True)
+        assert bridge("models", "remove", "other", "--yes", *there).code == 0
+        assert names(bridge, *there) == [SMALL]
+
+
+def test_doctor_says_when_the_model_does_not_fit(
+    queue: Run, ollama: LoopbackOllama, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def model_findings() -> list[str]:
+        return [row["found"] for row in queue("doctor", "--json").json["findings"] if row["check"] == "model"]
+
+    machine = Machine(gpu="Tesla T4", vram_bytes=15360 << 20, ram_bytes=11 << 30)
+    monkeypatch.setattr("bridge.kernel.machine.look_at_machine", lambda: machine)
+    [said] = model_findings()
+    assert "qwen2.5-coder:32b with 1 lane" in said
+    assert "spills" in said
+    assert "qwen2.5-coder:14b would fit whole" in said
+    with (tmp_path / "bridge.toml").open("a") as file:
+        file.write('\n[engines.ollama]\nmodel = "qwen2.5-coder:7b"\n')
+    assert model_findings() == []
