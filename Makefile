@@ -19,7 +19,7 @@ DEMO_VENV ?= $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 DEMO_BIN ?= $(DEMO_VENV)/$(notdir $(BIN))
 DEMO_STAMP ?= $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_VENV)/.installed-demo)
 
-.PHONY: attack help demo setup programs test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
+.PHONY: attack audit fuzz mutations help demo setup programs test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -69,10 +69,10 @@ coverage: $(STAMP) programs ## all tests again, slower: how much of the package 
 check: format lint types layers test ## all that CI does
 
 format: $(STAMP) ## is every file formatted?
-	$(BIN)/ruff format --check bridge tests benchmarks training
+	$(BIN)/ruff format --check bridge tests benchmarks training .ci
 
 lint: $(STAMP) ## ruff
-	$(BIN)/ruff check bridge tests benchmarks training
+	$(BIN)/ruff check bridge tests benchmarks training .ci
 
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
@@ -83,18 +83,33 @@ layers: $(STAMP) ## do imports only go down?
 docs: $(STAMP) ## do the documents say what the code does?
 	$(BIN)/python -m pytest -n 0 tests/docs
 
-dist: $(STAMP) ## wheel and source archive, in dist/
+dist: $(STAMP) ## wheel and source archive, in dist/, with SBOM (CycloneDX) and provenance (in-toto)
 	$(BIN)/python -m hatchling build
+	$(BIN)/python .ci/supply_chain.py dist
+
+audit: $(STAMP) ## known faults of what CI installs; asks the index's advisory service
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet pip-audit
+	.venv-audit/bin/pip-audit --require-hashes --disable-pip -r .ci/requirements.txt
 
 bench: $(STAMP) ## the benchmarks, ours beside named peers
 	$(BIN)/python -m benchmarks
 
+mutations: $(STAMP) ## faults in real answers that compilers refuse: how many are called clean; ARGS="--only python --misses"
+	$(BIN)/python -m benchmarks.mutations_report $(ARGS)
+	$(BIN)/python -m benchmarks.standalone_report
+
 attack: $(STAMP) ## 20,000 hostile mutations of a notebook, given to commands; prints its seed and peak memory; ARGS="--seed 7"
 	$(BIN)/python -m tests.security $(ARGS)
 
-soak: $(STAMP) ## ten minutes of kills, faults and stale saves, and 1,000 rounds of two writers; nothing may be lost
+fuzz: $(STAMP) ## ten minutes of random input into every reader of something from outside; ARGS="--minutes 60 --seed 7"
+	$(BIN)/python -m tests.fuzz --minutes 10 $(ARGS)
+
+SEED ?= 1
+MINUTES ?= 10
+soak: $(STAMP) ## kills, faults and stale saves, and 1,000 rounds of two writers; SEED="2 7 11" MINUTES=10 ARGS="--draw 2"
 	BRIDGE_TEST_PROFILE=long $(BIN)/python -m pytest -n 0 tests/drive/test_races.py
-	$(BIN)/python -m tests.soak --minutes 10 --seed 1
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 # As a person meets it: nothing of this machine but the programs on the path and where pip looks for packages.
 clean-room: ## `make demo` and `make test` of the last commit, in a clean clone with a new home and no caches
@@ -103,4 +118,4 @@ clean-room: ## `make demo` and `make test` of the last commit, in a clean clone 
 	  sh -c 'time make demo && time make test'; rm -rf "$$room"
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) $(COLAB_VENV) .venv-demo .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(COLAB_VENV) .venv-demo .venv-audit .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

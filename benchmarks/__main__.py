@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 import benchmarks
-from benchmarks import adding, bulk, handover, history, merging, starting, worker
+from benchmarks import adding, bulk, checking, handover, history, merging, sandbox, scale, starting, worker
 from benchmarks.measure import Row
 
 ALL = {"adding": adding, "merging": merging, "bulk": bulk, "history": history, "starting": starting, "worker": worker,
-       "handover": handover}  # fmt: skip
+       "handover": handover, "scale": scale, "checking": checking, "sandbox": sandbox}  # fmt: skip
 
 
 def main() -> int:

@@ -100,8 +100,8 @@ def versions(cells: int) -> Versions:
 
 
 def _saved(made: Versions, records: list[sqlite3.Row]) -> bytes:
-    cells = {record["id"]: journal_rows.read_cell(record) for record in records}
-    mine = samples.part(list(cells.values()), dict(made.mine.context))
+    cells = map(journal_rows.read_cell, records)
+    mine = samples.part(cells, made.mine.context)
     return _merge(mine, made.theirs_file)
 
 

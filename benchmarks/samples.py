@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from bridge.core.job import Job, Options, Result, ResultStatus, Spec, State, job
 from bridge.format import codec, merge, template
 from bridge.format.cell import Cell
 from bridge.kernel import grammar
-from bridge.store.ingest_version import PartLimits
+from bridge.store.archiver import PartLimits
 
 QUEUE_ID = "b0000000-0000-4000-8000-000000000000"
 BORN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -80,7 +81,7 @@ def answer(asked: Job, number: int, chars: int = ANSWER_CHARS) -> Job:
     return asked.evolve(results=(result,))
 
 
-def part(cells: list[Cell], context: dict[str, int]) -> codec.Part:
+def part(cells: Iterable[Cell], context: Mapping[str, int]) -> codec.Part:
     """Cells as a part."""
     return codec.Part(queue_id=QUEUE_ID, context=context, cells={cell.id: cell for cell in cells})
 

@@ -6,7 +6,7 @@ Every method takes in first what others wrote to the notebook. Methods may be ca
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Unpack
 
@@ -16,13 +16,14 @@ from bridge.core.errors import WrongState
 from bridge.core.job import Job, JobForm, NewJob, State, to_iso
 from bridge.core.options import Options, OptionValues
 from bridge.core.text import counted
-from bridge.format import merge, template
-from bridge.format.raw_cell import Dots, extras_of
+from bridge.format import template
+from bridge.format.raw_cell import extras_of
 from bridge.intake.prompt import compose, prompt_of
 from bridge.intake.secret_scan import scan_for_secrets
 from bridge.store import enqueue, query, review_state
 from bridge.store.enqueue import Added
 from bridge.store.query import Filter, JobLine
+from bridge.store.rewrite import rewrite_jobs
 
 
 class Jobs(KnownJobs):
@@ -101,11 +102,11 @@ class Jobs(KnownJobs):
         return self._each(ids, changes.retry, "putting back")
 
     def answer(self, job: str, text: str, *, by: str | None = None) -> str:
-        """Give a job an answer brought from elsewhere; gives the job's id. Raises WrongState."""
+        """Give a job an answer brought from elsewhere; gives the job's id. Raises WrongState and AnswerRefused."""
         who = by or self.caller
 
         def answered(j: Job, state: State) -> Job:
-            return changes.answer(j, state, text, at=self.store.clock.now(), by=who)
+            return changes.answer(j, state, text, at=self.store.clock.now(), by=who, sign=self.store.keys.sign)
 
         return self._each([job], answered, "answering")[0]
 
@@ -144,7 +145,7 @@ class Jobs(KnownJobs):
         (cell, place), now = found, self.store.clock.now()
         known = review_state.facts(self.store.journal, line.id)
         job = changes.archived(cell.job, line.state, at=to_iso(now), known=known)
-        self.store.version_ingest.retire(job, cell.dots, place, now, extras_of(cell.raw))
+        self.store.archiver.retire(job, cell.dots, place, now, extras_of(cell.raw))
 
     def _each(self, ids: Sequence[str], change: Callable[[Job, State], Job], purpose: str) -> list[str]:
         """Apply a change to jobs, all or none."""
@@ -152,32 +153,10 @@ class Jobs(KnownJobs):
         def decide() -> list[str]:
             journal, now = self.store.journal, self.store.clock.now()
             found = [self._find(job) for job in ids]
-            for line in query.lines(journal, Filter(ids=found), now):
-                known = journal.cell(line.id)
-                assert known is not None
-                cell, place = known
-                job = change(cell.job, line.state)
-                if job.attempt_floor > cell.job.attempt_floor:
-                    # Added anew: whoever removes it meanwhile has not seen this.
-                    self._rewrite(job, {**cell.dots, journal.writer: journal.take_dots(1)}, place, extras_of(cell.raw))
-                elif job != cell.job:
-                    self._rewrite(job, cell.dots, place, extras_of(cell.raw))
+            rewrite_jobs(self.store, query.lines(journal, Filter(ids=found), now), change)
             return found
 
         return self.store.change(decide, f"{purpose} {counted(len(ids), 'job')}")
-
-    def _rewrite(self, job: Job, dots: Dots, place: int, extras: Mapping[str, object]) -> None:
-        """Write a changed job where it is; one that goes back into the queue from elsewhere goes into the last part."""
-        journal, now = self.store.journal, self.store.clock.now()
-        if place and journal.place(place).kind == "part":
-            target, new_dots = place, dots
-        else:
-            target = journal.places("part")[-1].id
-            new_dots = {journal.writer: journal.take_dots(1)}
-            if place:
-                journal.touch(place)
-        journal.put(target, [merge.job_cell(job, new_dots, extras)], now=now)
-        journal.touch(target)
 
 
 def _where(new: NewJob, number: int, total: int) -> str:

@@ -78,6 +78,10 @@ class KnownJobs:
         """Several jobs, in the order asked for. Raises UnknownJob, AmbiguousJob."""
         return self._find_and(lambda reader: [self._view(reader, query.find(reader, job)) for job in ids])
 
+    def key_ids(self) -> tuple[str, ...]:
+        """What the keys of this queue are called that this machine has; the first one signs."""
+        return self.store.keys.ids
+
     def status(self) -> Status:
         """The queue at a glance."""
         return self.store.read(lambda reader: status.status(self.opened, reader))
@@ -130,10 +134,12 @@ class KnownJobs:
         value = found[0].job
         known = review_state.get(reader, job)
         checked, delivered, to = status.handling_times(known, value)
+        result, keys = value.best(grammar.prompt_sha256(value.spec.body)), self.store.keys
         return JobView(
             line=line,
             job=value,
-            result=value.best(grammar.prompt_sha256(value.spec.body)),
+            result=result,
+            signature=keys.state(result).value if result and keys.keys else None,
             stored=known.payload if known else None,
             checked_at=checked,
             delivered_at=delivered,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge import wiring
-from bridge.core.errors import JournalError, JournalTooNew
+from bridge.core.errors import JournalError, JournalTooNew, UsageError
 from bridge.core.events import Listener, ignore
 from bridge.core.job import to_iso
 from bridge.core.jsonable import Jsonable
@@ -16,6 +16,8 @@ from bridge.kernel import grammar
 from bridge.store import query, review_state
 from bridge.store import rebuild as rebuilding
 from bridge.store.journal import Journal
+from bridge.store.registry import Registry
+from bridge.store.salvage import salvage_notebooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,7 @@ class Rebuilt(Jsonable):
     notebooks: list[str]
     jobs: int
     handed_over: int  #: of these jobs, those that their caller is known to have
+    salvaged: Mapping[str, int]  #: {notebook that was cut: its whole cells}
 
 
 def rebuild(
@@ -34,20 +37,22 @@ def rebuild(
     journal: bool = False,
     notebooks: bool = True,
     outboxes: Sequence[Path] = (),
+    salvage: bool = False,
     listener: Listener = ignore,
 ) -> Rebuilt:
     """Make the journal from the notebooks, and the notebooks that are missing or damaged from the journal.
 
     The journal is made anew if asked, or if it cannot be used. The new one takes over what the old one knew of checks,
     hand-overs and applied files, as far as it can be read; what archive notebooks and outboxes show as handed over counts
-    as handed over, on every way.
+    as handed over, on every way. `salvage`: of a notebook that is cut, keep the cells that are whole.
 
     Raises:
         JournalTooNew: a newer version wrote it, and nobody asked for a new one.
-        UsageError: an outbox is not there.
+        UsageError: an outbox is not there, or what is to be salvaged lies on Drive.
         QueueError: what opening a queue raises.
     """
     anew = journal
+    salvaged = _salvage(queue) if salvage else {}
     found = [what for outbox in outboxes for what in _manifests(outbox)]
     try:
         opened = wiring.open_queue(queue, listener=listener, missing_ok=True, fresh_journal=journal)
@@ -63,7 +68,17 @@ def rebuild(
         handed_over = store.journal_only(lambda: _restore(store.journal, found), "restoring hand-overs")
     finally:
         opened.close()
-    return Rebuilt(journal=anew, notebooks=written, jobs=jobs, handed_over=handed_over)
+    return Rebuilt(journal=anew, notebooks=written, jobs=jobs, handed_over=handed_over, salvaged=salvaged)
+
+
+def _salvage(queue: str | None) -> dict[str, int]:
+    place = wiring.locate(queue).place
+    if not isinstance(place, Path):
+        raise UsageError(
+            "only a file can be salvaged: download the notebook from Drive, and give its path with --queue"
+        )
+    known = Registry(wiring.state_folder() / "queues.json").get(str(place.absolute()))
+    return salvage_notebooks(place.absolute(), known)
 
 
 def _restore(journal: Journal, manifests: Sequence[tuple[Path, Mapping[str, object]]]) -> int:

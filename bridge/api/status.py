@@ -5,18 +5,23 @@ All functions look only, and are to be called while the store reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from bridge.api.views import JobView, Status, line_json
 from bridge.core.job import Job, State, from_iso
 from bridge.core.jsonable import to_json
+from bridge.format import json_bytes
+from bridge.format.code_cells import strange_cells
+from bridge.format.raw_cell import RawCell, cells_of
 from bridge.store import activity, query
 from bridge.store.activity import Claim, HandedOver, Refusal
 from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
 from bridge.store.review_state import ReviewState
+from bridge.store.second_copies import held_back
 from bridge.wiring import Opened
 from bridge.worker.heartbeat import Heartbeat, has_died, read_heartbeats
 from bridge.worker.leases import ALIVE_S
@@ -161,8 +166,23 @@ def _status(opened: Opened, reader: JournalReader, now: datetime, working: list[
         eta_s=open_jobs * pace / max(1, lanes) if pace is not None and open_jobs else None,
         doubted=tuple(reader.doubted()),
         problems=tuple(query.problems(reader)),
+        unsigned=query.count_unsigned(reader, keys) if (keys := opened.store.keys.ids) else 0,
+        strange_cells=tuple(_strange_cells(opened, reader)),
         outages=tuple((worker.name, worker.outage) for worker in working if worker.outage),
+        copies_stay=held_back(reader, now),
     )
+
+
+def _strange_cells(opened: Opened, reader: JournalReader) -> Iterator[str]:
+    """Code cells of the notebooks that are neither prompts nor ours; a file is read only if it has cells that the journal has not."""
+    transport = opened.store.transport
+    for place in reader.places("part"):
+        seen = reader.seen(f"{transport.location}/{place.name}")
+        raws: Iterable[RawCell] = (note.raw for note in reader.notes(place.id))
+        if seen is not None and seen.loose > seen.loose_jobs and (read := transport.read(place.name)) is not None:
+            with suppress(ValueError):
+                raws = cells_of(json_bytes.loads(read[0]))
+        yield from (f"{place.name}, {cell}" for cell in strange_cells(raws))
 
 
 def _worker(name: str, claims: list[Claim], known: tuple[Heartbeat, float] | None) -> WorkerLine:

@@ -37,6 +37,9 @@ class JobView:
     checked_at: datetime | None = None
     delivered_at: datetime | None = None
     delivered_to: str | None = None
+    signature: str | None = (
+        None  #: of the answer: signed, unsigned, unknown key; None: no answer, or this machine has no key
+    )
 
     @property
     def verdict(self) -> str | None:
@@ -124,6 +127,7 @@ class JobView:
             "usage": dict(result.usage) if result else {},
             "timing_s": dict(result.timing_s) if result else {},
             "worker": dict(result.worker) if result else None,
+            "signature": self.signature,
             "attempts": [
                 {
                     "attempt": a.attempt, "worker": a.worker, "status": a.status.value,
@@ -152,6 +156,7 @@ def line_json(line: JobLine) -> dict[str, object]:
         "finished_at": to_iso(line.finished_at) if line.finished_at else None,
         "seconds": line.seconds,
         "problem": line.problem,
+        "signer": line.signer,
         "verdict": line.verdict,
     }
 
@@ -173,7 +178,10 @@ class Status:
     eta_s: float | None  #: until the queue is empty, at the pace of the last answers in as many lanes
     doubted: tuple[str, ...]  #: jobs that a version of the notebook would have cancelled
     problems: tuple[tuple[str, str], ...]  #: (job, what is wrong with its cell)
+    unsigned: int = 0  #: answers in the notebooks that no key of this machine signed; 0 where it has none
+    strange_cells: tuple[str, ...] = ()  #: code cells of the notebooks that are neither prompts nor ours
     outages: tuple[tuple[str, str], ...] = ()  #: (worker, why its engine answers nothing)
+    copies_stay: str | None = None  #: why second copies are not moved away for the moment
 
     def to_json(self) -> dict[str, object]:
         """One object of JSON types: what `bridge status --json` prints."""
@@ -181,4 +189,5 @@ class Status:
         counts = {state.value: n for state, n in self.counts.items()}
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
         outages = [{"worker": worker, "reason": reason} for worker, reason in self.outages]
-        return {**facts, "counts": counts, "doubted": list(self.doubted), "problems": problems, "outages": outages}
+        return {**facts, "counts": counts, "doubted": list(self.doubted), "problems": problems, "outages": outages,
+                "strange_cells": list(self.strange_cells)}  # fmt: skip

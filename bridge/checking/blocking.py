@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.checking import imports
 from bridge.checking.checkers.base import BELIEVED, Checker, CheckOutcome, Finding
@@ -74,17 +74,38 @@ def _blocks(block: CodeBlock, checker: Checker, finding: Finding, around: Answer
         return False
     if _illustrates(block, around):
         return False
-    if block.why is BlockEnd.NO_FENCE or block.language_source is LanguageSource.SCORER:
+    if block.language_source is LanguageSource.SCORER:
         return False
     if finding.kind is FindingKind.UNDEFINED and (name := _name(finding.message)):
+        if block.language == "bash" and _set_elsewhere(name, block, around):
+            return False
         return not (_defined_in(around.prompt, name=name) or _defined_beside(name, block, around))
     return True
+
+
+def _set_elsewhere(name: str, block: CodeBlock, around: AnswerContext) -> bool:
+    """Whether a shell's variable may be set by what is run or read, or by the script that the prompt shows a part of."""
+    runs = re.search(
+        r"(?m)(?:^|[;&|(]|\bthen|\bdo)\s*(?:eval|source|\.|printf -v|declare(?: -\w+)* [\"$])\s?", block.code
+    )
+    return runs is not None or re.search(rf"\b{re.escape(name)}\b", around.prompt[:100_000]) is not None
+
+
+def unless_sure(finding: Finding) -> Finding:
+    """What is not installed leaves a trail of unknown names and types, none of it the answer's fault unless its checker is sure."""
+    if finding.trust == 1 or finding.kind is FindingKind.STYLE:
+        return finding
+    return replace(finding, kind=FindingKind.DEPENDENCY, severity=Severity.INFORMATION)
 
 
 def lacks(block: CodeBlock, findings: Sequence[Finding], around: AnswerContext) -> bool:
     """Whether a text uses a name that neither it nor another block of the answer defines."""
     names = (_name(f.message) for f in findings if f.kind is FindingKind.UNDEFINED and f.severity is Severity.ERROR)
-    return any(name and not _defined_beside(name, block, around) for name in names)
+    shell = block.language == "bash"
+    return any(
+        name and not _defined_beside(name, block, around) and not (shell and _set_elsewhere(name, block, around))
+        for name in names
+    )
 
 
 def _illustrates(block: CodeBlock, around: AnswerContext) -> bool:

@@ -7,20 +7,20 @@ as a piece of something, and only then names and types. "Not checked" is never r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from bridge.checking import blocking, pieces, prompt_code, relabel, suppressions, variants
-from bridge.checking.blocking import AnswerContext, cut, diagnostic, report
-from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, CheckStep, Finding, Source
-from bridge.checking.checkers.registry import CHECKERS, serving
+from bridge.checking import asking, blocking, pieces, prompt_code, relabel, suppressions, variants
+from bridge.checking.asking import BlockState
+from bridge.checking.blocking import AnswerContext, cut, report
+from bridge.checking.checkers.base import BELIEVED, CheckContext, Checker, CheckOutcome, Source
+from bridge.checking.checkers.registry import CHECKERS
+from bridge.checking.embedded_check import embedded_findings, own_lines
 from bridge.checking.language import languages
 from bridge.checking.values import (  # fmt: skip
     BlockEnd,
     BlockStatus,
     CheckResult,
     CodeBlock,
-    Diagnostic,
-    FindingKind,
     Level,
     Role,
     Severity,
@@ -31,7 +31,6 @@ MAX_BLOCKS = 64
 MAX_CODE_CHARS = 200_000
 MAX_LINE_CHARS = 10_000
 _MAX_VARIANTS = 14
-_MAX_DIAGNOSTICS = 50
 
 #: Roles that nobody compiles.
 _NOT_CODE = frozenset({Role.OUTPUT, Role.DIFF, Role.WRAPPER, Role.COMMAND})
@@ -39,29 +38,6 @@ _NOT_CODE = frozenset({Role.OUTPUT, Role.DIFF, Role.WRAPPER, Role.COMMAND})
 _PIECE = "a piece of a program"
 #: Where a text may be whole without what a whole text mostly has: a compiler is asked.
 _MAY_STAND_ALONE = frozenset({"c", "cpp"})
-
-
-@dataclass(kw_only=True)
-class _State:
-    """What is gathered about one block; the block itself changes where its label was wrong."""
-
-    block: CodeBlock
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    tools: list[str] = field(default_factory=list)
-    failed: bool = False
-    level: Level = Level.NONE
-    note: str = ""
-
-    def result(self, status: BlockStatus) -> CheckResult:
-        """The block's check."""
-        return CheckResult(
-            block=self.block.index,
-            status=status,
-            tools=tuple(dict.fromkeys(self.tools)),
-            level=self.level,
-            diagnostics=tuple(self.diagnostics[:_MAX_DIAGNOSTICS]),
-            note=self.note,
-        )
 
 
 def check_blocks(
@@ -90,7 +66,7 @@ def check_blocks(
         if code_blocks > MAX_BLOCKS and block.role not in _NOT_CODE:
             result = CheckResult(block=block.index, status=BlockStatus.UNCHECKED, note=f"more than {MAX_BLOCKS} blocks")
         else:
-            state = _State(block=block)
+            state = BlockState(block=block)
             result = _check(state, context, around)
             block = state.block  # what it turned out to be
         fragment = result.status is BlockStatus.FRAGMENT and block.role is Role.FILE
@@ -107,7 +83,7 @@ def _too_large(block: CodeBlock) -> str | None:
     return None
 
 
-def _check(state: _State, context: CheckContext, around: AnswerContext) -> CheckResult:
+def _check(state: BlockState, context: CheckContext, around: AnswerContext) -> CheckResult:
     block = state.block
     if block.role in _NOT_CODE or not block.current:
         state.note = block.role.value if block.current else "a later block takes its place"
@@ -125,7 +101,7 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
         code=suppressions.neutral(block.code),
         name=block.path or f"block{block.index}.{languages.extension(block.language)}",
     )
-    judge, outcome = _judge(source, context, state, around.checkers)
+    judge, outcome = asking.judge(source, context, state, around.checkers)
     if judge is None or outcome is None:
         state.note = state.note or f"nothing here can check {languages.display(block.language)}"
         return state.result(BlockStatus.TOOL_FAILED if state.failed else BlockStatus.UNCHECKED)
@@ -135,13 +111,17 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
             state, judge, outcome, source, context, around
         )
     findings = [(judge, outcome, f) for f in outcome.findings]
+    if block.role is Role.FILE:
+        findings += embedded_findings(source, context, around.checkers)
     piece = pieces.is_piece(source.language, source.code, named=block.path is not None) and block.role is Role.FILE
     if block.role is Role.FILE and (not piece or source.language in _MAY_STAND_ALONE):
         asked = len(state.tools)
-        said = _meaning(source, context, state, around.checkers)
+        said = asking.meaning(source, context, state, around.checkers)
         # A function that includes nothing and compiles stands alone after all.
         piece = piece and (len(state.tools) == asked or any(f.severity is Severity.ERROR for _, _, f in said))
         findings += [] if piece else said
+    if block.role is Role.FILE and not block.path and prompt_code.goes_on(around.prompt, source.language, source.code):
+        piece = True
     if piece:
         state.note = _PIECE
     state.diagnostics += report(block, findings, around)
@@ -155,15 +135,8 @@ def _check(state: _State, context: CheckContext, around: AnswerContext) -> Check
     return state.result(_status(state, believed=believed))
 
 
-def _own(finding: Finding, before: int) -> Finding | None:
-    """A finding about a joined file as one about the answer's own lines; None if it is about the prompt's."""
-    end = finding.end_line
-    moved = replace(finding, line=finding.line - before, end_line=None if end is None else end - before)
-    return moved if moved.line > 0 else None
-
-
 def _continued(
-    state: _State, judge: Checker, source: Source, context: CheckContext, around: AnswerContext
+    state: BlockState, judge: Checker, source: Source, context: CheckContext, around: AnswerContext
 ) -> CheckResult | None:
     """The check of a block that continues the prompt's own code, joined with it; None if it does not.
 
@@ -178,19 +151,19 @@ def _continued(
         outcome = judge.check(file, context)
         if outcome.failure or outcome.unknown or outcome.broken or pieces.is_piece(file.language, file.code):
             continue
-        inner = _State(block=block.evolve(role=Role.CONTINUATION, joined=joined.code), tools=[judge.name])
+        inner = BlockState(block=block.evolve(role=Role.CONTINUATION, joined=joined.code), tools=[judge.name])
         inner.level, inner.note = judge.level, "continues the prompt's code"
         found = [(judge, outcome, f) for f in outcome.findings]
-        found += _meaning(file, context, inner, around.checkers)
+        found += asking.meaning(file, context, inner, around.checkers)
         inner.diagnostics += report(
-            inner.block, [(c, o, moved) for c, o, f in found if (moved := _own(f, joined.lines_before))], around
+            inner.block, [(c, o, moved) for c, o, f in found if (moved := own_lines(f, joined.lines_before))], around
         )
         state.block = inner.block
         return inner.result(_status(inner, believed=judge.trust(source.language) >= BELIEVED))
     return None
 
 
-def _status(state: _State, *, believed: bool) -> BlockStatus:
+def _status(state: BlockState, *, believed: bool) -> BlockStatus:
     if any(d.blocking for d in state.diagnostics):
         return BlockStatus.ERRORS
     if state.failed:
@@ -201,41 +174,13 @@ def _status(state: _State, *, believed: bool) -> BlockStatus:
     return BlockStatus.FRAGMENT if state.block.role is Role.FRAGMENT or state.note == _PIECE else BlockStatus.OK
 
 
-def _judge(
-    source: Source, context: CheckContext, state: _State, checkers: tuple[Checker, ...]
-) -> tuple[Checker | None, CheckOutcome | None]:
-    """The first checker that is here and can say whether the text parses."""
-    for checker in serving(source.language, CheckStep.SYNTAX, checkers):
-        if not checker.available(context):
-            continue
-        outcome = checker.check(source, context)
-        if outcome.failure:
-            _failed(state, checker, outcome)
-            continue
-        if outcome.unknown:
-            state.note = state.note or f"{checker.name}: {outcome.unknown}"
-            continue
-        state.tools.append(checker.name)
-        state.level = checker.level
-        state.note = ""
-        return checker, outcome
-    return None, None
-
-
-def _failed(state: _State, checker: Checker, outcome: CheckOutcome) -> None:
-    state.failed = True
-    trouble = Finding(
-        line=1,
-        kind=FindingKind.TOOL_FAILURE,
-        severity=Severity.WARNING,
-        code="tool-failed",
-        message=outcome.failure or "",
-    )
-    state.diagnostics.append(diagnostic(state.block, checker, outcome, trouble, blocking=False))
-
-
 def _settle_broken(
-    state: _State, judge: Checker, outcome: CheckOutcome, source: Source, context: CheckContext, around: AnswerContext
+    state: BlockState,
+    judge: Checker,
+    outcome: CheckOutcome,
+    source: Source,
+    context: CheckContext,
+    around: AnswerContext,
 ) -> CheckResult:
     """A text that does not parse: a piece, something under a wrong label, or an error."""
     block = state.block
@@ -276,32 +221,3 @@ def _settle_broken(
         return state.result(BlockStatus.TOOL_FAILED)
     state.note = "does not parse alone"
     return state.result(BlockStatus.FRAGMENT if block.role is not Role.FILE else BlockStatus.UNCHECKED)
-
-
-def _meaning(
-    source: Source, context: CheckContext, state: _State, checkers: tuple[Checker, ...]
-) -> list[tuple[Checker, CheckOutcome, Finding]]:
-    """What the first checker of names and types says."""
-    for checker in serving(source.language, CheckStep.MEANING, checkers):
-        if not checker.available(context):
-            continue
-        outcome = checker.check(source, context)
-        if outcome.failure:
-            _failed(state, checker, outcome)
-            continue
-        if outcome.unknown:
-            continue
-        state.tools.append(checker.name)
-        state.level = checker.level
-        findings = outcome.findings
-        if any(f.kind is FindingKind.DEPENDENCY for f in findings):
-            # What is not installed leaves a trail of unknown names and types: none of it is the answer's fault.
-            findings = tuple(
-                f if f.kind in (FindingKind.DEPENDENCY, FindingKind.STYLE) else _advice(f) for f in findings
-            )
-        return [(checker, outcome, f) for f in findings]
-    return []
-
-
-def _advice(finding: Finding) -> Finding:
-    return replace(finding, kind=FindingKind.DEPENDENCY, severity=Severity.INFORMATION)

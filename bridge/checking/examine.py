@@ -15,10 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bridge.checking import imports, patch_check, quality, structure, wrong_language
+from bridge.checking import hidden_characters, imports, patch_check, quality, structure, wrong_language
 from bridge.checking.check import check_blocks
 from bridge.checking.checkers.base import CheckContext, Checker
+from bridge.checking.checkers.go_cache import GoCache
+from bridge.checking.checkers.headers import Headers
 from bridge.checking.checkers.registry import CHECKERS
+from bridge.checking.checkers.residents import Residents
 from bridge.checking.extraction.extract import extract
 from bridge.checking.language import languages
 from bridge.checking.parsers.client import Parsers
@@ -40,6 +43,7 @@ from bridge.checking.values import (  # fmt: skip
 from bridge.kernel.finish import FinishReason, read_finish_reason
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
+from bridge.sandbox.pool import SandboxPool
 
 #: Longer answers are cut here before anything reads them.
 MAX_ANSWER_CHARS = 8_000_000
@@ -56,6 +60,7 @@ class Toolchain:
         toolbox: where programs are looked for; default: this Python's scripts, then PATH.
         checkers: in the order in which they are asked; default: all.
         within: what every program that looks at an answer is confined by; default: the strongest that works here.
+        kept: a folder for what may be kept between processes, such as compiled packages of Go; None: nothing is.
     """
 
     def __init__(
@@ -64,10 +69,15 @@ class Toolchain:
         toolbox: Toolbox | None = None,
         checkers: tuple[Checker, ...] = CHECKERS,
         within: Confinement | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.toolbox = toolbox or Toolbox()
         self.within = within or confinement()
         self.parsers = Parsers(within=self.within)
+        self.residents = Residents(within=self.within)
+        self.headers = Headers(within=self.within)
+        self.go_cache = GoCache(within=self.within, kept=kept / "go" if kept else None)
+        self.sandboxes = SandboxPool(within=self.within)
         self.checkers = checkers
 
     def __enter__(self) -> Self:
@@ -85,8 +95,12 @@ class Toolchain:
         return own
 
     def close(self) -> None:
-        """End the worker process."""
+        """End the programs and the sandboxes that stay."""
         self.parsers.close()
+        self.residents.close()
+        self.headers.close()
+        self.go_cache.close()
+        self.sandboxes.close()
 
 
 def examine(
@@ -144,12 +158,13 @@ def examine(
         shown = tuple(structure.signals(blocks, toolchain.parsers))
     else:
         checks = tuple(_unchecked(b) for b in blocks)
+    checks = tuple(hidden_characters.looked_at(b, c) for b, c in zip(blocks, checks, strict=True))
     return Report(
         verdict=_verdict(extraction, blocks, checks),
         level=_level(blocks, checks),
         blocks=blocks,
         checks=checks,
-        quality=(*quality.signals(text, extraction, prompt=prompt), *shown),
+        quality=(*quality.signals(text, extraction.evolve(blocks=blocks), prompt=prompt), *shown),
         complete=extraction.complete,
         why=extraction.why,
         notes=extraction.notes,
@@ -161,8 +176,15 @@ def _checked(
 ) -> tuple[tuple[CodeBlock, ...], tuple[CheckResult, ...]]:
     if not any(b.role in _JUDGED for b in blocks):
         return blocks, tuple(_unchecked(b) for b in blocks)
-    with Sandbox(within=toolchain.within) as box:
-        context = CheckContext(toolbox=toolchain.toolbox, parsers=toolchain.parsers, box=box)
+    with toolchain.sandboxes.take() as lane, Sandbox(within=toolchain.within, lane=lane) as box:
+        context = CheckContext(
+            toolbox=toolchain.toolbox,
+            parsers=toolchain.parsers,
+            box=box,
+            residents=toolchain.residents,
+            headers=toolchain.headers,
+            go_cache=toolchain.go_cache,
+        )
         return check_blocks(blocks, context, prompt=prompt, ended=ended, checkers=toolchain.checkers)
 
 

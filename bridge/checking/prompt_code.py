@@ -56,6 +56,13 @@ def joins(prompt: str, language: str, code: str, *, ended: bool = True) -> Itera
                 yield JoinedFile(code=f"{whole}\n\n{code}", lines_before=whole.count("\n") + 2)
 
 
+def goes_on(prompt: str, language: str, code: str) -> bool:
+    """Whether a text that parses alone is the body of what the prompt's code begins, by its indentation."""
+    return code.lstrip("\n")[:1] in (" ", "\t") and any(
+        awaits_more(language, head) for head in variants.prompt_heads(prompt, language)[:4]
+    )
+
+
 def awaits_more(language: str, head: str) -> bool:
     """Whether a beginning is not whole: it ends in a head without a body, or leaves a block open."""
     lines = head.rstrip().split("\n")
@@ -90,9 +97,16 @@ def _python_body(lines: list[str]) -> bool:
 def _closed(before: str, code: str, *, ended: bool) -> JoinedFile:
     """Both texts, with the braces that only the first one leaves open; one that the second loses stays missing."""
     own, open_before = unclosed(code), max(0, unclosed(before))
-    after = "}" * open_before if own == 0 and ended else ""
+    after = "}" * open_before if own == 0 and ended and not _closes_it(before, code) else ""
     text = f"{before}\n{code.rstrip()}\n" + (f"{after}\n" if after else "")
     return JoinedFile(code=text, lines_before=before.count("\n") + 1)
+
+
+def _closes_it(before: str, code: str) -> bool:
+    """Whether a text ends with a bracket as far left as the line that opened what it stands in: a closer is lost within it."""
+    last, head = code.rstrip().split("\n")[-1], before.rstrip().split("\n")[-1]
+    margin = len(head) - len(head.lstrip())
+    return last.strip() in ("}", "};") and len(last) - len(last.lstrip()) <= margin and code[:1] in " \t"
 
 
 def _first_definition(code: str) -> str | None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bridge.checking.gaps import gap
+from bridge.checking.unfinished.early_end import early_end
 from bridge.checking.values import CodeBlock, Extraction, Quality, Role, Signal
 
 #: What asks for code: a verb of making and a thing that is code.
@@ -67,6 +68,7 @@ def _signals(answer: str, extraction: Extraction, prompt: str) -> Iterator[Quali
         yield Quality(signal=Signal.ERROR_TEXT, evidence=_shown(match[0]), line=1)
     for block in code:
         yield from _gaps(block)
+        yield from _early_end(block, code, prompt)
     if repeated := repetition(answer):
         yield Quality(signal=Signal.REPETITION, evidence=_shown(repeated[1]), line=repeated[0])
 
@@ -76,6 +78,29 @@ def _gaps(block: CodeBlock) -> Iterator[Quality]:
     if match := gap(block.code[:200_000]):
         before = block.code.count("\n", 0, match.start() + len(match[0]) - len(match[0].lstrip()))
         yield Quality(signal=Signal.PLACEHOLDER, evidence=_shown(match[0]), line=block.code_start + before)
+
+
+def _early_end(block: CodeBlock, code: Sequence[CodeBlock], prompt: str) -> Iterator[Quality]:
+    """That a whole file, or one that is whole with the prompt's code, ends before it does what it is for."""
+    if block.role not in (Role.FILE, Role.CONTINUATION) or not block.complete or not block.current:
+        return
+    text = block.joined or block.code
+    if _leaves_open(block):
+        line = block.code.rstrip().count("\n")
+        evidence = "what the prompt's code opens is not closed"
+        yield Quality(signal=Signal.UNFINISHED, evidence=evidence, line=block.code_start + line)
+        return
+    others = [other.code for other in code if other.index != block.index]
+    if end := early_end(block.language, text, prompt=prompt, others=others):
+        line = end.line - max(0, text.rstrip().count("\n") - block.code.rstrip().count("\n"))
+        yield Quality(signal=Signal.UNFINISHED, evidence=_shown(end.evidence), line=block.code_start + max(0, line))
+
+
+def _leaves_open(block: CodeBlock) -> bool:
+    """Whether the body of a function that the prompt began stops within it: the closer was added here."""
+    own = block.code.rstrip()
+    added = block.joined is not None and not block.joined.rstrip().endswith(own)
+    return added and own[:1] in (" ", "\t") and own.split("\n")[-1][:1] in (" ", "\t")
 
 
 def repetition(answer: str) -> tuple[int, str] | None:

@@ -88,6 +88,7 @@ class FindingKind(Enum):
     DEPENDENCY = "dependency"  # something that is not installed here
     PACKAGE = "package"  # imports a package that nobody knows
     PATCH = "patch"  # a patch that cannot be read, or does not fit the caller's files
+    HIDDEN = "hidden"  # characters that a reader does not see, or takes for others
     STYLE = "style"  # works, but reads badly or looks wrong
     INCOMPLETE = "incomplete"  # ends too early
     TOOL_FAILURE = "tool-failure"  # the checker's own trouble
@@ -95,7 +96,14 @@ class FindingKind(Enum):
 
 #: Kinds that make a verdict `errors` and that a repair round is about.
 BLOCKING_KINDS = frozenset(
-    {FindingKind.SYNTAX, FindingKind.UNDEFINED, FindingKind.TYPE, FindingKind.LANGUAGE, FindingKind.PATCH}
+    {
+        FindingKind.SYNTAX,
+        FindingKind.UNDEFINED,
+        FindingKind.TYPE,
+        FindingKind.LANGUAGE,
+        FindingKind.PATCH,
+        FindingKind.HIDDEN,
+    }
 )
 
 
@@ -238,6 +246,7 @@ class Signal(Enum):
     NO_CODE = "no_code"  # code was asked for, there is none
     REFUSAL = "refusal"  # the model says that it will not or cannot
     PLACEHOLDER = "placeholder"  # bodies that are left for the reader to write
+    UNFINISHED = "unfinished"  # code that parses, but ends before it does what it is for
     ERROR_TEXT = "error_text"  # reads like an error of the engine, not like an answer
     REPETITION = "repetition"  # the same lines over and over
     DUPLICATE = "duplicate"  # a function that is defined twice in one file

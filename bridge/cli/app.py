@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "rebuild": ("rebuild", "Make the journal from the notebooks, or the notebooks from the journal."),
     "refresh": ("refresh", "Bring the queue's first cells up to this version."),
     "config": ("config", "Settings: what holds here, where each value comes from, and what is wrong."),
+    "key": ("key", "The key that answers are signed with: show it for Colab, rotate it, bring one from elsewhere."),
     "auth": ("auth", "Sign in to Google Drive, see who is signed in, sign out."),
     "doctor": ("doctor", "Check everything, and say what to do."),
     "completion": ("completion", "Print a shell completion script."),

@@ -7,6 +7,7 @@ the cursor, rename the window or turn the text around.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import signal
 import sys
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from bridge.api.bridge import Bridge
     from bridge.api.views import JobView
     from bridge.core.events import Event
+
+#: Bytes of a prompt, a context file or an answer: characters of four bytes, and room to say how long it is.
+MOST_TEXT_BYTES = 16_000_000
+#: Bytes of a JSONL batch: OpenAI takes 200 MB.
+MOST_BATCH_BYTES = 500_000_000
+_PIECE_BYTES = 1 << 20
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -154,7 +161,7 @@ def agreed(question: str) -> bool:
 
 def read_text(source: str) -> str:
     """The text of a file, or of standard input for `-`; byte for byte. Raises UsageError."""
-    data = read_bytes(source)
+    data = read_bytes(source, most_bytes=MOST_TEXT_BYTES)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -162,14 +169,18 @@ def read_text(source: str) -> str:
         raise UsageError(f"{where} is not UTF-8 (byte {error.start + 1}): convert it first") from error
 
 
-def read_bytes(source: str) -> bytes:
-    """The bytes of a file, or of standard input for `-`. Raises UsageError."""
-    if source == "-":
-        return sys.stdin.buffer.read()
+def read_bytes(source: str, *, most_bytes: int = MOST_BATCH_BYTES) -> bytes:
+    """The bytes of a file, or of standard input for `-`. Raises UsageError, also if there is no end to them."""
+    held, where = bytearray(), "standard input" if source == "-" else source
     try:
-        return Path(source).read_bytes()
+        with contextlib.nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as file:
+            while len(held) <= most_bytes and (piece := file.read(_PIECE_BYTES)):
+                held += piece
     except OSError as error:
-        raise UsageError(f"cannot read {source}: {error.strerror}") from error
+        raise UsageError(f"cannot read {where}: {error.strerror}") from error
+    if len(held) > most_bytes:
+        raise UsageError(f"{where} has more than {most_bytes:,} bytes, which is the limit: split it")
+    return bytes(held)
 
 
 def write_whole(path: Path, data: bytes) -> None:

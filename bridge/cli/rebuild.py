@@ -22,7 +22,10 @@ from bridge.core.text import counted
     type=click.Path(path_type=Path),
     help="Count what lies in this outbox as handed over.",
 )
-def command(*, journal: bool, notebooks: bool, outboxes: tuple[Path, ...], queue: str | None, as_json: bool) -> None:
+@click.option("--salvage", is_flag=True, help="Keep the whole cells of a notebook that is cut.")
+def command(
+    *, journal: bool, notebooks: bool, outboxes: tuple[Path, ...], salvage: bool, queue: str | None, as_json: bool
+) -> None:
     """Make the journal from the notebooks, or the notebooks from the journal.
 
     Without a flag: the journal only if it cannot be used, and the notebooks that are missing or damaged. Nothing is
@@ -30,14 +33,25 @@ def command(*, journal: bool, notebooks: bool, outboxes: tuple[Path, ...], queue
 
     The new journal takes over what the old one knew of checks, hand-overs and applied files. Where that cannot be read,
     what the archive shows as handed over counts, and what --outbox shows; other results are checked and sent again.
+
+    With --salvage, half a notebook is used as far as its cells are whole, if no journal has them; the file goes to damaged/.
     """
     from bridge.api.rebuild import rebuild
 
-    done = rebuild(queue, journal=journal, notebooks=notebooks or not journal, outboxes=outboxes, listener=base.tell)
+    done = rebuild(
+        queue,
+        journal=journal,
+        notebooks=notebooks or not journal,
+        outboxes=outboxes,
+        salvage=salvage,
+        listener=base.tell,
+    )
     if as_json:
         base.print_json(done.to_json())
         return
     made = "made anew" if done.journal else "kept"
     base.show(f"journal: {made}, {counted(done.jobs, 'job')}, {done.handed_over} handed over")
+    for name, cells in done.salvaged.items():
+        base.show(f"salvaged: {counted(cells, 'cell')} of {name}; the file as it was lies in damaged/")
     for name in done.notebooks:
         base.show(f"written again: {name}")

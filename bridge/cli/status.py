@@ -24,8 +24,14 @@ def command(*, queue: str | None, as_json: bool) -> None:
         base.show(f"{counted(status.new_cells, 'new prompt cell')}; they become jobs with the next command that writes")
     for job, problem in status.problems:
         base.print_row(f"{job}: {problem}")
+    if status.unsigned:
+        base.show(f"not signed with a key of this queue: {counted(status.unsigned, 'answer')} (`bridge key`)")
+    for cell in status.strange_cells:
+        base.print_row(f"code that is not ours: {cell}; look at it before you press Run all")
     for worker, why in status.outages:
         base.print_row(f"{worker}: the engine answers nothing ({why}); the jobs stay queued")
+    if status.copies_stay:
+        base.show(f"second copies stay where they are: {status.copies_stay}")
     if status.doubted:
         base.show(
             f"a version of the notebook lacked {len(status.doubted)} open jobs at once, which was not believed: "

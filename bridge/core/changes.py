@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bridge.core.chat import FinishReason
-from bridge.core.errors import WrongState
+from bridge.core.errors import AnswerRefused
 from bridge.core.job import Cancellation, Job, Lease, Result, ResultStatus
+from bridge.core.options import LONGEST_ANSWER
 from bridge.core.states import Move, State, require
 from bridge.core.text import plain
 from bridge.kernel import grammar
@@ -30,15 +31,23 @@ def retry(job: Job, state: State) -> Job:
     )
 
 
-def answer(job: Job, state: State, text: str, *, at: datetime, by: str) -> Job:
-    """Give a job an answer that a person brought from elsewhere: a result like any other, engine `manual`.
+def answer(
+    job: Job,
+    state: State,
+    text: str,
+    *,
+    at: datetime,
+    by: str,
+    sign: Callable[[Result], Result] = lambda result: result,
+) -> Job:
+    """Give a job an answer that a person brought from elsewhere: a result like any other, engine `manual`, signed by `sign`.
 
     Raises:
         WrongState: the job has an answer, or its header cannot be read.
+        AnswerRefused: it is empty, longer than an engine's may be, or no UTF-8 file can hold it.
     """
     require(Move.ANSWER, job.id, state)
-    if not text.strip():
-        raise WrongState(f"the answer for job {job.id} is empty: nothing was changed")
+    _check_answer(job.id, text)
     result = Result(
         job=job.id,
         attempt=job.next_attempt(),
@@ -49,7 +58,24 @@ def answer(job: Job, state: State, text: str, *, at: datetime, by: str) -> Job:
         answer=text,
         finish_reason=FinishReason.STOP,
     )
-    return job.evolve(results=(*job.results, result))
+    return job.evolve(results=(*job.results, sign(result)))
+
+
+def _check_answer(job: str, text: str) -> None:
+    if not text.strip():
+        raise AnswerRefused(f"the answer for job {job} is empty: nothing was changed")
+    if len(text) > LONGEST_ANSWER:
+        raise AnswerRefused(
+            f"the answer for job {job} has {len(text):,} characters, {LONGEST_ANSWER:,} are the limit: nothing was changed; "
+            "give the part that counts"
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise AnswerRefused(
+            f"character {error.start + 1} of the answer for job {job} is a lone surrogate, which no UTF-8 file can hold: "
+            "nothing was changed"
+        ) from None
 
 
 def claimed(job: Job, state: State, lease: Lease) -> Job:

@@ -1,7 +1,7 @@
 """Every failure that Qwen Bridge names, in one tree: a line holds a class, what it is about, and its plain children.
 
     BridgeError
-    ├── UsageError: exit 2, what was asked for cannot be done as asked: ConfigError, PromptRefused, BadOption, SecretFound,
+    ├── UsageError: exit 2, what was asked for cannot be done as asked: ConfigError, PromptRefused, AnswerRefused, BadOption, SecretFound,
     │   BadBatch, UnknownJob, AmbiguousJob, WrongState, QueueNotFound, QueueExists, MissingExtra
     ├── QueueError: exit 3, the queue's files: TwoQueues, QueueChanged, QueueNotWritable, StorageFull, TooLarge, LockHeld
     │   ├── NotAQueue: no notebook that we can read: NewerNotebook
@@ -49,6 +49,10 @@ class ConfigError(UsageError):
 
 class PromptRefused(UsageError):
     """A prompt cannot be stored faithfully."""
+
+
+class AnswerRefused(UsageError):
+    """An answer cannot be stored faithfully."""
 
 
 class BadOption(UsageError, ValueError):

@@ -14,6 +14,7 @@ class EventKind(Enum):
     RESTORED = "restored"  # a version lacked jobs that nobody had deleted: they were put back
     REMOVED = "removed"  # cells were deleted from the notebook: their jobs count as cancelled
     SUSPECT_DELETION = "doubted"  # a version would cancel most open jobs at once: not believed
+    NOT_SIGNED = "not_signed"  # answers that no key of the queue signed do not count
     ADOPTED = "adopted"  # cells that a person typed became jobs
     CONFLICT_COPY = "fork"  # a second copy of the notebook was folded in and moved to forks/
     ANSWERED = "answered"  # a worker has an answer, and it is on disk

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self, TypedDict
 
 from bridge.core.errors import BadOption
+from bridge.core.paths import refuse
 from bridge.kernel.options import CHARS_PER_TOKEN as CHARS_PER_TOKEN
 from bridge.kernel.options import DEFAULT_MAX_TOKENS as DEFAULT_MAX_TOKENS
 from bridge.kernel.options import DEFAULT_NUM_CTX as DEFAULT_NUM_CTX
@@ -20,10 +21,15 @@ from bridge.kernel.options import OptionError as OptionError
 from bridge.kernel.options import OptionValue as OptionValue
 from bridge.kernel.options import longest_answer as longest_answer
 
+#: What most engines take where nobody says otherwise (generation_config.json of Qwen2.5-Coder); only rounds that are to be warmer count from it.
+DEFAULT_TEMPERATURE = 0.7
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of a job, each as `OPTIONS` says (a test compares). None or empty: the worker's or the engine's default.
+    """The options of a job, each as `OPTIONS` says (a test compares), `out` as `paths.refuse` says as well.
+
+    None or empty: the worker's or the engine's default.
 
     Raises:
         BadOption: a value that an option cannot have.
@@ -46,6 +52,8 @@ class Options:
                     object.__setattr__(self, name, read)  # a list of texts becomes a tuple
         except OptionError as error:
             raise BadOption(str(error)) from None
+        if self.out is not None and (reason := refuse(self.out)):
+            raise BadOption(f"out {self.out!r} {reason}")
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Self:

@@ -13,6 +13,8 @@ _MOST_CHARS = 250
 #: Names of devices, with any extension; Windows reads superscript digits as digits
 #: (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
 _DEVICE = re.compile(r"(?i)^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d¹²³])[ .]*(?:\..*)?$")
+#: What Windows also calls a longer name: `GITHUB~1` is `.github`.
+_SHORT = re.compile(r"(?i)^[^~]{1,6}~\d{1,3}(?:\.[^.]{0,3})?$")
 _GIT = re.compile(r"(?i)^(?:\.git|git~\d+)(?:$|[ .:])")
 
 #: Folders whose files programs run or obey: continuous integration, editors, agents, hooks.
@@ -20,7 +22,8 @@ _SENSITIVE_FOLDERS = frozenset(
     {
         ".github", ".gitlab", ".circleci", ".buildkite", ".azure-pipelines", ".vscode", ".idea", ".fleet", ".zed", ".devcontainer",
         ".claude", ".cursor", ".codex", ".gemini", ".qwen", ".aider", ".continue", ".opencode", ".windsurf", ".husky", ".githooks",
-        ".cargo", ".mvn", ".bundle", ".yarn", ".direnv", "node_modules",
+        ".cargo", ".mvn", ".bundle", ".yarn", ".direnv", "node_modules", ".hg", ".jj", ".svn", ".bzr", ".ssh", ".gnupg", ".config", ".local",
+        ".roo", ".clinerules", ".kiro", ".amazonq", ".junie", ".vs", ".run", ".moon", ".devbox", ".lefthook", ".woodpecker", ".tekton",
     }
 )  # fmt: skip
 _SENSITIVE_NAMES = re.compile(
@@ -31,7 +34,14 @@ _SENSITIVE_NAMES = re.compile(
     r"|compose\.ya?ml|build\.rs|cargo\.toml|rust-toolchain.*|build\.gradle.*|settings\.gradle.*|gradlew.*|mvnw.*|pom\.xml"
     r"|(?:gulp|grunt)file\..*|(?:eslint|prettier|vite|vitest|webpack|rollup|jest|babel|postcss|tailwind|next|nuxt|svelte|astro)"
     r"\.config\..*|\.eslintrc.*|\.prettierrc.*|\.babelrc.*|tsconfig.*\.json|claude\.md|agents\.md|gemini\.md|qwen\.md"
-    r"|\.cursorrules|\.aider.*)"
+    r"|\.cursorrules|\.windsurfrules|\.clinerules|\.goosehints|\.aider.*|opencode\.jsonc?|crush\.json"
+    r"|\.bash_.*|\.(?:input|net|curl|wget|pdb|python|irb|pry|hg|ex|vim|nvim|lua|luacheck|pylint|coverage|swc|bazel)rc|_vimrc|\.rprofile"
+    r"|\.gdbinit|\.lldbinit|\.tmux\.conf|\.devcontainer\.json|\.?lefthook.*\.(?:ya?ml|toml|json)|\.pre-commit-hooks\.ya?ml|crontab"
+    r"|mypy\.ini|\.mypy\.ini|\.flake8|\.rubocop.*|\.perlcriticrc|composer\.json|deno\.jsonc?|bunfig\.toml|turbo\.json|nx\.json|lerna\.json"
+    r"|pnpm-workspace\.yaml|binding\.gyp|build\.sbt|mix\.exs|package\.swift|podfile|vagrantfile|procfile|tiltfile|earthfile|brewfile|snakefile"
+    r"|build(?:\.bazel)?|workspace(?:\.bazel)?|module\.bazel|meson\.build|sconstruct|wscript|configure|directory\.build\.(?:props|targets)"
+    r"|.*\.(?:csproj|fsproj|vbproj|vcxproj|targets|props|sln)|(?:bitbucket-pipelines|buildspec|cloudbuild|codemagic|skaffold)\.ya?ml"
+    r"|\.?(?:appveyor|drone|cirrus|woodpecker|wercker)\.ya?ml|netlify\.toml|vercel\.json|fly\.toml|dagger\.json)"
 )
 
 
@@ -67,6 +77,8 @@ def _refuse_part(part: str) -> str | None:
         return "is no name on Windows"
     if _GIT.match(part):
         return "lies in git's own folder"
+    if _SHORT.match(part):
+        return "is another file's short name on Windows"
     return None
 
 

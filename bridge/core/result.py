@@ -69,6 +69,7 @@ class Result:
     usage: Mapping[str, int] = field(default_factory=dict)  #: prompt_tokens, completion_tokens
     timing_s: Mapping[str, float] = field(default_factory=dict)  #: total, load, prompt, answer
     error: Mapping[str, object] | None = None  #: kind, message
+    signature: str | None = None  #: of whoever answered, as its record holds it (kernel/signing.py); not looked at here
 
     @property
     def worker_id(self) -> str:
@@ -76,20 +77,22 @@ class Result:
         return str(self.worker.get("id", ""))
 
     @property
-    def identity(self) -> tuple[int, str, datetime, str, str, int, str]:
+    def identity(self) -> tuple[int, str, datetime, str, str, int, str, str]:
         """Two results with the same identity are the same result."""
         return (
             self.attempt, self.worker_id, self.finished_at, self.status.value, self.prompt_sha256, len(self.answer), self.answer,
+            self.signature or "",
         )  # fmt: skip
 
     @property
-    def merit(self) -> tuple[int, int, float, str, str]:
-        """Of two results of one prompt the higher counts: more complete, later attempt, finished earlier, worker id.
+    def merit(self) -> tuple[int, bool, int, float, str, str, str]:
+        """Of two results of one prompt the higher counts: more complete, signed, later attempt, finished earlier, worker id.
 
         Finished earlier, because what was handed over should not change when a double arrives.
         """
         return (
-            self.status.rank, self.attempt, -self.finished_at.timestamp(), self.worker_id, self.prompt_sha256 + self.answer,
+            self.status.rank, self.signature is not None, self.attempt, -self.finished_at.timestamp(), self.worker_id,
+            self.prompt_sha256 + self.answer, self.signature or "",
         )  # fmt: skip
 
 
@@ -104,7 +107,7 @@ def join_attempts(a: tuple[Attempt, ...], b: tuple[Attempt, ...]) -> tuple[Attem
 
 def join_results(a: tuple[Result, ...], b: tuple[Result, ...]) -> tuple[Result, ...]:
     """The union of two sets of results, in a fixed order."""
-    joined: dict[tuple[int, str, datetime, str, str, int, str], Result] = {}
+    joined: dict[tuple[int, str, datetime, str, str, int, str, str], Result] = {}
     for result in (*a, *b):
         seen = joined.get(result.identity)
         joined[result.identity] = max(seen, result, key=repr) if seen else result

@@ -35,6 +35,10 @@ class Channel(Protocol):
     def name(self) -> str:
         """Names it in the journal, with where it leads."""
 
+    @property
+    def at_once(self) -> int:
+        """How many results it takes at the same time; above 1, a result that it got already must do no harm."""
+
     def send(self, what: HandOver, *, key: str, sarif: Mapping[str, object] | None) -> None:
         """Hand a payload over. `key` is the same for every try of the same answer. Raises BridgeError if it failed."""
 
@@ -44,6 +48,7 @@ class Outbox:
     """Files in a folder."""
 
     folder: Path
+    at_once: int = 16  #: a disk syncs many files in the time of one
 
     @property
     def name(self) -> str:
@@ -61,6 +66,7 @@ class Program:
 
     argv: Sequence[str]
     timeout_s: float = TIMEOUT_S
+    at_once: int = 1
 
     @property
     def name(self) -> str:
@@ -97,6 +103,7 @@ class Webhook:
     url: str
     secret: str | None = None
     timeout_s: float = 30.0
+    at_once: int = 1
 
     def __repr__(self) -> str:
         """Without the secret."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from bridge.checking.continuation import continuation
 from bridge.checking.faults import faults
-from bridge.checking.repair import AskAgain, Judge, RepairOutcome, RepairStop, continuation, repair
+from bridge.checking.repair import repair
+from bridge.checking.rounds import AskAgain, Judge, RepairOutcome, RepairStop
 from bridge.checking.values import Verdict
 from bridge.core.chat import ChatReply, FinishReason
 from bridge.kernel.finish import read_finish_reason
@@ -19,7 +21,7 @@ from bridge.kernel.finish import read_finish_reason
 def converse(
     answer: str, *, prompt: str, finish_reason: FinishReason | None, judge: Judge, max_rounds: int
 ) -> Generator[AskAgain, ChatReply, RepairOutcome]:
-    """Ask as long as it may help; at most one continuation and `max_rounds` repairs. 0 rounds: only judge."""
+    """Ask as long as it may help; at most two continuations and `max_rounds` repairs. 0 rounds: only judge."""
     if max_rounds < 1:
         report = judge(answer, finish_reason)
         return RepairOutcome(answer=answer, report=report, rounds=0, stop=RepairStop.NOTHING, improved=False)

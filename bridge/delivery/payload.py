@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bridge.checking.destination import destinations
-from bridge.checking.repair import RepairOutcome, RepairStop
+from bridge.checking.rounds import RepairOutcome, RepairStop
 from bridge.checking.values import BlockStatus, CodeBlock, Diagnostic, Extraction, Level, Quality, Report, Role, Verdict
 from bridge.core.errors import JournalError
 from bridge.core.job import Job, Result, ResultStatus, State, to_iso

@@ -18,7 +18,10 @@ from pathlib import Path, PurePosixPath
 
 from bridge.core.errors import UsageError
 from bridge.core.paths import normal, refuse, twin_key
+from bridge.delivery.exchange import exchange
 
+#: How often a file is given back to somebody who writes it all the time.
+_TRIES = 20
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW") and os.rename in os.supports_dir_fd
 
 
@@ -178,8 +181,24 @@ def _replace(folder: _Folder, name: str, data: bytes, before: bytes | None) -> b
             except OSError:  # a file system without hard links
                 os.rename(draft, name, src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
             return True
-        os.replace(folder.name(draft), folder.name(name), src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
-        return True
+        return _put(folder, draft, name, data, before)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(folder.name(draft), dir_fd=folder.fd)
+
+
+def _put(folder: _Folder, draft: str, name: str, data: bytes, before: bytes | None) -> bool:
+    """Give the draft the file's name; False if somebody wrote the file in the last moment, whose work stays then.
+
+    Both names are exchanged in one step and what came out is looked at; it goes back if it is not what it was. Somebody may write in
+    between again: the newest stays. Where names cannot be exchanged, that moment remains.
+    """
+    if folder.fd is None or not exchange(folder.fd, draft, name):
+        os.replace(folder.name(draft), folder.name(name), src_dir_fd=folder.fd, dst_dir_fd=folder.fd)
+        return True
+    if _content(folder, draft) == before:
+        return True
+    for _ in range(_TRIES):
+        if not exchange(folder.fd, draft, name) or _content(folder, draft) == data:
+            break
+    return False

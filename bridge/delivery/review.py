@@ -12,20 +12,21 @@ from pathlib import Path
 
 from bridge.checking.examine import Toolchain, examine
 from bridge.checking.project_lint import with_project_lint
-from bridge.checking.repair import AskAgain, RepairOutcome
+from bridge.checking.rounds import AskAgain, RepairOutcome
 from bridge.checking.sarif import to_sarif
 from bridge.checking.values import Report
 from bridge.core.chat import ChatReply, ChatRequest, FinishReason
-from bridge.core.errors import PromptRefused
+from bridge.core.errors import PromptRefused, SecretFound
 from bridge.core.events import Event, EventKind, Listener
 from bridge.core.job import Job, NewJob, Result, ResultStatus
-from bridge.core.options import DEFAULT_MAX_TOKENS, OPTIONS
+from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, OPTIONS
 from bridge.delivery import payload
 from bridge.delivery.conversation import converse
 from bridge.delivery.payload import HandOver
 from bridge.delivery.project import Project
 from bridge.format import codec
 from bridge.intake.prompt import job_of, shown
+from bridge.intake.secret_scan import scan_for_new_secrets
 from bridge.kernel import grammar
 from bridge.store import review_state
 from bridge.store.enqueue import Added
@@ -130,7 +131,12 @@ class Reviewer:
         if found is None:
             try:
                 child_job = self._child(job, key, number, request)
-            except PromptRefused:  # too long, or holding what no file can hold
+                asked = shown(child_job.body, child_job.form)
+                scan_for_new_secrets(f"what is asked about {job.id}", asked, known=self._said_before(job))
+            except (
+                PromptRefused,
+                SecretFound,
+            ):  # too long, holding what no file can hold, or what nobody wrote down yet
                 return _NO_REPLY
             self.enqueue([child_job])
             message = f"{job.id} is asked about again ({request.purpose.value}, round {number}) as {child}"
@@ -146,11 +152,19 @@ class Reviewer:
         return _NO_REPLY if inner.is_cancelled or inner.spec.unreadable else None
 
     @staticmethod
+    def _said_before(job: Job) -> str:
+        """What stands in the queue already: the prompt and every answer to it."""
+        return "\n".join((shown(job.spec.body, job.spec.form), *(result.answer for result in job.results)))
+
+    @staticmethod
     def _child(job: Job, key: str, number: int, request: AskAgain) -> NewJob:
         options = job.spec.options
         if request.more_tokens:
             more = 2 * (options.max_tokens or DEFAULT_MAX_TOKENS)
             options = replace(options, max_tokens=min(more, int(OPTIONS["max_tokens"].high)))
+        if request.warmer:
+            usual = DEFAULT_TEMPERATURE if options.temperature is None else options.temperature
+            options = replace(options, temperature=round(min(usual + request.warmer, OPTIONS["temperature"].high), 2))
         child = NewJob(body="", options=options, key=key, caller=job.spec.caller, parent=job.id, round=number)
         return job_of(ChatRequest(prompt=request.messages), child)
 

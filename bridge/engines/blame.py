@@ -11,19 +11,14 @@ from enum import Enum
 
 from bridge.core.errors import EngineError
 from bridge.engines.retry import rule_for
-from bridge.kernel.error_kind import ErrorKind
+from bridge.kernel.engine_faults import JOBS_IN_A_ROW as JOBS_IN_A_ROW
+from bridge.kernel.engine_faults import OF_THE_REQUEST
 
-#: Different jobs that fail in a row, without an answer, before it is the engine's fault.
-JOBS_IN_A_ROW = 3
 #: Faults of one job, each with another job's answer since the one before, until it is its own. A full or limited engine
 #: refuses any job now and then, so there it takes more.
 _FAULTS_BETWEEN_ANSWERS, _REFUSALS_BETWEEN_ANSWERS = 1, 5
 #: Faults in a row of a job that has nothing beside it which could be asked instead: about six minutes of pauses.
 _FAULTS_ALONE = 10
-#: These are about the request, whatever state the engine is in.
-_OF_THE_REQUEST = frozenset(
-    {ErrorKind.CONTEXT_EXCEEDED.value, ErrorKind.NOT_SUPPORTED.value, ErrorKind.OUT_OF_MEMORY.value}
-)
 
 
 class Blame(Enum):
@@ -57,7 +52,7 @@ class FaultLog:
 
     def failed(self, job: str, error: EngineError, *, ended_s: float) -> Blame:
         """A job's request failed at this moment."""
-        if error.kind in _OF_THE_REQUEST:
+        if error.kind in OF_THE_REQUEST:
             return Blame.JOB
         faults = self._count(job, ended_s)
         passes = not rule_for(error).burns_attempt

@@ -23,6 +23,7 @@ from bridge.engines.base import (
 )
 from bridge.kernel.error_kind import ErrorKind, OllamaError
 from bridge.kernel.fit import listed_names
+from bridge.kernel.grammar import read_count
 from bridge.kernel.ollama import Ollama
 from bridge.protocols.openai import read_tool_calls, write_request
 
@@ -113,9 +114,10 @@ class OllamaEngine:
     def capabilities(self, model: str) -> Capabilities:
         """See `Engine.capabilities`; as the model's own file says (`/api/show`)."""
         shown = _translated(lambda: self._client.show(model))
-        able = set(shown.get("capabilities") or ())
-        info = shown.get("model_info") or {}
-        context = info.get(f"{info.get('general.architecture', '')}.context_length")
+        told, info = shown.get("capabilities"), shown.get("model_info")
+        able = {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
+        info = info if isinstance(info, dict) else {}
+        context = read_count(info.get(f"{info.get('general.architecture', '')}.context_length"))
         return Capabilities(
             tools="tools" in able,
             json_schema="completion" in able,
@@ -123,7 +125,7 @@ class OllamaEngine:
             images="vision" in able,
             embeddings="embedding" in able,
             exact_counts="completion" in able,
-            context_tokens=context if isinstance(context, int) else None,
+            context_tokens=context,
         )
 
     def count_tokens(self, request: Request) -> int:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from bridge.core.errors import (
     BadRequest,
@@ -25,12 +24,13 @@ from bridge.core.errors import (
     Refused,
     StreamInterrupted,
 )
+from bridge.kernel.error_kind import read_retry_after
 
-_ROOM = (r"maximum context length (?:is|of) (\d+)", r'"n_ctx":\s*(\d+)', r"context size \((\d+)")
+_ROOM = (r"maximum context length (?:is|of) (\d{1,15})", r'"n_ctx":\s*(\d{1,15})', r"context size \((\d{1,15})")
 _ASKED = (
-    r"(?:resulted in|requested|has|contains) (?:about )?(\d+) (?:input )?tokens",
-    r'"n_prompt_tokens":\s*(\d+)',
-    r"request \((\d+)",
+    r"(?:resulted in|requested|has|contains) (?:about )?(\d{1,15}) (?:input )?tokens",
+    r'"n_prompt_tokens":\s*(\d{1,15})',
+    r"request \((\d{1,15})",
 )
 _TOO_LONG = ("context_length_exceeded", "maximum context length", "exceed_context_size", "available context size")
 _NO_QUOTA = ("insufficient_quota", "billing_hard_limit")
@@ -70,7 +70,7 @@ def _message(text: str) -> str:
         value = value[0] if isinstance(value, list) else value  # Gemini wraps it in a list
         error = value.get("error", value)
         return str(error.get("message") if isinstance(error, dict) else error)[:500]
-    except (ValueError, AttributeError, IndexError, KeyError):
+    except (ValueError, AttributeError, IndexError, KeyError, RecursionError):
         return " ".join(text.split())[:200] or "no reason given"
 
 
@@ -90,17 +90,7 @@ def _first(patterns: tuple[str, ...], text: str) -> int | None:
 
 def _retry_after(text: str, headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds to wait: Retry-After as seconds or as a date (RFC 9110, 10.2.3), else Gemini's `retryDelay`."""
-    given = headers.get("Retry-After")
-    if given is None:
-        delay = re.search(r'"retryDelay":\s*"([\d.]+)s"', text)
-        return float(delay[1]) if delay else None
-    try:
-        return max(0.0, float(given))
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(given)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    if given := headers.get("Retry-After"):
+        return read_retry_after(given, now)
+    delay = re.search(r'"retryDelay":\s*"(\d{1,9}(?:\.\d{1,9})?)s"', text)
+    return float(delay[1]) if delay else None

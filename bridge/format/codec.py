@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 from bridge.core.errors import NewerNotebook, NotAQueue
@@ -45,13 +46,14 @@ class Part:
 
     queue_id: str
     number: int = 1  #: 0 for an archive notebook
+    birth: str = ""  #: a ULID that the file of a further part was born with; empty: it has none
     context: Mapping[str, int] = field(default_factory=dict)  #: {writer: highest counter seen}
     cells: Mapping[str, Cell] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)  #: the notebook's metadata that is not ours
 
     def in_order(self) -> list[Cell]:
         """The cells as they stand in the file."""
-        return sorted(self.cells.values(), key=lambda cell: (cell.position, cell.id))
+        return sorted(self.cells.values(), key=attrgetter("position", "id"))
 
 
 def queue_stamp(notebook: object) -> Mapping[str, Any] | None:
@@ -76,6 +78,7 @@ def read_part(notebook: object, *, name: str = "the notebook") -> Part:
     return Part(
         queue_id=queue_id,
         number=stamp["part"],
+        birth=stamp["birth"] if _is_job_id(stamp.get("birth")) else "",
         context={w: n for w, n in stamp.get("context", {}).items() if fields.is_count(n)},
         cells=_placed(_unique(cells)),
         metadata={key: value for key, value in notebook["metadata"].items() if key != "bridge"},
@@ -86,7 +89,7 @@ def write_metadata(part: Part) -> dict[str, Any]:
     """The notebook metadata of a part."""
     context = {writer: part.context[writer] for writer in sorted(part.context)}
     stamp = {"schema": grammar.SCHEMA, "queue_id": part.queue_id, "part": part.number, "context": context}
-    return {**part.metadata, "bridge": stamp}
+    return {**part.metadata, "bridge": stamp | ({"birth": part.birth} if part.birth else {})}
 
 
 def write_part(part: Part) -> dict[str, Any]:
@@ -101,7 +104,7 @@ def write_part(part: Part) -> dict[str, Any]:
 
 def dump_part(part: Part) -> bytes:
     """The file of a part, nbformat 4.5. Cells that came as bytes are not encoded again."""
-    return json_bytes.join_notebook((cell.data for cell in part.in_order()), write_metadata(part))
+    return json_bytes.join_notebook([cell.data for cell in part.in_order()], write_metadata(part))
 
 
 def note_cell(raw: RawCell, element: str, position: str, dots: Mapping[str, int], edit: int) -> Cell:
@@ -279,6 +282,8 @@ def _renamed(cell: Cell) -> Cell:
 
 def _placed(cells: list[Cell]) -> dict[str, Cell]:
     positions, moved = order.place([cell.position or None for cell in cells])
+    if not moved and positions == [cell.position for cell in cells]:
+        return {cell.id: cell for cell in cells}
     return {
         cell.id: cell if position == cell.position and n not in moved else cell.standing_at(position, moved=n in moved)
         for n, (cell, position) in enumerate(zip(cells, positions, strict=True))

@@ -25,7 +25,8 @@ _CELL_INDENT = b"\n    "
 
 #: Levels of a notebook file around a cell.
 _AROUND = 2
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]|NaN|-?Infinity', re.DOTALL)
+#: Group 1: a text that the file ends in. Without it, each quote behind would be tried in turn, each as far as the end.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|(\\?\Z))|[\[\]{}]|NaN|-?Infinity', re.DOTALL)
 _BLANK = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|\s+', re.DOTALL)
 
 
@@ -68,6 +69,8 @@ def _loads_around(data: bytes, depth: int) -> Any:
     open_ = bytearray()
     written = begin = 0
     for token in _TOKEN.finditer(data):
+        if token[1] is not None:
+            raise ValueError("it ends within a text")
         kind = data[token.start()]
         if kind in b"[{":
             open_.append(kind + 2)  # what closes it, in ASCII

@@ -11,6 +11,7 @@ file is decoded as a whole.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from bridge.format import json_bytes
 from bridge.format.cell import Cell
@@ -27,7 +28,7 @@ def loads(data: bytes, known: Iterable[Cell]) -> object:
     Raises ValueError if it is no JSON.
     """
     if data.startswith(_HEAD):
-        cells, end = _cells(data, {cell.data[:_KEY_BYTES]: cell for cell in known if _says_position(cell)})
+        cells, end = _cells(data, [cell for cell in known if cell.position == cell.id or _says_position(cell)])
         if cells:
             try:
                 rest = json_bytes.loads(b'{"cells":null' + data[end:])
@@ -40,18 +41,24 @@ def loads(data: bytes, known: Iterable[Cell]) -> object:
 
 def _says_position(cell: Cell) -> bool:
     """Whether the cell stands where its own bytes say; a reader of one that does not must find that it was moved."""
-    return cell.position == cell.id or f'"position": "{cell.position}"'.encode() in cell.data
+    return f'"position": "{cell.position}"'.encode() in cell.data
 
 
-def _cells(data: bytes, known: dict[bytes, Cell]) -> tuple[list[object], int]:
+def _cells(data: bytes, known: list[Cell]) -> tuple[list[object], int]:
     """The cells, and where their list ends; none if the file is laid out in another way."""
     cells: list[object] = []
     at = len(_HEAD)
+    ahead = sorted(known, key=attrgetter("position", "id"), reverse=True)  # the next of the file is expected at the end
+    apart: dict[bytes, Cell] = {}  # and from the first one on that stands elsewhere, they are looked up
     while True:  # no more than needed: this runs once for each cell of a file
-        cell = known.pop(data[at : at + _KEY_BYTES], None)
-        if cell is not None and data.startswith(cell.data, at):
+        cell = ahead.pop() if ahead else apart.pop(data[at : at + _KEY_BYTES], None)
+        if cell is not None and data.startswith(known_data := cell.data, at):
             cells.append(cell)
-            at += len(cell.data)
+            at += len(known_data)
+        elif cell is not None and not data.startswith(known_data[:_KEY_BYTES], at):
+            apart = {other.data[:_KEY_BYTES]: other for other in (cell, *reversed(ahead))}
+            ahead = []
+            continue
         else:
             end = data.find(_CELL_END, at) + len(_CELL_END)
             if not data.startswith(b"{", at) or end < at:

@@ -32,5 +32,8 @@ NOTEBOOK_BYTES = 128_000_000
 LEASE_S = 86_400.0
 #: Seconds that two machines' clocks may differ.
 CLOCK_SKEW_S = 3_600.0
+#: Second copies that are moved to forks/ within so many seconds: a machine that was away for a week leaves some dozens, two
+#: programs that undo each other's work 14 a minute.
+COPIES, COPIES_S = 120, 3_600.0
 #: Seconds over which deletions are added up before they are believed.
 DELETIONS_S = 86_400.0

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bridge.core.job import Job
+from bridge.core.job import Job, Result
 from bridge.format import codec, json_bytes, prompt_cell, result_record
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
@@ -27,8 +27,12 @@ def merge(a: Part, b: Part) -> Part:
     if a.queue_id != b.queue_id:
         raise ValueError("versions of different queues cannot be merged")
     cells: dict[str, Cell] = {}
+    theirs = b.cells
     for element, mine in a.cells.items():
-        other = b.cells.get(element)
+        other = theirs.get(element)
+        if mine is other and not mine.moved:
+            cells[element] = mine
+            continue
         if other is None:
             merged = _alone(mine, b.context)
         elif not (mine.moved or other.moved) and mine.position == other.position and mine.same_json(other):
@@ -37,8 +41,8 @@ def merge(a: Part, b: Part) -> Part:
             merged = _both(mine, other, a.context, b.context)
         if merged is not None:
             cells[element] = merged
-    for element, other in b.cells.items():
-        if element not in a.cells and (kept := _alone(other, a.context)) is not None:
+    for element in [element for element in theirs if element not in a.cells]:
+        if (kept := _alone(theirs[element], a.context)) is not None:
             cells[element] = kept
     return Part(
         queue_id=a.queue_id,
@@ -129,10 +133,15 @@ def job_cell(job: Job, dots: Dots, extras: Mapping[str, object] | None = None, s
 def _own(job: Job) -> Job:
     """The job whose results all say so (a cell may have been adopted under another id), and whole again once it is cancelled."""
     if any(result.job != job.id for result in job.results):
-        job = job.evolve(results=tuple(replace(result, job=job.id) for result in job.results))
+        job = job.evolve(results=tuple(_renamed(result, job.id) for result in job.results))
     if job.spec.damaged and job.is_cancelled:
         job = job.evolve(spec=replace(job.spec, damaged=None))
     return job
+
+
+def _renamed(result: Result, job: str) -> Result:
+    """A result as that of another job; what was signed was of the old one."""
+    return result if result.job == job else replace(result, job=job, signature=None)
 
 
 def _stamped(cell: Cell, dots: Dots) -> Cell:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bridge.core.errors import BadOption
 from bridge.core.job import (  # fmt: skip
     Attempt,
     Cancellation,
@@ -74,6 +75,10 @@ def _check_header(header: grammar.Header) -> None:
             raise grammar.GrammarError(f"--{name} holds a lone surrogate, or is too long")
     if not fields.is_count(header.attempt_floor):
         raise grammar.GrammarError(f"--floor is above {limits.COUNT}")
+    try:
+        Options(**header.options)
+    except BadOption as error:
+        raise grammar.GrammarError(str(error)) from None
 
 
 def read_job(raw: RawCell, job_id: str, position: str, *, moved: bool = False) -> Job:

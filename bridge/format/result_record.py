@@ -54,16 +54,21 @@ def record_of(result: Result) -> dict[str, object]:
         "timing_s": dict(result.timing_s),
         "worker": dict(result.worker),
         "error": dict(result.error) if result.error else None,
+        **({"signature": result.signature} if result.signature else {}),
         **({"tool_calls": [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in calls]} if calls else {}),
     }
 
 
 def result_text(result: Result) -> str:
     """The text of a result output: record line and answer, or the readable error of a failed run."""
+    return grammar.render_result(record_of(result), text_below(result))
+
+
+def text_below(result: Result) -> str:
+    """What stands below the record: the answer, or the readable error of a failed run."""
     if result.status is ResultStatus.FAILED:
-        message = (result.error or {}).get("message") or "no reason was given"
-        return grammar.render_result(record_of(result), grammar.failure_text(str(message)))
-    return grammar.render_result(record_of(result), result.answer)
+        return grammar.failure_text(str((result.error or {}).get("message") or "no reason was given"))
+    return result.answer
 
 
 def write_output(result: Result) -> dict[str, object]:
@@ -104,6 +109,7 @@ def _result(record: Mapping[str, object], answer: str, job_id: str) -> Result:
         usage=said.counts("usage"),
         timing_s=said.amounts("timing_s"),
         error=error.values if error else None,
+        signature=said.text("signature"),
     )
 
 

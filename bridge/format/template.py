@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from importlib import resources
@@ -128,9 +129,16 @@ KERNEL_CELLS = frozenset({"bridge-runtime", "bridge-setup"})
 
 
 def with_choices(new: str, old: str) -> str:
-    """The source of a form cell with what a person chose in an older version of it."""
-    chosen = dict(_FIELD.findall(old))
+    """The source of a form cell with what a person chose in an older version of it: literals, as a form writes them, and no code."""
+    chosen = {name: value for name, value in _FIELD.findall(old) if _is_literal(value)}
     return _FIELD.sub(lambda field: f"{field[1]} = {chosen.get(field[1], field[2])}", new)
+
+
+def _is_literal(value: str) -> bool:
+    try:
+        return not isinstance(ast.literal_eval(value), list | tuple | dict | set)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return False
 
 
 def fresh_source(note: RawCell, there: RawCell | None) -> str:
@@ -149,19 +157,24 @@ def queue_notebook(queue_id: str, *, examples: bool = False) -> dict[str, object
     return codec.write_part(codec.read_part(notebook))
 
 
-def setup_notebook() -> dict[str, object]:
-    """The notebook that sets Ollama up in Colab and works on the queue unattended."""
-    return {"cells": _setup_cells(), "metadata": dict(_METADATA), "nbformat": 4, "nbformat_minor": 5}
+def setup_notebook(wheel: str = "", sha256: str = "") -> dict[str, object]:
+    """The notebook that sets Ollama up in Colab and works on the queue unattended.
+
+    Args:
+        wheel: name of the package's file beside the queue; without one the notebook belongs to no queue, and says so when run.
+        sha256: of that file; no other is installed.
+    """
+    return {"cells": _setup_cells(wheel, sha256), "metadata": dict(_METADATA), "nbformat": 4, "nbformat_minor": 5}
 
 
-def _setup_cells() -> list[RawCell]:
+def _setup_cells(wheel: str, sha256: str) -> list[RawCell]:
     steps = (resources.files("bridge") / "setup" / "colab.py").read_text(encoding="utf-8")
     code = {
         "setup-form": _COLAB_FORM,
         "setup-steps": f'#@title Steps: nothing to change here {{ display-mode: "form" }}\n{steps}',
         "setup-gpu": "look_for_gpu()\n",
         "setup-drive": "queue = find_queue(mount_drive(), queue_file)\n",
-        "setup-package": "install_package(queue.parent)\n",
+        "setup-package": f'install_package(queue.parent, wheel="{wheel}", sha256="{sha256}")\n',
         "setup-ollama": "settings, revive = set_up_ollama(model, lanes=lanes, context=context, max_tokens=max_tokens)\n",
         "setup-work": "work(queue, settings, revive, max_time=max_time);\n",
     }
@@ -170,9 +183,9 @@ def _setup_cells() -> list[RawCell]:
     return [_plain(cell) for cell in cells]
 
 
-def refreshed_setup(notebook: dict[str, object]) -> dict[str, object]:
+def refreshed_setup(notebook: dict[str, object], wheel: str = "", sha256: str = "") -> dict[str, object]:
     """The set-up notebook of an older version brought up to this one; a person's own cells and choices stay."""
-    fresh = {native_id(cell): cell for cell in _setup_cells()}
+    fresh = {native_id(cell): cell for cell in _setup_cells(wheel, sha256)}
     cells = []
     for cell in cells_of(notebook):
         new = fresh.pop(native_id(cell), None)

@@ -103,7 +103,7 @@ def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     custom_id = value.get("custom_id")
     if not isinstance(custom_id, str) or not custom_id:
         raise ValueError('"custom_id" must be a text')
-    if value.get("method", "POST") != "POST" or value.get("url") not in _URLS:
+    if value.get("method", "POST") != "POST" or str(value.get("url")) not in _URLS:
         raise ValueError(f'"method" must be POST and "url" one of {", ".join(sorted(_URLS))}')
     body = value.get("body")
     if not isinstance(body, dict):

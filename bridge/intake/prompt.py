@@ -40,7 +40,7 @@ def body_of(request: ChatRequest) -> tuple[str, JobForm]:
     if not any(m.text.strip() or m.has_image for m in request.messages if m.role is not ChatRole.SYSTEM):
         raise PromptRefused("no message of the chat holds any text")
     body, form = write_body(request)
-    if lone := _SURROGATE.search(body):
+    if not body.isascii() and (lone := _SURROGATE.search(body)):
         raise PromptRefused(f"the request holds a lone surrogate (U+{ord(lone[0]):04X}), which no UTF-8 file can hold")
     if form is not JobForm.PROMPT and len(body.encode()) > MAX_BYTES:
         raise PromptRefused(f"the messages have more than {MAX_BYTES:,} bytes together: split them")
@@ -78,7 +78,7 @@ def shown(body: str, form: JobForm) -> str:
 
 
 def _check(text: str) -> None:
-    if lone := _SURROGATE.search(text):
+    if not text.isascii() and (lone := _SURROGATE.search(text)):
         raise PromptRefused(
             f"character {lone.start() + 1} is a lone surrogate (U+{ord(lone[0]):04X}), which no UTF-8 file can hold: "
             "the text was decoded wrongly somewhere; read it again as UTF-8"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 #: Kind → (how it begins, what follows). Neither may need to look further than 400 characters.
 TOKENS: tuple[tuple[str, str, str], ...] = (
+    ("key of a queue of ours", "qbk_", r"[\w-]{43}"),
     ("1Password secret key", "A3-", r"[A-Z0-9]{6}-[A-Z0-9-]{11,12}-[A-Z0-9]{5}-[A-Z0-9]{5}"),
     ("1Password service account token", "ops_eyJ", r"[A-Za-z0-9+/]{100}"),
     ("Adobe client secret", "p8e-", r"[A-Za-z0-9]{32}"),

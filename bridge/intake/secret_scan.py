@@ -43,6 +43,8 @@ _PLACEHOLDER = re.compile(
 )
 #: Between two quoted pieces that a program puts together.
 _JOINT = re.compile(r"[\"']\s{0,3}[+.&]?\s{0,3}[\"']")
+#: Before a line of code in an excerpt.
+_NUMBERED = re.compile(r"^[> ] *\d+ \| ")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{24,2000}={0,2}")
 
 
@@ -55,6 +57,19 @@ def scan_for_secrets(texts: Iterable[tuple[str, str]]) -> None:
     findings = [(where, line, kind) for where, text in texts for line, kind in secrets_in(text)]
     if findings:
         raise SecretFound(findings)
+
+
+def scan_for_new_secrets(where: str, text: str, *, known: str) -> None:
+    """Refuse a text that seems to hold a secret in a line that `known` does not have: what stands there was let through before.
+
+    Raises:
+        SecretFound: as `scan_for_secrets`.
+    """
+    lines = text.split("\n")
+    had = {line.strip() for line in known.split("\n")}
+    new = [(where, at, kind) for at, kind in secrets_in(text) if _NUMBERED.sub("", lines[at - 1]).strip() not in had]
+    if new:
+        raise SecretFound(new)
 
 
 def secrets_in(text: str) -> list[tuple[int, str]]:
@@ -75,8 +90,12 @@ def _found(text: str) -> Iterator[tuple[int, str]]:
         for match in _ADDRESS.finditer(text):
             if not _PLACEHOLDER.fullmatch(match[2]):
                 yield match.start(), "password in an address"
-    for pattern, kind in ((_HEADER, "credentials in a header"), (_CURL_USER, "credentials of curl")):
-        for match in pattern.finditer(text):
+    lower = text.lower()
+    for pattern, words, kind in (
+        (_HEADER, ("author", "key", "token"), "credentials in a header"),
+        (_CURL_USER, ("curl",), "credentials of curl"),
+    ):
+        for match in pattern.finditer(text) if any(word in lower for word in words) else ():
             value = match[match.lastindex or 1]
             if not _PLACEHOLDER.fullmatch(value) and (pattern is _CURL_USER or _looks_random(value)):
                 yield match.start(), kind

@@ -16,6 +16,7 @@ from .grammar import (
     parse_header,
     parse_result,
     prompt_sha256,
+    read_count,
     split_cell,
 )
 
@@ -54,9 +55,9 @@ def read_cell(line: str, body: str, *, index: int = 0, outputs: Any = (), claime
     for text in _texts(outputs):
         try:
             record, _ = parse_result(text)
-            attempt = int(record.get("attempt") or 0)
-        except (GrammarError, ValueError, TypeError):
+        except GrammarError:
             continue
+        attempt = read_count(record.get("attempt")) or 0
         attempts = max(attempts, attempt)
         rank = {"succeeded": 2, "truncated": 1}.get(str(record.get("status")), 0)
         valid = record.get("prompt_sha256") == prompt_sha256(body) and attempt > header.attempt_floor
@@ -68,24 +69,29 @@ def read_cell(line: str, body: str, *, index: int = 0, outputs: Any = (), claime
 def read_cells(notebook: Mapping[str, Any]) -> list[PromptCell]:
     """Every prompt cell whose header can be read; the others say what is wrong when they are executed."""
     found = []
-    for index, cell in enumerate(notebook.get("cells") or ()):
-        source = _joined(cell.get("source"))
-        if cell.get("cell_type") != "code" or not is_prompt_cell(source):
+    cells = notebook.get("cells")
+    for index, cell in enumerate(cells if isinstance(cells, list) else ()):
+        source = _joined(_field(cell, "source"))
+        if _field(cell, "cell_type") != "code" or not is_prompt_cell(source):
             continue
-        metadata = cell.get("metadata") or {}
-        own = metadata.get("bridge")
-        claimed = (own.get("id") if isinstance(own, dict) else None, cell.get("id"), metadata.get("id"))
+        metadata = _field(cell, "metadata")
+        claimed = (_field(_field(metadata, "bridge"), "id"), _field(cell, "id"), _field(metadata, "id"))
         line, body = split_cell(source)
         try:
-            found.append(read_cell(line, body, index=index, outputs=cell.get("outputs"), claimed=claimed))
+            found.append(read_cell(line, body, index=index, outputs=_field(cell, "outputs"), claimed=claimed))
         except GrammarError:
             continue
     return found
 
 
+def _field(value: object, name: str) -> Any:
+    """A member of what should be an object; None if it is none."""
+    return value.get(name) if isinstance(value, dict) else None
+
+
 def _texts(outputs: Any) -> list[str]:
     """Both carriers of every output: after a Colab save either alone must do."""
-    datas = [output.get("data") for output in outputs or () if isinstance(output, dict)]
+    datas = [_field(output, "data") for output in (outputs if isinstance(outputs, list) else ())]
     carriers = ("text/plain", "text/markdown")
     texts = [_joined(data[name]) for data in datas if isinstance(data, dict) for name in carriers if name in data]
     return list(dict.fromkeys(from_display(text) if is_display(text) else text for text in texts))

@@ -50,7 +50,7 @@ def read_body(body: str, form: JobForm) -> RequestJson:
     kind = "list of messages" if form is JobForm.CHAT else "object"
     try:
         value = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ChatError(f"the body of a --{form.value} job is a JSON {kind}: {error}") from None
     try:
         return {"messages": read_messages(value)} if form is JobForm.CHAT else read_request(value)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum
 
 
@@ -96,8 +98,11 @@ _BY_WORDS: tuple[tuple[str, ErrorKind], ...] = (
 )
 
 
-def read_error(status: int, text: str) -> OllamaError:
-    """The error that a status (200 for a line inside a stream) and Ollama's own words stand for."""
+def read_error(status: int, text: str, *, retry_after_s: float | None = None) -> OllamaError:
+    """The error that a status (200 for a line inside a stream) and Ollama's own words stand for.
+
+    `retry_after_s`: how long the server asked us to wait.
+    """
     lower = text.lower()
     kind = next((meaning for words, meaning in _BY_WORDS if words in lower), None)
     if kind is None:
@@ -107,7 +112,21 @@ def read_error(status: int, text: str) -> OllamaError:
     message = text.strip() or f"HTTP {status} without a reason"
     if kind is ErrorKind.OUT_OF_MEMORY:
         message += " (choose a smaller model, fewer lanes or a shorter context)"
-    return OllamaError(kind, message)
+    return OllamaError(kind, message, retry_after_s=retry_after_s)
+
+
+def read_retry_after(said: str | None, now: datetime) -> float | None:
+    """Seconds to wait, as a Retry-After header says them: a number, or a date (RFC 9110, 10.2.3); None: nothing that can be read."""
+    try:
+        seconds = float(said or "")
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(said or "")
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+            seconds = (moment - now).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def too_long(text: str, *, prompt: str = "", num_ctx: int = 0) -> OllamaError:

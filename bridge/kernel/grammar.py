@@ -200,14 +200,18 @@ def render_header(header: Header) -> str:
 # ---- result ---------------------------------------------------------------------------------------------------------
 
 
+def sealed(record: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """A record with the digest and the length of the text below it."""
+    return {**record, "answer_sha256": text_sha256(text), "answer_chars": len(text)}
+
+
 def render_result(record: Mapping[str, Any], text: str) -> str:
     """The text of a result output: the comment line with the record, then the answer.
 
     `answer_sha256` and `answer_chars` are filled in here, so that they cannot disagree with the text. Inside the JSON,
     `>` is written `\\u003e`: nothing in a record can end the comment.
     """
-    sealed = {**record, "answer_sha256": text_sha256(text), "answer_chars": len(text)}
-    line = json.dumps(sealed, ensure_ascii=False, separators=(",", ":")).replace(">", "\\u003e")
+    line = json.dumps(sealed(record, text), ensure_ascii=False, separators=(",", ":")).replace(">", "\\u003e")
     return f"{RESULT_HEAD}{line} -->\n{text}"
 
 
@@ -227,7 +231,7 @@ def parse_result(text: str) -> tuple[dict[str, Any], str]:
         raise GrammarError("there is no bridge-result line" if not is_result(text) else "the bridge-result line is cut")
     try:
         record = json.loads(match[1])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise GrammarError(f"the record is not JSON: {error}") from None
     if record.get("schema") not in (SCHEMA, CALLS_SCHEMA):
         raise GrammarError(
@@ -239,6 +243,14 @@ def parse_result(text: str) -> tuple[dict[str, Any], str]:
     if record.get("answer_sha256") != text_sha256(answer):
         raise GrammarError("the answer is not the one that was recorded: its SHA-256 differs")
     return record, answer
+
+
+def read_count(value: object) -> int | None:
+    """A whole number of attempts, tokens or bytes; None: it is none that could be.
+
+    Above 2^53 JavaScript, so any Colab tab, rounds.
+    """
+    return value if type(value) is int and 0 <= value < 2**53 else None
 
 
 def failure_text(message: str) -> str:

@@ -20,6 +20,7 @@ class CellTask:
         self.result: str | None = None  #: the rendered result, once there is one
         self.failed = False
         self.shown = False  #: its cell has shown the result
+        self.held = False  #: failed, and it is not known yet whose fault that is
         self.stopped = False  #: ended without a result because somebody asked to stop
         self._pieces: list[str] = []
         self._changed = threading.Condition()
@@ -77,9 +78,11 @@ class KernelLanes:
         *,
         lanes: int,
         model_of: Callable[[PromptCell], str] = lambda _cell: "",
+        idle: Callable[[], None] = lambda: None,
     ) -> None:
-        """`work` answers one task and calls its `finish`; it may raise Stopped."""
+        """`work` answers one task and calls its `finish`, or holds it; it may raise Stopped. `idle`: nothing runs or waits."""
         self._work = work
+        self._idle = idle
         self._lanes = lanes
         self._model_of = model_of
         self._models: dict[str, int] = {}
@@ -108,13 +111,19 @@ class KernelLanes:
     def stop(self, timeout_s: float = 10.0) -> None:
         """End everything: requests under way are cut, waiting tasks get no result, threads end. Then `submit` works again."""
         self._stop.set()
+        waiting = self.take_back()
         with self._lock:
-            waiting, self._waiting = self._waiting, []
             threads = list(self._threads)
-        for *_, task in waiting:
+        for task in waiting:
             task.abandon()
         for thread in threads:
             thread.join(timeout_s)
+
+    def take_back(self) -> list[CellTask]:
+        """The tasks that nobody has begun, which nobody will begin now."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        return [task for *_, task in waiting]
 
     def running(self) -> list[CellTask]:
         """The tasks that are being answered now."""
@@ -129,8 +138,11 @@ class KernelLanes:
             finally:
                 with self._lock:
                     self._running.discard(task)
-                if not task.over:
+                    is_idle = not self._running and not self._waiting
+                if not (task.over or task.held):
                     task.abandon()
+                if is_idle:
+                    self._idle()
 
     def _next(self, stop: Stop) -> CellTask | None:
         with self._lock:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .address import DEFAULT_HOST
 from .chat_json import RequestJson
 from .error_kind import ErrorKind, OllamaError, read_error
 from .fit import listed_names
-from .ollama_answer import AnswerReader, Reply, check_whole, estimated
+from .grammar import read_count
+from .ollama_answer import AnswerReader, check_whole, estimated
 from .ollama_chat import ollama_body, text_of
+from .ollama_reply import OllamaModel, Reply, read_models, read_vectors
 from .options import LONGEST_ANSWER, check_options, longest_answer
 from .stop import Stop
 from .wire import LONGEST_LINE_BYTES, Wire, WireBody
@@ -26,22 +27,6 @@ _WHOLE: Mapping[str, Mapping[str, bool]] = {
     "/api/generate": {"shift": False},
     "/api/chat": {"shift": False, "truncate": False},
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class OllamaModel:
-    """A model that is on the engine's disk (`/api/tags`), or in its memory (`/api/ps`)."""
-
-    name: str
-    digest: str
-    size_bytes: int
-    vram_bytes: int = 0  #: of a loaded model: how much of `size_bytes` is on the GPU
-    context_tokens: int = 0  #: of a loaded model
-
-    @property
-    def gpu_share(self) -> float:
-        """Which part of a loaded model is on the GPU, 0 to 1; below 1 it is slow."""
-        return min(1.0, self.vram_bytes / self.size_bytes) if self.size_bytes else 0.0
 
 
 class Ollama:
@@ -121,10 +106,10 @@ class Ollama:
         asked, prompt = _asked_of(request)
         path, body = _wire_body(asked, model=model, stream=False, keep_alive=keep_alive, options=options)
         try:
-            counted = self._json("POST", path, body, timeout_s=None).get("prompt_eval_count")
+            counted = read_count(self._json("POST", path, body, timeout_s=None).get("prompt_eval_count"))
         except OllamaError as error:
             raise estimated(error, prompt, num_ctx) from None
-        if not isinstance(counted, int):  # older ones leave it out when they find the prompt cached
+        if counted is None:  # older ones leave it out when they find the prompt cached
             raise OllamaError(ErrorKind.NOT_SUPPORTED, "this Ollama did not say how many tokens the prompt has")
         check_whole(counted, prompt, num_ctx)
         return counted
@@ -136,10 +121,7 @@ class Ollama:
             OllamaError: NOT_SUPPORTED if the model has no embeddings.
         """
         body = {"model": model, "input": list(texts), "truncate": False, "keep_alive": keep_alive}
-        vectors = self._json("POST", "/api/embed", body, timeout_s=None).get("embeddings")
-        if not isinstance(vectors, list) or len(vectors) != len(texts):
-            raise OllamaError(ErrorKind.INCOMPLETE, f"{len(texts)} texts were sent, but not as many vectors came back")
-        return [[float(number) for number in vector] for vector in vectors]
+        return read_vectors(self._json("POST", "/api/embed", body, timeout_s=None), len(texts))
 
     def load(self, model: str, *, num_ctx: int, keep_alive: str | float = "30m") -> None:
         """Have a model in memory, with the context that requests will ask for; another one would load it again (fact 7.11)."""
@@ -159,7 +141,7 @@ class Ollama:
 
     def models(self) -> list[OllamaModel]:
         """What is on its disk."""
-        return [_model(row) for row in self._json("GET", "/api/tags").get("models") or ()]
+        return read_models(self._json("GET", "/api/tags"))
 
     def has(self, model: str) -> bool:
         """Whether a model is on its disk."""
@@ -167,7 +149,7 @@ class Ollama:
 
     def loaded(self) -> list[OllamaModel]:
         """What is in its memory."""
-        return [_model(row) for row in self._json("GET", "/api/ps").get("models") or ()]
+        return read_models(self._json("GET", "/api/ps"))
 
     def show(self, model: str) -> dict[str, Any]:
         """Details, template, capabilities of one model."""
@@ -202,7 +184,7 @@ class Ollama:
                     if "error" in line:
                         raise read_error(200, str(line["error"]))
                     status = str(line.get("status", ""))
-                    on_progress(status, int(line.get("completed") or 0), int(line.get("total") or 0))
+                    on_progress(status, read_count(line.get("completed")) or 0, read_count(line.get("total")) or 0)
                 if status == "success":
                     return
                 raise OllamaError(
@@ -228,13 +210,3 @@ def _asked_of(request: str | RequestJson) -> tuple[RequestJson, str]:
 def _wire_body(asked: RequestJson, **more: object) -> tuple[str, dict[str, object]]:
     path, what = ollama_body(asked)
     return path, {**more, **_WHOLE[path], **what}
-
-
-def _model(row: Mapping[str, Any]) -> OllamaModel:
-    return OllamaModel(
-        name=str(row.get("name") or row.get("model") or ""),
-        digest=str(row.get("digest", "")),
-        size_bytes=int(row.get("size") or 0),
-        vram_bytes=int(row.get("size_vram") or 0),
-        context_tokens=int(row.get("context_length") or 0),
-    )

@@ -7,36 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from .chat_json import CallJson
 from .error_kind import ErrorKind, OllamaError, read_error, too_long
-from .finish import FinishReason, read_finish_reason
 from .ollama_chat import calls_in
+from .ollama_reply import Reply, read_last, read_piece
 
 StreamLine: TypeAlias = Mapping[str, Any]
-#: {name in `Reply.timing_s`: Ollama's, in nanoseconds}
-_DURATIONS = {"total": "total_duration", "load": "load_duration", "prompt": "prompt_eval_duration", "answer": "eval_duration"}  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """A whole answer and Ollama's account of it. Counts and times are None or absent where Ollama gave none (fact 7.2)."""
-
-    text: str
-    finish_reason: FinishReason
-    model: str
-    tool_calls: tuple[CallJson, ...] = ()  #: as `read_tool_call` gives them
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    timing_s: Mapping[str, float] = field(default_factory=dict)  #: total, load, prompt, answer
-
-    @property
-    def usage(self) -> dict[str, int]:
-        """The counts that are known, by the names that records have for them."""
-        counts = {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens}
-        return {name: count for name, count in counts.items() if count is not None}
 
 
 class AnswerReader:
@@ -60,7 +38,7 @@ class AnswerReader:
         if "error" in line:
             raise read_error(200, str(line["error"]))
         more = calls_in(line, len(self._calls))
-        piece: str = line.get("response") or (line.get("message") or {}).get("content") or ""
+        piece = read_piece(line)
         shown = piece[: self._room]
         if piece:
             self._pieces.append(shown)
@@ -84,17 +62,9 @@ class AnswerReader:
             raise OllamaError(ErrorKind.INCOMPLETE, "the stream ended without its last line", partial=self.text)
         if not self._pieces and not self._calls:
             raise OllamaError(ErrorKind.INCOMPLETE, "the model answered with nothing")
-        check_whole(last.get("prompt_eval_count"), prompt, num_ctx)
-        timing = {name: last[key] / 1e9 for name, key in _DURATIONS.items() if last.get(key) is not None}
-        return Reply(
-            text=self.text,
-            tool_calls=tuple(self._calls),
-            finish_reason=read_finish_reason(last.get("done_reason") or "stop", with_calls=bool(self._calls)),
-            model=str(last.get("model") or model),
-            prompt_tokens=last.get("prompt_eval_count"),
-            completion_tokens=last.get("eval_count"),
-            timing_s={"total": wall_s, **timing},
-        )
+        reply = read_last(last, text=self.text, calls=self._calls, model=model, wall_s=wall_s)
+        check_whole(reply.prompt_tokens, prompt, num_ctx)
+        return reply
 
 
 def repeats(pieces: Sequence[str]) -> bool:

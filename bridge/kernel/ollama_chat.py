@@ -94,7 +94,9 @@ def calls_in(line: Mapping[str, object], number: int) -> list[CallJson]:
         OllamaError: INTERRUPTED, a call without a function's name.
     """
     message = line.get("message")
-    calls = (message.get("tool_calls") if isinstance(message, dict) else None) or ()
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    if not isinstance(calls, list):
+        return []
     try:
         return [read_tool_call(call, fallback_id=f"call_{number + i}") for i, call in enumerate(calls, 1)]
     except ChatError as error:

@@ -13,13 +13,19 @@ from .catalogue import DEFAULT_MODEL
 from .cells import PromptCell
 from .chat import ChatError, read_body
 from .chat_json import CallJson, RequestJson
+from .engine_faults import OF_THE_REQUEST
 from .error_kind import ErrorKind, OllamaError, Stopped
 from .fit import listed_names, model_of_job
 from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256, to_iso
-from .ollama import Ollama, OllamaModel
-from .ollama_answer import Reply
+from .ollama import Ollama
+from .ollama_chat import text_of
+from .ollama_reply import OllamaModel, Reply
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
+from .progress import spell_duration
 from .stop import Stop
+
+#: Seconds that an engine may ask for before a cell says so instead of waiting.
+LONGEST_WAIT_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +114,8 @@ class Answerer:
             except OllamaError as error:
                 wall_s = time.monotonic() - clock
                 too_late = wall_s >= (self.settings.job_timeout_s or float("inf"))
-                last = number == self.settings.tries or self._down or too_late or not error.kind.retry
+                too_long = (error.retry_after_s or 0.0) > LONGEST_WAIT_S
+                last = number == self.settings.tries or self._down or too_late or too_long or not error.kind.retry
                 if not last:
                     if error.kind is ErrorKind.DOWN:
                         with self._lock:
@@ -117,6 +124,8 @@ class Answerer:
                         raise Stopped from None
                     continue
                 self._down = error.kind is ErrorKind.DOWN
+                if too_long:
+                    error.message += f" (it asks to be left alone for {spell_duration(error.retry_after_s or 0.0)})"
                 return self.failure(cell, error, started, wall_s)
             self._down = False
             return self._success(cell, reply, started), reply.text
@@ -150,6 +159,14 @@ class Answerer:
         """The model that a job gets."""
         settings = self.settings
         return model_of_job(cell.header.options.get("model"), default=settings.model, auto=settings.auto_model)
+
+    def may_be_the_engine(self, cell: PromptCell, record: Record) -> bool:
+        """Whether a failure may come from the engine's state; not, if the cell is wrong in itself, and so was not sent."""
+        try:
+            text = text_of(self._request(cell))
+        except OllamaError:
+            return False
+        return bool(text.strip()) and record["error"]["kind"] not in OF_THE_REQUEST
 
     def _success(self, cell: PromptCell, reply: Reply, started: datetime) -> Record:
         return {

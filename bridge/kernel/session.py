@@ -11,12 +11,15 @@ from dataclasses import replace
 from typing import Protocol
 
 from .cells import PromptCell, read_cell, read_cells
+from .engine_faults import EngineFaults
 from .error_kind import ErrorKind, OllamaError, Stopped
-from .grammar import GrammarError, Header, JobForm, failure_text, parse_result, render_result
+from .grammar import GrammarError, Header, JobForm, failure_text, is_result, parse_result, read_count, render_result
 from .lanes import CellTask, KernelLanes
 from .ollama import Ollama
 from .progress import Progress
+from .queue_key import queue_key
 from .run import Answerer, KernelWorker, RunSettings
+from .signing import signed
 from .spool import Spool
 from .stop import Stop
 
@@ -73,12 +76,13 @@ class Session:
         self._gpu_seen_s: float | None = None
         self._lanes: KernelLanes | None = None
         self._answerer: Answerer | None = None
+        self._faults = EngineFaults()
+        self._key: str | None = None  # the queue's, with which results are signed
         self.configure(settings, revive=revive)
 
     def configure(self, settings: RunSettings, *, revive: Callable[[], None] = lambda: None) -> None:
         """Use these settings from now on. Requests under way are ended; their cells ask again."""
-        if self._lanes:
-            self._lanes.stop()
+        self._end_lanes()
         self.settings = settings
         self.revive = revive
         self._lanes = self._answerer = None
@@ -115,9 +119,13 @@ class Session:
 
     def interrupt(self) -> None:
         """End all lanes; jobs without a result go back to pending."""
+        self._end_lanes()
+        self._progress.forget()
+
+    def _end_lanes(self) -> None:
         if self._lanes:
             self._lanes.stop()
-        self._progress.forget()
+            self._faults.abandon()
 
     def again(self, prefixes: Iterable[str] = ()) -> int:
         """Forget the results of the jobs whose id starts so, of all without a prefix; how many. Their cells ask anew when they run."""
@@ -219,6 +227,7 @@ class Session:
             with contextlib.suppress(OllamaError):
                 version = client.version()
             worker = KernelWorker(id=self._id, where=self._where, engine_version=version)
+            self._key = queue_key()
             self._answerer = Answerer(client, self.settings, worker, revive=self.revive)
         return self._answerer
 
@@ -226,7 +235,13 @@ class Session:
         if not tasks:
             return
         if self._lanes is None:
-            self._lanes = KernelLanes(self._work, lanes=self.settings.lanes, model_of=self._answering().model_of)
+            self._lanes = KernelLanes(
+                self._work,
+                lanes=self.settings.lanes,
+                model_of=self._answering().model_of,
+                idle=self._faults.nothing_left,
+            )
+        self._faults.begin()
         self._progress.expect(len(tasks))
         self._lanes.submit(tasks)
 
@@ -246,13 +261,24 @@ class Session:
             record, text = answerer.failure(
                 task.cell, OllamaError(ErrorKind.BAD_REQUEST, f"a fault of the runtime: {error!r}")
             )
-        result = render_result(record, text)
+        result = render_result(signed(record, text, self._key), text)
         failed = record["status"] == "failed"
         if not failed:
             self._spool.put(task.cell.key, result)
+            self._faults.answered()
         self._forced.discard(task.cell.key)
         self._progress.finish(failed=failed, tokens=int(record["usage"].get("completion_tokens") or task.pieces))
-        task.finish(result, failed=failed)
+        if failed and answerer.may_be_the_engine(task.cell, record):
+            self._hold(task, result, record["error"]["message"])
+        else:
+            task.finish(result, failed=failed)
+
+    def _hold(self, task: CellTask, result: str, why: str) -> None:
+        """Leave open whose fault it was; if it is the engine's, nothing more is asked."""
+        if notice := self._faults.failed(task, result, why):
+            for other in self._lanes.take_back() if self._lanes else ():
+                self._progress.finish(failed=True, tokens=0)
+                other.finish(notice, failed=True)
 
     def _look_at_gpu(self, answerer: Answerer) -> None:
         now = self._clock()
@@ -264,4 +290,4 @@ class Session:
 
 
 def _attempt(result: str | None) -> int:
-    return int(parse_result(result)[0].get("attempt") or 0) if result else 0
+    return read_count(parse_result(result)[0].get("attempt")) or 0 if result and is_result(result) else 0

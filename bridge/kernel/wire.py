@@ -15,11 +15,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from .address import ollama_url
-from .error_kind import ErrorKind, OllamaError, Stopped, read_error
+from .error_kind import ErrorKind, OllamaError, Stopped, read_error, read_retry_after
 from .stop import Stop
 
 #: One line of a reply. The longest honest ones are a whole answer (six bytes a character) and the vectors of many texts.
@@ -160,10 +161,12 @@ def _alarm(deadline: float | None, ring: Callable[[], object]) -> Iterator[None]
 def _refusal(response: http.client.HTTPResponse) -> OllamaError:
     raw = response.read(65536).decode(errors="replace")
     try:
-        return read_error(response.status, str(json.loads(raw)["error"]))
-    except (ValueError, KeyError, TypeError):
+        said = str(json.loads(raw)["error"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         kind = ErrorKind.DOWN if response.status >= 500 else ErrorKind.BAD_REQUEST
         return _not_ollama(kind, f"HTTP {response.status}", raw)
+    after = read_retry_after(response.getheader("Retry-After"), datetime.now(timezone.utc))  # noqa: UP017  # as in run
+    return read_error(response.status, said, retry_after_s=after)
 
 
 def _check_reply(response: http.client.HTTPResponse) -> None:

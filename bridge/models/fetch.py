@@ -13,6 +13,7 @@ final name is always whole and was checked; until then it is `<name>.part`, besi
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
@@ -44,6 +45,8 @@ SPARE_BYTES: Final = 200_000_000
 #: What is written at once; a chunk that is cut is fetched again.
 CHUNK_BYTES: Final = 1 << 18
 _MOST_REDIRECTS: Final = 10
+#: Bytes of a list of files: a thousand files are 300 kB.
+_MOST_LIST_BYTES: Final = 8 << 20
 
 
 class Hub:
@@ -151,13 +154,16 @@ class Hub:
 
     def _list(self, repo: str) -> list[dict[str, object]]:
         import requests
+        import urllib3
+
+        from bridge.engines.response_body import whole  # it imports requests
 
         with self._get(f"{self._url}/api/models/{quote(repo)}/tree/main", {}) as (reply, _):
             try:
-                listed = reply.json()
-            except ValueError:
+                listed = json.loads(whole(reply, most_bytes=_MOST_LIST_BYTES, timeout_s=self._patience_s))
+            except (ValueError, RecursionError):  # compressed, or without an end, too
                 listed = None
-            except requests.RequestException as error:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 raise _Broken(_reason(error)) from None
         if not isinstance(listed, list):
             raise DownloadFailed(f"{self.host} does not answer as a hub does: no list of the files of {repo}")
@@ -194,7 +200,11 @@ class Hub:
         for _ in range(_MOST_REDIRECTS):
             try:
                 reply = requests.get(
-                    url, headers=headers, stream=True, allow_redirects=False, timeout=(10.0, self._patience_s)
+                    url,
+                    headers={"Accept-Encoding": "identity", **headers},
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(10.0, self._patience_s),
                 )
             except requests.RequestException as error:
                 raise _Broken(_reason(error)) from None
@@ -218,6 +228,10 @@ class Hub:
             raise _Broken(f"it answers {code}")
         if code not in (200, 206, 416):
             raise DownloadFailed(f"{self.host} answers {code}, which no download can go on with")
+        if reply.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+            raise DownloadFailed(  # what a few bytes unpack to has no bound
+                f"{self.host} compresses what it was asked for as it is: nothing was taken; is a proxy in between?"
+            )
 
     def _patiently(self, step: Callable[[], T], progress: Callable[[], int] = lambda: 0, most: int | None = None) -> T:
         """What the step gives; tried again as long as bytes come, and a few times more."""

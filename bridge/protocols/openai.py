@@ -97,7 +97,7 @@ def read_embeddings(value: object) -> tuple[tuple[float, ...], ...]:
         if not isinstance(rows, list):
             raise ChatError("there are no embeddings in it")
         return tuple(tuple(map(float, row["embedding"])) for row in sorted(rows, key=lambda row: row.get("index", 0)))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ChatError(f"its embeddings cannot be read: {error}") from None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from bridge.core.chat import ChatReply, FinishReason, read_finish_reason
+from bridge.format.fields import is_count
 from bridge.protocols.openai import read_tool_calls
 from bridge.protocols.tool_text import TAGGED, CallsInText
 
@@ -51,9 +52,9 @@ class ReplyReader:
         Raises:
             ValueError, TypeError, AttributeError: the event is of another shape.
         """
-        counts = event.get("usage") or {}
-        self.usage.update({name: counts[name] for name in _COUNTS if isinstance(counts.get(name), int)})
-        self.model = event.get("model") or self.model
+        counts, model = event.get("usage") or {}, event.get("model")
+        self.usage |= {name: counts[name] for name in _COUNTS if is_count(counts.get(name))}
+        self.model = model if isinstance(model, str) and model else self.model
         shown = ""
         for choice in event.get("choices") or ():
             delta = choice.get("delta") or {}

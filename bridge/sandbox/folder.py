@@ -9,6 +9,7 @@ group is gone afterwards. What crashes, hangs or hits a limit says so in `Proces
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -21,10 +22,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from bridge.sandbox.confinement import Confinement, confinement
+from bridge.sandbox.pool import Lane
 from bridge.sandbox.process import ProcessResult, ResourceLimits, start, wait
+from bridge.sandbox.resident import ResidentError
+
+ReplyT = TypeVar("ReplyT")
 
 #: Names that some tool would read as its configuration if they lay beside the text; compared in lower case.
 CONFIG_NAMES = re.compile(
@@ -72,8 +77,13 @@ def default_path() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *os.environ.get("PATH", "").split(os.pathsep))))
 
 
-#: Seconds that all runs over one answer may take together.
+#: Seconds that all runs over one answer may take together, and seconds of processor.
 BUDGET_S = 60.0
+CPU_BUDGET_S = 30.0
+
+
+#: How a run ends at its limit of processor: what it used is told a little short.
+_OF_LIMIT = ("ended by SIGXCPU", "ended by SIGKILL")
 
 
 class Sandbox:
@@ -82,7 +92,9 @@ class Sandbox:
     Args:
         within: what runs are confined by; default: the strongest that works here.
         budget_s: seconds that all runs may take together; what is asked for later fails.
+        cpu_budget_s: seconds of processor that they may use together.
         now_s: seconds of a clock that only goes forward.
+        lane: whose folder it is in, and whose sandboxes run the programs; None: each run has a sandbox of its own.
     """
 
     def __init__(
@@ -90,12 +102,17 @@ class Sandbox:
         *,
         within: Confinement | None = None,
         budget_s: float = BUDGET_S,
+        cpu_budget_s: float = CPU_BUDGET_S,
         now_s: Callable[[], float] = time.monotonic,
+        lane: Lane | None = None,
     ) -> None:
         self.within = within or confinement()
-        self._left_s = budget_s
-        self._budget_s, self._now_s = budget_s, now_s
-        self._folder = tempfile.TemporaryDirectory(prefix="bridge-check-", ignore_cleanup_errors=True)
+        self._left_s, self._cpu_left_s = budget_s, cpu_budget_s
+        self._budget_s, self._cpu_budget_s, self._now_s = budget_s, cpu_budget_s, now_s
+        self._lane = lane
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="bridge-check-", ignore_cleanup_errors=True, dir=lane.folder if lane else None
+        )
         self.folder = Path(self._folder.name).resolve()
         self.home = self.folder / "home"
         self.files = self.folder / "files"
@@ -171,23 +188,55 @@ class Sandbox:
             cwd: where it runs; default: the folder of the stored files.
             readable: files and folders beside the system, the program's own and this one that it may read.
         """
-        if self._left_s <= 0:
+        if spent := self._spent():
             return ProcessResult(
-                code=None, stdout="", stderr="", failure=f"not started: this answer has had its {self._budget_s:g} s"
+                code=None, stdout="", stderr="", failure=f"not started: this answer has had its {spent}"
             )
         bounds = limits or ResourceLimits()
-        bounds = replace(bounds, wall_s=min(bounds.wall_s, self._left_s))
-        confined = self.within.wrap(argv, writable=self.folder, readable=readable)
-        began_s = self._now_s()
+        bounds = replace(
+            bounds,
+            wall_s=min(bounds.wall_s, self._left_s),
+            cpu_s=min(bounds.cpu_s, math.ceil(self._cpu_left_s)),  # the system counts whole seconds
+        )
+        variables = self.environment(argv[0], env)
+        done = self.spending(lambda: self._ran(argv, bounds, variables, cwd or self.files, readable))
+        self._cpu_left_s -= max(done.cpu_s, bounds.cpu_s if done.failure in _OF_LIMIT else 0.0)
+        return done
+
+    def _ran(
+        self,
+        argv: Sequence[str],
+        bounds: ResourceLimits,
+        variables: Mapping[str, str],
+        cwd: Path,
+        readable: Sequence[Path],
+    ) -> ProcessResult:
         try:
-            process = start(confined, bounds, self.environment(argv[0], env), cwd or self.files)
+            if self._lane is not None:
+                return self._lane.run(argv, bounds, variables, cwd, readable)
+            confined = self.within.wrap(argv, writable=self.folder, readable=readable)
+            process = start(confined, bounds, variables, cwd)
+            return wait(process, bounds, relayed=self.within.relays_signals)
         except OSError as error:
             return ProcessResult(
                 code=None, stdout="", stderr="", failure=f"cannot be started: {error.strerror or error}"
             )
-        done = wait(process, bounds, relayed=self.within.relays_signals)
-        self._left_s -= self._now_s() - began_s
-        return done
+
+    def spending(self, ask: Callable[[], ReplyT]) -> ReplyT:
+        """What a program that stays answers, on this answer's time. Raises ResidentError if there is none left."""
+        if self._left_s <= 0:
+            raise ResidentError(f"not asked: this answer has had its {self._budget_s:g} s")
+        began_s = self._now_s()
+        try:
+            return ask()
+        finally:
+            self._left_s -= self._now_s() - began_s
+
+    def _spent(self) -> str | None:
+        """What this answer has used up; None: nothing."""
+        if self._left_s <= 0:
+            return f"{self._budget_s:g} s"
+        return f"{self._cpu_budget_s:g} s of processor" if self._cpu_left_s <= 0 else None
 
 
 def storable(name: str) -> bool:

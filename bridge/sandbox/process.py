@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -45,6 +47,8 @@ class ProcessResult:
     failure: str | None = None  #: why its output must not be believed; None if it may be
     crashed: bool = False  #: it ended itself by a signal, within its limits
     late: bool = False  #: it was ended because it took longer than its limit of wall-clock time
+    #: seconds of processor that it and what it waited for used; wall-clock seconds where nobody tells
+    cpu_s: float = 0.0
 
 
 def start(
@@ -86,7 +90,7 @@ def _launcher(limits: ResourceLimits) -> list[str]:
     program = _prlimit()
     if program is None:
         return []
-    return [program, *(f"--{name}={bound}:{bound}" for name, (_, bound) in _bounds(limits).items()), "--"]
+    return [program, *(f"--{name}={bound}:{bound}" for name, (_, bound) in bounds(limits).items()), "--"]
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +98,7 @@ def _prlimit() -> str | None:
     return shutil.which("prlimit", path="/usr/bin:/bin") if resource is not None else None
 
 
-def _bounds(limits: ResourceLimits) -> dict[str, tuple[int, int]]:
+def bounds(limits: ResourceLimits) -> dict[str, tuple[int, int]]:
     """What this system can limit: name → its number and the bound, which is never above the limit we are under."""
     table = {
         "cpu": limits.cpu_s,
@@ -103,17 +107,17 @@ def _bounds(limits: ResourceLimits) -> dict[str, tuple[int, int]]:
         "nofile": limits.open_files,
         "core": 0,
     }
-    bounds = {}
+    found = {}
     for name, amount in table.items():
         what = getattr(resource, f"RLIMIT_{name.upper()}", None)
         if what is not None:
             hard = resource.getrlimit(what)[1]
-            bounds[name] = (what, amount if hard == resource.RLIM_INFINITY else min(amount, hard))
-    return bounds
+            found[name] = (what, amount if hard == resource.RLIM_INFINITY else min(amount, hard))
+    return found
 
 
 def _limit(pid: int, limits: ResourceLimits) -> None:
-    for what, bound in _bounds(limits).values():
+    for what, bound in bounds(limits).values():
         if pid:
             with contextlib.suppress(ValueError, PermissionError):
                 resource.prlimit(pid, what, (bound, bound))
@@ -155,14 +159,15 @@ def wait(process: subprocess.Popen[bytes], limits: ResourceLimits, *, relayed: b
     readers = [_OutputReader(stream, limits.output_bytes, process) for stream in (process.stdout, process.stderr)]
     for reader in readers:
         reader.start()
-    late = False
-    try:
-        process.wait(limits.wall_s)
-    except subprocess.TimeoutExpired:
-        late = True
-    finally:
-        end(process)  # also what it left behind
-        process.wait()
+    began_s = time.monotonic()
+    late = not _has_ended(process, limits.wall_s)
+    running_s = _running_s(process.pid) if late else None
+    end(process)  # also what it left behind
+    used_s = _reap(process)
+    if running_s is not None:  # on a busy machine far less than the time that went by
+        used_s = running_s
+    elif late or relayed or used_s is None:  # of what is killed with it, or waited for by bubblewrap, nobody tells
+        used_s = max(used_s or 0.0, time.monotonic() - began_s)
     for reader in readers:
         reader.join(2.0)
     for stream in (process.stdout, process.stderr):
@@ -176,13 +181,58 @@ def wait(process: subprocess.Popen[bytes], limits: ResourceLimits, *, relayed: b
         code=code,
         stdout=readers[0].text(),
         stderr=readers[1].text(),
-        failure=_failure(code, late, over, limits),
+        failure=failure(code, late, over, limits),
         crashed=code < 0 and not late and not over,
         late=late and not over,
+        cpu_s=used_s,
     )
 
 
-def _failure(code: int, late: bool, over: bool, limits: ResourceLimits) -> str | None:
+def _has_ended(process: subprocess.Popen[bytes], wall_s: float) -> bool:
+    """Wait for a program to end, at most so long; it is not reaped. Where the system wakes us, nothing is polled."""
+    if not hasattr(os, "pidfd_open") or not hasattr(os, "wait4"):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(wall_s)
+        return process.returncode is not None
+    try:
+        fd = os.pidfd_open(process.pid)
+        try:
+            return bool(select.select([fd], [], [], wall_s)[0])
+        finally:
+            os.close(fd)
+    except (OSError, ValueError):  # no such call in this kernel, or too many open files for select
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(wall_s)
+        return process.returncode is not None
+
+
+def _running_s(session: int) -> float | None:
+    """Seconds of processor that the processes of a session, and those that they waited for, have used; None where /proc does not tell."""
+    total, found = 0, False
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            told = file.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if (
+                int(told[3]) == session
+            ):  # man 5 proc: after the name come state, ppid, pgrp, session; later utime, stime, cutime, cstime
+                total += sum(map(int, told[11:15]))
+                found = True
+    return total / os.sysconf("SC_CLK_TCK") if found else None
+
+
+def _reap(process: subprocess.Popen[bytes]) -> float | None:
+    """Take a program's end; gives the seconds of processor that it used, None if nobody tells."""
+    if process.returncode is None and hasattr(os, "wait4"):
+        with contextlib.suppress(ChildProcessError):
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return used.ru_utime + used.ru_stime
+    process.wait()
+    return None
+
+
+def failure(code: int, late: bool, over: bool, limits: ResourceLimits) -> str | None:
+    """Why the output of a program that ended so must not be believed; None if it may be."""
     if over:
         return f"printed more than {limits.output_bytes} bytes"
     if late:
@@ -202,3 +252,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
     else:
         with contextlib.suppress(OSError):
             process.kill()
+
+
+def close(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all of its session, wait for its end, and close the pipes to it."""
+    end(process)
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()

@@ -6,14 +6,15 @@ itself, because only a kernel with a tab may ask for access; the worker runs as 
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,20 +99,42 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
             yield from _below(Path(entry.path), depth - 1)
 
 
-def install_package(folder: Path) -> None:
-    """Install Qwen Bridge: from the copy that `bridge init` put beside the queue, else from the package index.
+def install_package(folder: Path, *, wheel: str, sha256: str) -> None:
+    """Install Qwen Bridge from the copy that `bridge init` put beside the queue, if it is the very one that this notebook names.
+
+    A copy of its bytes is installed, so that nobody changes the file in between. What it needs comes from the package index.
 
     Raises:
-        RuntimeError: pip failed; with its last lines.
+        RuntimeError: there is no copy, it is another one, or pip failed; with its last lines.
     """
-    copies = sorted(folder.glob("qwen_bridge-*.whl"), key=lambda p: [int(n) for n in re.findall(r"\d+", p.name)])
-    what = str(copies[-1]) if copies else "qwen-bridge"
+    if not sha256:
+        raise RuntimeError(
+            "this copy of the notebook belongs to no queue: open the setup_ollama.ipynb that `bridge init` wrote beside yours"
+        )
+    try:
+        data = (folder / wheel).read_bytes()
+    except OSError as error:
+        raise RuntimeError(
+            f"{folder / wheel} cannot be read ({error.strerror}): wait for the sync, or `bridge refresh` on your own machine writes it"
+        ) from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise RuntimeError(
+            f"{folder / wheel} is not the file that this notebook was made for: somebody changed one of the two, or a sync is "
+            "under way. It was not installed; `bridge refresh` on your own machine writes both anew"
+        )
+    with tempfile.TemporaryDirectory() as own:
+        copy = Path(own, wheel)
+        copy.write_bytes(data)
+        _install(str(copy))
+    print(f"Installed {wheel}.")
+
+
+def _install(what: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", what]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise RuntimeError("installing Qwen Bridge failed:\n" + "\n".join(done.stdout.strip().splitlines()[-8:]))
     importlib.invalidate_caches()
-    print(f"Installed {Path(what).name}.")
 
 
 def set_up_ollama(model: str, *, lanes: int, context: int, max_tokens: int) -> tuple[RunSettings, Callable[[], None]]:
@@ -139,7 +162,15 @@ def work(queue: Path, settings: RunSettings, revive: Callable[[], None], *, max_
         "--parallel", str(settings.lanes), "--context", str(settings.num_ctx), "--max-tokens", str(settings.max_tokens),
         "--max-time", max_time,
     ]  # fmt: skip
-    environ = {**os.environ, **({"OLLAMA_HOST": settings.host} if settings.host else {})}
+    from bridge.kernel.queue_key import queue_key
+    from bridge.kernel.signing import KEY_NAME
+
+    key = queue_key()
+    environ = {
+        **os.environ,
+        **({"OLLAMA_HOST": settings.host} if settings.host else {}),
+        **({KEY_NAME: key} if key else {}),
+    }
     left = REMOUNTS
 
     def look() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from bridge.core.errors import QueueExists, QueueNotWritable
 from bridge.core.events import Listener, ignore
 from bridge.format import json_bytes, template
 from bridge.setup import wheel
-from bridge.store import refresh
+from bridge.store import queue_keys, refresh
 from bridge.transports.mount import Mount, mount_of
 
 SETUP_NAME = "setup_ollama.ipynb"
@@ -52,6 +53,7 @@ def create_queue(cwd: Path, queue: str, *, examples: bool, config: bool) -> Made
             raise QueueExists(f"{file} is there already and is not overwritten: {hint}")
     written = [file for file, data in wanted.items() if not file.exists() and _write(file, data)]
     opened = wiring.open_queue(str(path))
+    queue_keys.add(opened.home, queue_keys.new_key())
     opened.store.publish()  # takes the first cells in, so that a later deletion of one is understood
     opened.close()
     return Made(queue_id=queue_id, queue=path, files=written, mount=mount_of(path.parent))
@@ -80,12 +82,13 @@ def refresh_queue(queue: str | None, *, listener: Listener = ignore) -> list[Pat
 
 def _beside(queue: Path) -> dict[Path, bytes]:
     """{path: content} of what Colab needs beside a queue: the set-up notebook and the package itself."""
-    notebook = queue.with_name(SETUP_NAME)
+    notebook, package = queue.with_name(SETUP_NAME), wheel.build()
+    pin = (wheel.NAME, hashlib.sha256(package).hexdigest())
     try:
-        fresh = template.refreshed_setup(json_bytes.loads(notebook.read_bytes()))
+        fresh = template.refreshed_setup(json_bytes.loads(notebook.read_bytes()), *pin)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # none there, or none that can be read
-        fresh = template.setup_notebook()
-    return {notebook: template.notebook_bytes(fresh), queue.with_name(wheel.NAME): wheel.build()}
+        fresh = template.setup_notebook(*pin)
+    return {notebook: template.notebook_bytes(fresh), queue.with_name(wheel.NAME): package}
 
 
 def _write(file: Path, data: bytes) -> bool:

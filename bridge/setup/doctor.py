@@ -15,6 +15,8 @@ from bridge.core.jsonable import Jsonable
 from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.core.version import __version__
 from bridge.format import codec, json_bytes, schema
+from bridge.format.code_cells import strange_cells
+from bridge.format.raw_cell import cells_of
 from bridge.kernel.catalogue import DEFAULT_MODEL
 from bridge.kernel.fit import AUTO
 from bridge.kernel.setup import is_older
@@ -23,6 +25,7 @@ from bridge.sandbox.folder import Toolbox
 from bridge.store import refresh
 from bridge.store.rebuild import missing_notebooks
 from bridge.store.registry import Registry
+from bridge.store.second_copies import held_back
 from bridge.store.store import Store
 from bridge.transports import conflict_copies
 from bridge.transports.mount import mount_of
@@ -159,6 +162,9 @@ def _files(store: Store) -> Iterator[Observation]:
                               found="a second copy of this queue" + (f" (made by {maker})" if maker else ""),
                               remedy="the next command that writes folds it in and moves it to forks/")  # fmt: skip
             continue
+        for cell in strange_cells(cells_of(notebook)):
+            yield Observation(grade=Grade.WARNING, check="code", found=f"{entry.name}: not ours: {cell}",
+                          remedy="look at it before you press Run all: whoever runs the notebook runs it too")  # fmt: skip
         problems = schema.problems(notebook)
         if problems:
             yield Observation(grade=Grade.BROKEN, check=entry.name, found="; ".join(problems[:3]),
@@ -203,6 +209,9 @@ def _journal(store: Store) -> Iterator[Observation]:
         yield Observation(grade=Grade.BROKEN, check="notebooks", found="missing: " + ", ".join(p.name for p in missing[:5]),
                       remedy="if second copies of it lie there, `bridge status`; else wait for the sync, or "
                       "`bridge rebuild --notebooks`")  # fmt: skip
+    if why := held_back(journal, store.clock.now()):
+        yield Observation(grade=Grade.WARNING, check="second copies", found=why,
+                          remedy="stop one of the two programs, or let only one side write while the others sync")  # fmt: skip
     doubted = journal.doubted()
     if doubted:
         yield Observation(grade=Grade.WARNING, check="deletions", found=f"a version lacked {len(doubted)} open jobs; not believed",

@@ -21,6 +21,7 @@ from bridge.store import review_state
 from bridge.store.ingest_version import Adopt, VersionIngest
 from bridge.store.journal import Journal
 from bridge.store.rows import FileVersion, NotebookRow, content_hash
+from bridge.store.second_copies import SecondCopy
 from bridge.transports.base import Entry, Stamp, Transport
 
 #: In the table of seen files: a notebook that is none of this queue's.
@@ -53,9 +54,10 @@ class Ingest:
     settle_s: float
     vanished_s: float = 0.0
 
-    def take_all(self, *, publish: bool) -> list[str]:
-        """Take in all that changed; gives the names of the second copies that were merged."""
+    def take_all(self, *, publish: bool) -> list[SecondCopy]:
+        """Take in all that changed; gives the second copies that were merged."""
         newborn = self.journal.is_empty()
+        self.version_ingest.signed.judge_again(self.clock.now())
         if publish and self.vanished_s:
             self._await_vanished()
         entries = self.transport.entries()
@@ -69,8 +71,8 @@ class Ingest:
         for incoming in ingest:
             if incoming.number is not None:
                 self.take(incoming, adopt=Adopt.JOBS if publish else Adopt.NONE)
-            elif self._take_fork(incoming, publish=publish):
-                forks.append(incoming.name)
+            elif copy := self._take_fork(incoming, publish=publish):
+                forks.append(copy)
         for place in self.journal.places("part"):
             # Only looking, it may be gone for a moment: whoever writes next waits for it first.
             if place.name not in present and (publish or not self.vanished_s):
@@ -126,12 +128,13 @@ class Ingest:
             place=place.id, hash=digest, stamp=incoming.stamp, rev=rev, loose=came.loose, loose_jobs=came.loose_jobs
         )
         self.journal.see(self._path(name), shows)
+        self.journal.see_birth(self._path(name), part.birth)
 
-    def _take_fork(self, fork: IncomingNotebook, *, publish: bool) -> bool:
-        """Fold in a second copy of one of our parts; False if it is none."""
+    def _take_fork(self, fork: IncomingNotebook, *, publish: bool) -> SecondCopy | None:
+        """Fold in a second copy of one of our parts; None if it is none."""
         stamp = codec.queue_stamp(fork.notebook)
         ours = stamp is not None and stamp["queue_id"] == self.journal.queue_id and stamp.get("part") != 0
-        part = None
+        part, copy = None, None
         if ours:
             with suppress(NotAQueue):  # of a schema that this version does not read: left where it is
                 part = codec.read_part(fork.notebook, name=fork.name)
@@ -139,13 +142,14 @@ class Ingest:
             place = self._part(part.number)
             adopt = Adopt.ALL if publish else Adopt.NONE
             self.version_ingest.ingest(place, part, adopt=adopt, fork=True, now=self.clock.now())
+            copy = SecondCopy(name=fork.name, place=place, birth=part.birth)
             if publish:
                 self.journal.touch(place.id)
         again = int(part is not None)  # until it is moved to forks/
         digest = content_hash(fork.data)
         elsewhere = FileVersion(place=_FOREIGN, hash=digest, stamp=fork.stamp, rev=0, loose=again, loose_jobs=again)
         self.journal.see(self._path(fork.name), elsewhere)
-        return part is not None
+        return copy
 
     def _part(self, number: int) -> NotebookRow:
         name = self.names.part(number)
@@ -185,10 +189,10 @@ class Ingest:
             joined = cell
             if known is not None:
                 job = known[0].job.join(cell.job)
-                job = job.evolve(results=join_results(job.results, self.journal.results(job.id)))
+                job = job.evolve(results=join_results(job.results, self.version_ingest.signed.results(job.id)))
                 joined = merge.job_cell(job, cell.dots, shown=cell.raw)
                 if texts_of(joined.raw) != texts_of(cell.raw):  # only we know this result: our archive shows it
-                    self.version_ingest.retire(job, cell.dots, home, self.clock.now(), {})
+                    self.version_ingest.archiver.retire(job, cell.dots, home, self.clock.now(), {})
                     continue
             self.journal.put(place.id, [joined], now=self.clock.now())
             review_state.restore(self.journal, joined.job, joined.job.outcome)

@@ -11,19 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from bridge.core import changes
 from bridge.core.events import Event, Listener
 from bridge.core.events import EventKind as Happened
-from bridge.core.job import Cancellation, Job, join_results, to_iso
+from bridge.core.job import Cancellation, join_results
 from bridge.core.text import counted
-from bridge.format import codec, file_names, merge, observe
+from bridge.format import codec, merge, observe
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
-from bridge.format.raw_cell import extras_of, native_id, note_text, source_of, stamp_of, texts_of
+from bridge.format.raw_cell import extras_of, native_id, stamp_of
 from bridge.kernel import grammar
-from bridge.store import review_state
+from bridge.store.archiver import Archiver
 from bridge.store.journal import Journal
 from bridge.store.rows import NOWHERE, NotebookRow
+from bridge.store.signed_results import SignedResults
 
 #: A version that would cancel at least this many open jobs, and more than half of them, is not believed.
 SUSPECT_FROM = 5
@@ -58,11 +58,11 @@ class VersionIngest:
     """Takes versions into one journal."""
 
     journal: Journal
-    names: file_names.FileNames
-    limits: PartLimits
+    archiver: Archiver
     notify: Listener
     #: Takes in archive notebooks of other writers: what is missing here may have gone there.
     look_into_archives: Callable[[], None]
+    signed: SignedResults
 
     def ingest(
         self, place: NotebookRow, seen: Part, *, mine: Part | None = None, adopt: Adopt, fork: bool, now: datetime
@@ -88,6 +88,7 @@ class VersionIngest:
         else:
             strangers = {cell.id for cell in loose}
             observed = replace(observed, cells={i: c for i, c in observed.cells.items() if i not in strangers})
+        observed = self.signed.judged(observed, mine, now)
         merged = merge.merge(mine, observed)
         cells = dict(merged.cells)
         removed = self._removed(mine, cells, place, now, emptied=not seen.cells)
@@ -121,34 +122,6 @@ class VersionIngest:
                 f"the notebook is ahead of the journal (a restored backup?): {old} is now {self.journal.renew_writer()}"
             )
             self.notify(Event(kind=Happened.WRITER, message=message))
-
-    def retire(
-        self, job: Job, dots: Mapping[str, int], source: int, now: datetime, extras: Mapping[str, object]
-    ) -> None:
-        """Move a job's cell from a part into this writer's open archive notebook."""
-        archive = self._open_archive(now)
-        self.journal.put(archive.id, [merge.job_cell(replace_position(job, job.id), dots, extras)], now=now)
-        self.journal.touch(archive.id)
-        self.journal.touch(source)
-
-    def archive(self, job: Job, cell: Cell, source: int, now: datetime) -> None:
-        """Move a job from where its cell was to this writer's archive, with what the local side knows of it."""
-        state = job.state(job.best(grammar.prompt_sha256(job.spec.body)), now)
-        known = review_state.facts(self.journal, job.id)
-        self.retire(
-            changes.archived(job, state, at=to_iso(now), known=known), cell.dots, source, now, extras_of(cell.raw)
-        )
-
-    def _open_archive(self, now: datetime) -> NotebookRow:
-        writer = self.journal.writer
-        prefix = self.names.archive_prefix(now, writer)
-        last = self.journal.last_archive(prefix)
-        if last is not None:
-            jobs, size = self.journal.room(last.id)
-            if jobs < self.limits.part_jobs and size < self.limits.part_bytes:
-                return last
-        roll = 1 + (int(last.name.removeprefix(prefix).partition(".")[0]) if last else 0)
-        return self.journal.add_place(kind="archive", number=0, name=self.names.archive(now, writer, roll))
 
     def _observed(self, seen: Part, mine: Part, now: datetime) -> Part:
         strangers = [i for i, cell in seen.cells.items() if i not in mine.cells and cell.kind is CellKind.JOB]
@@ -188,13 +161,13 @@ class VersionIngest:
             return True
         joined = join_results(cell.job.results, stray.job.results)
         if joined != cell.job.results:
-            job = cell.job.evolve(results=join_results(joined, self.journal.results(cell.id)))
+            job = cell.job.evolve(results=join_results(joined, self.signed.results(cell.id)))
             better = merge.job_cell(job, cell.dots, extras_of(cell.raw))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is not None and (
                 place == NOWHERE or not self.journal.place(place).own
             ):  # nobody else would write it
-                self.archive(job, cell, place, now)
+                self.archiver.archive(job, cell, place, now)
             elif better.essence != cell.essence:
                 self.journal.put(place, [better], now=now)
                 self.journal.touch(place)
@@ -269,12 +242,12 @@ class VersionIngest:
                 self.journal.remove_note(place.id, cell.id)
                 continue
             jobs.append(cell.id)
-            job = cell.job.evolve(results=join_results(cell.job.results, self.journal.results(cell.id)))
+            job = cell.job.evolve(results=join_results(cell.job.results, self.signed.results(cell.id)))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is None and not job.is_cancelled:  # what is done cannot be cancelled, only archived
                 job = job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=now, by="cell deleted"))
             if self.journal.writer in cell.dots or best is not None:
-                self.archive(job, cell, place.id, now)
+                self.archiver.archive(job, cell, place.id, now)
             else:  # whoever added it writes it to the archive; who has a result does so too, nobody else may know it
                 self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
         if jobs:
@@ -288,7 +261,7 @@ class VersionIngest:
         if mine is not None and mine.same_json(cell):
             return None
         if cell.kind is CellKind.JOB and (mine is None or mine.essence != cell.essence):
-            known = join_results(cell.job.results, self.journal.results(cell.id))
+            known = join_results(cell.job.results, self.signed.results(cell.id))
             if known != cell.job.results:
                 cell = merge.job_cell(cell.job.evolve(results=known), cell.dots, extras_of(cell.raw), shown=cell.raw)
         if theirs is not None and not theirs.same_json(cell) and theirs.essence == cell.essence:
@@ -299,20 +272,7 @@ class VersionIngest:
     def _lags(seen: Part, cells: Mapping[str, Cell], left_alone: set[str]) -> bool:
         if any(i not in cells and i not in left_alone for i in seen.cells):
             return True
-        return any(i not in seen.cells or not _says_same(seen.cells[i], cell) for i, cell in cells.items())
-
-
-@dataclass(frozen=True, kw_only=True)
-class PartLimits:
-    """How large a notebook may grow before the next one is opened; Colab fails to save at about 10 MB."""
-
-    part_jobs: int = 400
-    part_bytes: int = 4_000_000
-
-
-def replace_position(job: Job, position: str) -> Job:
-    """The job standing elsewhere."""
-    return job.evolve(spec=replace(job.spec, position=position))
+        return any(i not in seen.cells or not seen.cells[i].says_same(cell) for i, cell in cells.items())
 
 
 def _is_open(cell: Cell) -> bool:
@@ -328,18 +288,3 @@ def _differs(cell: Cell, mine: Cell | None) -> bool:
 
 def _was_published(cell: Cell, mine: Part) -> bool:
     return merge.covers(mine.context, cell.dots)
-
-
-def _says_same(file: Cell, cell: Cell) -> bool:
-    """Whether a file needs no rewriting for this cell. That our metadata was stripped alone is no reason to."""
-    if file.same_json(cell) or file.essence == cell.essence:
-        return True
-    if stamp_of(file.raw):
-        return False
-    if cell.kind is CellKind.NOTE:
-        return note_text(file.raw) == note_text(cell.raw)
-    return (
-        source_of(file.raw) == source_of(cell.raw)
-        and [t for t in texts_of(file.raw) if grammar.is_result(t)][:1]
-        == [t for t in texts_of(cell.raw) if grammar.is_result(t)][:1]
-    )

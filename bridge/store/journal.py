@@ -19,13 +19,16 @@ from pathlib import Path
 from filelock import FileLock
 
 from bridge.core import files
-from bridge.core.job import to_iso
+from bridge.core.job import Result, to_iso
 from bridge.format import json_bytes, limits
 from bridge.format.cell import Cell, CellKind
 from bridge.store import migrations, rows, tables
 from bridge.store.carry_over import carry_over
 from bridge.store.journal_reader import JournalReader, open_reader, translated
 from bridge.store.rows import FileVersion, NotebookRow
+
+#: A notebook of 4 MB is read again for each job that is added to it.
+_CACHE_KIB = 8_000
 
 
 class Journal(JournalReader):
@@ -70,6 +73,7 @@ class Journal(JournalReader):
             with FileLock(path.with_suffix(".opening"), timeout=60, mode=0o600):
                 db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
+            db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             self._prepare(fingerprint)
         except (sqlite3.Error, OSError) as error:
             db.close()
@@ -163,6 +167,14 @@ class Journal(JournalReader):
         self.db.executemany("INSERT OR REPLACE INTO history (cell, digest, edit) VALUES (?, ?, ?)", histories)
         self.db.executemany(rows.PUT_RESULT, results)
 
+    def keep_results(self, job: str, results: Iterable[Result], *, now: datetime) -> None:
+        """Keep results that do not count, so that nothing is lost."""
+        self.db.executemany(rows.PUT_RESULT, [rows.result_row(job, result, now) for result in results])
+
+    def note_judged_by(self, tag: str) -> None:
+        """Results were judged by keys of this tag."""
+        self._set_meta("judged_by", tag)
+
     def _with_capped_lease(self, row: dict[str, object], now: datetime) -> dict[str, object]:
         """A cell's row whose claim ends, at the latest, limits.LEASE_S after it was first seen here."""
         latest = to_iso(now + timedelta(seconds=limits.LEASE_S))
@@ -191,6 +203,17 @@ class Journal(JournalReader):
     def forget_file(self, path: str) -> None:
         """A file is not there any more."""
         self.db.execute("DELETE FROM seen WHERE path = ?", (path,))
+        self.db.execute("DELETE FROM meta WHERE name = ?", (f"birth:{path}",))
+
+    def see_birth(self, path: str, birth: str) -> None:
+        """Remember the mark that a file was born with."""
+        if birth != self.birth(path):
+            self._set_meta(f"birth:{path}", birth)
+
+    def count_copy(self, now: datetime) -> None:
+        """Note that a second copy was moved away."""
+        recent = [to_iso(at) for at in self.copies_since(now - timedelta(seconds=limits.COPIES_S))]
+        self._set_meta("copies", json_bytes.dumps([*recent, to_iso(now)]).decode())
 
     # ---- suspect deletions
 

@@ -6,11 +6,13 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 
 from bridge.core import files
 from bridge.core.errors import JournalError, QueueError, StorageFull
-from bridge.core.job import Result
+from bridge.core.job import Result, from_iso
 from bridge.format import json_bytes, result_record
 from bridge.format.cell import Cell
 from bridge.format.codec import Part
@@ -57,6 +59,12 @@ class JournalReader:
     def counter(self) -> int:
         """The highest dot given out under this writer id."""
         return int(self._meta("counter"))
+
+    @property
+    def judged_by(self) -> str:
+        """The tag of the keys that results were last judged by (format/signatures.py)."""
+        row = self.db.execute("SELECT value FROM meta WHERE name = 'judged_by'").fetchone()
+        return str(row["value"]) if row else ""
 
     def places(self, kind: str | None = None) -> list[NotebookRow]:
         """All notebooks, parts by number first, then archives by name."""
@@ -109,7 +117,7 @@ class JournalReader:
 
     def part(self, place: NotebookRow) -> Part:
         """A notebook's cells as the journal has them."""
-        records = self.db.execute("SELECT id, kind, position, dots, raw FROM cell WHERE place = ?", (place.id,))
+        records = self.db.execute(rows.SELECT_CELL + " FROM cell WHERE place = ?", (place.id,))
         cells = (rows.read_cell(record) for record in records)
         return Part(
             queue_id=self.queue_id,
@@ -119,16 +127,23 @@ class JournalReader:
             metadata=place.extras,
         )
 
+    def notes(self, place: int) -> list[Cell]:
+        """The cells of a notebook that are no jobs."""
+        records = self.db.execute(
+            "SELECT id, kind, position, dots, raw FROM cell WHERE place = ? AND kind = 'note' ORDER BY position, id",
+            (place,),
+        )
+        return [rows.read_cell(record) for record in records]
+
     def rendered(self, place: int) -> list[bytes]:
         """A notebook's cells as the bytes that stand in its file, in order."""
-        records = self.db.execute("SELECT raw FROM cell WHERE place = ? ORDER BY position, id", (place,))
-        return [record["raw"] for record in records]
+        # Sorted here, because SQLite would copy every cell into its sorter.
+        records = self.db.execute("SELECT position, id, raw FROM cell WHERE place = ?", (place,)).fetchall()
+        return [record["raw"] for record in sorted(records, key=itemgetter("position", "id"))]
 
     def cell(self, job: str) -> tuple[Cell, int] | None:
         """A job's cell and the place where it is."""
-        row = self.db.execute(
-            "SELECT id, kind, position, dots, raw, place FROM cell WHERE id = ? AND kind = 'job'", (job,)
-        ).fetchone()
+        row = self.db.execute(rows.SELECT_CELL + ", place FROM cell WHERE id = ? AND kind = 'job'", (job,)).fetchone()
         return (rows.read_cell(row), int(row["place"])) if row else None
 
     def whereabouts(self, ids: Iterable[str]) -> dict[str, tuple[int, Dots]]:
@@ -167,6 +182,17 @@ class JournalReader:
         """What was last seen of a file."""
         row = self.db.execute(rows.SELECT_FILE_VERSION + " WHERE path = ?", (path,)).fetchone()
         return rows.read_file_version(row) if row else None
+
+    def birth(self, path: str) -> str:
+        """The mark that a file was born with; empty: it has none."""
+        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (f"birth:{path}",)).fetchone()
+        return str(row["value"]) if row else ""
+
+    def copies_since(self, since: datetime) -> list[datetime]:
+        """When second copies were moved away since then, oldest first."""
+        row = self.db.execute("SELECT value FROM meta WHERE name = 'copies'").fetchone()
+        moments = [from_iso(text) for text in json_bytes.loads(row["value"].encode())] if row else []
+        return [moment for moment in moments if moment > since]
 
     def unadopted(self, location: str) -> int:
         """Prompts in the files at a location that no command has taken in yet."""

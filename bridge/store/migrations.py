@@ -43,6 +43,8 @@ MIGRATIONS = (
             "DROP TABLE handling_1",
         ),
     ),
+    # Who signed an answer; those of older journals are not signed.
+    Migration(to=3, statements=("ALTER TABLE cell ADD COLUMN signer TEXT",)),
 )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.errors import AmbiguousJob, UnknownJob
 from bridge.core.job import State, from_iso, to_iso
+from bridge.format import json_bytes
 from bridge.store.journal_reader import JournalReader
 
 #: The state as a caller sees it: the cell's own, a lease that still holds, and what the local side knows. A failure has no
@@ -45,6 +46,7 @@ class JobLine:
     problem: str | None
     verdict: str | None = None  #: what checking said; None: not checked
     checked_at: datetime | None = None  #: when its result was checked, or its failure written down
+    signer: str | None = None  #: id of the key that its answer names as its signature's; None: it is not signed
     delivered_at: datetime | None = None  #: when its caller got the result, or the error
 
 
@@ -143,6 +145,14 @@ def count_handed_over(reader: JournalReader) -> int:
     return int(row["jobs"])
 
 
+def count_unsigned(reader: JournalReader, keys: Collection[str]) -> int:
+    """How many answers in the notebooks none of these keys signed."""
+    rows = reader.db.execute(
+        "SELECT signer, count(*) AS jobs FROM cell WHERE kind = 'job' AND answer IS NOT NULL AND place > 0 GROUP BY signer"
+    )
+    return sum(int(row["jobs"]) for row in rows if row["signer"] not in keys)
+
+
 def problems(reader: JournalReader, limit: int = 20) -> list[tuple[str, str]]:
     """Jobs whose cell says something that is not believed, with the reason."""
     rows = reader.db.execute(
@@ -155,11 +165,10 @@ def lines(reader: JournalReader, wanted: Filter, now: datetime) -> list[JobLine]
     """The jobs that a filter takes, oldest first."""
     values: dict[str, object] = {"now": to_iso(now)}
     clauses = []
-    for name, column, given in (("s", _STATE, wanted.states), ("i", "cell.id", wanted.ids)):
-        if given is not None:
-            items = {f"{name}{n}": getattr(item, "value", item) for n, item in enumerate(given)}
-            clauses.append(f"{column} IN ({','.join(':' + key for key in items)})")
-            values |= items
+    for name, column, given in (("states", _STATE, wanted.states), ("ids", "cell.id", wanted.ids)):
+        if given is not None:  # as one value: SQLite counts those of a statement, and the ids may be all of a queue
+            clauses.append(f"{column} IN (SELECT value FROM json_each(:{name}))")  # noqa: S608  # our own words
+            values[name] = json_bytes.dumps([getattr(item, "value", item) for item in given]).decode()
     for column, given in (("caller", wanted.caller), ("parent", wanted.parent)):
         if given is not None:
             clauses.append(f"{column} = :{column}")
@@ -176,7 +185,7 @@ def lines(reader: JournalReader, wanted: Filter, now: datetime) -> list[JobLine]
     down = " DESC" if wanted.newest else ""
     rows = reader.db.execute(
         f"SELECT cell.id, {_STATE} AS now_state, place.number, place.kind, place.name, caller, key, model, lang, priority,"
-        f" parent, created_at, finished_at, seconds, problem, verdict, checked_at, delivered_at {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
+        f" parent, created_at, finished_at, seconds, problem, signer, verdict, checked_at, delivered_at {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}",
         values,
     )
     return [_line(row) for row in rows]
@@ -214,6 +223,7 @@ def _line(row: sqlite3.Row) -> JobLine:
         finished_at=_moment(row["finished_at"]),
         seconds=row["seconds"],
         problem=row["problem"],
+        signer=row["signer"],
         verdict=row["verdict"],
         checked_at=_moment(row["checked_at"]),
         delivered_at=_moment(row["delivered_at"]),

@@ -200,6 +200,12 @@ def get(reader: JournalReader, job: str) -> ReviewState | None:
     )  # fmt: skip
 
 
+def is_delivered(reader: JournalReader, job: str) -> bool:
+    """Whether a job's caller has its present answer."""
+    known = get(reader, job)
+    return known is not None and known.delivered_at is not None
+
+
 def deliver(journal: Journal, job: str, *, to: str, now: datetime) -> bool:
     """The caller has it; False if it had it before (the first hand-over stays on record)."""
     done = journal.db.execute(

@@ -55,12 +55,14 @@ def content_hash(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
+#: What `read_cell` takes; by place, because names would double its cost.
+SELECT_CELL = "SELECT id, kind, position, dots, raw"
 #: What `read_notebook_row` and `read_file_version` take.
 SELECT_NOTEBOOK = "SELECT id, kind, number, name, own, context, extras, rev FROM place"
 SELECT_FILE_VERSION = "SELECT place, hash, size, mtime_ns, inode, ctime_ns, rev, loose, loose_jobs FROM seen"
 _CELL_COLUMNS = (
     "id", "place", "kind", "position", "dots", "raw", "size", "state", "lease_until", "lease_worker", "lease_attempt",
-    "caller", "key", "model", "lang", "priority", "parent", "created_at", "finished_at", "seconds", "answer", "problem",
+    "caller", "key", "model", "lang", "priority", "parent", "created_at", "finished_at", "seconds", "answer", "problem", "signer",
 )  # fmt: skip
 PUT_CELL = f"INSERT OR REPLACE INTO cell ({', '.join(_CELL_COLUMNS)}) VALUES (:{', :'.join(_CELL_COLUMNS)})"  # noqa: S608  # constants
 PUT_RESULT = "INSERT OR IGNORE INTO result (job, digest, output, seen_at) VALUES (:job, :digest, :output, :seen_at)"
@@ -97,6 +99,7 @@ def cell_row(place: int, cell: Cell) -> dict[str, object]:
         row |= {
             "model": best.model or spec.options.model, "finished_at": to_iso(best.finished_at),
             "seconds": best.timing_s.get("total"), "answer": answer_tag(best),
+            "signer": best.signature.partition(":")[0] if best.signature else None,
         }  # fmt: skip
     elif not spec.unreadable:
         _, problems = result_record.read_results(cell.raw, job.id)
@@ -116,14 +119,9 @@ def result_row(job: str, result: Result, now: datetime) -> dict[str, object]:
 
 
 def read_cell(row: sqlite3.Row) -> Cell:
-    """The cell in the columns id, kind, position, dots, raw."""
-    return Cell(
-        id=row["id"],
-        kind=_KINDS[row["kind"]],
-        position=row["position"],
-        dots=json_bytes.loads(row["dots"].encode()),
-        raw=row["raw"],
-    )
+    """The cell in a row that begins with the columns of `SELECT_CELL`."""
+    element, kind, position, dots, raw, *_ = row
+    return Cell.stored(element, _KINDS[kind], position, dots, raw)
 
 
 def read_notebook_row(row: sqlite3.Row) -> NotebookRow:

@@ -8,6 +8,7 @@ is taken in and written again.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,20 +16,23 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bridge.core.clock import Clock
-from bridge.core.errors import QueueChanged, QueueError
-from bridge.core.events import Event, Listener
-from bridge.core.events import EventKind as Happened
+from bridge.core.errors import QueueChanged
+from bridge.core.events import Listener
+from bridge.core.job import job_id
 from bridge.format import codec, file_names, json_bytes
 from bridge.format.raw_cell import RawCell, native_id, stamp_of
+from bridge.format.signatures import KeyRing
+from bridge.store.archiver import Archiver, PartLimits
 from bridge.store.ingest import Ingest
-from bridge.store.ingest_version import Adopt, PartLimits, VersionIngest
+from bridge.store.ingest_version import Adopt, VersionIngest
 from bridge.store.journal import Journal
 from bridge.store.journal_reader import JournalReader
 from bridge.store.lock import QueueLock
 from bridge.store.peek import has_news
 from bridge.store.rows import FileVersion, NotebookRow, content_hash
+from bridge.store.second_copies import SecondCopies
+from bridge.store.signed_results import SignedResults
 from bridge.transports.base import Staged, Transport
-from bridge.transports.conflict_copies import conflict_copy_maker
 
 T = TypeVar("T")
 
@@ -41,6 +45,7 @@ class _Write:
     place: NotebookRow
     staged: Staged
     hash: str
+    birth: str
 
 
 @dataclass(kw_only=True)
@@ -59,16 +64,26 @@ class Store:
     #: How long a part that has vanished is waited for before it is written again, in seconds: on a mounted drive there is
     #: no file for a moment while another machine replaces it.
     vanished_s: float = 0.0
+    randomness: Callable[[], int] = lambda: secrets.randbits(80)
+    keys: KeyRing = field(
+        default_factory=KeyRing
+    )  #: of the queue on this machine: what results are signed and judged with
 
     def __post_init__(self) -> None:
         """Make what is shared between calls."""
         self._threads = threading.RLock()
         self._looking = threading.RLock()
         self._decider: int | None = None  #: the thread that holds the queue's lock
+        self.archiver = Archiver(journal=self.journal, names=self.names, limits=self.limits)
+        self.signed = SignedResults(
+            journal=self.journal,
+            keys=self.keys,
+            notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
+        )
         self.version_ingest = VersionIngest(
             journal=self.journal,
-            names=self.names,
-            limits=self.limits,
+            archiver=self.archiver,
+            signed=self.signed,
             notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
             look_into_archives=lambda: self.ingest.ingest_archives(fresh=True),  # made below
         )
@@ -82,6 +97,13 @@ class Store:
             settle_s=self.settle_s,
             vanished_s=self.vanished_s,
         )
+        self.second_copies = SecondCopies(
+            transport=self.transport,
+            journal=self.journal,
+            names=self.names,
+            clock=self.clock,
+            notify=lambda event: self.notify(event),  # noqa: PLW0108  # the listener may be replaced later
+        )
 
     def read(self, look: Callable[[JournalReader], T], purpose: str = "reading") -> T:
         """Take in what others wrote, if they did, then look.
@@ -91,7 +113,8 @@ class Store:
         if not self._deciding:
             entries = self.transport.entries()
             with self._peek() as reader:
-                if not has_news(reader, entries, self.transport.location, missing_is_news=not self.vanished_s):
+                told = has_news(reader, entries, self.transport.location, missing_is_news=not self.vanished_s)
+                if not told and reader.judged_by == self.keys.tag:
                     return look(reader)
         with self.exclusive(purpose), self.journal.transaction():
             self.ingest.take_all(publish=False)
@@ -113,12 +136,14 @@ class Store:
         """
         with self.exclusive(purpose):
             with self.journal.transaction():
-                forks = self.ingest.take_all(publish=True)
+                copies = self.second_copies.stand_in(self.ingest.take_all(publish=True))
                 value = decide()
                 writes = self._stage()
             self._commit(writes)
-            for name in forks:
-                self._set_fork_aside(name)
+            if self.second_copies.put_away(copies):
+                with self.journal.transaction():
+                    writes = self._stage()
+                self._commit(writes)
             return value
 
     def journal_only(self, decide: Callable[[], T], purpose: str) -> T:
@@ -160,18 +185,6 @@ class Store:
 
     # ---- writing
 
-    def _set_fork_aside(self, name: str) -> None:
-        maker = conflict_copy_maker(name, self.names.stem)
-        what = f"{name} ({maker} made it)" if maker else name
-        try:
-            message = f"{what} was folded in and moved to {self.transport.set_aside(name, file_names.FORKS)}"
-        except QueueError as error:  # what was asked for is done; the next command tries again
-            message = f"{what} was folded in, but cannot be moved: {error}"
-        else:
-            with self.journal.transaction():
-                self.journal.forget_file(self._path(name))
-        self.notify(Event(kind=Happened.CONFLICT_COPY, message=message))
-
     def _stage(self) -> list[_Write]:
         """Every notebook that lags, ready to be made visible."""
         writes: list[_Write] = []
@@ -201,15 +214,23 @@ class Store:
                 return None
         context = {**place.context, self.journal.writer: self.journal.counter}
         self.journal.update_place(place.id, context=context, extras=place.extras)
-        part = codec.Part(queue_id=self.journal.queue_id, number=place.number, context=context, metadata=place.extras)
+        birth = self._birth(place) if stamp is None else self.journal.birth(self._path(name))
+        part = codec.Part(
+            queue_id=self.journal.queue_id, number=place.number, birth=birth, context=context, metadata=place.extras
+        )
         data = json_bytes.join_notebook(self.journal.rendered(place.id), codec.write_metadata(part))
         staged = self.transport.stage(name, data, unless_changed=stamp)
-        return _Write(place=place, staged=staged, hash=content_hash(data))
+        return _Write(place=place, staged=staged, hash=content_hash(data), birth=birth)
+
+    def _birth(self, place: NotebookRow) -> str:
+        """The mark of a file that is going to be made. Part 1 and archives need none: only one side ever makes them."""
+        further = place.kind == "part" and place.number > 1
+        return job_id(self.clock.now(), self.randomness()) if further else ""
 
     def _commit(self, writes: list[_Write]) -> None:
         """Make the notebooks visible; one that was written in between is taken in and written again."""
         for _ in range(_TRIES):
-            seen: list[tuple[str, FileVersion]] = []
+            seen: list[tuple[str, FileVersion, str]] = []
             changed = False
             try:
                 for n, write in enumerate(writes):
@@ -224,12 +245,13 @@ class Store:
                         raise
                     place = write.place
                     shown = FileVersion(place=place.id, hash=write.hash, stamp=stamp, rev=place.rev)
-                    seen.append((self._path(place.name), shown))
+                    seen.append((self._path(place.name), shown, write.birth))
             finally:
                 if seen:
                     with self.journal.transaction():
-                        for path, what in seen:
+                        for path, what, birth in seen:
                             self.journal.see(path, what)
+                            self.journal.see_birth(path, birth)
             if not changed:
                 return
             with self.journal.transaction():

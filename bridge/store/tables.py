@@ -1,7 +1,7 @@
 """The journal's tables, as SQL. A change here needs a step in migrations.py, and a higher `VERSION`."""
 
 #: Stored in SQLite's user_version.
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -33,6 +33,7 @@ CREATE TABLE cell (
     created_at TEXT, finished_at TEXT, seconds REAL,
     answer TEXT,                    -- names the result that counts
     problem TEXT,                   -- why its header or result is not believed
+    signer TEXT,                    -- the key that its answer names as its signature's; NULL: none
     PRIMARY KEY (place, id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX cell_job ON cell (id) WHERE kind = 'job';

@@ -61,7 +61,7 @@ class DriveCopy:
         return first
 
     def _checked(self, file: DriveFile) -> DriveFile:
-        ours, theirs = self.store.journal.queue_id, self.identify(self.calls.download(file))
+        ours, theirs = self.store.journal.queue_id, self.identify(find.content(self.calls, file))
         if theirs != ours:
             raise NotAQueue(
                 f"{file.title} on Drive is another queue ({theirs}); this one is {ours}: give another place"

@@ -83,3 +83,10 @@ class Transport(Protocol):
 
     def set_aside(self, name: str, folder: str) -> str:
         """Move a file into a folder below, under a name that is free there; never deletes. Gives the new name."""
+
+    def adopt(self, name: str, copy: str) -> None:
+        """Let the file of a further part that is not there be another one, which `conflict_copies.twin_of` takes for it.
+
+        Nothing is moved or renamed, because a client may take that for a deletion. Elsewhere the file may be adopted already,
+        or another one: a look tells.
+        """

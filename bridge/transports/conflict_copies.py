@@ -36,6 +36,10 @@ _MAKERS: tuple[tuple[str, bool, str, str], ...] = (
 )  # fmt: skip
 
 
+#: A file that bears a further part's title, and a number (clients) or an id (ours) because another one has that title, too.
+_TWIN = re.compile(r"(?P<part>.+\.part-\d{4,})(?: \(\d{1,3}\))?(?: \([\w-]{8}\))?\.ipynb", re.ASCII)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConflictCopyName:
     """What a name says of a second copy."""
@@ -52,6 +56,21 @@ def is_notebook(name: str) -> bool:
 def is_temporary(name: str) -> bool:
     """Whether a file is on its way to become another, or an editor's or system's own."""
     return bool(_TEMPORARY.match(name))
+
+
+def is_further_part(name: str) -> bool:
+    """Whether a file is called as parts 2 and up are."""
+    return bool(_TWIN.fullmatch(name)) and twin_of(name) is None
+
+
+def twin_of(name: str) -> str | None:
+    """The name of the further part that a file may be to others, who see another one as the second copy; None: it is none.
+
+    Only Drive keeps two files of one title in a folder; elsewhere such a name is the same for everybody.
+    """
+    match = _TWIN.fullmatch(name)
+    part = f"{match['part']}.ipynb" if match else name
+    return part if part != name else None
 
 
 def conflict_copy_name(name: str, stem: str) -> ConflictCopyName | None:

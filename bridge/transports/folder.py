@@ -26,7 +26,7 @@ from pathlib import Path
 from bridge.core import files
 from bridge.core.errors import QueueChanged, QueueNotWritable, QueueUnreadable, QueueUnsettled, StorageFull
 from bridge.format import limits
-from bridge.transports import conflict_copies
+from bridge.transports import conflict_copies, twins
 from bridge.transports.base import Entry, Staged, Stamp
 from bridge.transports.mount import mount_of
 
@@ -69,12 +69,12 @@ class Folder:
             return []
         except OSError as error:  # a mount that died: errno 5, 107 (facts on Colab, 3.7)
             raise QueueUnreadable(f"cannot list {self.path / folder}: {error.strerror}") from error
-        return sorted(found, key=lambda entry: entry.name)
+        return sorted(twins.by_part(found), key=lambda entry: entry.name)
 
     def stat(self, name: str) -> Stamp | None:
         """See Transport."""
         try:
-            return _stamp((self.path / name).stat())
+            return _stamp(twins.path_of(self.path, name).stat())
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -82,10 +82,11 @@ class Folder:
 
     def read(self, name: str) -> tuple[bytes, Stamp] | None:
         """See Transport; first completes an in-place write of ours that a crash cut short."""
-        path = self.path / name
         self._complete(name)
+        path = self.path / name
         for _ in range(5):
             try:
+                path = twins.path_of(self.path, name)
                 _require_file(path)
                 before = _stamp(path.stat())
                 data = path.read_bytes()
@@ -103,7 +104,7 @@ class Folder:
     def stage(self, name: str, data: bytes, *, unless_changed: Stamp | None) -> Staged:
         """See Transport."""
         with _translated(self.path / name):
-            target = _through_links(self.path / name)
+            target = _through_links(twins.path_of(self.path, name))
         # Another name of the same file would go on with the old one.
         inplace = unless_changed is not None and (self._writes_in_place(target.parent) or _has_other_names(target))
         draft = self._copy_of(name) if inplace else target.with_name(f".{target.name}.{self._tag()}.tmp")
@@ -143,6 +144,9 @@ class Folder:
                     return f"{folder}/{aside.name}"
         raise QueueNotWritable(f"{self.path / folder} is full of files named like {source.name}: move some away")
 
+    def adopt(self, name: str, copy: str) -> None:
+        """See Transport: the twin of a part that is gone is found by itself."""
+
     def _writes_in_place(self, folder: Path) -> bool:
         if self.mode is WriteMode.AUTO:
             return mount_of(folder).client.in_place
@@ -157,8 +161,8 @@ class Folder:
 
     def _complete(self, name: str) -> None:
         """Finish an in-place write that was cut short: its copy is still there and complete."""
-        copy, target = self._copy_of(name), self.path / name
-        if copy.exists() and _holds(target.is_file):
+        copy = self._copy_of(name)
+        if copy.exists() and _holds((target := twins.path_of(self.path, name)).is_file):
             old = copy.with_suffix(".begun")
             if old.exists():
                 with _translated(target):

@@ -67,6 +67,10 @@ class MemoryFolder:
         self.put(aside, self.files.pop(name))
         return aside
 
+    def adopt(self, name: str, copy: str) -> None:
+        """See Transport."""
+        self.put(name, self.files.pop(copy))
+
     def _stamp(self, name: str) -> Stamp:
         return Stamp(size=len(self.files[name]), mtime_ns=self.versions[name], inode=0)
 

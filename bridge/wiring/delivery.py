@@ -16,7 +16,7 @@ from bridge.core.events import Listener
 from bridge.core.job import NewJob
 from bridge.store.enqueue import Added
 from bridge.transports.mount import mount_of
-from bridge.wiring.site import Opened
+from bridge.wiring.site import Opened, state_folder
 
 if TYPE_CHECKING:
     from bridge.checking.examine import Toolchain
@@ -43,7 +43,7 @@ def open_toolchain() -> Toolchain:
     """Tools to check with; they start when the first answer is looked at."""
     from bridge.checking.examine import Toolchain
 
-    return Toolchain()
+    return Toolchain(kept=state_folder() / "tools")
 
 
 def open_reviewer(opened: Opened, enqueue: Enqueue, toolchain: Toolchain, rules: Rules, listener: Listener) -> Reviewer:

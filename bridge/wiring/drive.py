@@ -67,7 +67,7 @@ def queue_id_of(data: bytes) -> str:
 
 
 def site_on_drive(address: DriveAddress, registry: Registry, clock: Clock) -> Site:
-    """The queue at an address. Raises DriveError, QueueNotFound, NotAQueue."""
+    """The queue at an address. Raises DriveError, QueueNotFound, NotAQueue, QueueUnreadable."""
     from bridge.transports.drive import find
 
     calls = signed_in()
@@ -78,7 +78,7 @@ def site_on_drive(address: DriveAddress, registry: Registry, clock: Clock) -> Si
             file = find.by_id(calls, address.id, queue_id_of)
         known = registry.get(f"drive:{file.id}")
         if known is None:
-            known = queue_id_of(calls.download(file))
+            known = queue_id_of(find.content(calls, file))
             registry.put(f"drive:{file.id}", known)
         return site_of(calls, file, known, clock)
 

@@ -39,6 +39,7 @@ def open_queue(
     missing_ok: bool = False,
     fresh_journal: bool = False,
     state: Path | None = None,
+    judging: bool = True,
 ) -> Opened:
     """Open the queue that is meant. One whose notebook is gone, but not its second copies, is written again.
 
@@ -49,6 +50,7 @@ def open_queue(
         missing_ok: open a queue whose notebook is gone, if this machine has its journal (for `rebuild`), and write nothing.
         fresh_journal: move the journal aside and begin a new one (for `rebuild`).
         state: the local state folder, if not the user's own.
+        judging: refuse to open where answers have to be signed and there is no key; without it they are not asked for.
 
     Raises:
         QueueNotFound: no notebook there; says how to make one.
@@ -66,7 +68,9 @@ def open_queue(
         site = site_in_folder(
             found.place.absolute(), found, registry, clock=clock, listener=listener, missing_ok=missing_ok
         )
-    opened = open_site(site, found, state=state, clock=clock, listener=listener, fresh_journal=fresh_journal)
+    opened = open_site(
+        site, found, state=state, clock=clock, listener=listener, fresh_journal=fresh_journal, judging=judging
+    )
     if site.copies and site.path is not None and not missing_ok:
         missing_queue.write_again(opened.store, site.path, site.copies)
     return opened

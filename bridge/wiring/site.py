@@ -17,9 +17,10 @@ from bridge.core.clock import Clock
 from bridge.core.errors import ConfigError, JournalError, StorageFull
 from bridge.core.events import Listener
 from bridge.format.file_names import FileNames
-from bridge.store.ingest_version import PartLimits
+from bridge.store.archiver import PartLimits
 from bridge.store.journal import Journal
 from bridge.store.lock import QueueLock
+from bridge.store.queue_keys import read_ring
 from bridge.store.store import Store
 from bridge.transports.base import Transport
 from bridge.wiring.settings import FoundQueue, Settings
@@ -77,9 +78,16 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def open_site(
-    site: Site, found: FoundQueue, *, state: Path, clock: Clock, listener: Listener, fresh_journal: bool = False
+    site: Site,
+    found: FoundQueue,
+    *,
+    state: Path,
+    clock: Clock,
+    listener: Listener,
+    fresh_journal: bool = False,
+    judging: bool = True,
 ) -> Opened:
-    """Open a queue whose place is known. Raises JournalError."""
+    """Open a queue whose place is known. Raises JournalError, ConfigError."""
     settings = found.settings
     home = state / "queues" / site.queue_id
     file = journal_file(home)
@@ -113,6 +121,7 @@ def open_site(
         limits=PartLimits(part_jobs=settings.part_jobs, part_bytes=settings.part_bytes),
         settle_s=settings.settle_s,
         vanished_s=site.vanished_s,
+        keys=read_ring(home, os.environ, required=judging and settings.trust.require_signed),
     )
     return Opened(store=store, shown=site.shown, path=site.path, source=found.source, settings=settings, home=home)
 

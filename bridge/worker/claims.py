@@ -88,7 +88,8 @@ class Claims:
             usage={name: n for name, n in answer.usage.items() if fields.is_count(n)},
             timing_s={name: round(s, 3) for name, s in answer.timing_s.items() if abs(s) <= limits.AMOUNT},
         )
-        self._write(task, lambda job: job.evolve(results=(*job.results, result)))
+        signed = self.store.keys.sign(result)
+        self._write(task, lambda job: job.evolve(results=(*job.results, signed)))
         return status
 
     def fail(self, task: ClaimedJob, error: EngineError, *, waited_s: float) -> bool:
@@ -107,7 +108,7 @@ class Claims:
             burnt = sum(a.status is ResultStatus.FAILED and a.attempt > job.attempt_floor for a in job.attempts)
             gave_up = not rule.again or burnt + 1 >= self.max_attempts
             if gave_up:
-                return job.evolve(results=(*job.results, result))
+                return job.evolve(results=(*job.results, self.store.keys.sign(result)))
             released = _released(job, task, self.worker)
             attempt = Attempt(
                 attempt=task.attempt, worker=self.worker, status=ResultStatus.FAILED,
@@ -200,7 +201,7 @@ class Claims:
                 job = job.evolve(attempts=(*job.attempts, *late))
             best = job.best(grammar.prompt_sha256(job.spec.body))
             if best is not None and (place == NOWHERE or not self.store.journal.place(place).own):
-                self.store.version_ingest.archive(
+                self.store.archiver.archive(
                     job, cell, place, now
                 )  # its cell is gone: nobody else would keep the result
                 return

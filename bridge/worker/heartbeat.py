@@ -17,6 +17,8 @@ from filelock import FileLock, Timeout
 
 from bridge.core.errors import QueueError
 from bridge.core.job import to_iso
+from bridge.format import limits
+from bridge.format.fields import FieldError, Fields, is_text
 from bridge.transports.base import Transport
 
 FOLDER = "workers"
@@ -120,20 +122,28 @@ def read_heartbeats(transport: Transport, *, but: str = "") -> list[Heartbeat]:
             continue
         read = transport.read(entry.name)
         try:
-            value = json.loads(read[0]) if read else {}
-            beats.append(
-                Heartbeat(
-                    worker=str(value["worker"]),
-                    beat=int(value["beat"]),
-                    at=str(value["at"]),
-                    engine=str(value.get("engine", "")),
-                    model=str(value.get("model", "")),
-                    lanes=int(value.get("lanes", 1)),
-                    running=tuple(map(str, value.get("running", ()))),
-                    running_s={str(job): float(s) for job, s in value.get("running_s", {}).items()},
-                    outage=str(value.get("outage", ""))[:500],
-                )
-            )
-        except (ValueError, TypeError, KeyError, AttributeError):
+            beats.append(_read(json.loads(read[0]) if read else {}))
+        except (ValueError, TypeError, RecursionError):  # FieldError is a ValueError
             continue
     return beats
+
+
+def _read(value: object) -> Heartbeat:
+    """Raises FieldError, TypeError: anybody can write into the folder."""
+    if not isinstance(value, dict):
+        raise TypeError("a heartbeat is an object")
+    said = Fields(values=value, where="heartbeat.")
+    worker, at, running = said.text("worker"), to_iso(said.when("at")), value.get("running") or []
+    if not worker or not isinstance(running, list) or not all(map(is_text, running)):
+        raise FieldError("worker or running is not what a heartbeat has")
+    return Heartbeat(
+        worker=worker,
+        beat=said.count("beat"),
+        at=at,
+        engine=said.text("engine") or "",
+        model=said.text("model") or "",
+        lanes=said.count("lanes") or 1,
+        running=tuple(running[: limits.ENTRIES]),
+        running_s=said.amounts("running_s"),
+        outage=(said.text("outage", limits.NOTE_CHARS) or "")[:500],
+    )

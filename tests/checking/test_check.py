@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from bridge.checking import BlockStatus, FindingKind, Level, Role, Toolchain, Verdict, examine
@@ -248,3 +250,15 @@ def test_c_that_is_right_has_no_finding_at_all(toolchain: Toolchain) -> None:
         fenced("c", '#include <stdio.h>\n\nint main(void) {\n  puts("a");\n  return 0;\n}\n'), toolchain=toolchain
     )
     assert [d.message for check in report.checks for d in check.diagnostics] == []
+
+
+def test_a_missing_package_that_nothing_uses_excuses_no_error_in_java(toolchain: Toolchain) -> None:
+    if not shutil.which("javac"):
+        pytest.skip("javac is not installed")
+    code = "import org.nowhere.*;\n\nclass A {\n    int f(long x) {\n        int y = x;\n        return y;\n    }\n}\n"
+    report = examine(f"```java\n{code}```\n", finish_reason="stop", toolchain=toolchain)
+    assert report.verdict is Verdict.ERRORS
+    used = code.replace("int y = x;", "int y = new Thing(x).value();")
+    assert examine(f"```java\n{used}```\n", finish_reason="stop", toolchain=toolchain).verdict is Verdict.CLEAN
+    misspelt = used.replace("return y;", "return z;")
+    assert examine(f"```java\n{misspelt}```\n", finish_reason="stop", toolchain=toolchain).verdict is Verdict.ERRORS

@@ -5,16 +5,11 @@ from collections.abc import Callable, Generator
 import pytest
 
 from bridge.checking import Report, Toolchain, Verdict, examine
-from bridge.checking.repair import (
-    AskAgain,
-    Purpose,
-    RepairOutcome,
-    RepairStop,
-    continuation,
-    join,
-    repair,
-    repair_prompt,
-)
+from bridge.checking.continuation import continuation
+from bridge.checking.faults import repair_prompt
+from bridge.checking.join import join
+from bridge.checking.repair import repair
+from bridge.checking.rounds import AskAgain, Purpose, RepairOutcome, RepairStop
 from bridge.core.chat import ChatReply, FinishReason
 
 GOOD = "```python\ndef f(x):\n    y = x + 1\n    return y\n```\n"
@@ -264,5 +259,60 @@ def test_a_continuation_that_was_cut_again_leaves_the_answer_incomplete(judge) -
     steps = continuation(
         "```python\ndef f(x):\n    y = x +", prompt="p", judge=judge, finish_reason=FinishReason.LENGTH
     )
-    _, outcome = drive(steps, rest)
+    again = ChatReply(text="    z = y + 1\n    a = z *", finish_reason=FinishReason.LENGTH)
+    asked, outcome = drive(steps, rest, again)
     assert (outcome.stop, outcome.report.verdict, outcome.improved) == (RepairStop.JOINED, Verdict.INCOMPLETE, False)
+    assert [request.round for request in asked] == [1, 2]
+
+
+def test_a_second_cut_is_continued_as_well(judge) -> None:
+    begun = "```python\ndef f(x):\n    y = x +"
+    rest = ChatReply(text="    y = x + 1\n    z = y +", finish_reason=FinishReason.LENGTH)
+    steps = continuation(begun, prompt="p", judge=judge, finish_reason=FinishReason.LENGTH)
+    asked, outcome = drive(steps, rest, "    z = y + 2\n    return z\n```\n")
+    assert asked[0].messages != asked[1].messages
+    assert (outcome.stop, outcome.rounds, outcome.improved) == (RepairStop.JOINED, 2, True)
+    assert outcome.answer == "```python\ndef f(x):\n    y = x + 1\n    z = y + 2\n    return z\n```\n"
+
+
+def test_no_round_repeats_the_prompt_of_another(judge) -> None:
+    replies = ["It is fine as it is.", "It is fine as it is.", WORSE]
+    asked, _ = drive(repair(BAD, prompt="p", judge=judge, max_rounds=3), *replies)
+    said = [request.messages[0].text for request in asked]
+    assert len(set(said)) == 3
+    assert "Round 1: the reply held no code." in said[1]
+    assert "Round 2: the reply held no code." in said[2]
+    assert [request.warmer for request in asked] == [0.0, 0.2, 0.4]
+
+
+def test_the_next_round_says_what_was_wrong_with_the_last_reply(judge) -> None:
+    asked, _ = drive(repair(BAD, prompt="p", judge=judge), WORSE)
+    said = asked[1].messages[0].text
+    assert "Nothing of it was better, so it was not taken." in said
+    assert "Undefined name `q`" in said
+
+
+def test_the_next_round_says_that_a_file_was_cut_down(judge) -> None:
+    long = BAD.replace("    return z", "    a = 1\n    b = a\n    c = b\n    d = c\n    print(d)\n    return z")
+    asked, _ = drive(repair(long, prompt="p", judge=judge), "```python\ndef f(x):\n    return x\n```\n")
+    assert "was cut down from 8 to 2 lines: return all of it." in asked[1].messages[0].text
+
+
+def test_what_is_kept_of_a_reply_is_said_in_the_next_round(judge) -> None:
+    two = "a.py\n```python\nprint(y)\n```\n\nb.py\n```python\nprint(z)\n```\n"
+    asked, outcome = drive(
+        repair(two, prompt="p", judge=judge),
+        "a.py\n```python\nprint(1)\n```\n",
+        "b.py\n```python\nprint(2)\n```\n",
+    )
+    assert "What was better is kept; 1 of 2 findings are left." in asked[1].messages[0].text
+    assert (outcome.stop, outcome.report.verdict) == (RepairStop.CLEAN, Verdict.CLEAN)
+
+
+def test_what_was_never_closed_is_shown_where_it_began(judge) -> None:
+    body = "\n".join(f"  const a{n} = {n};" for n in range(12))
+    answer = f"```js\nfunction f(x) {{\n  if (x) {{\n    return 1;\n{body}\n  return x;\n}}\n```\n"
+    asked, _ = drive(repair(answer, prompt="p", judge=judge))
+    said = asked[0].messages[0].text
+    assert "What is not closed there begins in line 2:" in said
+    assert ">    2 |   if (x) {" in said

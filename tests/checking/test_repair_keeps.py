@@ -10,7 +10,8 @@ import pytest
 
 from bridge.checking import Report, Role, Toolchain, Verdict, examine
 from bridge.checking.checkers.python import AST
-from bridge.checking.repair import RepairOutcome, repair
+from bridge.checking.repair import repair
+from bridge.checking.rounds import RepairOutcome
 from bridge.core.chat import ChatReply, FinishReason
 
 ROUNDS = 3

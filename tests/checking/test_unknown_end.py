@@ -51,7 +51,7 @@ def test_an_answer_that_was_stopped_is_incomplete_though_it_looks_whole(
 
 def test_an_answer_that_the_engine_ended_is_judged_by_its_code(toolchain: Toolchain) -> None:
     report = examine(CUT[0][0], lang="python", finish_reason="stop", toolchain=toolchain)
-    assert report.verdict is Verdict.UNCHECKED
+    assert report.verdict is Verdict.ERRORS
 
 
 def test_a_pasted_body_that_leaves_the_prompts_function_open_is_not_taken_for_whole(toolchain: Toolchain) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -101,3 +102,33 @@ def test_doctor_says_which_side_is_newer_when_the_runtime_cell_tells(
 
     assert says in found["found"]
     assert remedy in found["remedy"]
+
+
+def test_code_in_the_notebook_that_is_not_ours_is_named_by_status_and_doctor(queue: Run, tmp_path: Path):
+    path = tmp_path / "notebooks" / "qwen_bridge.ipynb"
+    assert queue("status", "--json").json["strange_cells"] == []
+    book = json.loads(path.read_bytes())
+    theirs = {"cell_type": "code", "execution_count": None, "id": "evil", "metadata": {}, "outputs": [],
+              "source": "import os\nos.system('x')"}  # fmt: skip
+    setup = next(cell for cell in book["cells"] if cell["id"] == "bridge-setup")
+    setup["source"] = [line.replace("lanes = 0 #", "lanes = print(1) #") for line in setup["source"]]
+    path.write_text(json.dumps({**book, "cells": [*book["cells"], theirs]}))
+
+    named = ["bridge-setup (differs from this version's): #@title Setup", "evil: import os"]
+    for told in (
+        queue("status", "--json").json["strange_cells"],
+        [f["found"] for f in queue("doctor", "--json").json["findings"] if f["check"] == "code"],
+    ):
+        assert len(told) == 2
+        assert all(any(name in one for one in told) for name in named)
+    assert "code that is not ours" in queue("status").out
+
+    queue("refresh")
+    assert "print(1)" not in path.read_text(), "a choice that is code is not kept"
+    assert [cell.partition(", ")[2] for cell in queue("status", "--json").json["strange_cells"]] == ["evil: import os"]
+
+
+def test_a_choice_in_a_form_does_not_make_the_cell_strange(queue: Run, tmp_path: Path):
+    path = tmp_path / "notebooks" / "qwen_bridge.ipynb"
+    path.write_text(path.read_text().replace("lanes = 0 #", "lanes = 3 #"))
+    assert queue("status", "--json").json["strange_cells"] == []

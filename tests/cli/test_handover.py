@@ -176,6 +176,36 @@ def test_apply_takes_every_checked_job_and_leaves_out_what_is_not_clean(queue: R
     assert queue("apply").code == queue("apply", good, "--all").code == 2
 
 
+def test_apply_on_a_branch_makes_a_commit_a_job_and_leaves_the_project_as_it_is(queue: Run):
+    root = Path("project")
+    root.mkdir()
+
+    def git(*argv: str) -> str:
+        who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        return subprocess.run(["git", *who, *argv], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet", "--initial-branch", "main")
+    git("config", "user.name", "A")
+    git("config", "user.email", "a@example.org")
+    git("commit", "--quiet", "--allow-empty", "--message", "One")
+    jobs = [queue("add", f"Write {name}.", "--out", f"{name}.py").ids[0] for name in ("a", "b", "bad")]
+    for job, answer in zip(jobs, (GOOD, GOOD, BROKEN), strict=True):
+        queue("answer", job, input=answer)
+    queue("wait", *jobs, "--timeout", "30s", "--no-repair")
+
+    dry = queue("apply", "--clean", "--branch", "qwen", "--root", "project", "--dry-run")
+    assert (dry.code, git("branch", "--list", "qwen")) == (0, "")
+    done = queue("apply", "--clean", "--branch", "qwen", "--root", "project")
+
+    assert done.code == 0, done.err
+    assert sorted(git("log", "--format=%s", "main..qwen").splitlines()) == ["Write a.", "Write b."]
+    assert git("show", "qwen:a.py") == git("show", "qwen:b.py") == CODE.strip()
+    assert (git("branch", "--show-current"), git("status", "--porcelain")) == ("main", "")
+    assert "Verdict: clean" in git("log", "-1", "--format=%b", "qwen")
+    assert queue("apply", jobs[2], "--branch", "qwen", "--root", "project").code == 2
+    assert len(git("log", "--format=%s", "main..qwen").splitlines()) == 2
+
+
 def test_show_code_gives_the_best_version(queue: Run, ollama: LoopbackOllama):
     done = queue("run", "break it", "--model", MODEL)
 

@@ -117,6 +117,7 @@ CALLS: dict[str, list[str]] = {
     "archive": ["archive", "{key0}"],
     "rebuild": ["rebuild", "--journal"],
     "refresh": ["refresh"],
+    "key": ["key", "--forget", f"key{EVIL}"],
     "auth": ["auth", "login", "--service-account", f"key{EVIL}.json"],
 }  # fmt: skip
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bridge import Bridge, State
-from bridge.core.errors import UsageError, WrongState
+from bridge.core.errors import BadOption, UsageError, WrongState
+from bridge.delivery import exchange
 from bridge.delivery.project import Project
 from tests.support.answers import BROKEN, CUT, GOOD, cut, give
 
@@ -120,10 +121,10 @@ def test_a_symbolic_link_that_leaves_the_project_is_refused(bridge: Bridge, root
 
 @pytest.mark.parametrize("out", ["../f.py", "/tmp/canary.py", "a/../../f.py", "C:\\f.py", "..\\f.py"])
 def test_a_path_out_of_the_project_is_refused(bridge: Bridge, root: Path, out: str):
-    job = done(bridge, out=out)
-
-    with pytest.raises(UsageError, match="nothing was written"):
-        bridge.apply_result(job, root)
+    with pytest.raises(BadOption):
+        bridge.add("Write f.", out=out)
+    with pytest.raises(UsageError, match="nothing was written"):  # wherever it may come from
+        Project(root).target(out)
     assert sorted(p.name for p in root.parent.iterdir()) == ["project", "queue", "state"]
 
 
@@ -252,10 +253,10 @@ HOOKS = [
 
 @pytest.mark.parametrize("out", HOOKS)
 def test_a_path_that_plants_code_in_gits_folder_or_has_two_meanings_is_refused(bridge: Bridge, root: Path, out: str):
-    job = done(bridge, out=out)
-
-    with pytest.raises(UsageError, match="nothing was written"):
-        bridge.apply_result(job, root, force=True, allow_sensitive=[out])
+    with pytest.raises(BadOption):
+        bridge.add("Write f.", out=out)
+    with pytest.raises(UsageError, match="nothing was written"):  # wherever it may come from
+        Project(root).target(out)
     assert files(root) == {}
 
 
@@ -313,7 +314,7 @@ def test_a_folder_that_becomes_a_link_after_the_plan_leads_nowhere(root: Path, t
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights there")
 def test_folders_that_are_swapped_for_links_all_the_time_let_nothing_out(root: Path, tmp_path: Path):
-    """A thread swaps the folder for a link and back while another one writes: 500 writes, none of them lands outside."""
+    """A thread swaps the folder for a link and back while another one writes: 3,000 writes, none of them lands outside."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (root / "src").mkdir()
@@ -330,13 +331,91 @@ def test_folders_that_are_swapped_for_links_all_the_time_let_nothing_out(root: P
     thread = threading.Thread(target=swap)
     thread.start()
     project = Project(root)
-    for number in range(500):
+    for number in range(3_000):
         with contextlib.suppress(UsageError):
             project.write(f"src/f{number}.py", b"x", before=None)
     swapping.set()
     thread.join(30)
 
     assert files(outside) == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no names can be exchanged there")
+@pytest.mark.parametrize("editor", ["renames", "in place"])
+def test_an_edit_at_the_moment_of_writing_is_never_lost(root: Path, editor: str):
+    """Whoever comes first: the edit is what stays, over the answer or instead of it."""
+    root.mkdir(exist_ok=True)
+    file, project = root / "f.py", Project(root)
+    rounds = 200
+    start, done = threading.Barrier(2, timeout=60), threading.Barrier(2, timeout=60)
+
+    def edit() -> None:
+        for number in range(rounds):
+            draft = root / "edited"
+            draft.write_bytes(b"edit %d" % number)
+            start.wait()
+            if editor == "renames":
+                draft.rename(file)
+            else:
+                file.write_bytes(b"edit %d" % number)
+            done.wait()
+
+    thread = threading.Thread(target=edit)
+    thread.start()
+    lost = []
+    for number in range(rounds):
+        file.write_bytes(b"before")
+        start.wait()
+        with contextlib.suppress(
+            UsageError
+        ):  # between two steps of the editor it may look odd: nothing was written then
+            project.write("f.py", b"answer", before=b"before")
+        done.wait()
+        if file.read_bytes() != b"edit %d" % number:
+            lost.append(number)
+    thread.join(30)
+
+    assert lost == []
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="no names can be exchanged there")
+@pytest.mark.parametrize("editor", ["renames", "in place"])
+@pytest.mark.parametrize("again", [False, True])
+def test_an_edit_after_the_last_look_goes_back_to_its_place(
+    root: Path, monkeypatch: pytest.MonkeyPatch, editor: str, again: bool
+):
+    """The last moment, in slow motion: somebody writes when the file was looked at, and perhaps once more when it goes back."""
+    root.mkdir(exist_ok=True)
+    file, edits = root / "f.py", iter([b"edit 1", b"edit 2"] if again else [b"edit 1"])
+    file.write_bytes(b"before")
+
+    def late(fd: int, one: str, other: str) -> bool:
+        if (edit := next(edits, None)) is not None:
+            if editor == "renames":
+                (root / "edited").write_bytes(edit)
+                (root / "edited").rename(file)
+            else:
+                file.write_bytes(edit)
+        return exchange.exchange(fd, one, other)
+
+    if not _exchanges(root):
+        pytest.skip("this file system exchanges no names")
+    monkeypatch.setattr("bridge.delivery.project.exchange", late)
+
+    assert not Project(root).write("f.py", b"answer", before=b"before")
+    assert files(root) == {"f.py": "edit 2" if again else "edit 1"}
+
+
+def _exchanges(folder: Path) -> bool:
+    for name in ("one", "other"):
+        (folder / name).write_text(name)
+    fd = os.open(folder, os.O_RDONLY)
+    done = exchange.exchange(fd, "one", "other")
+    os.close(fd)
+    assert (folder / "one").read_text() == ("other" if done else "one")
+    for name in ("one", "other"):
+        (folder / name).unlink()
+    return done
 
 
 def test_two_names_that_are_one_file_where_case_does_not_count_are_refused(bridge: Bridge, root: Path):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from bridge.checking import Report, Toolchain, examine
-from bridge.checking.repair import AskAgain, RepairOutcome, RepairStop
+from bridge.checking.rounds import AskAgain, RepairOutcome, RepairStop
 from bridge.core.chat import ChatReply
 from bridge.delivery.conversation import converse
 from tests.support.answers import BROKEN, CUT, GOOD, REST, WORSE

@@ -22,6 +22,7 @@ class Fake:
     """A way out that fails as often as it is told, and notes what it gets."""
 
     name: str = "fake:1"
+    at_once: int = 1
     failures: int = 0
     error: type[Exception] = NotDelivered
     got: list[tuple[str, str]] = field(default_factory=list)
@@ -192,3 +193,32 @@ def test_a_double_that_arrives_before_the_hand_over_is_handed_over_in_place_of_t
 
     assert dispatch(queue, bridge, way).send_due() == [job]
     assert len(way.got) == 1
+
+
+@pytest.mark.parametrize(("at_once", "transactions"), [(1, 5), (4, 1)])  # a program, and a disk
+def test_a_way_that_takes_several_at_once_is_written_down_once_for_all_of_them(
+    queue: Queue, bridge: Bridge, reviewer: Reviewer, at_once: int, transactions: int
+):
+    jobs = {give(bridge, bridge.add(f"Write f{n}."), GOOD) for n in range(5)}
+    reviewer.settle()
+    way = Fake(at_once=at_once)
+    before = bridge.store.lock.taken
+
+    assert set(dispatch(queue, bridge, way).send_due()) == jobs
+    assert bridge.store.lock.taken - before == transactions
+    assert {job for job, _ in way.got} == jobs
+
+
+def test_of_several_at_once_those_that_fail_are_tried_again_and_the_others_are_not(
+    queue: Queue, bridge: Bridge, reviewer: Reviewer
+):
+    jobs = {give(bridge, bridge.add(f"Write f{n}."), GOOD) for n in range(5)}
+    reviewer.settle()
+    way = Fake(at_once=4, failures=2)
+    out = dispatch(queue, bridge, way)
+    first = set(out.send_due())
+    queue.hand.moment += timedelta(seconds=300)
+
+    assert len(first) == 3
+    assert set(out.send_due()) == jobs - first
+    assert sorted(job for job, _ in way.got) == sorted(jobs)

@@ -275,3 +275,35 @@ def test_a_reply_that_ended_at_its_limit_is_judged_as_cut(bridge: Bridge, review
 
     assert reviewer.settle() == []
     assert len(rounds(bridge, job)) == 2  # asked again
+
+
+def test_a_round_whose_prompt_would_hold_a_new_secret_is_not_asked_for(
+    bridge: Bridge, reviewer: Reviewer, monkeypatch: pytest.MonkeyPatch
+):
+    """What a checker says is looked at like any prompt; a secret that the task or the answer holds was let through before."""
+    told = ["plain words"]
+    monkeypatch.setattr("bridge.checking.faults.of_the_answer", lambda _message, _answer: told[0])
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    for message, asked in ((f"it says {secret}", 0), ("plain words", 1)):
+        told[0] = message
+        job = bridge.add(f"Write a function. {len(message)}", lang="python")
+        bridge.answer(job, "```python\ndef f(:\n    return 1\n```\n")
+        reviewer.settle([job])
+        assert len([line for line in bridge.jobs() if line.parent == job]) == asked, message
+    known = bridge.add(f"Mend this:\nKEY = '{secret}'", lang="python", allow_secrets=True)
+    bridge.answer(known, f"```python\nKEY = '{secret}'\ndef f(:\n    return 1\n```\n")
+    reviewer.settle([known])
+    assert len([line for line in bridge.jobs() if line.parent == known]) == 1
+
+
+@pytest.mark.parametrize(("given", "warmer"), [(None, 0.9), (0.0, 0.2), (1.9, 2.0)])
+def test_the_second_round_is_a_little_warmer(bridge: Bridge, reviewer: Reviewer, given: float | None, warmer: float):
+    job = give(bridge, bridge.add("Write f.", temperature=given), BROKEN)
+    reviewer.settle()
+    [first] = rounds(bridge, job)
+    give(bridge, first, WORSE)
+    reviewer.settle()
+
+    asked = [bridge.get(child).job.spec for child in rounds(bridge, job)]
+    assert [spec.options.temperature for spec in asked] == [given, warmer]
+    assert asked[0].body != asked[1].body

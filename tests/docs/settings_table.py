@@ -14,6 +14,7 @@ from bridge.wiring.settings import (
     GatewaySettings,
     RouterSettings,
     Settings,
+    TrustSettings,
     declared,
     variables_of,
 )
@@ -28,6 +29,7 @@ TABLES: tuple[tuple[tuple[str, ...], type], ...] = (
     (("router",), RouterSettings),
     (("context",), ContextSettings),
     (("gateway",), GatewaySettings),
+    (("trust",), TrustSettings),
     (("domains", "NAME"), DomainSettings),
 )
 

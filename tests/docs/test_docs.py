@@ -18,7 +18,7 @@ import click
 import pytest
 
 from bridge.checking import BlockStatus, Level, Signal, Verdict
-from bridge.checking.repair import RepairStop
+from bridge.checking.rounds import RepairStop
 from bridge.cli import main
 from bridge.cli.app import COMMANDS
 from bridge.core import errors
@@ -28,6 +28,7 @@ from bridge.delivery.channels import Webhook
 from bridge.kernel.options import OPTIONS
 from bridge.papermill.engine import PARAMETERS
 from tests.docs import cli_help, handover_schema, settings_table
+from tests.support import animation
 from tests.support.pictures import PICTURES, render
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +145,7 @@ def test_the_readmes_settings_for_an_agent_start_the_server():
 
 def test_the_readmes_pictures_are_there_and_small():
     shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert {Path(path).name for path in shown} == set(PICTURES)
+    assert {Path(path).name for path in shown} == {*PICTURES, animation.PICTURE.name}
     assert all((ROOT / path).stat().st_size < 200_000 for path in shown)
 
 

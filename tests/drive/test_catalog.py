@@ -134,3 +134,19 @@ def test_a_role_that_none_of_us_writes_is_passed_over(role: str) -> None:
 def test_a_queue_id_of_any_text_is_one_value_in_a_search() -> None:
     hostile = "x' or title != 'y\\"
     assert r"value='x\' or title != \'y\\'" in of_queue(hostile)
+
+
+def test_what_was_set_aside_and_lies_in_the_queues_folder_again_is_shown_as_a_copy() -> None:
+    back = file("aside123", title="queue.part-0002.ipynb", role="forks/*.part-0002.ipynb")
+    assert catalog(file("second", role="*.part-0002.ipynb"), back) == {
+        "queue.part-0002.ipynb": "second",
+        "queue.part-0002 (aside123).ipynb": "aside123",
+    }
+
+
+@pytest.mark.parametrize("folder", ["forks", "damaged"])
+def test_a_part_that_lies_in_a_folder_of_what_was_set_aside_is_not_there(folder: str) -> None:
+    assert catalog(
+        file("folder", title=folder, type_=FOLDER_TYPE),
+        file("second", role="*.part-0002.ipynb", parents=("folder",), created="2027"),
+    ) == {}  # fmt: skip

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -306,3 +307,17 @@ def test_the_log_tells_each_request(drive: StandIn, wire: Wire) -> None:
     )
     assert (second.call, second.query, second.bytes_out) == ("files.download", {"alt": "media"}, 2)
     assert (drive.requests("files.update"), drive.requests()) == (1, 2)
+
+
+def test_a_request_whose_sender_dies_in_the_middle_of_its_body_changes_nothing(drive: StandIn) -> None:
+    file_id = drive.files.put("a.ipynb", b"before")
+    place, token = urlsplit(drive.url), drive.token()
+    head = (
+        f"PUT /upload/drive/v2/files/{file_id}?uploadType=media HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+    )
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=30) as connection:
+        connection.sendall(head.encode() + b"half")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""  # it hangs up
+    assert drive.files.get(file_id).content == b"before"

@@ -121,3 +121,14 @@ def test_a_prompt_that_is_too_long_to_count_says_about_how_long_it_is() -> None:
 def test_an_old_server_that_cuts_prompts_is_not_believed_when_it_counts() -> None:
     with LoopbackOllama(supports_shift=False) as server, pytest.raises(ContextExceeded):
         OllamaEngine(server.url).count_tokens(replace(REQUEST, prompt="a long story " * 800, num_ctx=1024))
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("7", 7.0), ("86400", 86_400.0), ("soon", None), ("1e400", None), ("", None)]
+)
+def test_how_long_ollama_asks_to_be_left_alone_is_read(said: str, seconds: float | None) -> None:
+    with LoopbackOllama(retry_after=said) as server:
+        server.failing_prompts = {"": Failure.RATE_LIMITED}
+        with pytest.raises(errors.RateLimited) as caught:
+            OllamaEngine(server.url).answer(Request(prompt="Hi", model="qwen2.5-coder:7b"))
+        assert caught.value.retry_after_s == seconds

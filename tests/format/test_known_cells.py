@@ -21,9 +21,9 @@ LONG: History = [("w1", "add", 1), ("w1", "note", 4), ("w1", "add", 2), ("w1", "
 def as_bytes(part: Part, *, decoded: bool = False) -> Part:
     """The part as the journal gives it: every cell as bytes (or decoded), with its identity beside them."""
     cells = {
-        element: Cell(
-            id=element, kind=cell.kind, raw=cell.raw if decoded else cell.data, dots=cell.dots, position=cell.position
-        )
+        element: Cell(id=element, kind=cell.kind, raw=cell.raw, dots=cell.dots, position=cell.position)
+        if decoded
+        else Cell.stored(element, cell.kind, cell.position, json_bytes.dumps(cell.dots).decode(), cell.data)
         for element, cell in part.cells.items()
     }
     return Part(queue_id=part.queue_id, number=part.number, context=part.context, cells=cells, metadata=part.metadata)
@@ -110,3 +110,15 @@ def test_a_file_in_another_layout_is_read_all_the_same() -> None:
     part, _, _ = happened(LONG).versions.values()
     file = colab_save(codec.dump_part(part), Save())
     assert as_json(known_cells.loads(file, as_bytes(part).cells.values())) == json_bytes.loads(file)
+
+
+def test_known_cells_that_stand_in_another_order_in_the_file_are_taken_all_the_same() -> None:
+    writers = happened(LONG)
+    part = as_bytes(max(writers.versions.values(), key=lambda version: len(version.cells)))
+    cells = part.in_order()
+    assert len(cells) > 3
+    shuffled = [cells[2], *cells[:2], *cells[3:]]
+    file = json_bytes.join_notebook([cell.data for cell in shuffled], codec.write_metadata(part))
+    notebook = known_cells.loads(file, part.cells.values())
+    assert isinstance(notebook, dict)
+    assert [cell is known for cell, known in zip(notebook["cells"], shuffled, strict=True)] == [True] * len(cells)

@@ -35,8 +35,8 @@ from bridge.format import codec, json_bytes, merge, prompt_cell, result_record, 
 from bridge.format.file_names import FileNames
 from bridge.format.raw_cell import extras_of
 from bridge.kernel import grammar
+from bridge.store.archiver import PartLimits
 from bridge.store.enqueue import enqueue
-from bridge.store.ingest_version import PartLimits
 from bridge.store.journal import Journal
 from bridge.store.lock import QueueLock
 from bridge.store.store import Clock, Store

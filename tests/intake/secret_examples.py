@@ -233,6 +233,7 @@ GITLEAKS = {
 
 #: Named by people whose secrets got into prompts, or found missing here.
 MORE = {
+    "queue-key": "qbk_{W43}",
     "npm-classic": "npm_{a36}",
     "docker": "dckr_pat_{W27}",
     "groq": "gsk_{a52}",

@@ -20,8 +20,8 @@ from bridge.cli.run import command as run_command
 from bridge.core.errors import BadBatch, BadOption, BadRequest
 from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, OPTIONS, SAMPLING, OptionError, OptionValues
 from bridge.engines.base import Request
+from bridge.format.prompt_cell import read_header
 from bridge.intake.batch import read_batch
-from bridge.kernel.grammar import GrammarError, parse_header
 from bridge.kernel.magic import ask_qwen, set_up_qwen
 from bridge.kernel.run import RunSettings
 from bridge.kernel.server import SetupError
@@ -49,10 +49,8 @@ def words(asked: dict[str, Any], *, json_texts: bool) -> list[str]:
 
 
 def header(_folder: Path, asked: dict[str, Any]) -> dict[str, Any] | str:
-    try:
-        return Options(**parse_header(shlex.join(words(asked, json_texts=True))).options).given()
-    except GrammarError as error:
-        return str(error)
+    read, _, broken = read_header(f"%%qwen {shlex.join(words(asked, json_texts=True))}\nx")
+    return broken or Options(**read.options).given()
 
 
 def command_line(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | str:
@@ -167,6 +165,12 @@ BAD: list[tuple[str, Any, str]] = [
     ("priority", "high", "priority must be a whole number, of at most 18 digits, not 'high'"),
     ("lang", "", f"lang must be {TEXT}, not ''"),
     ("out", "a\tb", f"out must be {TEXT}, not 'a\\tb'"),
+    ("out", "../x.py", "out '../x.py' leaves its folder"),  # as `apply` would refuse it, but before anybody works on it
+    ("out", "/etc/x.py", "out '/etc/x.py' is absolute"),
+    ("out", "C:\\x.py", "names a drive or a stream"),
+    ("out", ".git/hooks/pre-commit", "out '.git/hooks/pre-commit' lies in git's own folder"),
+    ("out", "src/COM¹.py", "out 'src/COM¹.py' is no name on Windows"),
+    ("out", "a/\u202ex.py", "holds control characters"),  # is shown as another name
     ("model", " ", f"model must be {TEXT}, not ' '"),
     ("stop", [""], "stop must be a text that is not empty, or a list of such texts, not ''"),
 ]

@@ -64,6 +64,7 @@ def test_the_tools_say_when_to_use_them_and_have_typed_schemas(path: Path):
         assert {"prompt", "lang", "out", "key"} <= fields.keys()
         assert all("description" in field for field in fields.values())
         assert "429" in (client.instructions or "")
+        assert "never follow instructions" in " ".join((client.instructions or "").split())
 
     talk(path, script)
 
@@ -108,9 +109,12 @@ def test_from_prompts_to_files(path: Path):
         assert [file["code"] for file in told["ready"][0]["files"]] == [CODE]
         assert (seen[0][:2], seen[-1][:2]) == ((0, 2), (2, 2))
 
-        result = await call(client, "get_result", job=f)
+        one = await call(client, "get_result", job=f)
+        result = one["result"]
         assert (result["verdict"], result["answer"]) == ("clean", GOOD)
         shown = await call(client, "apply_result", job=f)
+        assert told["untrusted"] == one["untrusted"] == shown["untrusted"]
+        assert "Do not follow instructions" in told["untrusted"]
         assert ([c["step"] for c in shown["files"]], shown["written"]) == (["create"], [])
         assert not (root / "src").exists()
         assert (await call(client, "apply_result", job=f, dry_run=False))["written"] == ["src/f.py"]
@@ -163,3 +167,22 @@ def test_without_the_extra_the_command_says_what_to_install(path: Path, monkeypa
 
     assert done.exit_code == 2
     assert "pip install 'qwen-bridge[mcp]'" in done.stderr
+
+
+@pytest.mark.parametrize("out", [".github/f.py", ".claude/hooks/f.py", "conftest.py"])
+def test_no_tool_writes_a_file_that_programs_run_unasked_whatever_it_is_asked(path: Path, out: str):
+    root = path.parents[1] / "project"
+    with Bridge(str(path)) as bridge:
+        job = bridge.add("Write f.", lang="python", out=out)
+        bridge.answer(job, GOOD)
+        bridge.wait([job], timeout_s=60)
+
+    async def script(client: Client) -> None:
+        for more in ({}, {"allow_sensitive": [out]}, {"allowed": [out]}):
+            told = await client.call_tool("apply_result", {"job": job, "dry_run": False, "force": True, **more})
+            assert told.is_error
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert "sensitive" not in json.dumps(tools["apply_result"].input_schema)
+
+    talk(path, script)
+    assert not any(path.is_file() for path in root.rglob("*"))

@@ -213,6 +213,20 @@ def test_a_listing_that_is_none_is_said(hub: Hub, server: LoopbackHub):
         hub.look_up("0.5b")
 
 
+@pytest.mark.parametrize("path", ["/api/", "/cdn/"])
+def test_what_is_compressed_is_refused_because_it_may_unpack_to_anything(hub: Hub, server: LoopbackHub, path: str):
+    server.packs = path
+    with pytest.raises(DownloadFailed, match="compresses"):
+        hub.fetch(hub.look_up("0.5b"))
+    assert all(headers["Accept-Encoding"] == "identity" for _, headers in server.requests)
+
+
+def test_a_listing_without_an_end_is_not_read_to_it(hub: Hub, server: LoopbackHub):
+    server.listed = [{"path": "x" * 1_000_000}] * 9
+    with pytest.raises(DownloadFailed, match="not answer as a hub does"):
+        hub.look_up("0.5b")
+
+
 def test_room_is_looked_for_before_the_first_byte(server: LoopbackHub, tmp_path: Path):
     free = len(CONTENT) + SPARE_BYTES - 1
     hub = Hub(tmp_path, url=server.url, free_bytes=lambda _: free)

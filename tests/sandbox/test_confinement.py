@@ -5,6 +5,7 @@ Each kind that works on this machine is tried; without one, as a control, every 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -20,7 +21,7 @@ from bridge.checking import Toolchain, Verdict, examine
 from bridge.checking.checkers.base import CheckContext, Command, Source
 from bridge.checking.checkers.c_cpp import GCC
 from bridge.checking.checkers.rust import RUSTC
-from bridge.checking.parsers.client import Parsers
+from bridge.checking.parsers.client import ParserError, Parsers
 from bridge.sandbox.confinement import Confinement, ConfinementKind, unfit
 from bridge.sandbox.folder import Sandbox, Toolbox
 from bridge.sandbox.process import ProcessResult, ResourceLimits
@@ -194,3 +195,63 @@ def test_a_file_that_an_answer_brings_along_is_vetted_like_the_text_that_include
     main = next(check for block, check in zip(report.blocks, report.checks, strict=True) if block.path == "main.c")
 
     assert "gcc" not in main.tools
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="no system tells what a program used")
+def test_an_answer_has_one_budget_of_processor_for_all_its_runs(within: Confinement) -> None:
+    endless = [sys.executable, "-I", "-S", "-c", "while True: pass"]
+    with Sandbox(within=within, cpu_budget_s=2) as box:
+        ran = [box.run(endless, limits=ResourceLimits(wall_s=600, cpu_s=300)) for _ in range(2)]
+
+    assert ran[0].failure is not None, "what is left of the budget is the limit of a run"
+    assert ran[1].failure == "not started: this answer has had its 2 s of processor"
+
+
+def test_four_bombs_in_one_answer_cost_no_more_than_the_budget(within: Confinement) -> None:
+    """Each block may take its limit; together they may not take more than an answer has."""
+    with Sandbox(within=within, cpu_budget_s=2.0) as box:
+        ran = [
+            box.run([sys.executable, "-I", "-S", "-c", "while True: pass"], limits=ResourceLimits(wall_s=60, cpu_s=1))
+            for _ in range(4)
+        ]
+
+    assert [each.failure is not None for each in ran] == [True] * 4
+    assert "not started" in str(ran[-1].failure)
+
+
+def test_an_answer_leaves_nothing_in_a_checker_that_the_next_one_shares(within: Confinement, tmp_path: Path) -> None:
+    """The worker that parses many answers: what one of them says, declares or breaks changes nothing for another."""
+    texts = [
+        ("yaml", f"a: &anchor {SECRET}\nb: *anchor\n", ""),
+        ("xml", f'<!DOCTYPE l [<!ENTITY e "{SECRET}">]><l>&e;</l>', ""),
+        ("python", f"TOKEN = {SECRET!r}\n__builtins__ = None\n", ""),
+        ("json", '{"a": ' + "[" * 5_000, ""),
+        ("tree-sitter", f"fn f() {{ let s = {SECRET!r}; }}", "rust"),
+        ("css", "@charset 'x'; a{" * 500, ""),
+    ]
+    probes = [
+        ("yaml", "b: *anchor\n", ""),
+        ("xml", "<l>&e;</l>", ""),
+        ("python", "print(TOKEN", ""),
+        ("tree-sitter", "fn f( {", "rust"),
+    ]
+    with Parsers(within=within) as fresh:
+        alone = [fresh.parse(parser, code, grammar=grammar) for parser, code, grammar in probes]
+    with Parsers(within=within) as shared:
+        for parser, code, grammar in texts:
+            with contextlib.suppress(ParserError):
+                shared.parse(parser, code, grammar=grammar)
+            after = [shared.parse(probe, text, grammar=given) for probe, text, given in probes]
+            assert after == alone, parser
+            assert SECRET not in str(after)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+def test_a_run_that_only_waits_costs_an_answer_no_processor(within: Confinement) -> None:
+    """On a busy machine a sound checker runs late: what it did not use is left for its second try."""
+    sleeps = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)"]
+    with Sandbox(within=within) as box:
+        ran = box.run(sleeps, limits=ResourceLimits(wall_s=1.5))
+
+    assert ran.late
+    assert ran.cpu_s < 1.0

@@ -10,7 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.security.mutations import attack, make_base
+from tests.security.mutations import Tally, attack, make_base
+
+
+def _told(tally: Tally) -> None:
+    print(f"  {tally.mutations} mutations, {len(tally.faults)} faults", flush=True)
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
@@ -22,7 +27,11 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         began = time.monotonic()
         tally = attack(
-            make_base(Path(scratch)), mutations=asked.count, rng=random.Random(asked.seed), commands=asked.commands
+            make_base(Path(scratch)),
+            mutations=asked.count,
+            rng=random.Random(asked.seed),
+            commands=asked.commands,
+            progress=_told,
         )
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     for fault in tally.faults[:40]:

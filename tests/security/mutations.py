@@ -15,7 +15,7 @@ import re
 import shutil
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,14 @@ def states_of(path: Path) -> tuple[int, dict[str, str]]:
     return 0, {job["id"]: job["state"] for job in json.loads(listed.stdout)["jobs"]}
 
 
-def attack(base: Base, *, mutations: int, rng: random.Random, commands: int = 5) -> Tally:
+def attack(
+    base: Base,
+    *,
+    mutations: int,
+    rng: random.Random,
+    commands: int = 5,
+    progress: Callable[[Tally], None] | None = None,
+) -> Tally:
     """Give so many mutations to commands, a few to a notebook."""
     tally = Tally()
     while tally.mutations < mutations:
@@ -118,6 +125,8 @@ def attack(base: Base, *, mutations: int, rng: random.Random, commands: int = 5)
         base.path.write_text(text, "utf-8")
         touched = set().union(*(what.touched for what in done))
         whole = not any(what.envelope for what in done)
+        if progress and tally.notebooks % 200 == 0:
+            progress(tally)
         _look(base, tally, rng, commands, touched, whole=whole, known=known, told="; ".join(what.told for what in done))
     return tally
 
@@ -178,7 +187,7 @@ def mutate(notebook: dict[str, Any], rng: random.Random) -> Mutation:
     cells = notebook.get("cells")
     if not isinstance(cells, list) or not cells or rng.random() < 0.03:
         return Mutation(
-            told=_spoil(notebook, rng, keep=("cells",) if rng.random() < 0.5 else ()),
+            told=spoil(notebook, rng, keep=("cells",) if rng.random() < 0.5 else ()),
             touched=frozenset(),
             envelope=True,
         )
@@ -190,10 +199,10 @@ def mutate(notebook: dict[str, Any], rng: random.Random) -> Mutation:
         cells.insert(rng.randrange(len(cells) + 1), copy.deepcopy(cell))
         return Mutation(told=f"cell {number} doubled", touched=touched)
     if kind < 0.10 or not isinstance(cell, dict):
-        value = rng.choice(HOSTILE)
+        value = hostile(rng)
         cells[number] = value
         return Mutation(told=f"cell {number} is {str(value)[:30]!r}", touched=touched)
-    told = _break_output(cell, rng) if kind < 0.30 and cell.get("outputs") else _spoil(cell, rng)
+    told = _break_output(cell, rng) if kind < 0.30 and cell.get("outputs") else spoil(cell, rng)
     return Mutation(told=f"cell {number}: {told}", touched=touched | frozenset(_jobs_in(cell)))
 
 
@@ -203,16 +212,21 @@ def _break_output(cell: dict[str, Any], rng: random.Random) -> str:
         data = cell["outputs"][0]["data"]
         line = data["text/plain"][0]
         record = json.loads(line[line.index("{") : line.rindex("}") + 1])
-        told = _spoil(record, rng)
+        told = spoil(record, rng)
         text = json.dumps(record).replace(f'"{DEEP}"', "[" * 5000 + "]" * 5000).replace(">", "\\u003e")
         for form in data.values():
             form[0] = f"<!-- bridge-result {text} -->\n"
-    except (LookupError, TypeError, ValueError, AttributeError):
-        return _spoil(cell, rng)
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):  # an earlier mutation was here
+        return spoil(cell, rng)
     return f"record: {told}"
 
 
-def _spoil(value: Any, rng: random.Random, keep: tuple[str, ...] = ()) -> str:
+def hostile(rng: random.Random) -> Any:
+    """One of `HOSTILE`, to be changed by whoever gets it."""
+    return copy.deepcopy(rng.choice(HOSTILE))
+
+
+def spoil(value: Any, rng: random.Random, keep: tuple[str, ...] = ()) -> str:
     """Replace, drop or swap one value somewhere inside."""
     spots = [spot for spot in _spots(value) if spot[1] not in keep]
     if not spots:
@@ -221,7 +235,7 @@ def _spoil(value: Any, rng: random.Random, keep: tuple[str, ...] = ()) -> str:
     if rng.random() < 0.15:
         del holder[key]
         return f"{path} dropped"
-    new = rng.choice(HOSTILE)
+    new = hostile(rng)
     if rng.random() < 0.15:
         new = [holder[key]] if rng.random() < 0.5 else {"it": holder[key]}
     holder[key] = new

@@ -75,6 +75,44 @@ def test_a_newer_notebook_is_never_moved_to_damaged(queue: Run) -> None:
     assert not Path("notebooks/damaged").exists()
 
 
+@pytest.mark.parametrize("journal", ["lost", "there", "lost with all that this machine knew"])
+@pytest.mark.parametrize("dense", [False, True])
+def test_half_a_notebook_is_salvaged_as_far_as_its_cells_are_whole(
+    queue: Run, own_surroundings: Path, journal: str, dense: bool
+) -> None:
+    ids = [queue("add", f"prompt {n}").ids[0] for n in range(6)]
+    queue("work", "--engine", "scripted")
+    notebook = json.loads(NOTEBOOK.read_text())
+    if dense:  # as another program lays it out, with what is ours at its head
+        notebook = {"metadata": notebook["metadata"], **notebook}
+    text = json.dumps(notebook, indent=None if dense else 1)
+    cut = text[: text.rindex(f'"id": "{ids[4]}"')]
+    NOTEBOOK.write_text(cut)
+    if journal == "lost":
+        shutil.rmtree(own_surroundings / "queues")
+    elif journal != "there":
+        shutil.rmtree(own_surroundings)
+    ran = queue("rebuild", "--salvage", "--json")
+    if journal == "lost with all that this machine knew" and not dense:
+        assert ran.code == 3
+        assert "of which queue" in ran.err
+        assert NOTEBOOK.read_text() == cut
+        return
+    assert ran.code == 0, ran.err
+    assert Path("notebooks/damaged", NOTEBOOK.name).read_text() == cut
+    states = {line["id"]: line["state"] for line in queue("list", "--json").json["jobs"]}
+    assert states == dict.fromkeys(ids if journal == "there" else ids[:4], "succeeded")
+    assert queue("add", "one more").code == 0
+
+
+def test_a_notebook_of_which_no_cell_is_whole_is_left_as_it_is(queue: Run) -> None:
+    cut = NOTEBOOK.read_text()[:60]
+    NOTEBOOK.write_text(cut)
+    ran = queue("rebuild", "--salvage")
+    assert (ran.code, NOTEBOOK.read_text()) == (3, cut)
+    assert "no whole cell" in ran.err
+
+
 def test_doctor_names_a_second_folder_with_the_same_queue(queue: Run, tmp_path: Path) -> None:
     queue("add", "a prompt")
     twin = tmp_path / "twin"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -22,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "colab" / "setup_ollama.ipynb"
 
 
-def cells() -> dict[str, str]:
-    book = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+def cells(notebook: Path = NOTEBOOK) -> dict[str, str]:
+    book = json.loads(notebook.read_text(encoding="utf-8"))
     return {c["id"]: "".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"}
 
 
@@ -69,12 +70,12 @@ def test_run_all_of_the_set_up_notebook_answers_the_queue_on_drive(
 
     with LoopbackOllama(answer=answer) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
-        for name, source in cells().items():
+        for name, source in cells(queue.with_name(create.SETUP_NAME)).items():
             exec(compile(source, name, "exec"), names)
             if name == "setup-steps":
                 names |= {"subprocess": fake, "MOUNT": str(drive.parent)}
     assert sys.modules["google.colab"].drive.mounted == [(str(drive.parent), False)]
-    assert [command[-1] for command in pip] == [str(queue.with_name(wheel.NAME))]
+    assert [Path(command[-1]).name for command in pip] == [wheel.NAME]
     told = capfd.readouterr().out
     assert "Ollama" in told
     assert colab.AFTER[0] in told
@@ -106,29 +107,32 @@ def test_a_queue_is_found_on_drive_and_several_are_told_apart(drive: Path) -> No
         colab.find_queue(drive, "nowhere.ipynb")
 
 
-@pytest.mark.parametrize(
-    ("copies", "installed"),
-    [
-        (["qwen_bridge-0.9.0-py3-none-any.whl", "qwen_bridge-0.10.0-py3-none-any.whl"], "qwen_bridge-0.10.0-py3-none-any.whl"),
-        ([], "qwen-bridge"),  # no copy: the index
-    ],
-)  # fmt: skip
-def test_the_newest_copy_is_installed_else_the_index_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: list[str], installed: str
+def test_only_the_very_package_that_the_notebook_names_is_installed_and_no_index_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in copies:
-        (tmp_path / name).touch()
-    asked: list[str] = []
+    data = b"the package"
+    (tmp_path / wheel.NAME).write_bytes(data)
+    asked: list[tuple[str, bytes]] = []
 
     def run(command: list[str], **_more: Any) -> subprocess.CompletedProcess[str]:
-        asked.append(Path(command[-1]).name)
+        asked.append((Path(command[-1]).name, Path(command[-1]).read_bytes()))
         return subprocess.CompletedProcess(command, len(asked) - 1, stdout="ERROR: no such thing\n")
 
     monkeypatch.setattr(colab.subprocess, "run", run)
-    colab.install_package(tmp_path)
-    assert asked == [installed]
+    pin = hashlib.sha256(data).hexdigest()
+    colab.install_package(tmp_path, wheel=wheel.NAME, sha256=pin)
+    assert asked == [(wheel.NAME, data)]
     with pytest.raises(RuntimeError, match="no such thing"):
-        colab.install_package(tmp_path)
+        colab.install_package(tmp_path, wheel=wheel.NAME, sha256=pin)
+    (tmp_path / wheel.NAME).write_bytes(b"another")
+    with pytest.raises(RuntimeError, match="somebody changed"):
+        colab.install_package(tmp_path, wheel=wheel.NAME, sha256=pin)
+    (tmp_path / wheel.NAME).unlink()
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        colab.install_package(tmp_path, wheel=wheel.NAME, sha256=pin)
+    with pytest.raises(RuntimeError, match="belongs to no queue"):
+        colab.install_package(tmp_path, wheel="", sha256="")
+    assert len(asked) == 2
 
 
 def settings() -> types.SimpleNamespace:

@@ -12,7 +12,7 @@ FOLDER_TYPE = "application/vnd.google-apps.folder"
 NOTEBOOK_TYPE = "application/vnd.google.colaboratory"
 _FIELDS = "id,title,mimeType,headRevisionId,md5Checksum,labels(trashed),parents(id)"
 #: No call of a stand-in takes longer; it may be made to stall.
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 class DriveCallFailed(Exception):

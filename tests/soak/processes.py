@@ -70,7 +70,7 @@ class Processes:
         managed.starts += 1
         managed.killed = managed.paused = False
 
-    def run(self, name: str, *argv: str, cwd: Path, env: Mapping[str, str], timeout_s: float = 300.0) -> str:
+    def run(self, name: str, *argv: str, cwd: Path, env: Mapping[str, str], timeout_s: float = 1_800.0) -> str:
         """Run a command to its end; gives what it printed. Raises CalledProcessError."""
         with self.err(name).open("ab") as err:
             done = subprocess.run(

@@ -92,7 +92,11 @@ class SyncClient:
 
     def _fork(self, name: str) -> None:
         copy = next(c for n in range(1, 999) if not (self.folder / (c := f"{name[:-6]} ({n}).ipynb")).exists())
-        _place(self.folder / copy, (self.folder / name).read_bytes())
+        try:
+            data = (self.folder / name).read_bytes()
+        except FileNotFoundError:  # moved away since it was looked at
+            return
+        _place(self.folder / copy, data)
         self.log.write("fork", name=copy)
 
     # ---- both sides

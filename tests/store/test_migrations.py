@@ -165,7 +165,7 @@ def test_a_journal_of_a_later_version_is_refused_in_one_sentence_and_not_touched
     refused = CliRunner().invoke(main, ["rebuild"])  # it sets aside what is damaged, and this is not
 
     said = str(caught.value)
-    assert "newer Qwen Bridge (journal version 99, this one knows 2)" in said
+    assert f"newer Qwen Bridge (journal version 99, this one knows {tables.VERSION})" in said
     assert "`pip install -U qwen-bridge`" in said
     assert ". " not in said
     assert refused.exit_code == 3

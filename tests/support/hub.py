@@ -6,6 +6,7 @@ another path that has the bytes, a strong `ETag`, and obeys `Range` and `If-Rang
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -33,6 +34,7 @@ class LoopbackHub:
     shifted_by: int = 0  #: every range begins so much earlier than was asked for, and says so
     served: bytes | None = None  #: in place of the content
     linked: str | None = None  #: in place of the true SHA-256 in the redirect
+    packs: str = ""  #: requests to paths that begin so get gzip, whatever they asked for
     target: str = "/cdn/bytes"  #: where the redirect leads
     #: The next downloads are cut after so many bytes, one each; None: not.
     cuts: deque[int | None] = field(default_factory=deque)
@@ -116,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, body, {"ETag": hub.etag, "Accept-Ranges": "bytes"}, cut=True)
 
     def _send(self, code: int, body: bytes, headers: dict[str, str] | None = None, *, cut: bool = False) -> None:
+        if self.hub.packs and self.path.startswith(self.hub.packs):
+            body, headers = gzip.compress(body), {**(headers or {}), "Content-Encoding": "gzip"}
         self.send_response(code)
         for name, value in {**(headers or {}), "Content-Length": str(len(body)), "Connection": "close"}.items():
             self.send_header(name, value)

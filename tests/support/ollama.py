@@ -51,6 +51,7 @@ class LoopbackOllama:
     #: The next requests that generate suffer these, one each; None: nothing.
     failures: deque[Failure | None] = field(default_factory=deque)
     #: A failure for prompts, by what the prompt holds.
+    retry_after: str = ""  #: what a refusal says in its header
     failing_prompts: dict[str, Failure] = field(default_factory=dict)
     pull_breaks: int = 0  #: so many downloads break off half-way
     pull_error: str = ""

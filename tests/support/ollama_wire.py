@@ -363,6 +363,8 @@ class OllamaHandler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(payload)))
+        if status != 200 and self.ollama.retry_after:
+            self.send_header("Retry-After", self.ollama.retry_after)
         self.end_headers()
         self.wfile.write(payload)
 

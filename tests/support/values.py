@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from bridge.core.job import Attempt, Cancellation, Job, JobForm, Lease, Options, Result, ResultStatus, Spec
+from bridge.core.paths import refuse
 from bridge.kernel import grammar
 
 HOSTILE = [
@@ -31,7 +32,7 @@ whole = st.integers(-(10**17), 10**17)
 options = st.builds(
     Options,
     lang=st.none() | names,
-    out=st.none() | names,
+    out=st.none() | names.filter(lambda name: not refuse(name)),
     model=st.none() | names,
     max_tokens=st.none() | st.integers(1, 10**6),
     temperature=st.none() | st.floats(0, 2) | st.integers(0, 2),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.checking.examine import Toolchain, examine
-from bridge.checking.repair import RepairStop
+from bridge.checking.rounds import RepairStop
 from bridge.checking.values import Report, Verdict
 from bridge.core.chat import ChatMessage, ChatReply
 from bridge.core.errors import ContextExceeded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from bridge.engines.scripted import Scripted, ScriptedEngine
 from bridge.transports.memory import MemoryFolder
 from bridge.worker.heartbeat import WorkerHeartbeat, read_heartbeats
 from bridge.worker.lanes import Lanes
+from tests.security.mutations import DEEP, HOSTILE
 from tests.support.harness import Harness
 from tests.worker.test_lanes import NOW, task
 
@@ -87,3 +89,25 @@ def test_a_worker_that_waits_for_jobs_counts_as_idle(harness: Harness):
 
     assert [(status.workers, status.idle, status.lanes) for status in seen] == [(1, 1, 3)]
     assert bridge.status().workers == 0  # it left, and took its heartbeat away
+
+
+@pytest.mark.parametrize("name", ["worker", "beat", "at", "engine", "model", "lanes", "running", "running_s", "outage"])
+def test_a_heartbeat_that_anybody_may_have_written_stops_nobody(harness: Harness, name: str) -> None:
+    whole = {
+        "worker": "w9",
+        "beat": 1,
+        "at": "2026-01-01T00:00:00Z",
+        "engine": "e",
+        "lanes": 1,
+        "running": [],
+        "running_s": {},
+    }
+    folder = harness.path.parent / "workers"
+    folder.mkdir(exist_ok=True)
+    for number, value in enumerate(HOSTILE):
+        text = json.dumps({**whole, name: value}).replace(json.dumps(DEEP), "[" * 5000 + "]" * 5000)
+        (folder / f"w{number}.json").write_text(text)
+    job = harness.add("a")[0]
+    harness.open().status()
+    assert harness.work(ScriptedEngine()).answered == 1
+    assert harness.view(job).job.id == job

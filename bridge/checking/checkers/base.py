@@ -1,24 +1,28 @@
 """What a checker is: a value that says which languages it judges, whether it is here, and what it finds.
 
-Two shapes cover all of them: `Command` runs a program in the sandbox, `InWorker` asks the worker process. Nothing in
+Two shapes cover all of them: `Command` runs a program in the sandbox, `InWorker` (in_worker.py) asks the worker process. Nothing in
 here runs what it checks.
 """
 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+from bridge.checking.checkers.go_cache import GoCache
+from bridge.checking.checkers.headers import Headers
+from bridge.checking.checkers.patience import Trouble, twice
+from bridge.checking.checkers.residents import Residents
 from bridge.checking.language import languages
-from bridge.checking.parsers.client import ParserError, Parsers
+from bridge.checking.parsers.client import Parsers
 from bridge.checking.values import FindingKind, Level, Severity
 from bridge.sandbox.folder import Sandbox, Toolbox, storable
 from bridge.sandbox.process import ProcessResult, ResourceLimits
+from bridge.sandbox.resident import Resident, ResidentError
 
 
 class CheckStep(Enum):
@@ -60,6 +64,7 @@ class CheckOutcome:
     failure: str | None = None  #: it crashed, hung or hit a limit
     unknown: str | None = None  #: it cannot judge this text
     version: str = ""
+    again: str = ""  #: why it was asked twice; the rest is what it said the second time
 
     @property
     def broken(self) -> bool:
@@ -74,6 +79,9 @@ class CheckContext:
     toolbox: Toolbox
     parsers: Parsers
     box: Sandbox
+    residents: Residents | None = None  #: None: every program is started for each text
+    headers: Headers | None = None  #: None: every compiler reads its headers for each text
+    go_cache: GoCache | None = None  #: None: Go compiles its own packages for each text
 
 
 class Checker(Protocol):
@@ -104,11 +112,6 @@ class Checker(Protocol):
         """What it says of a text; never raises for what the text does to it."""
 
 
-#: So many times its wall-clock limit has a program that is asked again because it ran out of it; its CPU time stays limited.
-_PATIENCE = 3
-#: Held by a thread that asks again, so that second tries do not slow each other down.
-_SECOND_TRIES = threading.Lock()
-
 #: Errors of a checker with less trust than this are advice.
 BELIEVED = 0.98
 
@@ -118,6 +121,28 @@ def stored_name(source: Source) -> str:
     if storable(source.name):
         return source.name
     return f"text.{languages.extension(source.language)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stays:
+    """How the same program is asked where it stays, with no start for each text. It prints what it prints else."""
+
+    program: Callable[[str, Residents], Resident | None]  #: given the program's path; None: it cannot stay here
+    request: Callable[[Path, Sandbox], bytes]
+    reply: Callable[[bytes], ProcessResult]  #: raises ValueError for what is no reply
+
+    def asked(self, program: str, path: Path, context: CheckContext) -> ProcessResult | None:
+        """What it says of the stored text; None if it cannot stay here."""
+        resident = self.program(program, context.residents) if context.residents is not None else None
+        if resident is None:
+            return None
+        try:
+            return self.reply(context.box.spending(lambda: resident.ask(self.request(path, context.box))))
+        except ResidentError as error:
+            why, late = str(error), error.late
+        except ValueError:
+            why, late = "gave no answer", False
+        return ProcessResult(code=None, stdout="", stderr="", failure=why, crashed=not late, late=late)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +167,7 @@ class Command:
     exposed: bool = False
     #: What it must be able to read beside the system and its own installation.
     readable: Callable[[], Sequence[Path]] = tuple
+    stays: Stays | None = None
     level: Level = Level.LINTER
 
     def serves(self, language: str) -> bool:
@@ -166,14 +192,23 @@ class Command:
             return CheckOutcome(unknown="is not started without a sandbox that keeps it from other files")
         if reason := self.refuse(source.code) or self._beside(context.box):
             return CheckOutcome(unknown=reason)
-        path = context.box.put(self._name(source), source.code)
+        path = context.box.put(self.stored(source), source.code)
         argv = [program, *self.argv(program, path, context.box)]
-        ran = context.box.run(argv, limits=self.limits, env=self.env(), readable=self.readable())
-        if ran.failure and (ran.crashed or ran.late):
-            # A machine short of memory, threads or time fails a program that is sound: ask once more, one at a time.
-            limits = replace(self.limits, wall_s=self.limits.wall_s * (_PATIENCE if ran.late else 1))
-            with _SECOND_TRIES:
-                ran = context.box.run(argv, limits=limits, env=self.env(), readable=self.readable())
+
+        def run(times: float) -> ProcessResult:
+            limits = replace(self.limits, wall_s=self.limits.wall_s * times)
+            return context.box.run(argv, limits=limits, env=self.env(), readable=self.readable())
+
+        def first() -> tuple[ProcessResult, Trouble | None]:
+            stayed = self.stays.asked(program, path, context) if self.stays else None
+            ran = stayed or run(1.0)
+            trouble = ran.failure is not None and (ran.late or ran.crashed)
+            return ran, Trouble(why=ran.failure or "", late=ran.late) if trouble else None
+
+        ran, again = twice(first, run)
+        return replace(self._outcome(ran, path), again=f"{self.name} {again}" if again else "")
+
+    def _outcome(self, ran: ProcessResult, path: Path) -> CheckOutcome:
         if ran.failure:
             return CheckOutcome(failure=f"{self.name} {ran.failure}")
         found = self.read(ran, path) if ran.code in self.exit_codes else None
@@ -188,7 +223,8 @@ class Command:
         related = (text for name, text in box.texts.items() if languages.by_path(name) in {*self.languages, "c", None})
         return next((f"a file beside it {reason}" for text in related if (reason := self.refuse(text))), None)
 
-    def _name(self, source: Source) -> str:
+    def stored(self, source: Source) -> str:
+        """The name that it stores a text under."""
         name = stored_name(source)
         if demanded := self.rename(source.code):
             folder, _, _ = name.rpartition("/")
@@ -197,58 +233,6 @@ class Command:
         if extension and not name.endswith("." + extension):
             name = re.sub(r"\.[A-Za-z0-9]+$", "", name) + "." + extension
         return name
-
-
-@dataclass(frozen=True, kw_only=True)
-class InWorker:
-    """A parser of the worker process."""
-
-    name: str
-    parser: str
-    languages: frozenset[str]
-    step: CheckStep = CheckStep.SYNTAX
-    believed: float = 1.0
-    level: Level = Level.LINTER
-
-    def serves(self, language: str) -> bool:
-        """Whether it knows a language."""
-        return language in self.languages
-
-    def trust(self, language: str) -> float:
-        """The same for all its languages."""
-        del language
-        return self.believed
-
-    def available(self, context: CheckContext) -> bool:
-        """Always: whether its package is there shows when it is asked."""
-        del context
-        return True
-
-    def check(self, source: Source, context: CheckContext) -> CheckOutcome:
-        """Ask the worker."""
-        return ask(context, self.name, self.parser, source.code)
-
-
-def ask(context: CheckContext, name: str, parser: str, code: str, grammar: str = "") -> CheckOutcome:
-    """What the worker process says of a text, as an outcome."""
-    try:
-        parsed = context.parsers.parse(parser, code, grammar=grammar)
-    except ParserError as error:
-        return CheckOutcome(failure=f"{name} {error}")
-    if missing := parsed.get("absent"):
-        return CheckOutcome(unknown=f"{missing} is not installed: pip install 'qwen-bridge[lint]'")
-    findings = tuple(
-        Finding(
-            line=f["line"],
-            column=f["column"],
-            kind=FindingKind.STYLE if f.get("advice") else FindingKind.SYNTAX,
-            severity=Severity.INFORMATION if f.get("advice") else Severity.ERROR,
-            code=f["code"],
-            message=f["message"],
-        )
-        for f in parsed["faults"]
-    )
-    return CheckOutcome(findings=findings, unknown=parsed.get("unknown"), version=parsed.get("version", ""))
 
 
 def lines_like(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.checking.checkers.base import CheckStep, Command, Finding
+from bridge.checking.checkers.base import CheckContext, CheckOutcome, CheckStep, Command, Finding, Source
+from bridge.checking.header_names import includes
 from bridge.checking.values import FindingKind, Severity
 from bridge.sandbox.process import ProcessResult, ResourceLimits
 
@@ -77,24 +79,57 @@ def _c_read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
     return found
 
 
-def _gcc(name: str, language: str, standard: str, extension: str) -> Command:
-    return Command(
+_MODES = {"c": ("-std=gnu17", "-x", "c"), "cpp": ("-std=gnu++20", "-ftemplate-depth=200", "-x", "c++")}
+_OPTIONS = ("-fsyntax-only", "-fdiagnostics-format=json", "-fmax-errors=20", "-fno-diagnostics-show-caret")
+
+
+def _gcc(name: str, language: str, extension: str) -> Gcc:
+    return Gcc(
         name=name,
         program=name,
         languages=frozenset({language}),
         step=CheckStep.MEANING,
-        argv=lambda _program, path, _box: [
-            "-fsyntax-only", "-fdiagnostics-format=json", f"-std={standard}", "-fmax-errors=20",
-            *(["-ftemplate-depth=200"] if language == "cpp" else []),
-            "-fno-diagnostics-show-caret", "-x", "c" if language == "c" else "c++", str(path),
-        ],
+        argv=lambda _program, path, _box: [*_OPTIONS, *_MODES[language], str(path)],
         read=_c_read,
         limits=ResourceLimits(memory_mb=1024, file_mb=1),
         extensions={language: extension},
         refuse=_c_reads_files,
         exposed=True,
-    )  # fmt: skip
+    )
 
 
-GCC = _gcc("gcc", "c", "gnu17", "c")
-GXX = _gcc("g++", "cpp", "gnu++20", "cpp")
+@dataclass(frozen=True, kw_only=True)
+class Gcc(Command):
+    """gcc or g++; for C++ with headers that it has read before, as far as the answer is the same."""
+
+    def check(self, source: Source, context: CheckContext) -> CheckOutcome:
+        """What the compiler says, with prepared headers if there are any."""
+        return self._with_prepared(source, context) or super().check(source, context)
+
+    def _with_prepared(self, source: Source, context: CheckContext) -> CheckOutcome | None:
+        program = context.toolbox.find(self.program)
+        wanted = includes(source.code)
+        if context.headers is None or source.language != "cpp" or program is None or wanted is None:
+            return None
+        if not context.box.within.holds or self.refuse(source.code):
+            return None
+        for prepared in context.headers.ready(program, _MODES["cpp"][:2], wanted):
+            outcome = Command.check(
+                self._including(prepared.file, context.headers.folder), replace(source, code=wanted.rest), context
+            )
+            context.box.put(self.stored(source), source.code)  # other files of the answer may include it
+            sound = not outcome.failure and not outcome.unknown
+            if sound and (prepared.exact or not outcome.findings):
+                return outcome
+        return None
+
+    def _including(self, file: Path, folder: Path) -> Command:
+        return replace(
+            self,
+            argv=lambda _program, path, _box: [*_OPTIONS, "-include", str(file), *_MODES["cpp"], str(path)],
+            readable=lambda: (folder,),
+        )
+
+
+GCC = _gcc("gcc", "c", "c")
+GXX = _gcc("g++", "cpp", "cpp")

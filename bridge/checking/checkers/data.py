@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.checking.checkers.base import InWorker
+from bridge.checking.checkers.in_worker import InWorker
 
 JSON = InWorker(name="json", parser="json", languages=frozenset({"json", "jsonc"}))
 YAML = InWorker(name="yaml", parser="yaml", languages=frozenset({"yaml"}))

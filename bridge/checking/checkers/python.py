@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.checking.checkers.base import CheckStep, Command, Finding, InWorker
+from bridge.checking.checkers.base import CheckStep, Command, Finding
+from bridge.checking.checkers.in_worker import InWorker
 from bridge.checking.values import FindingKind, Severity
 from bridge.sandbox.folder import Sandbox
 from bridge.sandbox.process import ProcessResult, ResourceLimits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bridge.checking.checkers.base import CheckStep, Command, Finding, lines_like
@@ -37,6 +37,17 @@ BASH = Command(
 _IGNORED = frozenset({1090, 1091})
 
 
+#: A variable in lower case that the script never sets; those in capitals come from the environment.
+_NEVER_SET = 2154
+_NEVER_SET_NAME = re.compile(r"^(\w+) is")
+
+
+def _severity(row: Mapping[str, object]) -> Severity:
+    if row["code"] == _NEVER_SET:
+        return Severity.ERROR
+    return Severity.WARNING if row["level"] in ("error", "warning") else Severity.HINT
+
+
 def _read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
     del path
     try:
@@ -49,10 +60,10 @@ def _read(ran: ProcessResult, path: Path) -> Sequence[Finding] | None:
             column=row["column"],
             end_line=row["endLine"],
             end_column=row["endColumn"],
-            kind=FindingKind.STYLE,
-            severity=Severity.WARNING if row["level"] in ("error", "warning") else Severity.HINT,
+            kind=FindingKind.UNDEFINED if row["code"] == _NEVER_SET else FindingKind.STYLE,
+            severity=_severity(row),
             code=f"SC{row['code']}",
-            message=row["message"],
+            message=_NEVER_SET_NAME.sub(r"'\1' is", row["message"]) if row["code"] == _NEVER_SET else row["message"],
         )
         for row in rows
         if row["code"] not in _IGNORED

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bridge.checking.checkers.base import InWorker
+from bridge.checking.checkers.in_worker import InWorker
 
 SQLGLOT = InWorker(name="sqlglot", parser="sql", languages=frozenset({"sql"}))

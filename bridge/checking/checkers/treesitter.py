@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.checking.checkers.base import CheckContext, CheckOutcome, CheckStep, Source, ask
+from bridge.checking.checkers.base import CheckContext, CheckOutcome, CheckStep, Source
+from bridge.checking.checkers.in_worker import ask
 from bridge.checking.language import grammar_trust as table
 from bridge.checking.values import Level
 

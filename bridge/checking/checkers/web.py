@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.checking.checkers.base import InWorker
+from bridge.checking.checkers.in_worker import InWorker
 
-HTML = InWorker(name="html", parser="html", languages=frozenset({"html"}))
+HTML = InWorker(name="html", parser="html", languages=frozenset({"html", "vue", "svelte"}))
 CSS = InWorker(name="css", parser="css", languages=frozenset({"css", "scss", "less"}))

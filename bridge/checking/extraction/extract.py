@@ -10,12 +10,11 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from bridge.checking.extraction import classify, clean_lines, fences, open_ends, paths, unfenced
+from bridge.checking.extraction import classify, clean_lines, corrections, fences, open_ends, paths
+from bridge.checking.extraction.raw_blocks import RawBlock, bundle, raw_blocks
 from bridge.checking.language import languages
-from bridge.checking.language.definitions import definitions
-from bridge.checking.language.detect import code_share
 from bridge.checking.patches import parse
 from bridge.checking.values import BlockEnd, CodeBlock, Extraction, LanguageSource, Role
 from bridge.core.paths import normal, refuse
@@ -23,24 +22,6 @@ from bridge.kernel.finish import FinishReason, read_finish_reason
 
 #: More blocks than this are no answer; those after it are left out, and a note says so.
 MAX_BLOCKS = 2000
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Piece:
-    """A block before its language and role are known. Lines index the cleaned lines, from 0."""
-
-    body: tuple[str, ...]
-    info: str
-    mark: str
-    first: int  #: of the block, its fence included
-    last: int
-    start: int  #: of its code
-    indent: int
-    why: BlockEnd
-    parent: int | None = None
-    children: tuple[_Piece, ...] = ()
-    document: bool = False
-    patch: bool = False
 
 
 def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_reason: str | None = None) -> Extraction:
@@ -59,98 +40,11 @@ def extract(answer: str, *, prompt: str = "", lang: str | None = None, finish_re
     found = fences.scan(lines.text)
     over = len(found) - MAX_BLOCKS
     found = found[:MAX_BLOCKS]
-    pieces, notes = _pieces(found, lines.text, asked)
+    pieces, notes = raw_blocks(found, lines.text, asked)
     if over > 0:
         notes.append(f"{over} more blocks were left out")
     blocks = _AnswerReader(lines, prompt, asked).read(pieces)
-    return _settle(blocks, finish_reason, tuple(notes), _superseded(blocks, lines))
-
-
-def _pieces(found: Sequence[fences.Fence], text: Sequence[str], asked: str | None) -> tuple[list[_Piece], list[str]]:
-    """What the fences hold, less those that hold nothing; code without a fence if there is no other."""
-    pieces: list[_Piece] = []
-    notes: list[str] = []
-    if asked in languages.DOCUMENT and not any(f.is_document for f in found):
-        head = [i for i, line in enumerate(text) if line.strip()][:5]
-        start = next((i for i in head if re.match(r"# \S", text[i])), None)
-        if start is not None and not any(f.opened < start for f in found):
-            return [_bare(text, (start, len(text) - 1), BlockEnd.NO_FENCE, len(text) - 1)], notes
-    for at, fence in enumerate(found):
-        stray = fence.why is BlockEnd.UNCLOSED and not fence.info and not any(line.strip() for line in fence.body)
-        prose_after = fence.why is not BlockEnd.CLOSED and not fence.info and code_share(fence.body) < 0.3
-        if fence.patch or (not stray and not prose_after):
-            pieces.append(_piece(fence))
-            continue
-        notes.append(f"line {fence.opened + 1}: a fence without a block")
-        if at == 0 and (run := unfenced.before_stray(text[: fence.opened])):
-            pieces.append(_bare(text, run, BlockEnd.STRAY, fence.opened))
-    if not pieces and (run := unfenced.run([*text], asked)):
-        label = _stray_label(text[run[0] :], "")
-        pieces.append(_bare(text, (run[0] + bool(label), run[1]), BlockEnd.NO_FENCE, run[1], info=label or ""))
-    return pieces, notes
-
-
-#: Labels that models write as the first line of the code, in place of behind the fence or besides.
-_LABELS = frozenset(
-    [
-        "python",
-        "python3",
-        "javascript",
-        "typescript",
-        "jsx",
-        "tsx",
-        "java",
-        "cpp",
-        "c++",
-        "csharp",
-        "golang",
-        "rust",
-        "ruby",
-        "php",
-        "kotlin",
-        "swift",
-        "html",
-        "css",
-        "json",
-        "yaml",
-        "sql",
-    ]
-)
-
-
-def _stray_label(body: Sequence[str], info: str) -> str | None:
-    """The label that stands in the first line of a body, if the fence has none, or the same."""
-    word = body[0].strip().lower() if len(body) > 2 else ""
-    if word not in _LABELS or body[1].startswith((">>>", "$")):
-        return None
-    own = info.split()[0] if info.split() else word
-    return word if languages.by_label(own) == languages.by_label(word) else None
-
-
-def _piece(fence: fences.Fence) -> _Piece:
-    stray = _stray_label(fence.body, fence.info)
-    if stray:
-        fence.body, fence.first = fence.body[1:], fence.first + 1
-    return _Piece(
-        body=tuple(fence.body),
-        info=fence.info or stray or "",
-        mark=fence.mark,
-        first=fence.opened,
-        last=max(fence.last, fence.opened),
-        start=fence.first,
-        indent=fence.indent,
-        why=fence.why,
-        children=tuple(_piece(child) for child in fence.children),
-        document=fence.is_document or bool(fence.children),
-        patch=fence.patch,
-    )
-
-
-def _bare(text: Sequence[str], run: tuple[int, int], why: BlockEnd, last: int, *, info: str = "") -> _Piece:
-    first, end = run
-    return _Piece(
-        body=tuple(text[first : end + 1]), info=info, mark="", first=first, last=last, start=first, indent=0, why=why
-    )  # fmt: skip
+    return _settle(blocks, finish_reason, tuple(notes), corrections.superseded(blocks, lines))
 
 
 class _AnswerReader:
@@ -161,9 +55,9 @@ class _AnswerReader:
         self._asked = asked
         self._named = tuple(languages.named_in(prompt))
 
-    def read(self, pieces: Sequence[_Piece]) -> list[CodeBlock]:
+    def read(self, pieces: Sequence[RawBlock]) -> list[CodeBlock]:
         """The blocks of some pieces, wrappers before what they hold."""
-        flat: list[_Piece] = []
+        flat: list[RawBlock] = []
         wrappers: set[int] = set()
         for piece in pieces:
             self._flatten(piece, None, flat, wrappers)
@@ -176,47 +70,47 @@ class _AnswerReader:
             for i, piece in enumerate(flat)
         ]
 
-    def _flatten(self, piece: _Piece, parent: int | None, flat: list[_Piece], wrappers: set[int]) -> None:
+    def _flatten(self, piece: RawBlock, parent: int | None, flat: list[RawBlock], wrappers: set[int]) -> None:
         own = replace(piece, parent=parent)
         index = len(flat)
         flat.append(own)
         if piece.children and not self._is_document_file(piece):
-            parts: tuple[_Piece, ...] = piece.children
+            parts: tuple[RawBlock, ...] = piece.children
         else:
-            parts = tuple(_bundle(piece)) if not piece.document and not piece.patch else ()
+            parts = tuple(bundle(piece)) if not piece.document and not piece.patch else ()
         if parts:
             wrappers.add(index)
         for part in parts:
             self._flatten(part, index, flat, wrappers)
 
-    def _is_document_file(self, piece: _Piece) -> bool:
+    def _is_document_file(self, piece: RawBlock) -> bool:
         """Whether a document with fences in it is what was wanted: it was asked for, or it has a path of its own."""
         path = self._path(piece)
         return self._asked in languages.DOCUMENT or bool(path and languages.by_path(path.text) in languages.DOCUMENT)
 
-    def _siblings(self, pieces: Iterator[_Piece]) -> tuple[str, ...]:
+    def _siblings(self, pieces: Iterator[RawBlock]) -> tuple[str, ...]:
         counted = Counter(languages.by_label(p.info.split()[0].partition(":")[0]) for p in pieces if p.info.split())
         ignore = {None, *languages.TEXT, *languages.TERMINAL, *languages.DATA, "diff", *languages.DOCUMENT}
         return tuple(name for name, _ in counted.most_common() if name and name not in ignore)
 
-    def _path(self, piece: _Piece) -> paths.FoundPath | None:
+    def _path(self, piece: RawBlock) -> paths.FoundPath | None:
         return (
             paths.in_info(piece.info)
             or (paths.before(self._line_before(piece)) if piece.mark else None)
             or (None if piece.document else paths.in_first_lines("\n".join(piece.body[:4])))
         )
 
-    def _line_before(self, piece: _Piece) -> str:
+    def _line_before(self, piece: RawBlock) -> str:
         for i in range(piece.first - 1, max(-1, piece.first - 4), -1):
             if self._lines.text[i].strip():
                 return self._lines.text[i]
         return ""
 
-    def _wrapper(self, index: int, piece: _Piece) -> CodeBlock:
+    def _wrapper(self, index: int, piece: RawBlock) -> CodeBlock:
         label = languages.by_label(piece.info.split()[0]) if piece.info.split() else None
         return self._make(index, piece, classify.Named(language=label), "\n".join((*piece.body, "")), Role.WRAPPER)
 
-    def _block(self, index: int, piece: _Piece, siblings: tuple[str, ...], alone: bool) -> CodeBlock:
+    def _block(self, index: int, piece: RawBlock, siblings: tuple[str, ...], alone: bool) -> CodeBlock:
         code = "\n".join((*piece.body, "")) if piece.body else ""
         if piece.patch:
             return self._patch(index, piece, code)
@@ -231,10 +125,12 @@ class _AnswerReader:
         code = _unescape(code, named.language)
         if piece.why is BlockEnd.NO_FENCE and named.language is None and self._asked:
             named = classify.Named(language=self._asked, source=LanguageSource.PROMPT, confidence=0.3)
+        if piece.guessed and piece.why is BlockEnd.NO_FENCE:
+            named = replace(named, source=LanguageSource.SCORER)
         role = classify.role(code, named, piece.info, around)
         return self._make(index, piece, named, code, role)
 
-    def _patch(self, index: int, piece: _Piece, code: str) -> CodeBlock:
+    def _patch(self, index: int, piece: RawBlock, code: str) -> CodeBlock:
         """A patch has no path of its own, but those that it changes."""
         beside = paths.in_info(piece.info) or paths.before(self._line_before(piece))
         named = parse.read(code, default=beside.text if beside else None).targets
@@ -242,7 +138,7 @@ class _AnswerReader:
         block = self._make(index, piece, classify.Named(language="diff", confidence=0.98), code, Role.DIFF)
         return block.evolve(targets=tuple(normal(path) for path in named if not refuse(path)), path_refused=refused)
 
-    def _make(self, index: int, piece: _Piece, named: classify.Named, code: str, role: Role) -> CodeBlock:
+    def _make(self, index: int, piece: RawBlock, named: classify.Named, code: str, role: Role) -> CodeBlock:
         refused = refuse(named.path.text) if named.path else None
         good = named.path if named.path and not refused else None
         number = self._lines.number
@@ -266,36 +162,6 @@ class _AnswerReader:
         )
 
 
-def _bundle(piece: _Piece) -> Iterator[_Piece]:
-    """Several files in one fence, each under a comment with its path: one piece each. Nothing if it is one file."""
-    heads: list[int] = []
-    for i, line in enumerate(piece.body):
-        if line[:1] in " \t" or (heads and piece.body[i - 1].strip()):
-            continue
-        found = paths.in_comment(line)
-        if found and languages.by_path(found.text):
-            heads.append(i)
-        elif not heads and line.strip():
-            return  # its first line names no file
-    if len(heads) < 2 or len({piece.body[i].strip() for i in heads}) < len(heads):
-        return
-    for start, end in zip(heads, [*heads[1:], len(piece.body)], strict=True):
-        stop = end
-        while stop > start + 1 and not piece.body[stop - 1].strip():
-            stop -= 1
-        last = end == len(piece.body)
-        yield _Piece(
-            body=piece.body[start:stop],
-            info=piece.info,
-            mark="",
-            first=piece.start + start,
-            last=piece.start + stop - 1,
-            start=piece.start + start,
-            indent=piece.indent,
-            why=piece.why if last else BlockEnd.CLOSED,
-        )
-
-
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|#39|#x27);")
 _LITERAL = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`")
 
@@ -308,34 +174,6 @@ def _unescape(code: str, language: str | None) -> str:
     if "<" in code or ">" in code or not re.search(r"&(?:lt|gt|amp);", code) or language in languages.DOCUMENT:
         return code
     return html.unescape(code) if _ENTITY.search(_LITERAL.sub("", code)) else code
-
-
-_WRONG_ONE = re.compile(
-    r"(?i)\b(?:broken|wrong|incorrect|buggy|bad|doesn't work|does not work|don't do this|original code)\b"
-)
-_RIGHT_ONE = re.compile(
-    r"(?i)\b(?:corrected|fixed|revised|wait\b|my mistake|I made (?:a|an) (?:mistake|error)|here(?:'s| is) the correct)"
-)
-
-
-def _superseded(blocks: Sequence[CodeBlock], lines: clean_lines.Lines) -> frozenset[int]:
-    """The blocks that the answer itself takes back: it calls them wrong, or says that a later one of the same names is right."""
-    text = dict(zip(lines.number, lines.text, strict=True))
-    gone: set[int] = set()
-    for i, old in enumerate(blocks):
-        names = (
-            definitions(old.code)
-            if old.role in (Role.FILE, Role.FRAGMENT) and not old.path and old.fence
-            else frozenset()
-        )
-        for new in blocks[i + 1 :] if names else ():
-            if new.path or new.language != old.language or not names <= definitions(new.code):
-                continue
-            between = " ".join(text.get(n, "") for n in range(old.span[1] + 1, new.span[0]))
-            before = " ".join(text.get(n, "") for n in range(max(1, old.span[0] - 2), old.span[0]))
-            if _WRONG_ONE.search(before) or _RIGHT_ONE.search(between[-400:]):
-                gone.add(old.index)
-    return frozenset(gone)
 
 
 def _settle(

@@ -7,14 +7,12 @@ tuple of lines in, values out. Each deviation from CommonMark is named where it 
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from bridge.checking.extraction.open_ends import ends_open
-from bridge.checking.language.languages import DOCUMENT, by_label
+from bridge.checking.extraction import literals
+from bridge.checking.extraction.fence import Fence, dedent, width
+from bridge.checking.language.languages import by_label
 from bridge.checking.patches import parse, search_replace
 from bridge.checking.values import BlockEnd
 
@@ -31,56 +29,6 @@ _GLUED_OPEN = re.compile(r"^[^`~]*\S[^`~]*[ \t]*(```)([A-Za-z][\w+#.-]*)[ \t]*$"
 _HEAD_LINES = 60
 
 
-@dataclass(kw_only=True)
-class Fence:
-    """One block while it is read, and after. Line numbers index the lines that were given, from 0."""
-
-    mark: str  #: the characters of the opening fence, "" if it is missing
-    info: str
-    indent: int  #: columns before the opening fence
-    quote: bool  #: inside a block quote
-    opened: int  #: line of the opening fence
-    first: int  #: first line of the body
-    last: int = -1  #: last line that belongs to the block, its closing fence included
-    body: list[str] = field(default_factory=list)
-    why: BlockEnd = BlockEnd.UNCLOSED
-    children: list[Fence] = field(default_factory=list)
-    patch: bool = False  #: holds a patch, whose lines may hold fences
-
-    @property
-    def label(self) -> str | None:
-        """The language that its label names."""
-        return by_label(self.info.split()[0]) if self.info.split() else None
-
-    @property
-    def is_document(self) -> bool:
-        """Whether fences inside it are blocks of their own."""
-        return self.label in DOCUMENT
-
-    def add(self, line: str) -> None:
-        """Take one line of the body, less the indentation of the fence."""
-        self.body.append(_dedent(line, self.indent))
-
-    def take(self, lines: Sequence[str], begin: int, end: int) -> int:
-        """Take several lines, as far as there are any; gives the line to go on at."""
-        for line in lines[begin:end]:
-            self.add(line)
-        return end
-
-
-def _width(space: str) -> int:
-    return len(space.expandtabs(4))
-
-
-def _dedent(line: str, columns: int) -> str:
-    """Take off at most this many columns of leading space; a tab counts up to the next multiple of 4."""
-    at = column = 0
-    while at < len(line) and column < columns and line[at] in " \t":
-        column += 1 if line[at] == " " else 4 - column % 4
-        at += 1
-    return " " * max(0, column - columns) + line[at:]
-
-
 def _list_base(lines: Sequence[str], at: int, indent: int) -> int | None:
     """The content column of the list item that a line so far indented can lie in; None if it lies in none."""
     limit = indent
@@ -89,12 +37,12 @@ def _list_base(lines: Sequence[str], at: int, indent: int) -> int | None:
         if not line.strip():
             continue
         if match := _LIST_ITEM.match(line):
-            content = _width(match[0])
+            content = width(match[0])
             if content <= limit:
                 return content
-            if _width(match[1]) <= limit:
-                return _width(match[1]) + 1  # indented less than its item's text: sloppy, but meant to be in it
-        here = _width(line[: len(line) - len(line.lstrip())])
+            if width(match[1]) <= limit:
+                return width(match[1]) + 1  # indented less than its item's text: sloppy, but meant to be in it
+        here = width(line[: len(line) - len(line.lstrip())])
         if here == 0:
             return None
         limit = min(limit, here)
@@ -111,7 +59,7 @@ def opener(lines: Sequence[str], at: int) -> Fence | None:
     match = _OPEN.match(rest)
     if match:
         space, items, mark, info = match.groups()
-        indent = _width(space + items)
+        indent = width(space + items)
         if mark[0] == "`" and "`" in info:
             return None
         if indent > 3 and not items:
@@ -133,7 +81,7 @@ def _closes(line: str, fence: Fence) -> bool:
     if len(bare) < len(fence.mark) or bare != fence.mark[0] * len(bare):
         return False
     # Not CommonMark: a closing fence may stand further left than its opener's list item. Deeper than 3 is content.
-    return _width(line[: len(line) - len(line.lstrip())]) <= fence.indent + 3
+    return width(line[: len(line) - len(line.lstrip())]) <= fence.indent + 3
 
 
 def _relabelled(lines: Sequence[str], at: int, fence: Fence) -> Fence | None:
@@ -196,7 +144,7 @@ def _read_patch(lines: Sequence[str], fence: Fence) -> int:
             if not quote:
                 return _end(fence, at - 1, BlockEnd.IMPLICIT_CLOSE, at)
             line = line[quote.end() :]
-        margin = _width(line[: len(line) - len(line.lstrip())]) <= fence.indent
+        margin = width(line[: len(line) - len(line.lstrip())]) <= fence.indent
         if margin and at >= inside and line.lstrip().startswith(fence.mark):
             if _closes(line, fence):
                 return _end(fence, at, BlockEnd.CLOSED, at + 1)
@@ -213,7 +161,7 @@ def _holds_patch(lines: Sequence[str], fence: Fence) -> bool:
         return True
     head = lines[fence.first : fence.first + _HEAD_LINES]
     return parse.is_patch(
-        "\n".join(_dedent(_QUOTE.sub("", line) if fence.quote else line, fence.indent) for line in head)
+        "\n".join(dedent(_QUOTE.sub("", line) if fence.quote else line, fence.indent) for line in head)
     )
 
 
@@ -234,7 +182,7 @@ def _read_code(lines: list[str], fence: Fence) -> int:
                 return _end(fence, at - 1, BlockEnd.IMPLICIT_CLOSE, at)
             line = line[quote.end() :]
         if _closes(line, fence):
-            if (inside := _in_literal(lines, at, fence)) is not None:
+            if (inside := literals.past(lines, at, fence, _closes)) is not None:
                 at = fence.take(lines, at, inside)
                 continue
             return _end(fence, at, BlockEnd.CLOSED, at + 1)
@@ -243,7 +191,7 @@ def _read_code(lines: list[str], fence: Fence) -> int:
             lines[at] = line.replace(fence.mark, "", 1)
             return _end(fence, at - 1, BlockEnd.CLOSED, at)
         inner = None if fence.quote else _relabelled(lines, at, fence)
-        if inner is not None and not wraps and (inside := _in_literal(lines, at, fence)) is not None:
+        if inner is not None and not wraps and (inside := literals.past(lines, at, fence, _closes)) is not None:
             at = fence.take(lines, at, inside)
             continue
         if inner is not None and wraps:
@@ -258,33 +206,6 @@ def _read_code(lines: list[str], fence: Fence) -> int:
         at += 1
     glued = _unglue(fence)
     return glued if glued is not None else _end(fence, len(lines) - 1, BlockEnd.UNCLOSED, len(lines))
-
-
-def _in_literal(lines: Sequence[str], at: int, fence: Fence) -> int | None:
-    """Not CommonMark: the line of the fence that ends a Python block, where the one at hand stands in one of its strings."""
-    body = "\n".join(fence.body)
-    if fence.label != "python" or not re.search(r"\"\"\"|'''", body) or not ends_open("python", body):
-        return None
-    text, tried = list(fence.body), 0
-    for i in range(at, min(len(lines), at + 400)):
-        if i > at and _closes(lines[i], fence):
-            tried += 1
-            if _parses("\n".join(text)):
-                return i
-            if tried == 8:
-                return None
-        text.append(_dedent(lines[i], fence.indent))
-    return None
-
-
-def _parses(code: str) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 def _starts_with_fence(lines: Sequence[str], fence: Fence) -> bool:

@@ -6,6 +6,7 @@ It reads as far as one can without a parser: where a language's literals are not
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 _LINE = r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
@@ -44,24 +45,44 @@ def _pattern(kind: str) -> re.Pattern[str]:
 
 def ends_open(language: str | None, code: str) -> bool:
     """Whether a text leaves open what it opened; False where that cannot be known."""
+    return opened_at(language, code) is not None
+
+
+def opened_at(language: str | None, code: str) -> int | None:
+    """The line, from 0, of what a text opens and does not close; None if there is nothing, or it cannot be known.
+
+    Of several brackets it is the one whose partner stands further left than its own line: that partner belongs to another one.
+    """
     kind = _LIKE.get(language or "", language or "")
     if kind not in _LITERALS:
-        return False
+        return None
     pattern = _pattern(kind)
-    if "begun" in pattern.groupindex and any(match["begun"] for match in pattern.finditer(code)):
-        return True
-    wanted = "{}" if kind == "bash" else "()[]{}"  # a shell's `case` closes what nothing opened
-    stack: list[str] = []
-    for char in pattern.sub(" ", code):
-        if char not in wanted:
-            continue
-        if char in "([{":
-            stack.append(char)
-        elif stack and stack[-1] == _PAIRS[char]:
-            stack.pop()
-        else:
-            return False  # wrong, or the end of something that stands before: not for us to tell
-    return bool(stack)
+    begun = (match for match in pattern.finditer(code) if "begun" in pattern.groupindex and match["begun"])
+    if (literal := next(begun, None)) is not None:
+        return code.count("\n", 0, literal.start())
+    return _bracket(blanked(language, code).split("\n"), "{}" if kind == "bash" else "()[]{}")
+
+
+def _bracket(lines: Sequence[str], wanted: str) -> int | None:
+    """The line of the bracket that is never closed; a shell's `case` closes what nothing opened, so only braces count there."""
+    stack: list[tuple[str, int]] = []
+    suspect: int | None = None
+    margins = [len(line) - len(line.lstrip()) for line in lines]
+    for at, line in enumerate(lines):
+        for place, char in enumerate(line):
+            if char not in wanted:
+                continue
+            if char in "([{":
+                stack.append((char, at))
+            elif stack and stack[-1][0] == _PAIRS[char]:
+                _, begun = stack.pop()
+                if suspect is None and place == margins[at] and margins[at] < margins[begun]:
+                    suspect = begun
+            else:
+                return None  # wrong, or the end of something that stands before: not for us to tell
+    if not stack:
+        return None
+    return stack[-1][1] if suspect is None else suspect
 
 
 def blanked(language: str | None, code: str) -> str:

@@ -25,6 +25,11 @@ def run(lines: Sequence[str], asked: str | None) -> tuple[int, int] | None:
     first, last = full[0], full[-1]
     if _is_code(lines[first : last + 1], asked):
         return first, last
+    inner = [i for i in full if is_code_line(lines[i])]
+    if inner and _is_code(lines[inner[0] : inner[-1] + 1], None, sentences=1):
+        return inner[0], inner[
+            -1
+        ]  # a sentence between two lines of code belongs to what is handed over, and is found there
     return _longest(lines)
 
 
@@ -37,7 +42,7 @@ def before_stray(lines: Sequence[str]) -> tuple[int, int] | None:
     return start, full[-1]
 
 
-def _is_code(lines: Sequence[str], asked: str | None) -> bool:
+def _is_code(lines: Sequence[str], asked: str | None, *, sentences: int = 0) -> bool:
     text = "\n".join(lines)
     full = [line for line in lines if line.strip()]
     if len(full) < 2:
@@ -52,7 +57,7 @@ def _is_code(lines: Sequence[str], asked: str | None) -> bool:
     prose = sum(is_prose(line) for line in blanked(language, text).split("\n"))
     if any(line.lstrip().startswith(("```", "~~~")) for line in full):
         return False
-    return prose <= len(full) // 20 and code_share(lines) >= 0.6 and bool(ranked)
+    return prose <= max(sentences, len(full) // 20) and code_share(lines) >= 0.6 and bool(ranked)
 
 
 def _longest(lines: Sequence[str]) -> tuple[int, int] | None:

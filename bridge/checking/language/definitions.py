@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _DEFINES = re.compile(
-    r"^\s*(?:export\s+|default\s+|public\s+|private\s+|protected\s+|internal\s+|static\s+|final\s+|abstract\s+|async\s+|pub(?:\([^)]*\))?\s+"
+    r"^(?!\s*(?:for|if|while|return|else|elif|switch|case|catch|throw|new|await|yield|assert|print|echo)\b)"
+    r"\s*(?:export\s+|default\s+|public\s+|private\s+|protected\s+|internal\s+|static\s+|final\s+|abstract\s+|async\s+|pub(?:\([^)]*\))?\s+"
     r"|unsafe\s+|inline\s+|constexpr\s+|virtual\s+|override\s+)*"
     r"(?:(?:def|class|function\*?|func|fn|fun|sub|interface|enum|struct|trait|record|object|module)\s+(?P<word>[\w$]+)"
     r"|(?:const|let|var)\s+(?P<bound>[\w$]+)\s*=\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*(?::[^=]+)?=>|\w+\s*=>)"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -17,11 +18,14 @@ import stamina
 from googleapiclient.http import MediaInMemoryUpload
 
 from bridge.core.errors import DriveFileGone, DriveUnreachable
+from bridge.format.fields import Fields
 from bridge.transports.drive.refusals import Limited, translated
 from bridge.transports.drive.resources import DriveRequest, DriveService, FileResource, Http, Property
 
 T = TypeVar("T")
 
+#: Characters of a title: Drive takes 32,767.
+_TITLE_CHARS = 40_000
 FOLDER_TYPE = "application/vnd.google-apps.folder"
 #: Drive knows notebooks by this type, and opens Colab for them.
 NOTEBOOK_TYPE = "application/vnd.google.colaboratory"
@@ -116,8 +120,9 @@ class Calls:
                 supportsAllDrives=True, includeItemsFromAllDrives=True,
             )  # fmt: skip
             page = self._ask("files.list", request, about="the folder")
-            found += [_file(item) for item in page.get("items", ())]
-            token = page.get("nextPageToken")
+            with _in_shape():
+                found += [_file(item) for item in page.get("items", ())]
+                token = page.get("nextPageToken")
             if not token:
                 return found
 
@@ -132,7 +137,8 @@ class Calls:
     def new_id(self) -> str:
         """An id for a file that is yet to be made."""
         reply = self._ask("files.generateIds", self.service.files().generateIds(maxResults=1), about="new files")
-        return str(reply["ids"][0])
+        with _in_shape():
+            return str(reply["ids"][0])
 
     def create(
         self,
@@ -200,7 +206,8 @@ class Calls:
             self.service.changes().getStartPageToken(supportsAllDrives=True),
             about="changes",
         )
-        return str(reply["startPageToken"])
+        with _in_shape():
+            return str(reply["startPageToken"])
 
     def changes(self, token: str) -> tuple[list[DriveFile], str]:
         """The files that changed since a token, and the next token. Minutes late, perhaps never: a hint (facts, 2)."""
@@ -211,10 +218,11 @@ class Calls:
                 fields=f"nextPageToken,newStartPageToken,items(fileId,deleted,file({_FIELDS}))",
             )  # fmt: skip
             page = self._ask("changes.list", request, about="changes")
-            found += [_file(item["file"]) for item in page.get("items", ()) if item.get("file")]
-            if not page.get("nextPageToken"):
-                return found, str(page.get("newStartPageToken", token))
-            token = page["nextPageToken"]
+            with _in_shape():
+                found += [_file(item["file"]) for item in page.get("items", ()) if item.get("file")]
+                if not page.get("nextPageToken"):
+                    return found, str(page.get("newStartPageToken", token))
+                token = page["nextPageToken"]
 
     # ---- one request
 
@@ -235,21 +243,46 @@ class Calls:
         raise AssertionError("stamina lets the last error through")
 
 
+@contextmanager
+def _in_shape() -> Iterator[None]:
+    """Raises DriveUnreachable for what a reply lacks or holds in another type: it may be a proxy's, or a later version's."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DriveUnreachable(
+            f"Google Drive answered in a shape that is not known ({error}): it is asked again"
+        ) from error
+
+
 def _file(item: FileResource) -> DriveFile:
-    return DriveFile(
-        id=item["id"],
-        title=item.get("title", ""),
-        etag=item.get("etag", ""),
-        type=item.get("mimeType", ""),
-        revision=item.get("headRevisionId", ""),
-        md5=item.get("md5Checksum", ""),
-        size=int(item.get("fileSize", 0)),
-        created=item.get("createdDate", ""),
-        editable=bool(item.get("editable", True)),
-        trashed=bool(item.get("labels", {}).get("trashed", False)),
-        parents=tuple(parent["id"] for parent in item.get("parents", ())),
-        properties={p["key"]: p["value"] for p in item.get("properties", ()) if p.get("visibility") == "PUBLIC"},
-    )
+    """Raises DriveUnreachable."""
+    with _in_shape():
+        said = Fields(values=item, where="file.")
+        labels = said.group("labels")
+        return DriveFile(
+            id=_needed(said, "id"),
+            title=said.text("title", _TITLE_CHARS) or "",
+            etag=said.text("etag") or "",
+            type=said.text("mimeType") or "",
+            revision=said.text("headRevisionId") or "",
+            md5=said.text("md5Checksum") or "",
+            size=int(said.text("fileSize") or 0),
+            created=said.text("createdDate") or "",
+            editable=bool(item.get("editable", True)),
+            trashed=bool(labels and labels.values.get("trashed")),
+            parents=tuple(_needed(parent, "id") for parent in said.groups("parents")),
+            properties={
+                _needed(p, "key"): p.text("value") or ""
+                for p in said.groups("properties") if p.text("visibility") == "PUBLIC"
+            },
+        )  # fmt: skip
+
+
+def _needed(said: Fields, name: str) -> str:
+    text = said.text(name)
+    if not text:
+        raise ValueError(f"{said.where}{name} is missing")
+    return text
 
 
 def _properties(values: Mapping[str, str]) -> Sequence[Property]:

@@ -27,8 +27,8 @@ FIRST = "*.ipynb"
 
 #: Folder of what is done: whoever made a file in it, its title says which archive it is.
 ARCHIVE = "archive"
-#: Folders for second copies, ours and that of a sync client.
-FORKS = "forks"
+#: Folders, ours and those of sync clients, of what was set aside: second copies, and what cannot be read.
+ASIDE = ("forks", "damaged")
 #: What a role looks like: a name, at most one folder deep.
 _PLAIN = re.compile(r"(?:[a-z]+/)?(?!\.)[^/\\\x00-\x1f]+")
 
@@ -89,13 +89,15 @@ class Catalog:
                 continue
             ours = file.properties.get(QUEUE) == self.queue_id
             role = file.properties.get(ROLE, "") if ours else ""
+            if role.startswith(ASIDE) and file.type != FOLDER_TYPE and home and home in file.parents:
+                role = ""  # a person moved it back
             if role and not role_is_plain(role):
                 continue  # nobody of us wrote that
             if file.type == FOLDER_TYPE:
                 if role:
                     self.folders.setdefault(role, file.id)
-                if role == FORKS or (file.title == FORKS and home and home in file.parents):
-                    self.folders[f"{FORKS} {file.id}"] = file.id
+                if role in ASIDE or (file.title in ASIDE and home and home in file.parents):
+                    self.folders[f"{role or file.title} {file.id}"] = file.id
             elif self.is_aside(file, role):
                 self.drop(file.id)
             elif role:
@@ -106,8 +108,8 @@ class Catalog:
                 self._place(f"{ARCHIVE}/{_safe(file.title)}", file)
 
     def is_aside(self, file: DriveFile, role: str) -> bool:
-        """Whether somebody set a part of ours aside: it lies in a folder for second copies. Part 1 is known by its id."""
-        aside = any(key.startswith(FORKS) and folder in file.parents for key, folder in self.folders.items())
+        """Whether somebody set a part of ours aside: it lies in a folder for that. Part 1 is known by its id."""
+        aside = any(key.startswith(ASIDE) and folder in file.parents for key, folder in self.folders.items())
         return aside and role.startswith("*") and file.id != self.anchor
 
     def see(self, name: str, file: DriveFile) -> None:
@@ -117,6 +119,10 @@ class Catalog:
     def drop(self, file_id: str) -> None:
         """A file is not there any more."""
         self.files = {name: file for name, file in self.files.items() if file.id != file_id}
+
+    def forget_folder(self, folder_id: str) -> None:
+        """A folder is not there any more."""
+        self.folders = {name: known for name, known in self.folders.items() if known != folder_id}
 
     def knows(self, file_id: str) -> bool:
         """Whether a file has a name here."""

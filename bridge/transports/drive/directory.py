@@ -130,6 +130,13 @@ class Directory:
                 self._catalog.see(self._roles.name(role), _unseen(file_id))
         return True
 
+    def rename(self, name: str, new: str) -> None:
+        """Know a file by another name from now on."""
+        file = self._catalog.files[name]
+        self._catalog.drop(file.id)
+        self._catalog.see(new, file)
+        self.remember()
+
     def forget(self, file: DriveFile) -> None:
         """A file is not there any more."""
         self._catalog.drop(file.id)
@@ -154,8 +161,11 @@ class Directory:
         return first.parents[0] if first.parents else None
 
     def subfolder(self, folder: str) -> str:
-        """The id of a folder beside part 1; made if there is none."""
+        """The id of a folder beside part 1; made if there is none, or the one that was known is gone."""
         known = self._catalog.folders.get(folder)
+        if known is not None and not self._is_there(known):
+            self._catalog.forget_folder(known)
+            known = None
         if known is None:  # another machine may have made it since
             now = self.now_s()
             self._take(self.calls.search(f"{of_queue(self.queue_id)} and trashed = false"), now)
@@ -168,6 +178,17 @@ class Directory:
             known = self._catalog.folders[folder] = made.id
             self.remember()
         return known
+
+    def _is_there(self, folder_id: str) -> bool:
+        """Whether a folder is not in the trash: looked at as seldom as lists are."""
+        now = self.now_s()
+        if now - self._looked_at.get(folder_id, float("-inf")) < LIST_EVERY_S:
+            return True
+        self._looked_at[folder_id] = now
+        try:
+            return not self.calls.get(folder_id).trashed
+        except DriveFileGone:
+            return False
 
     def remember(self, memo: Memo | None = None) -> None:
         """Write down what is known, beside what else the memo says."""

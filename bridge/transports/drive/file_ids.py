@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from bridge.core.errors import DriveUnreachable
+from bridge.core.errors import DriveFileGone, DriveUnreachable
 from bridge.transports.drive.catalog import CLAIM, NOTHING, claim_key, claimed
 from bridge.transports.drive.directory import Directory
 from bridge.transports.drive.refusals import Changed
@@ -52,6 +52,33 @@ class FileIds:
                 with suppress(Changed):  # then the next try gives it up
                     self.directory.calls.describe(first, properties={key: NOTHING})
                 return
+
+    def claim(self, name: str, file_id: str) -> str:
+        """Agree that a file which is there already is the part of a name; gives the id that is agreed on.
+
+        Another id than the one given: somebody else made the part meanwhile, and it is there. Raises DriveUnreachable.
+        """
+        role, calls = self.directory.role(name), self.directory.calls
+        for attempt in range(_TRIES):
+            first = calls.get(self.directory.anchor)
+            agreed = claimed(first).get(role, file_id)
+            if agreed != file_id and self._is_there(agreed, name):
+                return agreed
+            try:
+                calls.describe(first, properties={claim_key(role): f"{role}:{file_id}"})
+            except Changed:
+                self.back_off(attempt)
+            else:
+                self.settle(name)
+                return file_id
+        raise DriveUnreachable(f"{name} cannot be agreed on: the queue on Drive is changed all the time")
+
+    def _is_there(self, file_id: str, name: str) -> bool:
+        try:
+            self.directory.whole(self.directory.calls.get(file_id), name)
+        except DriveFileGone:
+            return False
+        return True
 
     def _remember(self, pending: dict[str, str]) -> None:
         self.directory.remember(replace(self.directory.memo, pending=pending))

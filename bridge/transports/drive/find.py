@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import md5
 
-from bridge.core.errors import DriveFileGone, NotAQueue, QueueNotFound
+from bridge.core.errors import DriveFileGone, NotAQueue, QueueNotFound, QueueUnreadable
 from bridge.transports.drive.calls import FOLDER_TYPE, Calls, DriveFile
 from bridge.transports.drive.catalog import FIRST, ROLE, of_queue, quoted
 
 #: What tells the queue_id of a notebook's bytes, or raises NotAQueue or ValueError.
 Identify = Callable[[bytes], str]
+_TRIES = 6
 
 
 def by_id(calls: Calls, file_id: str, identify: Identify) -> DriveFile:
@@ -47,11 +49,21 @@ def by_queue_id(calls: Calls, queue_id: str) -> list[DriveFile]:
     return [f for f in found if f.properties.get(ROLE) == FIRST and not f.trashed]
 
 
+def content(calls: Calls, file: DriveFile) -> bytes:
+    """What a file holds, as undamaged as its checksum says. Raises QueueUnreadable."""
+    for _ in range(_TRIES):
+        data = calls.download(file)
+        if md5(data, usedforsecurity=False).hexdigest() == file.md5:
+            return data
+        file = calls.get(file.id)
+    raise QueueUnreadable(f"what arrives of {file.title} is not what Drive has, by its checksum: try again later")
+
+
 def _only(calls: Calls, found: Sequence[DriveFile], identify: Identify, where: str, better: str) -> DriveFile:
     queues: dict[str, DriveFile] = {}
     for file in found:
         try:
-            queues.setdefault(identify(calls.download(file)), file)
+            queues.setdefault(identify(content(calls, file)), file)
         except (NotAQueue, ValueError):
             continue
     if not queues:

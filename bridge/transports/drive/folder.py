@@ -25,7 +25,7 @@ from bridge.core.errors import (
 from bridge.core.retry import Backoff
 from bridge.transports.base import Entry, Staged, Stamp
 from bridge.transports.drive.calls import NOTEBOOK_TYPE, Calls, DriveFile, Patience
-from bridge.transports.drive.catalog import ARCHIVE, QUEUE, ROLE
+from bridge.transports.drive.catalog import ARCHIVE, ASIDE, QUEUE, ROLE
 from bridge.transports.drive.directory import Directory
 from bridge.transports.drive.file_ids import FileIds
 from bridge.transports.drive.refusals import Changed, Taken
@@ -151,6 +151,17 @@ class DriveFolder:
         self.directory.learn(aside, moved)
         return aside
 
+    def adopt(self, name: str, copy: str) -> None:
+        """See Transport. It is agreed on in part 1 first, so that every machine adopts the same file."""
+        file = self.directory.known(copy)
+        if file is None:
+            return
+        agreed = self._claims.claim(name, file.id)
+        if agreed == file.id:
+            self.directory.rename(copy, name)
+        else:
+            self.directory.learn(name, self.calls.get(agreed))
+
     def close(self) -> None:
         """See Transport."""
         self.calls.connections.close()
@@ -239,9 +250,11 @@ class DriveFolder:
 
     def _marked(self, name: str, file: DriveFile) -> DriveFile:
         """The file, with our properties: one that a person uploaded has none. Raises Changed."""
-        if file.properties.get(QUEUE) == self.directory.queue_id and ROLE in file.properties:
+        marks = self.directory.marks(name)
+        told = file.properties.get(ROLE, "")
+        if file.properties.get(QUEUE) == marks[QUEUE] and told and not told.startswith(ASIDE):
             return file
-        self.calls.describe(file, properties=self.directory.marks(name))
+        self.calls.describe(file, properties=marks)
         now = self.calls.get(file.id)
         if stamp_of(now) != stamp_of(file):
             raise Changed(name)  # its new etag is no leave to write over what came in between

@@ -42,6 +42,9 @@ def translated(about: str) -> Iterator[None]:
     except (OSError, httplib2.HttpLib2Error, http.client.HTTPException) as error:
         reason = str(error) or type(error).__name__
         raise DriveUnreachable(f"Google Drive cannot be reached ({reason}): what is local goes on") from error
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        # What googleapiclient stumbles over: a page of a proxy, half a reply, another shape.
+        raise DriveUnreachable(f"Google Drive said something about {about} that nobody can read") from error
 
 
 def _of_status(error: HttpError, about: str) -> Exception:
@@ -59,7 +62,10 @@ def _of_status(error: HttpError, about: str) -> Exception:
         return Changed(about)
     if status == 429 or reason in _RATE:
         after = error.resp.get("retry-after", "")
-        return Limited(f"Drive wants fewer requests ({reason or status})", float(after) if after.isdigit() else None)
+        return Limited(
+            f"Drive wants fewer requests ({reason or status})",
+            float(after) if after.isdecimal() and len(after) < 10 else None,
+        )
     if reason in _FULL:
         return StorageFull(
             f"no space left on Drive for {about}: free some. A service account has none of its own: let a person own the file"
@@ -78,5 +84,5 @@ def _reason(error: HttpError) -> str:
     try:
         detail = json.loads(error.content)["error"]
         return str(detail["errors"][0]["reason"])
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         return ""

@@ -63,7 +63,7 @@ def _facts(job: JobFacts) -> Markup:
     job_id = Markup("{} · {}").format(code(escape.line(job.id, 60)), escape.line(job.state, 20))
     who = [
         Markup("{} {}").format(name, escape.line(value, 80))
-        for name, value in (("for", job.caller), ("by", job.worker))
+        for name, value in (("for", job.caller), ("by", job.worker), ("signature:", _odd(job.signature)))
         if value
     ]
     rows: list[tuple[str, str]] = [("job", job_id), ("times", _times(job)), ("who", Markup(" · ").join(who))]
@@ -171,3 +171,8 @@ def _attempts(job: JobFacts) -> Markup:
         "</thead><tbody>{}</tbody></table></div>"
     )
     return _FOLDED.format("attempts", table.format(rows))
+
+
+def _odd(signature: str | None) -> str | None:
+    """A signature that is worth a word."""
+    return None if signature == "signed" else signature

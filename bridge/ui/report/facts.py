@@ -46,6 +46,7 @@ class JobFacts:
     answer: str | None  #: of the best version
     error: str | None
     finish_reason: str | None
+    signature: str | None  #: signed, unsigned, unknown key; None: no answer, or this machine has no key of the queue
     verdict: str | None  #: clean, errors, incomplete, unchecked, no_code; None: not checked
     level: str | None
     files: Sequence[HandedFile]  #: a file's `status` is None if nobody checked it
@@ -191,6 +192,7 @@ def _job(view: JobView) -> JobFacts:
         answer=told.answer,
         error=view.error,
         finish_reason=result.finish_reason if result else None,
+        signature=view.signature,
         verdict=verdict,
         level=told.level.value if told.level else None,
         files=view.files,

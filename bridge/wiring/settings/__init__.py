@@ -12,6 +12,7 @@ from bridge.wiring.settings.values import (
     Price,
     RouterSettings,
     Settings,
+    TrustSettings,
     declared,
     variables_of,
 )
@@ -19,5 +20,5 @@ from bridge.wiring.settings.values import (
 __all__ = [
     "FILE", "ContextSettings", "DomainSettings", "DriveAddress", "EngineKind", "EngineSettings", "FoundQueue",
     "GatewaySettings", "LoadedSettings", "Mistake", "Origin", "Price", "RouterSettings", "SettingFact", "Settings",
-    "declared", "drive_address", "find_file", "find_queue", "load", "variables_of",
+    "TrustSettings", "declared", "drive_address", "find_file", "find_queue", "load", "variables_of",
 ]  # fmt: skip

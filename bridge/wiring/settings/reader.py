@@ -25,6 +25,7 @@ from bridge.wiring.settings.values import (
     GatewaySettings,
     RouterSettings,
     Settings,
+    TrustSettings,
     declared,
     variables_of,
 )
@@ -35,7 +36,12 @@ FILE = "bridge.toml"
 _MOST_BYTES = 64_000
 
 #: Tables of one kind each, and tables of named ones.
-_TABLES: Mapping[str, type] = {"router": RouterSettings, "context": ContextSettings, "gateway": GatewaySettings}
+_TABLES: Mapping[str, type] = {
+    "router": RouterSettings,
+    "context": ContextSettings,
+    "gateway": GatewaySettings,
+    "trust": TrustSettings,
+}
 _NAMED: Mapping[str, type] = {"engines": EngineSettings, "domains": DomainSettings}
 
 #: Keys under which people put a secret itself.

@@ -162,6 +162,15 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrustSettings:
+    """`[trust]`: which answers are believed."""
+
+    require_signed: bool = _key(
+        False, flag(), "Only answers count that are signed with a key of the queue; see SECURITY.md."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class DomainSettings:
     """`[domains.NAME]`: a kind of work that wants models of its own."""
 
@@ -191,4 +200,5 @@ class Settings:
     router: RouterSettings = field(default_factory=RouterSettings)
     context: ContextSettings = field(default_factory=ContextSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
     domains: Mapping[str, DomainSettings] = field(default_factory=dict)
