@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "apply": ("apply", "Write a job's code into your project."),
     "run": ("run", "Add, work and watch in one process, until all is handed over."),
     "sync": ("sync", "Keep the queue and its copy on Google Drive one."),
+    "models": ("models", "Models: which there are and fit, fetching, removing, loading them."),
     "serve": ("serve", "A server for any client of OpenAI's, Anthropic's or Ollama's API."),
     "service": ("service", "Keep the gateway or a worker running in the background, and check that it works."),
     "mcp": ("mcp", "A server for agents that speak the Model Context Protocol, on standard input and output."),

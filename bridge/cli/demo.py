@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.cli import base, complete
+from bridge.cli.download_bar import download_bar
 from bridge.core.errors import UsageError
 
 if TYPE_CHECKING:
     from bridge.api.local_run import LocalRun
     from bridge.cli.progress import Reporter
-    from bridge.engines.base import OnProgress
     from bridge.setup.demo import DemoFolder, Story
     from bridge.wiring import Choice
 
@@ -110,37 +110,8 @@ def _downloaded(size: str, *, yes: bool) -> Path:
     )
     if not (yes or base.agreed("Fetch it?")):
         raise UsageError("nothing was fetched: --yes agrees to it")
-    with _bar(file.size_bytes) as advance:
+    with download_bar() as advance:
         return hub.fetch(file, advance)
-
-
-@contextmanager
-def _bar(size_bytes: int) -> Iterator[OnProgress]:
-    """What shows a download: a bar on a terminal, else a line every tenth."""
-    if not sys.stderr.isatty():
-        shown = [-1]
-
-        def lines(status: str, done: int, total: int) -> None:
-            tenth = 10 * done // total
-            if tenth != shown[0] or status == "checking":
-                shown[0] = tenth
-                base.say(f"{status}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
-
-        yield lines
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("fetching", total=size_bytes)
-        yield lambda status, done, total: progress.update(task, description=status, completed=done, total=total)
 
 
 @contextmanager

@@ -11,11 +11,12 @@ import click
 from bridge.cli import base, complete
 from bridge.cli.duration import DURATION
 from bridge.cli.generation_options import setting_option
-from bridge.core.errors import MissingExtra, QueueNotFound
+from bridge.core.errors import EngineError, MissingExtra, QueueNotFound
 from bridge.core.options import WORKER_OPTIONS
 
 if TYPE_CHECKING:
     from bridge.api.bridge import Bridge
+    from bridge.engines.base import Engine
     from bridge.wiring import GatewaySettings
 
 
@@ -48,7 +49,12 @@ class AskedGateway(TypedDict):
     help="ollama, openai, llamacpp, scripted (a fake), or a NAME of [engines.NAME] in bridge.toml (default: ollama).",
 )
 @click.option("--model", help="Model for requests that name none, or one that nobody has (default: the largest coder).")
-@click.option("--gguf", metavar="FILE", shell_complete=complete.files, help="The model of the engine llamacpp.")
+@click.option(
+    "--gguf",
+    metavar="FILE",
+    shell_complete=complete.files,
+    help="The model of the engine llamacpp, or a folder of them (default: fetched ones).",
+)
 @click.option("--base-url", metavar="URL", help="Server URL (OpenAI-compatible or Ollama; overrides OLLAMA_HOST).")
 @setting_option(WORKER_OPTIONS["lanes"], "--parallel", default="1")
 @setting_option(WORKER_OPTIONS["num_ctx"], "--window", "--context", "window", default="8192")
@@ -97,14 +103,17 @@ def command(
 
     settings = wiring.loaded_settings(queue).valid()
     said = _said(settings.gateway, asked)
-    meant = wiring.engine_settings(said.engine, settings, gguf=gguf, base_url=base_url)
-    plan = ServePlan.of(said, meant, token=wiring.gateway_token())
+    meant = wiring.served_settings(said.engine, settings, gguf=gguf, base_url=base_url)
+    uses = wiring.model_uses()
+    plan = ServePlan.of(said, meant, token=wiring.gateway_token(), on_use=lambda name: uses.note(opened.name, name))
     opened = wiring.open_engine(meant, lanes=plan.lanes, num_ctx=plan.num_ctx)
 
     def ready(url: str) -> None:
         base.print_line({"url": url}) if as_json else base.show(f"{url} ({opened.name})")
 
     try:
+        if warning := _unfit(opened, plan.model, lanes=plan.lanes, num_ctx=plan.num_ctx):
+            base.say(warning)
         serve(
             opened,
             plan,
@@ -137,6 +146,18 @@ def _make_token(*, as_json: bool) -> None:
     else:
         base.show(made.token)
         base.say("no keyring here keeps it: set BRIDGE_TOKEN to it where `bridge serve` starts; it is not shown again")
+
+
+def _unfit(engine: Engine, model: str | None, *, lanes: int, num_ctx: int) -> str | None:
+    """What to say of the model, if it does not fit here; of the one that is asked by default, if none was named."""
+    from bridge import wiring
+    from bridge.models.choose import auto_model
+
+    try:
+        name = model or auto_model(engine.models(), None, fetch=False, lanes=lanes, num_ctx=num_ctx)
+    except EngineError:  # it does not answer yet
+        name = model
+    return wiring.fit_warning(engine, name, lanes=lanes, num_ctx=num_ctx) if name else None
 
 
 def _queue(given: str | None) -> Bridge | None:

@@ -221,6 +221,9 @@ class Engine(Protocol):
     def unload(self, model: str) -> None:
         """Have a model out of memory; nothing if it is not in it. Raises EngineError."""
 
+    def remove(self, model: str) -> None:
+        """Have a model off its disk. Raises EngineError: ModelMissing, or NotSupported where that is not ours to do."""
+
     def health(self) -> Health:
         """Whether it would answer; quick. Starts and loads nothing."""
 

@@ -119,6 +119,10 @@ class JsonApi:
         """What a path answers to a JSON object. Raises EngineError."""
         return self._call("POST", path, body, self._patience[1])
 
+    def delete(self, path: str) -> Any:
+        """What a path answers when it is deleted. Raises EngineError."""
+        return self._call("DELETE", path, None, self._patience[1])
+
     def close(self) -> None:
         """Close idle connections."""
         self._session.close()

@@ -37,6 +37,8 @@ from bridge.engines.base import (
 from bridge.engines.json_api import JsonApi
 from bridge.engines.llamacpp_process import LlamaProcess
 from bridge.engines.openai import embed_texts, stream_answer
+from bridge.kernel.catalogue import longest_context
+from bridge.kernel.fit import load_limit_s
 from bridge.protocols.openai import write_messages, write_request
 
 #: How much of a GGUF's head is looked through for what its vocabulary and template hold.
@@ -58,15 +60,17 @@ class LlamaCppEngine:
         num_ctx: int = DEFAULT_NUM_CTX,
         threads: int | None = None,
         gpu_layers: int = -1,
-        load_s: float = 300.0,
+        load_s: float | None = None,
         silence_s: float = 300.0,
         called: str | None = None,
         embeddings: bool = False,
+        yarn: bool = False,
     ) -> None:
         """`num_ctx` tokens for each of `lanes` requests at the same time. `threads`: default half of the cores.
 
-        `gpu_layers`: -1 leaves it to llama.cpp. `load_s`: seconds that loading may take. `called`: the
-        model's name; default: that of the file, without its ending. `embeddings`: give those as well; not by default, because
+        `gpu_layers`: -1 leaves it to llama.cpp. `load_s`: seconds that loading may take; default: by the
+        file's size, see `fit.load_limit_s`. `called`: the model's name; default: that of the file, without its ending.
+        `yarn`: stretch a window that is longer than the model was trained for; short texts may suffer. `embeddings`: give those as well; not by default, because
         llama.cpp then computes the output of every token of a prompt.
 
         Raises:
@@ -83,7 +87,10 @@ class LlamaCppEngine:
             "threads": threads or max(1, (os.cpu_count() or 2) // 2),
             "gpu_layers": gpu_layers,
             "embeddings": embeddings,
+            "yarn_from": _trained_for(self._called, self._gguf) if yarn else 0,
         }
+        if load_s is None:
+            load_s = load_limit_s(sum(part.stat().st_size for part in parts_of(self._gguf) if part.is_file()))
         self._num_ctx, self._embeddings = num_ctx, embeddings
         self._able: Capabilities | None = None
         self._process = LlamaProcess(self._gguf, plan, load_s=load_s, silence_s=silence_s)
@@ -145,15 +152,20 @@ class LlamaCppEngine:
         self.close()
 
     def models(self) -> tuple[EngineModel, ...]:
-        """See `Engine.models`: the one file."""
+        """See `Engine.models`: the one file, with its further parts."""
         if not self._gguf.is_file():
             return ()
-        return (EngineModel(name=self._called, size_bytes=self._gguf.stat().st_size),)
+        return (EngineModel(name=self._called, size_bytes=sum(part.stat().st_size for part in parts_of(self._gguf))),)
 
     def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
         """See `Engine.pull`: there is only the file."""
         self._check_model(model)
         on_progress("success", 0, 0)
+
+    def remove(self, model: str) -> None:
+        """See `Engine.remove`: it is somebody's own file."""
+        self._check_model(model)
+        raise NotSupported(f"{self._gguf} is a file of yours: delete it yourself")
 
     def health(self) -> Health:
         """See `Engine.health`: whether there is a file to load, and what became of the last loading."""
@@ -181,6 +193,23 @@ class LlamaCppEngine:
                 return (False,) * len(needles)
             with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as head:
                 return tuple(head.find(needle) >= 0 for needle in needles)
+
+
+def _trained_for(called: str, gguf: Path) -> int:
+    """Tokens of a model that has YaRN. Raises NotSupported."""
+    for name in (called, gguf.stem):
+        if longest_context(name, yarn=True):
+            return longest_context(name) or 0
+    raise NotSupported(f"{called} is not known to read longer texts by YaRN: the 7b, 14b and 32b of Qwen2.5-Coder do")
+
+
+def parts_of(gguf: Path) -> tuple[Path, ...]:
+    """The files of a model, by its first."""
+    return tuple(sorted(gguf.parent.glob(gguf.name.replace("-00001-of-", "-*-of-")))) if _is_split(gguf) else (gguf,)
+
+
+def _is_split(gguf: Path) -> bool:
+    return "-00001-of-" in gguf.name
 
 
 def _question(api: JsonApi, request: Request) -> tuple[str, dict[str, Any]]:

@@ -30,6 +30,10 @@ def _serve(lines: IO[str], out: IO[str]) -> None:
     params.force_pure_content_parser = True
     params.offline = True
     params.warmup = False
+    if plan["yarn_from"]:
+        params.rope_scaling_type = xllamacpp.llama_rope_scaling_type.LLAMA_ROPE_SCALING_TYPE_YARN
+        params.yarn_orig_ctx = plan["yarn_from"]
+        params.rope_freq_scale = plan["yarn_from"] / max(plan["num_ctx"], plan["yarn_from"])
     if plan["embeddings"]:
         params.embedding = True
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN

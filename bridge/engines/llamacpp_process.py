@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +22,12 @@ from bridge.core.errors import BadRequest, EngineDown, EngineError, OutOfMemory,
 from bridge.engines.json_api import JsonApi
 
 T = TypeVar("T")
+
+#: Lines of errors in llama.cpp's log, as of release 2026.10: `0.02.471.556 E ggml_aligned_malloc: insufficient memory …`.
+_COMPLAINT = re.compile(r"^[\d.]+ E (.*\S)")
+_COMPLAINTS_KEPT = 50
+_NO_MEMORY = re.compile(r"insufficient memory|failed to allocate|out of memory|cudaMalloc failed", re.IGNORECASE)
+_DAMAGE = "error loading model: "
 
 
 class LlamaProcess:
@@ -90,9 +98,11 @@ class LlamaProcess:
             [sys.executable, "-m", "bridge.engines.llamacpp_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
         )
+        complaints = _Complaints(child)
         timer = threading.Timer(self._load_s, child.kill)
         timer.start()
         try:
@@ -106,22 +116,53 @@ class LlamaProcess:
         finally:
             timer.cancel()
         if "url" not in said:
-            raise _bad_start(said.get("error", ""), self._gguf)
+            raise _bad_start(said.get("error", ""), complaints.heard(), self._gguf)
         return JsonApi(str(said["url"]), key, silence_s=self._silence_s, use_environment=False)
+
+
+class _Complaints:
+    """What llama.cpp says of errors, read as long as the child lives; the rest of its log is dropped."""
+
+    def __init__(self, child: subprocess.Popen[str]) -> None:
+        self._lines: deque[str] = deque(maxlen=_COMPLAINTS_KEPT)
+        self._child = child
+        self._reader = threading.Thread(target=self._read, name="llamacpp-log", daemon=True)
+        self._reader.start()
+
+    def heard(self) -> list[str]:
+        """All of a child that could not load; ends it."""
+        self._child.kill()
+        self._reader.join(5)
+        return list(self._lines)
+
+    def _read(self) -> None:
+        if self._child.stderr is None:
+            return
+        with contextlib.suppress(OSError, ValueError):  # it was closed
+            for line in self._child.stderr:
+                if found := _COMPLAINT.search(line):
+                    self._lines.append(found[1][:300])
 
 
 def _end(child: subprocess.Popen[str]) -> None:
     child.kill()
     child.wait()
-    for stream in (child.stdin, child.stdout):
+    for stream in (child.stdin, child.stdout, child.stderr):
         with contextlib.suppress(OSError):  # what could not be written any more
             if stream:
                 stream.close()
 
 
-def _bad_start(reason: str, gguf: Path) -> EngineError:
+def _bad_start(reason: str, complaints: Sequence[str], gguf: Path) -> EngineError:
+    """Why a file could not be loaded, by what llama.cpp said of it."""
+    if lacking := next((line for line in complaints if _NO_MEMORY.search(line)), None):
+        return OutOfMemory(
+            f"{gguf.name} does not fit into memory with this context ({lacking}): take a smaller --window or fewer lanes, "
+            "or a smaller model"
+        )
+    if damage := next((line for line in complaints if _DAMAGE in line), None):
+        what = damage.partition(_DAMAGE)[2]
+        return BadRequest(f"{gguf.name} cannot be loaded: {what}. Is it a whole GGUF file? Fetch it again")
     if not reason:
         return EngineDown(f"the embedded engine died, or took too long, while it loaded {gguf.name}")
-    if "memory" in reason.lower() or "alloc" in reason.lower():
-        return OutOfMemory(f"{gguf.name} does not fit into memory ({reason})")
     return BadRequest(f"{gguf.name} cannot be loaded: {reason}. Is it a whole GGUF file?")

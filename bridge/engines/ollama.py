@@ -151,6 +151,10 @@ class OllamaEngine:
         """See `Engine.unload`."""
         _translated(lambda: self._client.unload(model))
 
+    def remove(self, model: str) -> None:
+        """See `Engine.remove`."""
+        _translated(lambda: self._client.remove(model))
+
     def health(self) -> Health:
         """See `Engine.health`."""
         try:

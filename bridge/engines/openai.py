@@ -184,6 +184,10 @@ class OpenAIEngine:
     def unload(self, model: str) -> None:
         """See `Engine.unload`: the API sees to that."""
 
+    def remove(self, model: str) -> None:
+        """See `Engine.remove`: the API's models are its own."""
+        raise NotSupported(f"{model} belongs to the API: it cannot be removed from here")
+
     def health(self) -> Health:
         """See `Engine.health`."""
         try:

@@ -123,6 +123,11 @@ class ScriptedEngine:
         self._has(model)
         self.loaded = tuple(name for name in self.loaded if name != model)
 
+    def remove(self, model: str) -> None:
+        """See `Engine.remove`."""
+        self.unload(model)
+        self._models = tuple(name for name in self._models if name != model)
+
     @staticmethod
     def _can_do(what: str, able: bool) -> None:
         if not able:

@@ -82,6 +82,10 @@ class SlottedEngine:
         """See `Engine.unload`."""
         self._engine.unload(model)
 
+    def remove(self, model: str) -> None:
+        """See `Engine.remove`."""
+        self._engine.remove(model)
+
     def health(self) -> Health:
         """See `Engine.health`."""
         return self._engine.health()

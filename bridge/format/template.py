@@ -11,7 +11,7 @@ from bridge.core.job import Job, Options, Spec
 from bridge.format import codec, json_bytes, prompt_cell
 from bridge.format.raw_cell import RawCell, cells_of, extras_of, native_id, source_of
 from bridge.format.runtime_cell import runtime_source
-from bridge.kernel import fit
+from bridge.kernel import catalogue, fit
 from bridge.kernel.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX
 
 _METADATA = {
@@ -65,10 +65,12 @@ EXAMPLES: tuple[tuple[str, str, Options], ...] = (
 )
 
 
-_MODELS = [*(size.name for size in fit.SIZES), fit.AUTO]
+#: Those that a Colab machine has room for.
+_ROOM_BYTES = 20_000_000_000
+_MODELS = [*(size.name for size in catalogue.CATALOGUE if size.weights_bytes <= _ROOM_BYTES), fit.AUTO]
 
 _FORM = f"""\
-model = "{fit.DEFAULT_MODEL}" #@param {json_bytes.dumps(_MODELS).decode().replace(",", ", ")} {{allow-input: true}}
+model = "{catalogue.DEFAULT_MODEL}" #@param {json_bytes.dumps(_MODELS).decode().replace(",", ", ")} {{allow-input: true}}
 #@markdown `auto` takes the largest that fits the GPU whole. On a T4 that is 14b; 32b does not fit and writes a few words a second.
 lanes = 0 #@param {{type: "integer"}}
 #@markdown Answers at the same time. 0: as many as fit, at most {fit.MOST_LANES}.

@@ -51,5 +51,6 @@ async def embed(live: Live, given: object, model: object) -> Embedded:
     if model is not None and not isinstance(model, str):
         raise RefusedAsk.bad("model must be a text", "model")
     chosen = await live.chosen(model)
-    vectors = await live.in_thread(lambda: live.backend.engine.embed(texts, chosen.name))
+    async with live.residency.using(chosen.name):
+        vectors = await live.in_thread(lambda: live.backend.engine.embed(texts, chosen.name))
     return Embedded(model=chosen.name, vectors=vectors, texts=tuple(texts))

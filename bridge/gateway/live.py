@@ -25,6 +25,8 @@ from bridge.gateway.residency import IDLE_S, Residency
 from bridge.gateway.silent_cut import silent_cut
 from bridge.gateway.slots import Slots
 from bridge.gateway.tool_calling import answer_with_calls
+from bridge.kernel.catalogue import longest_context, size_of
+from bridge.kernel.fit import load_limit_s
 from bridge.models.choose import auto_model
 from bridge.protocols.asked import Answered, Asked, ReplyHead, Truncation, Usage, Waiting
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk, refusal_of
@@ -33,6 +35,8 @@ T = TypeVar("T")
 
 #: How old what we know of an engine's models may be, in seconds.
 LISTED_S = 5.0
+#: Taken for the size of a model of which nobody knows it, in bytes.
+_LARGEST_BYTES = 20_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +113,7 @@ class Backend:
     timeout_s: float | None = 600.0
     relay: Relay | None = None  #: to the same API, for clients of its own family; None: everything is translated
     idle_s: float = IDLE_S  #: after which an unused model goes out of memory; 0: never
+    on_use: Callable[[str], None] = lambda _model: None  #: told each model that answered, in the event loop
 
 
 class Live:
@@ -126,7 +131,10 @@ class Live:
         self._tell = tell
         self.backend = backend
         self._now, self._now_s = now, now_s
-        self.residency = Residency(backend.engine, idle_s=backend.idle_s, num_ctx=backend.num_ctx, now_s=now_s)
+        self.residency = Residency(
+            backend.engine, idle_s=backend.idle_s, num_ctx=backend.num_ctx, now_s=now_s, limit_s=self._load_limit_s,
+            busy=lambda: {ticket.model for ticket in backend.slots.line.running}, on_use=backend.on_use,
+        )  # fmt: skip
         self.lacking: set[str] = set()  #: paths that the relay's API turned out not to have
         self._listed: tuple[EngineModel, ...] | None = None
         self._listed_s = 0.0
@@ -210,6 +218,15 @@ class Live:
             self._listed_s = self._now_s()
         return self._listed
 
+    def forget_listing(self) -> None:
+        """Models came or went: the next look asks the engine again."""
+        self._listed = None
+
+    def _load_limit_s(self, name: str) -> float:
+        on_disk = next((model.size_bytes for model in self._listed or () if model.name == name), None)
+        known = size_of(name)
+        return load_limit_s(on_disk or (known.weights_bytes if known else _LARGEST_BYTES))
+
     async def chosen(self, name: str | None) -> ChosenModel:
         """The model that a name stands for. Raises RefusedAsk."""
         models = await self.models()
@@ -219,7 +236,8 @@ class Live:
     async def count(self, asked: Asked) -> int:
         """How many tokens a request is, exact where the engine counts, else estimated. Raises RefusedAsk."""
         request = self.request(asked, await self.chosen(asked.options.model))
-        return await self.in_thread(lambda: count_or_estimate(self.backend.engine, request))
+        async with self.residency.using(request.model):
+            return await self.in_thread(lambda: count_or_estimate(self.backend.engine, request))
 
     async def fitted(self, request: Request, truncation: Truncation) -> Sized:
         """The request as it may be sent; a thread is asked only where it has to be counted. Raises RefusedAsk."""
@@ -245,7 +263,7 @@ class Live:
             tool_choice=from_wire.tool_choice,
             response_format=from_wire.response_format,
             model=model.name,
-            num_ctx=_window(asked.num_ctx, self.backend.num_ctx),
+            num_ctx=_window(asked.num_ctx, self.backend.num_ctx, most=longest_context(model.name)),
             max_tokens=options.max_tokens or self.backend.max_tokens,
             timeout_s=self.backend.timeout_s,
             **{name: getattr(options, name) for name in SAMPLING},
@@ -280,12 +298,15 @@ class Live:
         return answer
 
 
-def _window(asked: int | None, own: int) -> int:
-    """The gateway's window, doubled until it holds what was asked for: each other size has Ollama load the model again."""
+def _window(asked: int | None, own: int, *, most: int | None) -> int:
+    """The gateway's window, doubled until it holds what was asked for: each other size has Ollama load the model again.
+
+    `most`: what the model really has, where that is known.
+    """
     window = own
     while asked is not None and window < asked:
         window *= 2
-    return window
+    return window if most is None else max(own, min(window, most))
 
 
 def _default_of(models: Sequence[EngineModel]) -> str:

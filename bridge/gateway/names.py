@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from bridge.kernel.fit import AUTO, FAMILY
-
-#: `qwencoder-1.5b` is how some callers name Qwen2.5-Coder.
-_SHORT = re.compile(r"qwen-?coder[-:](\d+(?:\.\d+)?b)", re.IGNORECASE)
+from bridge.kernel.catalogue import FAMILY, known_name
+from bridge.kernel.fit import AUTO
+from bridge.models.choose import family_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +51,6 @@ def queue_model(asked: str | None, *, has: Collection[str]) -> str | None:
     return None
 
 
-def family_name(asked: str) -> str:
-    """The name that models are fetched by: of `qwencoder-1.5b`, Ollama's own; any other as it is."""
-    short = _SHORT.fullmatch(asked)
-    return f"{FAMILY}:{short[1].lower()}" if short else asked
-
-
 def _spellings(asked: str) -> list[str]:
     bare = asked.removeprefix("ollama/").removeprefix("openai/")
-    return [bare, f"{asked}:latest", asked.removesuffix(":latest"), family_name(bare)]
+    return [bare, f"{asked}:latest", asked.removesuffix(":latest"), family_name(bare), known_name(bare) or bare]

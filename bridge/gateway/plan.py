@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bridge.core.errors import ConfigError
@@ -31,18 +32,26 @@ class ServePlan:
     max_tokens: int = DEFAULT_MAX_TOKENS
     timeout_s: float = TIMEOUT_S
     idle_s: float = IDLE_S  #: after which an unused model goes out of memory; 0: never
+    on_use: Callable[[str], None] = lambda _model: None  #: told each model that answered
     brake_repeats: int = MOST_REPEATS  #: of the same request; 0: no brake
     work: bool = True  #: answer the queue's jobs with slots that no request needs
 
     @classmethod
-    def of(cls, said: GatewaySettings, engine: EngineSettings, *, token: str | None) -> ServePlan:
+    def of(
+        cls,
+        said: GatewaySettings,
+        engine: EngineSettings,
+        *,
+        token: str | None,
+        on_use: Callable[[str], None] = lambda _model: None,
+    ) -> ServePlan:
         """What the settings mean for an engine, whose own table decides where they say nothing."""
         return cls(
             host=said.host, port=said.port, token=token, allow_hosts=said.allow_hosts, allow_origins=said.allow_origins,
             lanes=said.parallel, longest_line=said.max_waiting, model=said.model or engine.model,
             num_ctx=said.window or engine.context or DEFAULT_NUM_CTX, max_tokens=said.max_tokens,
             timeout_s=said.timeout_seconds or engine.timeout_seconds or TIMEOUT_S, idle_s=said.idle_seconds,
-            brake_repeats=said.brake_repeats, work=said.work,
+            brake_repeats=said.brake_repeats, work=said.work, on_use=on_use,
         )  # fmt: skip
 
     def rules(self) -> GuardRules:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from bridge.core.errors import BridgeError
@@ -32,8 +32,9 @@ class PullStep:
 class Pulls:
     """The downloads of one engine. Only the event loop that it is used in may touch it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, *, on_done: Callable[[], None] = lambda: None) -> None:
+        """`on_done` is told of each model that has come."""
+        self._engine, self._on_done = engine, on_done
         self._steps: dict[str, PullStep] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._news = asyncio.Condition()
@@ -86,6 +87,7 @@ class Pulls:
                     await self._say(model, step)
         try:
             await pulling
+            self._on_done()
             last = PullStep(status="success", done_bytes=1, total_bytes=1)
         except BridgeError as error:
             last = PullStep(status="failed", refusal=refusal_of(error))

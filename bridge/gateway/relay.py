@@ -23,7 +23,7 @@ from bridge.gateway.live import Caller, Live, RequestProgress
 from bridge.gateway.names import ChosenModel
 from bridge.gateway.reply import refused, told_by
 from bridge.gateway.streaming import Streaming
-from bridge.kernel.fit import FAMILY
+from bridge.kernel.catalogue import FAMILY
 from bridge.protocols import sse
 from bridge.protocols.asked import Asked, Json, StreamWriter, WireFormat
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk

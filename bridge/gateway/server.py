@@ -87,6 +87,7 @@ def backend_of(
         max_tokens=plan.max_tokens,
         timeout_s=plan.timeout_s,
         idle_s=plan.idle_s,
+        on_use=plan.on_use,
         relay=relay,
     )
 

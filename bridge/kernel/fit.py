@@ -1,8 +1,8 @@
 """Whether a model fits this machine, said before anything is downloaded; and so which model a job gets. Pure.
 
 All of it is arithmetic, not measurement: nobody has published tokens a second of these models on one T4 (facts, section 8).
-Sizes: fact 6.7 (Q4_K_M, as `ollama pull` fetches them). KV cache: fact 6.8, layers x KV heads x head size x 2 (K and V) x
-2 bytes (f16), from the model cards; it grows with lanes x context (fact 9.5).
+Memory follows all parameters and the KV cache, which grows with lanes x context (fact 9.5); speed follows the parameters that a
+token reads, which in a mixture of experts are few.
 """
 
 from __future__ import annotations
@@ -12,38 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from .catalogue import CATALOGUE, SIZES, ModelSize, size_of
+
 GIB = 1 << 30
-FAMILY = "qwen2.5-coder"
-#: For jobs that name no model, where nobody says otherwise.
-DEFAULT_MODEL = f"{FAMILY}:32b"
 #: In place of a model's name: the largest that fits.
 AUTO = "auto"
 
 #: Models that an Ollama on this machine only passes on to ollama.com; their tags end so (docs.ollama.com/cloud).
 _CLOUD = re.compile(r"[:-]cloud$")
 
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSize:
-    """What a model needs."""
-
-    name: str
-    weights_bytes: int
-    kv_bytes_per_token: int
-
-
-#: Largest first, which is the order `auto` tries.
-SIZES: tuple[ModelSize, ...] = tuple(
-    ModelSize(name=f"{FAMILY}:{tag}", weights_bytes=weights, kv_bytes_per_token=kv)
-    for tag, weights, kv in (
-        ("32b", 20_000_000_000, 64 * 8 * 128 * 4),  # 256 KiB a token
-        ("14b", 9_000_000_000, 48 * 8 * 128 * 4),  # 192 KiB
-        ("7b", 4_700_000_000, 28 * 4 * 128 * 4),  # 56 KiB
-        ("3b", 1_900_000_000, 36 * 2 * 128 * 4),  # 36 KiB
-        ("1.5b", 986_000_000, 28 * 2 * 128 * 4),  # 28 KiB
-        ("0.5b", 531_000_000, 24 * 2 * 64 * 4),  # 12 KiB; 398 or 531 MB, sources differ: the larger
-    )
-)
 
 #: More than this many lanes are not taken unasked.
 MOST_LANES = 4
@@ -64,6 +41,12 @@ REACHED = (0.37, 0.57)
 CPU_GB_S = (8.0, 25.0)
 #: Without a GPU, `auto` takes nothing that would write fewer tokens a second than this.
 BEARABLE_TOKENS_S = 4.0
+#: How much quicker another model has to be to be named, and how much of the weights it has to have.
+MUCH_FASTER, NEARLY_AS_LARGE = 2.0, 0.7
+
+#: Seconds that loading may take: of the smallest model, and of one with 20 GB; in between by size.
+LOAD_S = (60.0, 180.0)
+_LARGE_BYTES = 20e9
 
 
 class FitVerdict(Enum):
@@ -96,19 +79,8 @@ class Fit:
     tokens_s: tuple[float, float] | None = None  #: of one request: a pessimist's and an optimist's estimate
     instead: str | None = None  #: the largest model that fits whole with the same lanes and context
     lanes_instead: int | None = None  #: with this many lanes the model itself would fit whole
-
-
-def size_of(model: str) -> ModelSize | None:
-    """What a model needs, by its name; a name like `foo:8b` is estimated from its billions, anything else is not known."""
-    name = model if ":" in model else f"{model}:7b" if model == FAMILY else model
-    for size in SIZES:
-        if name == size.name or name.startswith(f"{size.name}-"):  # qwen2.5-coder:7b-instruct is the same file
-            return size
-    weights = int(billions(name) * 0.62e9)  # Q4_K_M: 4.9 bits a weight
-    if not weights:
-        return None
-    like = min(SIZES, key=lambda size: abs(size.weights_bytes - weights))
-    return ModelSize(name=model, weights_bytes=weights, kv_bytes_per_token=like.kv_bytes_per_token)
+    faster: str | None = None  #: a model that spills too, but of which a token reads so little that it is much faster
+    context_tokens: int | None = None  #: the longest text that the model reads; None: not known
 
 
 def judge(model: str, machine: Machine, *, lanes: int, num_ctx: int) -> Fit:
@@ -125,21 +97,18 @@ def judge(model: str, machine: Machine, *, lanes: int, num_ctx: int) -> Fit:
     else:
         verdict = FitVerdict.SPILLS if spilled else FitVerdict.FITS
     fewer = (n for n in range(lanes - 1, 0, -1) if _needed(size, n, num_ctx) <= usable)
+    speed = None if verdict is FitVerdict.CANNOT else _speed(size, spilled, machine.gpu)
     return Fit(
         verdict=verdict,
         model=model,
         needed_bytes=needed,
         spilled_bytes=spilled,
-        tokens_s=None if verdict is FitVerdict.CANNOT else _speed(size, spilled, machine.gpu),
+        tokens_s=speed,
         instead=None if verdict is FitVerdict.FITS else _largest(machine, SIZES, lanes=lanes, num_ctx=num_ctx),
         lanes_instead=None if verdict is FitVerdict.FITS else next(fewer, None),
+        faster=_faster(size, speed, machine, lanes=lanes, num_ctx=num_ctx) if spilled and speed else None,
+        context_tokens=size.context_tokens,
     )
-
-
-def billions(name: str) -> float:
-    """Parameters in billions, as a name such as qwen2.5-coder:14b-instruct-q4_K_M says; 0: it does not."""
-    found = re.search(r"(?<![\d.a-z])(\d+(?:\.\d+)?)b(?![a-z])", name.lower())
-    return float(found[1]) if found else 0.0
 
 
 def is_cloud(name: str) -> bool:
@@ -206,7 +175,17 @@ def describe(fit: Fit, machine: Machine, *, lanes: int, num_ctx: int) -> str:
         text += f" {fit.instead} would fit whole."
     if fit.lanes_instead:
         text += f" With {fit.lanes_instead} lane{'s' if fit.lanes_instead > 1 else ''} this model would."
+    if fit.faster:
+        text += f" {fit.faster} spills too, but a token reads little of it: it would be much faster."
+    if fit.context_tokens and num_ctx > fit.context_tokens:
+        text += f" It was trained for {fit.context_tokens} tokens, not for {num_ctx}."
     return text
+
+
+def load_limit_s(weights_bytes: int) -> float:
+    """Seconds that loading a model may take."""
+    shortest, longest = LOAD_S
+    return shortest + (longest - shortest) * min(1.0, weights_bytes / _LARGE_BYTES)
 
 
 def _needed(size: ModelSize, lanes: int, num_ctx: int) -> int:
@@ -230,15 +209,29 @@ def _largest(machine: Machine, among: Sequence[ModelSize], *, lanes: int, num_ct
     return None
 
 
+def _faster(size: ModelSize, speed: tuple[float, float], machine: Machine, *, lanes: int, num_ctx: int) -> str | None:
+    for other in CATALOGUE:
+        needed = _needed(other, lanes, num_ctx)
+        spilled = max(0, needed - int(machine.vram_bytes * USABLE_VRAM))
+        fits_disk = machine.disk_bytes is None or machine.disk_bytes >= other.weights_bytes
+        if spilled > max(0, machine.ram_bytes - KEPT_RAM_BYTES) or not fits_disk:
+            continue
+        theirs = _speed(other, spilled, machine.gpu)
+        is_large = other.weights_bytes >= NEARLY_AS_LARGE * size.weights_bytes
+        if spilled and is_large and theirs and theirs[0] > MUCH_FASTER * speed[0]:
+            return other.name
+    return None
+
+
 def _speed(size: ModelSize, spilled_bytes: int, gpu: str) -> tuple[float, float] | None:
-    """Tokens a second: each token reads all weights once, from where they are."""
-    on_cpu = min(spilled_bytes, size.weights_bytes)
-    on_gpu = size.weights_bytes - on_cpu
+    """Tokens a second: each token reads its share of the weights once, from where they are."""
+    spilled = min(spilled_bytes, size.weights_bytes) * size.active_share
+    on_gpu = size.weights_bytes * size.active_share - spilled
     bandwidth = next((speed for word, speed in BANDWIDTH_GB_S.items() if word in gpu.replace("-", " ").split()), None)
     if on_gpu and bandwidth is None:
         return None
     low, high = (
-        on_gpu / 1e9 / ((bandwidth or 1) * reached) + on_cpu / 1e9 / cpu
+        on_gpu / 1e9 / ((bandwidth or 1) * reached) + spilled / 1e9 / cpu
         for reached, cpu in zip(REACHED, CPU_GB_S, strict=True)
     )
     return (1 / low, 1 / high)

@@ -18,8 +18,8 @@ from IPython import get_ipython
 from IPython.core.magic import no_var_expand
 from IPython.display import clear_output, display
 
+from .catalogue import DEFAULT_MODEL
 from .display import to_display
-from .fit import DEFAULT_MODEL
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, OPTIONS
 from .run import RunSettings
 from .server import reviver

@@ -155,6 +155,10 @@ class Ollama:
         """Details, template, capabilities of one model."""
         return self._json("POST", "/api/show", {"model": model})
 
+    def remove(self, model: str) -> None:
+        """Have a model off its disk."""
+        self._json("DELETE", "/api/delete", {"model": model})
+
     def version(self) -> str:
         """The server's version; also the cheapest sign of life."""
         return str(self._json("GET", "/api/version").get("version", ""))

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from .catalogue import DEFAULT_MODEL
 from .cells import PromptCell
 from .chat import ChatError, read_body
 from .chat_json import CallJson, RequestJson
 from .engine_faults import OF_THE_REQUEST
 from .error_kind import ErrorKind, OllamaError, Stopped
-from .fit import DEFAULT_MODEL, listed_names, model_of_job
+from .fit import listed_names, model_of_job
 from .grammar import CALLS_SCHEMA, SCHEMA, failure_text, prompt_sha256, to_iso
 from .ollama import Ollama
 from .ollama_chat import text_of

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError
+from bridge.kernel.catalogue import DEFAULT_MODEL as DEFAULT_MODEL
+from bridge.kernel.catalogue import billions, known_name
 from bridge.kernel.fit import AUTO as AUTO
-from bridge.kernel.fit import DEFAULT_MODEL as DEFAULT_MODEL
-from bridge.kernel.fit import Machine, billions, choose, coder_sizes
+from bridge.kernel.fit import Machine, choose, coder_sizes
 from bridge.kernel.fit import is_cloud as is_cloud
 from bridge.kernel.fit import model_of_job as model_of_job
 
@@ -23,6 +24,12 @@ class JobModels:
 
     default: str  #: jobs that name no model
     auto: str  #: jobs that ask for `auto`
+
+
+def family_name(asked: str) -> str:
+    """The name that models are fetched by: of `qwencoder-1.5b` or a file of the hub, Ollama's own; any other as it is."""
+    is_ollamas = ":" in asked and not asked.lower().startswith(("qwencoder", "qwen-coder"))
+    return asked if is_ollamas else known_name(asked) or asked
 
 
 def auto_model(

@@ -21,10 +21,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 from bridge.core.errors import DownloadFailed, DownloadTooLarge, NotOnHub
 from bridge.engines.base import OnProgress, ignore_progress
+from bridge.models.hub_names import on_hub
+from bridge.models.hub_wire import goes_on, onward, strong, unquoted
 from bridge.models.partial_file import HubFile, PartialFile, storage_named
 
 if TYPE_CHECKING:
@@ -45,11 +47,6 @@ CHUNK_BYTES: Final = 1 << 18
 _MOST_REDIRECTS: Final = 10
 #: Bytes of a list of files: a thousand files are 300 kB.
 _MOST_LIST_BYTES: Final = 8 << 20
-
-
-def repository(size: str) -> str:
-    """The hub's name of the model of a size in `SIZES`."""
-    return f"Qwen/Qwen2.5-Coder-{size.upper()}-Instruct-GGUF"
 
 
 class Hub:
@@ -83,27 +80,56 @@ class Hub:
         found = sorted(self.folder.glob(f"qwen2.5-coder-{size.lower()}-instruct-q4_k_m.gguf"))
         return found[0] if found else None
 
-    def look_up(self, size: str) -> HubFile:
-        """What the hub has for a size of `SIZES`: the one file that is whole and of Q4_K_M.
+    def look_up(self, model: str) -> HubFile:
+        """What the hub has for a model that is one file; see `files_of`."""
+        found = self.files_of(model)
+        if len(found) > 1:
+            raise NotOnHub(f"{self.host} has {model} in {len(found)} parts: `bridge models fetch` gets them together")
+        return found[0]
+
+    def files_of(self, model: str) -> tuple[HubFile, ...]:
+        """What the hub has for a model: one file, or all of its parts. `model`: see `hub_names.on_hub`; without more, Q4_K_M.
 
         Raises:
             NotOnHub: no such model, or no such file of it.
             DownloadFailed: the hub does not answer, or not as it should.
         """
-        repo = repository(size)
-        listed = self._patiently(lambda: self._list(repo), most=2)
-        wanted = re.compile(rf"qwen2\.5-coder-{re.escape(size.lower())}-instruct-q4_k_m\.gguf")
-        for entry in listed:
-            name, lfs = entry.get("path"), entry.get("lfs")
-            lfs = lfs if isinstance(lfs, dict) else {}
-            if isinstance(name, str) and wanted.fullmatch(name):
-                digest, size_bytes = lfs.get("oid"), lfs.get("size", entry.get("size"))
-                if not isinstance(size_bytes, int) or not re.fullmatch("[0-9a-f]{64}", str(digest)):
-                    raise DownloadFailed(f"{self.host} says no checksum of {repo}/{name}: nothing was fetched")
-                return HubFile(repo=repo, name=name, size_bytes=size_bytes, sha256=str(digest))
+        wanted = on_hub(model)
+        if wanted is None:
+            raise NotOnHub(
+                f"nobody here knows where a hub has {model}: fetch a GGUF file by hand, and name it with --gguf FILE"
+            )
+        listed = self._patiently(lambda: self._list(wanted.repo), most=2)
+        entries = {name: entry for entry in listed if isinstance(name := entry.get("path"), str)}
+        if found := wanted.pick(entries):
+            return tuple(self._file(wanted.repo, name, entries[name]) for name in found)
         raise NotOnHub(
-            f"{self.host} has no whole Q4_K_M file in {repo}: fetch one by hand, and name it with --gguf FILE"
+            f"{self.host} has no whole {wanted.quantization.upper()} file in {wanted.repo}: "
+            "fetch one by hand, and name it with --gguf FILE"
         )
+
+    def fetch_model(self, model: str, on_progress: OnProgress = ignore_progress) -> Path:
+        """The model on this disk, in all its parts; gives the first. Raises as `files_of` and `fetch`."""
+        parts = self.files_of(model)
+        total = sum(part.size_bytes for part in parts)
+        before = 0
+        for part in parts:
+            start = before
+
+            def report(status: str, done: int, _total: int, start: int = start) -> None:
+                on_progress(status, start + done, total)
+
+            self.fetch(part, report)
+            before += part.size_bytes
+        return self.folder / parts[0].name
+
+    def _file(self, repo: str, name: str, entry: Mapping[str, object]) -> HubFile:
+        lfs = entry.get("lfs")
+        lfs = lfs if isinstance(lfs, dict) else {}
+        digest, size_bytes = lfs.get("oid"), lfs.get("size", entry.get("size"))
+        if not isinstance(size_bytes, int) or not re.fullmatch("[0-9a-f]{64}", str(digest)):
+            raise DownloadFailed(f"{self.host} says no checksum of {repo}/{name}: nothing was fetched")
+        return HubFile(repo=repo, name=name, size_bytes=size_bytes, sha256=str(digest))
 
     def fetch(self, file: HubFile, on_progress: OnProgress = ignore_progress) -> Path:
         """The file on this disk, whole and checked; fetched if it is not there yet, from where an earlier try stopped.
@@ -151,12 +177,12 @@ class Hub:
                 if linked and linked != file.sha256:
                     raise DownloadFailed(f"{file.repo} changed on {self.host} meanwhile: the same command asks anew")
                 if reply.status_code == 200:
-                    part.begin_anew(_strong(reply))
-                elif reply.status_code == 416 or not _goes_on(reply, start, part.etag):
+                    part.begin_anew(strong(reply))
+                elif reply.status_code == 416 or not goes_on(reply, start, part.etag):
                     part.begin_anew(None)  # what is here does not go with what is there
                     raise _Broken("it answers with another range than was asked for")
                 else:
-                    part.note(_strong(reply))
+                    part.note(strong(reply))
                 for chunk in _chunks(reply):
                     part.append(chunk)
                     on_progress("fetching", part.length(), file.size_bytes)
@@ -183,7 +209,7 @@ class Hub:
             except requests.RequestException as error:
                 raise _Broken(_reason(error)) from None
             with reply:
-                linked = linked or _unquoted(reply.headers.get("X-Linked-Etag", ""))
+                linked = linked or unquoted(reply.headers.get("X-Linked-Etag", ""))
                 if reply.is_redirect:
                     url = onward(url, reply.headers["Location"])
                     continue
@@ -271,29 +297,3 @@ def _reason(error: Exception) -> str:
         if isinstance(error, requests.exceptions.ChunkedEncodingError)
         else "it does not answer"
     )
-
-
-def _goes_on(reply: requests.Response, start: int, etag: str | None) -> bool:
-    """Whether a partial answer begins where ours ends, and is of the same version as far as the two say."""
-    found = re.match(r"bytes (\d+)-", reply.headers.get("Content-Range", ""))
-    theirs = _strong(reply)
-    return found is not None and int(found[1]) == start and (etag is None or theirs is None or etag == theirs)
-
-
-def _strong(reply: requests.Response) -> str | None:
-    """The entity tag, if it is one that `If-Range` may name (RFC 9110, 13.1.5: no weak one)."""
-    etag = reply.headers.get("ETag", "")
-    return etag if etag.startswith('"') else None
-
-
-def _unquoted(etag: str) -> str:
-    return etag.removeprefix("W/").strip('"')
-
-
-def onward(url: str, location: str) -> str:
-    """Where a redirect leads; never from an encrypted address to a plain one."""
-    target = urljoin(url, location)
-    parts = urlsplit(target)
-    if parts.scheme == "https" or (parts.scheme == "http" and urlsplit(url).scheme == "http"):
-        return target
-    raise DownloadFailed(f"{urlsplit(url).netloc} redirects to an address that is not encrypted: not followed")

@@ -12,10 +12,13 @@ from pathlib import Path
 from bridge import wiring
 from bridge.core.errors import BridgeError
 from bridge.core.jsonable import Jsonable
+from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.core.version import __version__
 from bridge.format import codec, json_bytes, schema
 from bridge.format.code_cells import strange_cells
 from bridge.format.raw_cell import cells_of
+from bridge.kernel.catalogue import DEFAULT_MODEL
+from bridge.kernel.fit import AUTO
 from bridge.kernel.setup import is_older
 from bridge.sandbox.confinement import confinement
 from bridge.sandbox.folder import Toolbox
@@ -67,7 +70,7 @@ def examine(queue: str | None = None) -> list[Observation]:
             findings += _guarded(lambda: _journal(opened.store))
         finally:
             opened.close()
-    findings += _engine()
+    findings += _engine(wiring.loaded_settings(queue).settings)
     findings += [*_linters(), _sandbox()]
     return findings
 
@@ -215,17 +218,30 @@ def _journal(store: Store) -> Iterator[Observation]:
                       remedy="`bridge cancel --doubted`, or `bridge cancel --keep-doubted`")  # fmt: skip
 
 
-def _engine() -> list[Observation]:
+def _engine(settings: wiring.Settings) -> list[Observation]:
     """Whether Ollama answers on this machine; it need not, if Colab does the work."""
     import requests
 
     url = wiring.ollama_url()
     try:
         reply = requests.get(f"{url}/api/version", timeout=2).json()
-        return [Observation(grade=Grade.GOOD, check="engine", found=f"Ollama {reply['version']} at {url}")]
+        found = Observation(grade=Grade.GOOD, check="engine", found=f"Ollama {reply['version']} at {url}")
+        return [found, *_fit(settings, url)]
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return [Observation(grade=Grade.WARNING, check="engine", found=f"no Ollama answers at {url}",
                         remedy="start it here, or run the notebook in Colab")]  # fmt: skip
+
+
+def _fit(settings: wiring.Settings, url: str) -> list[Observation]:
+    """Whether the model that jobs get fits this machine; nothing, if Ollama is elsewhere."""
+    named = settings.engines.get("ollama")
+    model = (named.model if named else None) or DEFAULT_MODEL
+    engine = wiring.open_engine(wiring.engine_settings("ollama", settings, base_url=url))
+    warning = None if model == AUTO else wiring.fit_warning(engine, model, lanes=1, num_ctx=DEFAULT_NUM_CTX)
+    if warning is None:
+        return []
+    return [Observation(grade=Grade.WARNING, check="model", found=warning,
+                        remedy="name another with --model or [engines.ollama] model; `bridge models fit` compares")]  # fmt: skip
 
 
 def _sandbox() -> Observation:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bridge.core.errors import ConfigError, EngineError, UsageError
@@ -16,9 +15,6 @@ from bridge.models import tiny
 from bridge.models.choose import AUTO, is_cloud, largest_coder
 from bridge.wiring.engines import ENGINES, ollama_url, open_engine
 from bridge.wiring.settings import EngineKind, EngineSettings
-
-if TYPE_CHECKING:
-    from bridge.models.fetch import Hub
 
 Say = Callable[[str], None]
 Agree = Callable[[str], bool]
@@ -85,17 +81,6 @@ def choose_engine(
     if kind == "openai":
         raise ConfigError("the engine openai needs --base-url or OPENAI_BASE_URL")
     return _embedded(tiny.SHORT_NAME)
-
-
-def open_hub(environ: Mapping[str, str] = os.environ) -> Hub:
-    """Where models are fetched from, and kept: `HF_ENDPOINT` and `BRIDGE_CACHE_DIR`, else Hugging Face and the user's cache."""
-    from platformdirs import user_cache_path
-
-    from bridge.models.fetch import HUB_URL, Hub
-
-    given = environ.get("BRIDGE_CACHE_DIR")
-    cache = Path(given).expanduser().absolute() if given else user_cache_path("qwen-bridge", appauthor=False)
-    return Hub(cache / "models", url=environ.get("HF_ENDPOINT") or HUB_URL)
 
 
 def _embedded(gguf: str) -> Choice:

@@ -12,7 +12,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError, ModelMissing
@@ -25,6 +24,8 @@ from bridge.wiring.settings import EngineKind, EngineSettings, Settings
 from bridge.wiring.site import Opened
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bridge.engines.base import Engine
     from bridge.engines.relay import Relay
     from bridge.engines.slot_files import SlotFiles
@@ -85,19 +86,9 @@ def open_engine(
             raise ConfigError(f"the engine {engine.name} needs --base-url or OPENAI_BASE_URL")
         return OpenAIEngine(url, api_key=_key_of(engine, environ))
     if engine.kind is EngineKind.LLAMACPP:
-        from bridge.engines.llamacpp import LlamaCppEngine
-        from bridge.models import tiny
+        from bridge.wiring.embedded import open_embedded
 
-        if not engine.gguf:
-            raise ConfigError("the engine llamacpp needs --gguf FILE, or `--gguf tiny` for the toy that ships with it")
-        if engine.gguf == tiny.SHORT_NAME:
-            return LlamaCppEngine(tiny.PATH, lanes=lanes, num_ctx=num_ctx, called=tiny.NAME)
-        if Path(engine.gguf).is_dir():
-            from bridge.engines.llamacpp_models import LlamaCppModels
-
-            files = sorted(Path(engine.gguf).glob("*.gguf"))
-            return LlamaCppModels({file.stem: LlamaCppEngine(file, lanes=lanes, num_ctx=num_ctx) for file in files})
-        return LlamaCppEngine(Path(engine.gguf), lanes=lanes, num_ctx=num_ctx)
+        return open_embedded(engine, lanes=lanes, num_ctx=num_ctx, environ=environ)
     if engine.kind is EngineKind.SCRIPTED:
         from bridge.engines.scripted import ScriptedEngine
 
@@ -213,7 +204,7 @@ def ready_models(
     listed = engine.models()
     names = {found.name for found in listed}
     has = [found for found in listed if engine.name != "ollama" or not is_cloud(found.name)]
-    machine = _machine_of(engine)
+    machine = machine_of(engine)
     if model is None:
         if len(has) != 1:
             raise ConfigError(f"the engine has {len(has)} models: choose one with --model")
@@ -229,7 +220,7 @@ def ready_models(
     return JobModels(default=model, auto=auto_model(has, machine, fetch=False, lanes=lanes, num_ctx=num_ctx) or model)
 
 
-def _machine_of(engine: Engine) -> Machine | None:
+def machine_of(engine: Engine) -> Machine | None:
     """What an engine has to run on; None: it is elsewhere, or this machine does not say."""
     from bridge.engines.ollama import OllamaEngine
     from bridge.kernel.machine import look_at_machine

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bridge.core.clock import Clock
 from bridge.core.events import Listener, ignore
+from bridge.core.states import UNDER_WAY
 from bridge.store import missing_queue, query
 from bridge.store.journal_reader import open_reader
 from bridge.store.query import Filter, JobLine
@@ -86,11 +87,19 @@ def newest_jobs(queue: str | None, prefix: str, *, most: int = 100) -> list[JobL
 
     Takes nothing in and starts no journal: a queue that was never opened here has no jobs. Raises what looking raises.
     """
+    return _looked_up(queue, Filter(id_prefix=prefix, original=True, newest=True, limit=most))
+
+
+def open_jobs(queue: str | None) -> list[JobLine]:
+    """Jobs that are still to be done, as this machine last knew them; as `newest_jobs`."""
+    return _looked_up(queue, Filter(states=sorted(UNDER_WAY, key=lambda state: state.value)))
+
+
+def _looked_up(queue: str | None, wanted: Filter) -> list[JobLine]:
     state = state_folder()
     place = locate(queue).place
     queue_id = Registry(state / "queues.json").get(str(place.absolute() if isinstance(place, Path) else place))
     if queue_id is None:
         return []
     with closing(open_reader(journal_file(state / "queues" / queue_id), queue_id=queue_id, patience_s=0.2)) as reader:
-        wanted = Filter(id_prefix=prefix, original=True, newest=True, limit=most)
         return query.lines(reader, wanted, datetime.now(UTC))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -27,6 +28,21 @@ def serving(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())["url"], process
         process.kill()
+
+
+def test_it_says_at_the_start_when_its_model_does_not_fit(tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp", reason="needs the extra [embedded]")
+    (tmp_path / "qwen2.5-coder-32b-instruct-q4_k_m.gguf").write_bytes(b"GGUF")
+    command = [sys.executable, "-m", "bridge", "serve", "--engine", "llamacpp", "--gguf", str(tmp_path), "--port", "0"]
+    no_gpu = {**os.environ, "PATH": str(tmp_path)}  # nvidia-smi is not found
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=no_gpu, cwd=tmp_path
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        process.kill()
+    assert "qwen2.5-coder:32b with 1 lane of 8192 tokens needs about" in said
+    assert "there is no GPU" in said
 
 
 def test_its_own_worker_answers_what_is_queued(serving: tuple[str, subprocess.Popen[str]]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.kernel.fit import GIB, FitVerdict, Machine, choose, describe, judge, size_of
+from bridge.kernel.catalogue import CATALOGUE, FAMILY, SIZES, known_name, longest_context, size_of
+from bridge.kernel.fit import GIB, FitVerdict, Machine, choose, describe, judge, load_limit_s
 
 T4 = Machine(gpu="Tesla T4", vram_bytes=15360 << 20, ram_bytes=11 * GIB, disk_bytes=70 * GIB)
 NO_GPU = Machine(ram_bytes=11 * GIB, disk_bytes=70 * GIB)
@@ -26,6 +27,18 @@ A100 = Machine(gpu="NVIDIA A100-SXM4-40GB", vram_bytes=40960 << 20, ram_bytes=80
         ("qwen2.5-coder:7b", NO_GPU, 1, 4096, FitVerdict.SPILLS),  # all of it on the CPU
         ("qwen2.5-coder", T4, 1, 4096, FitVerdict.FITS),  # without a tag it is 7b
         ("qwen2.5-coder:7b-instruct-q4_K_M", T4, 1, 4096, FitVerdict.FITS),
+        (
+            "qwen2.5-coder:14b-instruct-fp16",
+            T4,
+            1,
+            4096,
+            FitVerdict.CANNOT,
+        ),  # 27 GiB of weights: more than both memories
+        ("qwen2.5-coder:14b-instruct-q8_0", T4, 1, 4096, FitVerdict.SPILLS),  # 14.6 GiB of weights
+        ("qwen2.5-coder:14b-instruct-q2_K", T4, 4, 8192, FitVerdict.FITS),  # 6 GB
+        ("qwen2.5-coder:7b-instruct-fp16", T4, 1, 4096, FitVerdict.SPILLS),
+        ("qwen3-coder:30b", T4, 1, 8192, FitVerdict.SPILLS),  # 17.3 GiB, though a token reads a tenth of it
+        ("qwen3-coder:480b", T4, 1, 8192, FitVerdict.CANNOT),
         ("somebody/model:70b", T4, 1, 4096, FitVerdict.CANNOT),  # estimated from its billions
         ("mystery", T4, 1, 4096, FitVerdict.UNKNOWN),
         (
@@ -86,3 +99,56 @@ def test_an_unknown_gpu_gives_no_speed_rather_than_a_wrong_one() -> None:
         is None
     )
     assert size_of("llama3") is None
+
+
+def test_speed_follows_the_weights_that_a_token_reads() -> None:
+    dense, mixed = (judge(f"{name}", T4, lanes=1, num_ctx=8192) for name in ("qwen2.5-coder:32b", "qwen3-coder:30b"))
+    assert dense.tokens_s
+    assert mixed.tokens_s
+    assert mixed.tokens_s[0] > 3 * dense.tokens_s[1]  # the pessimist's of the one above the optimist's of the other
+    assert "qwen3-coder:30b spills too" in describe(dense, T4, lanes=1, num_ctx=8192)
+    assert judge("somebody/x:30b-a3b", T4, lanes=1, num_ctx=8192).tokens_s > dense.tokens_s  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("spelled", "name"),
+    [
+        ("qwencoder-1.5b", "qwen2.5-coder:1.5b"),
+        ("Qwen-Coder:7B", "qwen2.5-coder:7b"),
+        ("qwen2.5-coder", "qwen2.5-coder:7b"),
+        ("qwen2.5-coder:latest", "qwen2.5-coder:7b"),
+        ("qwen2.5-coder-14b-instruct-q4_k_m.gguf", "qwen2.5-coder:14b"),
+        ("Qwen/Qwen2.5-Coder-7B-Instruct-Q8_0", "qwen2.5-coder:7b-instruct-q8_0"),
+        ("Qwen3-Coder-30B-A3B-Instruct-Q4_K_M", "qwen3-coder:30b"),
+        ("qwen3-coder-next", "qwen3-coder-next"),
+        ("qwen2.5-coder:9b", None),  # there is none
+        ("qwen2.5-coder:7b-base-q8_0", None),  # not the one that answers questions
+        ("qwen2.5-coder:my-own", None),
+        ("qwen2.5-coder-7b-instruct-bf16", "qwen2.5-coder:7b-instruct-bf16"),
+        ("llama3:8b", None),
+    ],
+)
+def test_a_model_is_known_by_each_of_its_spellings(spelled: str, name: str | None) -> None:
+    assert known_name(spelled) == name
+
+
+def test_context_lengths_are_what_the_models_have() -> None:
+    assert longest_context("qwencoder-1.5b") == 32_768
+    assert longest_context("qwen2.5-coder:1.5b", yarn=True) is None  # its card's 131,072 was withdrawn
+    assert longest_context("qwen2.5-coder:14b", yarn=True) == 131_072
+    assert longest_context("qwen3-coder:30b") == 262_144
+    assert longest_context("llama3") is None
+    text = describe(judge("qwen2.5-coder:1.5b", T4, lanes=1, num_ctx=65_536), T4, lanes=1, num_ctx=65_536)
+    assert "trained for 32768 tokens, not for 65536" in text
+
+
+def test_loading_may_take_a_minute_for_the_smallest_and_three_for_the_largest() -> None:
+    limits = [load_limit_s(size.weights_bytes) for size in SIZES]
+    assert limits == sorted(limits, reverse=True)
+    assert (round(limits[-1]), limits[0]) == (63, 180)
+
+
+def test_auto_takes_none_of_another_family_unasked() -> None:
+    huge = Machine(gpu="NVIDIA H100", vram_bytes=300 * GIB, ram_bytes=300 * GIB)
+    assert choose(huge, lanes=1, num_ctx=8192) == f"{FAMILY}:32b"
+    assert all(size_of(size.name) == size for size in CATALOGUE)

@@ -12,7 +12,9 @@ from filelock import FileLock
 
 from bridge.cli.demo import _SIZES
 from bridge.core.errors import DownloadDamaged, DownloadFailed, DownloadTooLarge, NotOnHub
-from bridge.models.fetch import CHUNK_BYTES, HUB_URL, SIZES, SPARE_BYTES, Hub, onward, repository
+from bridge.models.fetch import CHUNK_BYTES, HUB_URL, SIZES, SPARE_BYTES, Hub
+from bridge.models.hub_names import repository
+from bridge.models.hub_wire import onward
 from bridge.wiring import open_hub
 from tests.support.hub import NAME, LoopbackHub
 

@@ -23,7 +23,9 @@ def byte_letters() -> list[str]:
     return [chr(byte) if byte in printing else chr(next(others)) for byte in range(256)]
 
 
-def write_tiny_gguf(path: Path, *, seed: int = 7) -> Path:
+def write_tiny_gguf(
+    path: Path, *, seed: int = 7, width: int = WIDTH, hidden: int = HIDDEN, layers: int = LAYERS
+) -> Path:
     """Write the file and give back its path. The same seed gives the same model."""
     import gguf
     import numpy as np
@@ -34,10 +36,10 @@ def write_tiny_gguf(path: Path, *, seed: int = 7) -> Path:
     kinds = [gguf.TokenType.NORMAL] * (len(tokens) - len(SPECIAL)) + [gguf.TokenType.CONTROL] * len(SPECIAL)
     writer = gguf.GGUFWriter(path, "qwen2")
     writer.add_name("tiny random qwen2")
-    writer.add_block_count(LAYERS)
+    writer.add_block_count(layers)
     writer.add_context_length(CONTEXT)
-    writer.add_embedding_length(WIDTH)
-    writer.add_feed_forward_length(HIDDEN)
+    writer.add_embedding_length(width)
+    writer.add_feed_forward_length(hidden)
     writer.add_head_count(HEADS)
     writer.add_head_count_kv(KV_HEADS)
     writer.add_rope_freq_base(1_000_000.0)
@@ -57,20 +59,20 @@ def write_tiny_gguf(path: Path, *, seed: int = 7) -> Path:
     def matrix(rows: int, columns: int, scale: float) -> np.ndarray:
         return (random.standard_normal((rows, columns)) * scale).astype(np.float32)
 
-    writer.add_tensor("token_embd.weight", matrix(len(tokens), WIDTH, 1.0))
-    for layer in range(LAYERS):
-        size = WIDTH // HEADS * KV_HEADS
+    writer.add_tensor("token_embd.weight", matrix(len(tokens), width, 1.0))
+    for layer in range(layers):
+        size = width // HEADS * KV_HEADS
         for name, rows, columns in (
-            ("attn_q", WIDTH, WIDTH), ("attn_k", size, WIDTH), ("attn_v", size, WIDTH), ("attn_output", WIDTH, WIDTH),
-            ("ffn_gate", HIDDEN, WIDTH), ("ffn_up", HIDDEN, WIDTH), ("ffn_down", WIDTH, HIDDEN),
+            ("attn_q", width, width), ("attn_k", size, width), ("attn_v", size, width), ("attn_output", width, width),
+            ("ffn_gate", hidden, width), ("ffn_up", hidden, width), ("ffn_down", width, hidden),
         ):  # fmt: skip
             writer.add_tensor(f"blk.{layer}.{name}.weight", matrix(rows, columns, 0.2))
-        for name, rows in (("attn_q", WIDTH), ("attn_k", size), ("attn_v", size)):
+        for name, rows in (("attn_q", width), ("attn_k", size), ("attn_v", size)):
             writer.add_tensor(f"blk.{layer}.{name}.bias", np.zeros(rows, dtype=np.float32))
         for name in ("attn_norm", "ffn_norm"):
-            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(WIDTH, dtype=np.float32))
-    writer.add_tensor("output_norm.weight", np.ones(WIDTH, dtype=np.float32))
-    output = matrix(len(tokens), WIDTH, 2.0)
+            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(width, dtype=np.float32))
+    writer.add_tensor("output_norm.weight", np.ones(width, dtype=np.float32))
+    output = matrix(len(tokens), width, 2.0)
     said = {ord(letter) for letter in "abcdefghijklmnopqrstuvwxyz0123456789 "}
     output[[token for token in range(len(tokens)) if token not in said]] = 0.0
     writer.add_tensor("output.weight", output)

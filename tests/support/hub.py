@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from bridge.models.fetch import repository
+from bridge.models.hub_names import repository
 
 NAME = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
 
@@ -40,6 +40,9 @@ class LoopbackHub:
     cuts: deque[int | None] = field(default_factory=deque)
     #: The next requests get these instead, one each; None: nothing.
     codes: deque[int | None] = field(default_factory=deque)
+    holds_after: int | None = None  #: a download stands still after so many bytes, until `released`
+    held: threading.Event = field(default_factory=threading.Event)  #: one stands still
+    released: threading.Event = field(default_factory=threading.Event)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)  #: (path, headers)
 
     @property
@@ -122,6 +125,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         most = self.hub.cuts.popleft() if cut and self.hub.cuts else None
+        if cut and self.hub.holds_after is not None:
+            self.wfile.write(body[: self.hub.holds_after])
+            self.wfile.flush()
+            self.hub.held.set()
+            self.hub.released.wait(60)
+            body = body[self.hub.holds_after :]
         self.wfile.write(body if most is None else body[:most])
         self.close_connection = True
 

@@ -13,7 +13,7 @@ from enum import Enum
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from bridge.kernel.fit import size_of
+from bridge.kernel.catalogue import size_of
 
 Chunk = dict[str, Any] | bytes
 
@@ -88,6 +88,13 @@ class OllamaHandler(BaseHTTPRequestHandler):
             self._send(200, b"Ollama is running", "text/plain")
         else:
             self._send(404, b"404 page not found", "text/plain")
+
+    def do_DELETE(self) -> None:  # the base class's name
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        if self.path != "/api/delete" or body["model"] not in self.ollama.models:
+            return self._json({"error": f"model '{body['model']}' not found"}, 404)
+        self.ollama.models = tuple(name for name in self.ollama.models if name != body["model"])
+        return self._send(200, b"", "text/plain")
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))

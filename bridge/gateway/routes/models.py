@@ -12,9 +12,9 @@ from bridge.engines.base import EngineModel
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext
 from bridge.gateway.endpoint import endpoint
-from bridge.gateway.names import family_name
 from bridge.gateway.pulls import PullStep
 from bridge.gateway.reply import json_response
+from bridge.models.choose import family_name
 from bridge.protocols import codex_models, sse
 from bridge.protocols.asked import Json
 from bridge.protocols.openai_chat import ChatCompletions, refusal_json
@@ -43,6 +43,7 @@ class ModelPaths:
             Route("/models/load", endpoint(_WIRE, self._load), methods=["POST"]),
             Route("/models/unload", endpoint(_WIRE, self._unload), methods=["POST"]),
             Route("/v1/models/{name:path}", endpoint(_WIRE, self._one)),
+            Route("/v1/models/{name:path}", endpoint(_WIRE, self._remove), methods=["DELETE"]),
         ]
 
     async def _listed(self) -> list[Json]:
@@ -76,6 +77,11 @@ class ModelPaths:
             raise RefusedAsk(ApiRefusal(kind=RefusalKind.NOT_FOUND, message=message, code="model_not_found"))
         return json_response(found)
 
+    async def _remove(self, request: Request) -> Response:
+        name = family_name(request.path_params["name"])
+        await remove(self._context, name)
+        return json_response({"id": name, "object": "model", "deleted": True})
+
     async def _download(self, request: Request) -> Response:
         body = await read_json(request)
         name = _name(body)
@@ -97,6 +103,16 @@ class ModelPaths:
             message = f"{chosen.name} answers a request: it goes out of memory when that has ended"
             raise RefusedAsk(ApiRefusal(kind=RefusalKind.CONFLICT, message=message))
         return json_response({"model": chosen.name, "status": "unloaded"})
+
+
+async def remove(context: GatewayContext, name: str) -> None:
+    """Have a model off the engine's disk, unless it answers a request. Raises RefusedAsk."""
+    live = context.live
+    if name in {model.name for model in await live.models()} and not await live.residency.unload(name):
+        message = f"{name} answers a request: remove it when that has ended"
+        raise RefusedAsk(ApiRefusal(kind=RefusalKind.CONFLICT, message=message))
+    await live.in_thread(lambda: live.backend.engine.remove(name))
+    live.forget_listing()
 
 
 def _name(body: Json) -> str:

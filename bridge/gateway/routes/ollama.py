@@ -23,7 +23,8 @@ from bridge.gateway.endpoint import endpoint
 from bridge.gateway.pulls import PullStep
 from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import json_response
-from bridge.kernel.fit import billions
+from bridge.gateway.routes.models import remove
+from bridge.kernel.catalogue import billions
 from bridge.protocols.asked import Json
 from bridge.protocols.ollama import Chat
 from bridge.protocols.refusal import RefusedAsk
@@ -49,6 +50,7 @@ class OllamaPaths:
         """Its paths."""
         return [
             Route("/api/pull", endpoint(_WIRE, self._pull), methods=["POST"]),
+            Route("/api/delete", endpoint(_WIRE, self._delete), methods=["DELETE"]),
             Route("/api/version", endpoint(_WIRE, self._version)),
             Route("/api/tags", endpoint(_WIRE, self._tags)),
             Route("/api/ps", endpoint(_WIRE, self._running)),
@@ -104,6 +106,14 @@ class OllamaPaths:
         if last.refusal is not None:
             raise RefusedAsk(last.refusal)
         return json_response({"status": last.status})
+
+    async def _delete(self, request: Request) -> Response:
+        body = await read_json(request)
+        name = body.get("model") or body.get("name")
+        if not isinstance(name, str):
+            raise RefusedAsk.bad("model is needed", "model")
+        await remove(self._context, name)
+        return Response()
 
 
 async def _lines(steps: AsyncIterator[PullStep]) -> AsyncIterator[bytes]:

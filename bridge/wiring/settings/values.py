@@ -115,7 +115,14 @@ class EngineSettings:
     )
     price: Price | None = _key(None, _price(), "What it costs; unknown stays unknown.")
     private: bool = _key(False, flag(), "Prompts that are marked private may be sent to it.")
-    gguf: str | None = _key(None, text(), "Of the kind llamacpp: the model's file, relative to bridge.toml, or `tiny`.")
+    gguf: str | None = _key(
+        None, text(), "Of the kind llamacpp: the model's file, or a folder of them, relative to bridge.toml; or `tiny`."
+    )
+    yarn: bool = _key(
+        False,
+        flag(),
+        "Of the kind llamacpp: stretch a window beyond what the model was trained for (up to 131072; short texts may suffer).",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
