@@ -13,10 +13,11 @@ from bridge.gateway.brake import Brake
 from bridge.gateway.counters import RequestCounters
 from bridge.gateway.file_store import FileStore
 from bridge.gateway.line import Priority
-from bridge.gateway.live import Caller, Live
+from bridge.gateway.live import Live
 from bridge.gateway.pulls import Pulls
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
+from bridge.gateway.source import Caller
 
 
 @dataclass(frozen=True, kw_only=True)

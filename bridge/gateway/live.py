@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from bridge.core.chat import ChatReply
 from bridge.core.errors import BridgeError
@@ -18,17 +18,18 @@ from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, SAMPLING
 from bridge.engines.base import Answer, Engine, EngineModel, Request, Stop, Stopped
 from bridge.engines.relay import Relay
 from bridge.gateway.fitting import Sized, count_or_estimate, fits_uncounted, sized
-from bridge.gateway.line import LineFull, Priority, Ticket
+from bridge.gateway.line import LineFull, Ticket
 from bridge.gateway.mailbox import Mailbox
 from bridge.gateway.names import ChosenModel, choose_model
 from bridge.gateway.residency import IDLE_S, Residency
 from bridge.gateway.silent_cut import silent_cut
 from bridge.gateway.slots import Slots
+from bridge.gateway.source import Caller, RequestProgress, Sink
 from bridge.gateway.tool_calling import answer_with_calls
 from bridge.kernel.catalogue import longest_context, size_of
 from bridge.kernel.fit import load_limit_s
 from bridge.models.choose import auto_model
-from bridge.protocols.asked import Answered, Asked, ReplyHead, Truncation, Usage, Waiting
+from bridge.protocols.asked import Answered, Asked, ReplyHead, Truncation, Usage
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk, refusal_of
 
 T = TypeVar("T")
@@ -37,67 +38,6 @@ T = TypeVar("T")
 LISTED_S = 5.0
 #: Taken for the size of a model of which nobody knows it, in bytes.
 _LARGEST_BYTES = 20_000_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Caller:
-    """Who asks."""
-
-    name: str  #: by its token or address; slots are shared fairly between names
-    priority: Priority = Priority.INTERACTIVE
-
-
-class Sink(Protocol):
-    """Where a reply goes while it is made. All of it is called in the event loop."""
-
-    def begin(self, head: ReplyHead) -> None:
-        """The model is known; nothing has been asked yet. Again, with a longer note, if the request had to be cut."""
-
-    async def text(self, piece: str, index: int) -> None:
-        """A piece of an answer."""
-
-    async def finish(self, reply: ChatReply, index: int) -> None:
-        """An answer is whole."""
-
-
-class ReplySource(Protocol):
-    """Answers a request: an engine, or whoever works on the queue."""
-
-    async def answer(
-        self, asked: Asked, caller: Caller, *, id_prefix: str, sink: Sink, progress: RequestProgress
-    ) -> Answered:
-        """The whole reply; its pieces go to `sink` as they come.
-
-        Raises:
-            RefusedAsk: there is no answer, and why.
-        """
-
-
-class NoSink:
-    """For replies that are given whole."""
-
-    def begin(self, head: ReplyHead) -> None:
-        """See `Sink.begin`."""
-
-    async def text(self, piece: str, index: int) -> None:
-        """See `Sink.text`."""
-
-    async def finish(self, reply: ChatReply, index: int) -> None:
-        """See `Sink.finish`."""
-
-
-@dataclass(kw_only=True)
-class RequestProgress:
-    """Where a request is, for whoever keeps its client patient."""
-
-    slots: Slots | None = None
-    ticket: Ticket | None = None
-    detail: str = ""
-
-    def waiting(self) -> Waiting:
-        """As it is now."""
-        place = self.slots.line.place(self.ticket) if self.slots and self.ticket else None
-        return Waiting(place=place, detail=self.detail)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from bridge.core.chat import ChatReply, FinishReason
 from bridge.core.errors import BridgeError
 from bridge.core.job import NewJob
 from bridge.core.states import State
-from bridge.gateway.live import Caller, RequestProgress, Sink
+from bridge.gateway.source import Caller, RequestProgress, Sink
 from bridge.intake.prompt import job_of
 from bridge.protocols.asked import Answered, Asked, ReplyHead, Usage
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk, refusal_of

@@ -19,9 +19,10 @@ from starlette.types import ASGIApp
 from bridge.core.chat import ChatRequest
 from bridge.core.errors import EngineDown, EngineError, ModelMissing, StreamInterrupted
 from bridge.engines.relay import Relay, RelayedBody, RelayFamily
-from bridge.gateway.live import Caller, Live, RequestProgress
+from bridge.gateway.live import Live
 from bridge.gateway.names import ChosenModel
 from bridge.gateway.reply import refused, told_by
+from bridge.gateway.source import Caller, RequestProgress
 from bridge.gateway.streaming import Streaming
 from bridge.kernel.catalogue import FAMILY
 from bridge.protocols import sse

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bridge.core.chat import ChatReply
-from bridge.gateway.live import Caller, NoSink, ReplySource, RequestProgress
+from bridge.gateway.source import Caller, NoSink, ReplySource, RequestProgress
 from bridge.gateway.streaming import Streaming, until_left
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, StreamWriter, WireFormat
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk

@@ -14,7 +14,7 @@ from bridge.gateway.line import Line, Priority, Ticket
 _LOOK_S = 0.01
 
 
-class _Held(Protocol):
+class _MachineSlot(Protocol):
     def release(self) -> None:
         """Give it back."""
 
@@ -28,7 +28,7 @@ class Slots:
         self._now_s = now_s
         self._machine = machine
         self._wakes: dict[Ticket, asyncio.Event] = {}
-        self._held: dict[Ticket, _Held] = {}
+        self._held: dict[Ticket, _MachineSlot] = {}
         self._look: asyncio.TimerHandle | None = None
 
     @asynccontextmanager

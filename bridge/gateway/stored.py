@@ -12,11 +12,11 @@ from starlette.responses import Response
 
 from bridge.core.chat import ChatMessage, ChatRequest, ChatRole
 from bridge.gateway.context import GatewayContext
-from bridge.gateway.live import Caller
 from bridge.gateway.names import queue_model
 from bridge.gateway.queued import QueuedReply
 from bridge.gateway.records import Record
 from bridge.gateway.reply import json_response
+from bridge.gateway.source import Caller
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead
 from bridge.protocols.openai import ChatError, read_messages, write_answer, write_messages
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk

@@ -14,9 +14,9 @@ from bridge.core.result import to_iso
 from bridge.engines.relay import RelayFamily
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
-from bridge.gateway.live import Caller
 from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import StreamReply, WholeReply, json_response, refused
+from bridge.gateway.source import Caller
 from bridge.gateway.stored import StoredResponses, later_response, wants_later
 from bridge.protocols import ollama, ollama_request
 from bridge.protocols.anthropic import Messages

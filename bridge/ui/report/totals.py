@@ -13,7 +13,7 @@ from statistics import median, quantiles
 from bridge.ui.report.facts import Facts, JobFacts, Pace, Spread
 
 
-class Answered:
+class AnsweredJobs:
     """When jobs were answered, and what came of each."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Totals:
     def __init__(self) -> None:
         self.jobs = 0
         self.replies = 0  #: jobs that have an answer
-        self.answered = Answered()
+        self.answered = AnsweredJobs()
         self._names: dict[str, Counter[str]] = {name: Counter() for name in ("state", "outcome", "verdict", "quality")}
         self._sums, self._times = _Sums(), _Times()
         self._models: dict[str, _Done] = {}
