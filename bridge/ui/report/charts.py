@@ -12,7 +12,7 @@ from markupsafe import Markup
 from bridge.ui.report import escape
 from bridge.ui.report.facts import Facts, Pace, Spread
 from bridge.ui.report.labels import OUTCOMES, css, number, span
-from bridge.ui.report.totals import Answered
+from bridge.ui.report.totals import AnsweredJobs
 
 _QUIET = Markup('<p class="quiet">{}</p>')
 #: Columns of the timeline.
@@ -38,7 +38,7 @@ def share(counts: Mapping[str, int]) -> Markup:
     return Markup('{}<ul class="legend">{}</ul>').format(picture, Markup("").join(legend))
 
 
-def timeline(answered: Answered) -> Markup:
+def timeline(answered: AnsweredJobs) -> Markup:
     """Answers over time: a column for each stretch, divided by outcome."""
     if not answered:
         return _QUIET.format("no answers yet")

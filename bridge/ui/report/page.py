@@ -20,7 +20,7 @@ from bridge.ui.report.colour import Painter
 from bridge.ui.report.facts import Facts, JobFacts
 from bridge.ui.report.labels import OUTCOMES, TROUBLE, number, size, span
 from bridge.ui.report.style import sheet
-from bridge.ui.report.totals import Answered, Totals
+from bridge.ui.report.totals import AnsweredJobs, Totals
 
 POLICY = Markup("default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'")
 _HEAD = Markup(
@@ -154,7 +154,7 @@ def _header(facts: Facts, totals: Totals) -> Markup:
     )
 
 
-def _charts(facts: Facts, answered: Answered) -> Markup:
+def _charts(facts: Facts, answered: AnsweredJobs) -> Markup:
     cards = [
         ("wide", "What came of the jobs", charts.share(facts.outcomes)),
         ("", "Answers over time", charts.timeline(answered)),
