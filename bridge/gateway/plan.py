@@ -16,6 +16,10 @@ from bridge.wiring import EngineSettings, GatewaySettings
 TIMEOUT_S = 3600.0
 
 
+def nobody_told(_model: str) -> None:
+    """Nobody keeps count of what is used."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServePlan:
     """Where and how to serve."""
@@ -32,7 +36,7 @@ class ServePlan:
     max_tokens: int = DEFAULT_MAX_TOKENS
     timeout_s: float = TIMEOUT_S
     idle_s: float = IDLE_S  #: after which an unused model goes out of memory; 0: never
-    on_use: Callable[[str], None] = lambda _model: None  #: told each model that answered
+    on_use: Callable[[str], None] = nobody_told  #: told each model that answered
     brake_repeats: int = MOST_REPEATS  #: of the same request; 0: no brake
     work: bool = True  #: answer the queue's jobs with slots that no request needs
 
@@ -43,7 +47,7 @@ class ServePlan:
         engine: EngineSettings,
         *,
         token: str | None,
-        on_use: Callable[[str], None] = lambda _model: None,
+        on_use: Callable[[str], None] = nobody_told,
     ) -> ServePlan:
         """What the settings mean for an engine, whose own table decides where they say nothing."""
         return cls(

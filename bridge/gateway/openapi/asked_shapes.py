@@ -1,4 +1,4 @@
-"""What clients send, as JSON Schema; fields that are not named are ignored. Pure."""
+"""What clients send, as JSON Schema; fields that are not named are ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the gateway. Pure. Source: https://spec.openapis.org/oas/v3.1.0."""
+"""The OpenAPI 3.1 document of the gateway. Source: https://spec.openapis.org/oas/v3.1.0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Schema in few words. Pure."""
+"""JSON Schema in few words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateway answers, as JSON Schema. Pure."""
+"""What the gateway answers, as JSON Schema."""
 
 from __future__ import annotations
 
