@@ -50,7 +50,7 @@ def hostile(bridge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     queue = Path(os.environ["BRIDGE_QUEUE"])
 
     def job(body: str, n: int = 0) -> NewJob:
-        options = Options(lang="python" if not n else EVIL_FLAG, out=f"src/{EVIL_FLAG}.py", model=EVIL_FLAG)
+        options = Options(lang="python" if not n else EVIL_FLAG, out=f"src/{n}.py", model=EVIL_FLAG)
         return NewJob(body=body + EVIL, key=f"key{n}{EVIL}", caller=f"caller{EVIL}", options=options)
 
     engine = ScriptedEngine(models=(EVIL_FLAG,))
@@ -118,6 +118,9 @@ CALLS: dict[str, list[str]] = {
     "rebuild": ["rebuild", "--journal"],
     "refresh": ["refresh"],
     "key": ["key", "--forget", f"key{EVIL}"],
+    "models": ["models", "list", "--engine", "scripted"],
+    "serve": ["serve", "--engine", f"none{EVIL}"],
+    "service": ["service", "install", "serve", "--dry-run"],
     "auth": ["auth", "login", "--service-account", f"key{EVIL}.json"],
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ def state(bridge: Run, job: str) -> str:
     return bridge("show", job, "--json").json["state"]
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"auth", "config"}))  # groups
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"auth", "config", "models", "service"}))  # groups
 def test_every_command_has_help_for_people_and_json_for_programs(bridge: Run, name: str):
     told = bridge(name, "--help")
 
@@ -27,7 +27,10 @@ def test_every_command_has_help_for_people_and_json_for_programs(bridge: Run, na
     assert len(told.out.splitlines()[2].strip()) > 20  # a sentence
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"auth", "completion", "config", "demo", "doctor", "init"}))
+@pytest.mark.parametrize(
+    "name",
+    sorted(set(COMMANDS) - {"auth", "completion", "config", "demo", "doctor", "init", "models", "serve", "service"}),
+)
 def test_without_a_queue_every_command_says_how_to_make_one(bridge: Run, name: str):
     needed = {
         "apply": ["X"],
