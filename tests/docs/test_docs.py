@@ -207,6 +207,20 @@ def test_the_package_shows_folders_only():
     assert loose == {"__init__.py", "__main__.py", "py.typed"}
 
 
+def test_nothing_stands_at_the_top_that_has_no_reason_to():
+    """`bridge init` run here, or a tool's state, must not end in a commit."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+
+    found = {name.partition("/")[0] for name in listed.stdout.split("\0") if name}
+
+    assert found == {
+        ".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "SECURITY.md", "benchmarks", "bridge", "colab", "docs",
+        "notebooks", "pyproject.toml", "queue_schema.json", "tests", "training",
+    }  # fmt: skip
+
+
 def test_no_class_name_stands_for_two_things():
     found: dict[str, set[str]] = {}
     for path in (ROOT / "bridge").rglob("*.py"):
