@@ -266,7 +266,10 @@ def _fold(cell: Cell, group: list[Cell]) -> Cell:
 
 
 def _renamed(cell: Cell) -> Cell:
-    """A copied and then changed cell as a job or note of its own, without the original's stamp."""
+    """A copied and then changed cell as a job or note of its own, without the original's stamp.
+
+    Its place is what a job of that name without a stamp has, so that it says the same once it was written.
+    """
     raw = {key: value for key, value in cell.raw.items() if key != "id"}
     raw["metadata"] = {key: value for key, value in extras_of(cell.raw).items() if key != "id"}
     if cell.kind is CellKind.NOTE:
@@ -277,7 +280,8 @@ def _renamed(cell: Cell) -> Cell:
         rest = (words[1] if len(words) > 1 else "") if words and grammar.JOB_ID.fullmatch(words[0].upper()) else line
         element = grammar.adopted_id(rest, body)
         raw["source"] = json_bytes.split_lines(f"{grammar.MAGIC} {element} {rest}".rstrip() + "\n" + body)
-    return Cell(id=element, kind=cell.kind, raw=raw, dots=dots_of(raw, element), position="")
+    position = element if cell.kind is CellKind.JOB else ""
+    return Cell(id=element, kind=cell.kind, raw=raw, dots=dots_of(raw, element), position=position)
 
 
 def _placed(cells: list[Cell]) -> dict[str, Cell]:
