@@ -18,7 +18,7 @@ from bridge import Bridge
 from tests.support.commands import environment
 from tests.support.harness import shown_in
 from tests.support.ollama import Failure, LoopbackOllama
-from tests.support.patience import LONG_S
+from tests.support.patience import LONG_S, until
 from tests.support.queues import make_queue
 
 WORK = (sys.executable, "-m", "bridge", "work", "--engine", "ollama", "--model", "qwen2.5-coder:7b")
@@ -256,19 +256,18 @@ def test_on_a_terminal_it_shows_how_far_it_is(path: Path, server: LoopbackOllama
 
 def test_two_processes_on_one_queue_share_the_work_and_do_nothing_twice(path: Path, server: LoopbackOllama) -> None:
     add(path, 60)
-    asked: list[str] = []
     both_there = threading.Event()
 
     def answer(prompt: str) -> str:
-        """The first answers come when more are asked for than one worker has lanes: so both are there, however slow."""
-        asked.append(prompt)
-        if len(asked) > 3:
-            both_there.set()
-        both_there.wait(120)
+        """Nothing is answered before both workers hold jobs, however slow the machine is: they share the engine's lanes."""
+        both_there.wait(LONG_S)
         return f"answer to {prompt}"
 
     server.answer = answer
     both = [begin(path, "--parallel", "3", "--json") for _ in range(2)]
+    with Bridge(str(path)) as bridge:
+        until(lambda: len([worker for worker in bridge.overview().workers if worker.held]) == 2)
+    both_there.set()
     ends = [finish(process) for process in both]
     done = [json.loads(out.splitlines()[-1])["answered"] for _, out, _ in ends]
     assert [code for code, _, _ in ends] == [0, 0]
