@@ -45,6 +45,16 @@ MIGRATIONS = (
     ),
     # Who signed an answer; those of older journals are not signed.
     Migration(to=3, statements=("ALTER TABLE cell ADD COLUMN signer TEXT",)),
+    # Counting and sorting fifty thousand jobs no longer reads their prompts.
+    Migration(
+        to=4,
+        statements=(
+            "DROP INDEX cell_state",
+            """CREATE INDEX cell_state ON cell (
+    state, created_at, position, place, kind, lease_until, lease_worker, lease_attempt, priority, model, caller, parent, answer, signer
+)""",
+        ),
+    ),
 )
 
 

@@ -20,10 +20,14 @@ _STATE = """CASE
     WHEN verdict IS NOT NULL THEN 'checked'
     WHEN state = 'queued' AND lease_until > :now THEN 'running'
     ELSE state END"""
-_FROM = (
-    "FROM cell LEFT JOIN place ON place.id = cell.place"
+_JOINED = (
+    " LEFT JOIN place ON place.id = cell.place"
     " LEFT JOIN handling ON handling.job = cell.id AND handling.answer = cell.answer WHERE cell.kind = 'job'"
 )
+#: All jobs, read from the index: SQLite would choose another, and with it read every prompt and answer.
+_FROM = "FROM cell INDEXED BY cell_state" + _JOINED
+#: Jobs that are looked up by id.
+_FROM_IDS = "FROM cell" + _JOINED
 
 #: The values of a JSON list.
 _GIVEN = "SELECT value FROM json_each(?)"
@@ -155,7 +159,8 @@ def count_handed_over(reader: JournalReader) -> int:
 def count_unsigned(reader: JournalReader, keys: Collection[str]) -> int:
     """How many answers in the notebooks none of these keys signed."""
     rows = reader.db.execute(
-        "SELECT signer, count(*) AS jobs FROM cell WHERE kind = 'job' AND answer IS NOT NULL AND place > 0 GROUP BY signer"
+        "SELECT signer, count(*) AS jobs FROM cell INDEXED BY cell_state"
+        " WHERE kind = 'job' AND answer IS NOT NULL AND place > 0 GROUP BY signer"
     )
     return sum(int(row["jobs"]) for row in rows if row["signer"] not in keys)
 
@@ -206,9 +211,12 @@ def _select(columns: str, wanted: Filter, now: datetime) -> tuple[str, dict[str,
         clauses.append("cell.id >= :prefix AND cell.id < :prefix || '~'")
         values["prefix"] = wanted.id_prefix
     where = "".join(f" AND {clause}" for clause in clauses)
-    limit = f" LIMIT {int(wanted.limit)}" if wanted.limit is not None else ""
-    down = " DESC" if wanted.newest else ""
-    return f"SELECT {columns} {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}", values
+    source = _FROM if wanted.ids is wanted.family is wanted.id_prefix is wanted.parent is None else _FROM_IDS
+    order = f" ORDER BY created_at{' DESC' if wanted.newest else ''}, position{' DESC' if wanted.newest else ''}"
+    if wanted.limit is not None:  # which they are is known from the index; the rows of those alone are read
+        some = f"SELECT cell.place, cell.id {source}{where}{order} LIMIT {int(wanted.limit)}"
+        source, where = _FROM_IDS, f" AND (cell.place, cell.id) IN ({some})"
+    return f"SELECT {columns} {source}{where}{order}", values
 
 
 def find(reader: JournalReader, prefix: str) -> str:
