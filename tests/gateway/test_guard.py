@@ -16,6 +16,7 @@ from bridge.gateway.guard import GuardRules
 from bridge.gateway.plan import ServePlan
 from tests.gateway.conftest import Served
 from tests.gateway.serving import gateway
+from tests.support.patience import until
 
 LOCAL = GuardRules()
 TOKEN = GuardRules(token="right")
@@ -89,12 +90,14 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(served: Served) -
 def test_the_log_says_nothing_of_what_was_asked(served: Served) -> None:
     httpx.get(f"{served.url}/v1/files/file-secret?q=secret")
     httpx.get(f"{served.url}/nowhere-secret")
+    until(lambda: len(served.gateway.log) == 2)  # a line is written after its client has the reply
     assert "secret" not in "".join(served.gateway.log)
     assert {json.loads(line)["route"] for line in served.gateway.log} == {"/v1/files/{id}", "-"}
 
 
 def test_metrics_hold_no_prompt(served: Served) -> None:
     httpx.post(f"{served.url}/v1/completions", json={"model": "scripted", "prompt": "a-secret-prompt"})
+    until(lambda: served.gateway.log)  # it is counted after its client has the reply
     text = httpx.get(f"{served.url}/metrics").text
     assert 'bridge_requests_total{route="/v1/completions",status="2xx"} 1' in text
     assert "secret" not in text
