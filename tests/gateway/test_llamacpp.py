@@ -75,7 +75,8 @@ def test_a_model_is_loaded_when_it_is_asked_for_switched_and_let_go_of(served: G
 def test_a_client_that_leaves_frees_its_slot(served: Gateway) -> None:
     body = {"model": "one", "messages": HI, "stream": True, "max_tokens": 1500, "response_format": LONG}
     with httpx.stream("POST", f"{served.url}/v1/chat/completions", json=body, timeout=60) as stream:
-        next(stream.iter_raw())
+        pieces = stream.iter_raw()  # kept: a generator that is let go of closes the stream
+        next(pieces)
         assert len(served.line.running) == 1
     left = time.monotonic()
     until(lambda: not served.line.running)
