@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 from pathlib import Path
@@ -85,6 +86,23 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(served: Served) -
     with socket.create_connection((host, int(port)), timeout=60) as wire:
         wire.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1099511627776\r\n\r\n")
         assert b" 413 " in wire.recv(1000)
+
+
+def test_a_file_has_at_most_200_megabytes_told_or_not(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    form = "Content-Type: multipart/form-data; boundary=x"
+    with socket.create_connection((host, int(port)), timeout=60) as wire:
+        head = (
+            f"POST /v1/files HTTP/1.1\r\nHost: localhost\r\n{form}\r\nContent-Length: {(200 << 20) + (2 << 20)}\r\n\r\n"
+        )
+        wire.sendall(head.encode())
+        assert b" 413 " in wire.recv(1000)
+    monkeypatch.setattr("bridge.gateway.routes.files.MOST_BYTES", 1 << 20)
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="in.jsonl"\r\n\r\n'
+    pieces = itertools.chain([part], itertools.repeat(b"y" * 65_536, 64))
+    refused = httpx.post(f"{served.url}/v1/files", content=pieces, headers=dict([form.split(": ")]), timeout=60)
+    assert refused.status_code == 413
+    assert "a file has at most" in refused.json()["error"]["message"]
 
 
 def test_the_log_says_nothing_of_what_was_asked(served: Served) -> None:
