@@ -168,8 +168,9 @@ class Live:
 
     async def chosen(self, name: str | None) -> ChosenModel:
         """The model that a name stands for. Raises RefusedAsk."""
-        chosen = self._chosen_of(name, await self.listing.lately())
-        if chosen.asked is not None:  # nobody had it when we last looked
+        known = await self.listing.lately()
+        chosen = self._chosen_of(name, known) if known else None
+        if chosen is None or chosen.asked is not None:  # nobody had it when we last looked
             chosen = self._chosen_of(name, await self.listing.fresh())
         return chosen
 

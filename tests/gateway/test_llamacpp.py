@@ -142,12 +142,25 @@ def test_overflow_is_told_in_each_family(served: Gateway) -> None:
         llama.chat(model="one", messages=[{"role": "user", "content": long}])
 
 
-def test_a_declared_cut_is_said(served: Gateway) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("path", "field", "more"),
+    [
+        ("/v1/chat/completions", "messages", {"max_tokens": 8}),
+        ("/v1/responses", "input", {"max_output_tokens": 8}),
+        ("/v1/messages", "messages", {"max_tokens": 8}),
+        ("/api/chat", "messages", {"options": {"num_predict": 8}}),
+    ],
+)
+def test_a_declared_cut_is_said_in_each_family(
+    served: Gateway, path: str, field: str, more: dict[str, object], *, stream: bool
+) -> None:
     turns = [{"role": role, "content": "word " * 600} for _ in range(3) for role in ("user", "assistant")]
-    body = {"model": "one", "messages": [*turns, *HI], "max_tokens": 8, "truncation": "auto"}
-    reply = httpx.post(f"{served.url}/v1/chat/completions", json=body, timeout=60).json()
-    assert reply["bridge"]["cut"]
-    assert reply["bridge"]["tokens_after"] < 2048 < reply["bridge"]["tokens_before"]
+    body = {"model": "one", field: [*turns, *HI], "truncation": "auto", "stream": stream, **more}
+    reply = httpx.post(f"{served.url}{path}", json=body, timeout=60)
+    before, after = map(int, reply.headers["x-bridge-cut"].split("/"))
+    assert after < 2048 < before
+    assert f'"tokens_after":{after}' in reply.text
 
 
 def test_the_count_of_tokens_is_the_engines_own(served: Gateway) -> None:
