@@ -79,6 +79,8 @@ def _judge(line: bytes, number: int, endpoint: str, seen: set[bytes]) -> None:
         return
     try:
         asked = asked_of(read, endpoint)
+        if asked.private:
+            raise BadLine("invalid_value", "a private request does not go into the queue", "bridge")
         scan_for_secrets(("the prompt", text) for text in texts_of(asked.request))
         job_for(asked, model=None, caller="")
     except RefusedAsk as refused:

@@ -28,7 +28,7 @@ from bridge.gateway.slots import Slots
 from bridge.gateway.source import Caller, RequestProgress, Sink
 from bridge.gateway.tool_calling import answer_with_calls
 from bridge.kernel.catalogue import longest_context, size_of
-from bridge.kernel.fit import load_limit_s
+from bridge.kernel.fit import is_cloud, load_limit_s
 from bridge.models.choose import auto_model
 from bridge.protocols.asked import Answered, Asked, ReplyHead, Truncation, Usage
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk, refusal_of
@@ -53,6 +53,13 @@ class Backend:
     relay: Relay | None = None  #: to the same API, for clients of its own family; None: everything is translated
     idle_s: float = IDLE_S  #: after which an unused model goes out of memory; 0: never
     on_use: Callable[[str], None] = lambda _model: None  #: told each model that answered, in the event loop
+    is_public: bool = False  #: somebody else runs it
+
+    def require_private(self, model: str) -> None:
+        """Raises RefusedAsk: who answers with this model is not ours, so nothing private goes there."""
+        if self.is_public or (self.engine.name == "ollama" and is_cloud(model)):
+            message = f"a private request does not go to a public target, and {model} is answered by one: name a model of your own"
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.FORBIDDEN, message=message))
 
 
 class Live:
@@ -94,6 +101,8 @@ class Live:
             RefusedAsk: there is no answer, and why.
         """
         model = await self.chosen(asked.options.model)
+        if asked.private:
+            self.backend.require_private(model.name)
         head = self.head(model, id_prefix)
         sink.begin(head)
         request = self.request(asked, model)

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from bridge.core.chat import ChatRequest
 from bridge.core.errors import EngineDown, EngineError, ModelMissing, StreamInterrupted
 from bridge.engines.relay import Relay, RelayedBody, RelayFamily
+from bridge.gateway.body import asks_private
 from bridge.gateway.headers import keys_of, wants_later
 from bridge.gateway.live import Live
 from bridge.gateway.names import ChosenModel
@@ -86,6 +87,8 @@ async def passed_on(live: Live, request: Request, body: Json, *, token: str | No
         return None
     name = body.get("model")
     model = await live.chosen(name if isinstance(name, str) else None)
+    if asks_private(request, body):
+        live.backend.require_private(model.name)
     if (body.get("tools") or body.get("functions")) and model.name.startswith(FAMILY):
         return None
     streams = body.get("stream") is True or (theirs in UNCUT and body.get("stream") is None)

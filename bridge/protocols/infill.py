@@ -29,6 +29,7 @@ class Infill:
             request=fields.read_chat(wanted),
             options=fields.read_options(body, also={"max_tokens": "n_predict"}),
             stream=fields.read_flag(body, "stream"),
+            private=fields.read_private(body),
         )
 
     def whole(self, asked: Asked, answered: Answered) -> Json:  # noqa: ARG002  # the shape is the same for all
