@@ -105,6 +105,24 @@ def test_a_file_has_at_most_200_megabytes_told_or_not(served: Served, monkeypatc
     assert "a file has at most" in refused.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "kind", "limit"),
+    [
+        ("/v1/chat/completions", "application/json", "bridge.gateway.body.PATIENCE_S"),
+        ("/v1/files", "multipart/form-data; boundary=x", "bridge.gateway.routes.files.PATIENCE_S"),
+    ],
+)
+def test_a_body_that_never_ends_is_given_up(
+    served: Served, monkeypatch: pytest.MonkeyPatch, path: str, kind: str, limit: str
+) -> None:
+    monkeypatch.setattr(limit, 0.05)
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as wire:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 100\r\n\r\n--x"
+        wire.sendall(head.encode())
+        assert b" 504 " in wire.recv(1000)
+
+
 def test_the_log_says_nothing_of_what_was_asked(served: Served) -> None:
     httpx.get(f"{served.url}/v1/files/file-secret?q=secret")
     httpx.get(f"{served.url}/nowhere-secret")

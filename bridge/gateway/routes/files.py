@@ -28,6 +28,8 @@ from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 _WIRE = ChatCompletions()
 _PURPOSES = ("batch", "assistants", "user_data", "evals", "fine-tune", "vision")
 _PIECE = 1 << 20
+#: How long a client may take to send a file, in seconds: 200 MB at 3 Mbit/s.
+PATIENCE_S = 600.0
 
 
 def routes(context: GatewayContext) -> list[Route]:
@@ -123,7 +125,11 @@ async def _form(request: Request) -> FormData:
             yield piece
 
     try:
-        return await MultiPartParser(request.headers, counted(), max_files=1, max_fields=20).parse()
+        async with asyncio.timeout(PATIENCE_S):
+            return await MultiPartParser(request.headers, counted(), max_files=1, max_fields=20).parse()
+    except TimeoutError:
+        why = f"the file took longer than {PATIENCE_S:.0f} s"
+        raise RefusedAsk(ApiRefusal(kind=RefusalKind.TIMED_OUT, message=why)) from None
     except (MultiPartException, KeyError) as error:
         raise RefusedAsk.bad(f"the form cannot be read: {error}") from None
 
