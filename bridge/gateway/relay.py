@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from bridge.core.chat import ChatRequest
 from bridge.core.errors import EngineDown, EngineError, ModelMissing, StreamInterrupted
-from bridge.engines.relay import Relay, RelayedBody, RelayFamily
+from bridge.engines.relay import NO_HEADERS, Relay, RelayedBody, RelayFamily
 from bridge.gateway.body import asks_private
 from bridge.gateway.headers import keys_of, wants_later
 from bridge.gateway.live import Live
@@ -43,11 +43,17 @@ _PATHS: Mapping[str, tuple[RelayFamily, str]] = {
     "/responses": (RelayFamily.OPENAI, "/responses"),
     "/v1/embeddings": (RelayFamily.OPENAI, "/embeddings"),
     "/embeddings": (RelayFamily.OPENAI, "/embeddings"),
+    "/v1/messages": (RelayFamily.ANTHROPIC, "/messages"),
+    "/v1/messages/count_tokens": (RelayFamily.ANTHROPIC, "/messages/count_tokens"),
     "/api/chat": (RelayFamily.OLLAMA, "/api/chat"),
     "/api/generate": (RelayFamily.OLLAMA, "/api/generate"),
     "/api/embed": (RelayFamily.OLLAMA, "/api/embed"),
     "/api/embeddings": (RelayFamily.OLLAMA, "/api/embeddings"),
 }
+#: What Anthropic's clients say in headers: which fields they use.
+_HEADERS = ("anthropic-version", "anthropic-beta")
+#: The version of Anthropic's API that is spoken where a client names none.
+_VERSION = "2023-06-01"
 #: Fields that are asked of the gateway, and fields of OpenAI's Responses that need what it stores.
 _OURS = ("truncation", "language", "background", "previous_response_id")
 
@@ -61,6 +67,7 @@ class Passed:
     body: Json
     model: ChosenModel
     key: str | None  #: the caller's own
+    headers: Mapping[str, str]  #: of the caller's, those that the API reads
     stream: bool
 
     @property
@@ -94,7 +101,13 @@ async def passed_on(live: Live, request: Request, body: Json, *, token: str | No
     streams = body.get("stream") is True or (theirs in UNCUT and body.get("stream") is None)
     sent = {name: value for name, value in body.items() if name != "bridge"}
     key = None if relay.has_key else key_of_caller(request.headers, token)
-    return Passed(relay=relay, path=theirs, body=sent, model=model, key=key, stream=streams)
+    headers = _headers_of(request) if family is RelayFamily.ANTHROPIC else NO_HEADERS
+    return Passed(relay=relay, path=theirs, body=sent, model=model, key=key, headers=headers, stream=streams)
+
+
+def _headers_of(request: Request) -> dict[str, str]:
+    given = {name: ",".join(request.headers.getlist(name)) for name in _HEADERS if name in request.headers}
+    return {_HEADERS[0]: _VERSION, **given}
 
 
 def key_of_caller(headers: Mapping[str, str], token: str | None) -> str | None:
@@ -148,7 +161,9 @@ class RelayReply(Streaming):
         live = self._live
         async with live.turn(self._passed.model, self._caller, self._progress):
             passed = await self._fitted()
-            opened = passed.relay.open(passed.path, passed.as_bytes, key=passed.key, timeout_s=live.backend.timeout_s)
+            opened = passed.relay.open(
+                passed.path, passed.as_bytes, key=passed.key, headers=passed.headers, timeout_s=live.backend.timeout_s
+            )
             async with opened as body:
                 if not passed.stream:
                     return await self._whole(body)
@@ -160,8 +175,8 @@ class RelayReply(Streaming):
         return True
 
     def alive(self) -> bytes:
-        """See `Streaming.alive`. In the API's own numbering of events there is no place for one of ours: a comment."""
-        if self._passed.relay.family is RelayFamily.OLLAMA:
+        """See `Streaming.alive`. In OpenAI's own numbering of events there is no place for one of ours: a comment."""
+        if self._passed.relay.family is not RelayFamily.OPENAI:
             return self._writer().alive(self._progress.waiting())
         return sse.comment(self._progress.waiting().detail or "working")
 
