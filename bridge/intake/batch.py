@@ -18,6 +18,7 @@ from bridge.core.job import NewJob
 from bridge.core.options import OPTIONS, Options
 from bridge.intake.prompt import body_of, compose
 from bridge.protocols.openai import read_messages, read_request
+from bridge.protocols.openai_batch import read_frame
 
 _OWN = frozenset({"prompt", "system", "key", "caller", "messages"})
 _URLS = frozenset({"/v1/chat/completions", "/v1/completions"})
@@ -100,16 +101,12 @@ def _own(value: Mapping[str, object], defaults: NewJob) -> NewJob:
 
 
 def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
-    custom_id = value.get("custom_id")
-    if not isinstance(custom_id, str) or not custom_id:
-        raise ValueError('"custom_id" must be a text')
-    if value.get("method", "POST") != "POST" or str(value.get("url")) not in _URLS:
-        raise ValueError(f'"method" must be POST and "url" one of {", ".join(sorted(_URLS))}')
-    body = value.get("body")
-    if not isinstance(body, dict):
-        raise ValueError('"body" must be an object')
+    frame = read_frame(value)
+    body = frame.body
+    if frame.url not in _URLS:
+        raise ValueError(f'"url" must be one of {", ".join(sorted(_URLS))}')
     values = {name: [body[f] for f in fields if body.get(f) is not None] for name, fields in _OPENAI.items()}
-    completion = value["url"] == "/v1/completions"
+    completion = frame.url == "/v1/completions"
     asked = {"prompt", "suffix"} if completion else {*_ASKED, *_OLDER}
     known = {*_IGNORED, *(field for fields in _OPENAI.values() for field in fields), *asked}
     for name in body.keys() - known:
@@ -124,7 +121,7 @@ def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
         body=text,
         form=form,
         options=_options({name: found[0] for name, found in values.items() if found}, defaults.options),
-        key=custom_id,
+        key=frame.custom_id,
         caller=defaults.caller,
     )
 

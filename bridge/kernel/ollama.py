@@ -23,7 +23,7 @@ from .wire import LONGEST_LINE_BYTES, Wire, WireBody
 
 #: An over-long prompt is an HTTP 400 instead of losing its middle. For a chat, truncate false as well: else the oldest
 #: messages are dropped before that check (fact 7.9).
-_WHOLE: Mapping[str, Mapping[str, bool]] = {
+UNCUT: Mapping[str, Mapping[str, bool]] = {
     "/api/generate": {"shift": False},
     "/api/chat": {"shift": False, "truncate": False},
 }
@@ -209,4 +209,4 @@ def _asked_of(request: str | RequestJson) -> tuple[RequestJson, str]:
 
 def _wire_body(asked: RequestJson, **more: object) -> tuple[str, dict[str, object]]:
     path, what = ollama_body(asked)
-    return path, {**more, **_WHOLE[path], **what}
+    return path, {**more, **UNCUT[path], **what}

@@ -123,13 +123,17 @@ def slot_files(
     """
     from bridge.engines.slot_files import SlotFiles
 
+    address = engine_address(engine, environ=environ)
+    return None if address is None else SlotFiles(state / "slots", address, lanes=lanes)
+
+
+def engine_address(engine: EngineSettings, *, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Where an engine is asked over a network; None: it is this process's own."""
     if engine.kind is EngineKind.OLLAMA:
-        address = ollama_url(environ, base_url=engine.base_url)
-    elif engine.kind is EngineKind.OPENAI:
-        address = (engine.base_url or environ.get("OPENAI_BASE_URL") or "").rstrip("/")
-    else:
-        return None
-    return SlotFiles(state / "slots", address, lanes=lanes)
+        return ollama_url(environ, base_url=engine.base_url)
+    if engine.kind is EngineKind.OPENAI:
+        return (engine.base_url or environ.get("OPENAI_BASE_URL") or "").rstrip("/")
+    return None
 
 
 def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
