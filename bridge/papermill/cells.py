@@ -131,7 +131,7 @@ def write_down(opened: Opened, ran: Mapping[str, CellsRun]) -> None:
     Raises:
         QueueChanged: somebody writes the notebook all the time. The answers are in it all the same.
     """
-    from bridge.format import json_bytes
+    from bridge.format import json_bytes, layout
 
     store, name = opened.store, opened.file("papermill").name
     with store.exclusive("writing down a papermill run"):
@@ -144,6 +144,7 @@ def write_down(opened: Opened, ran: Mapping[str, CellsRun]) -> None:
             if cells == notebook["cells"]:
                 return
             data = json_bytes.join_notebook([json_bytes.dump_cell(cell) for cell in cells], notebook["metadata"])
+            data = layout.layout_of(read[0]).of_ours(data)
             try:
                 store.transport.stage(name, data, unless_changed=read[1]).commit()
             except QueueChanged:

@@ -22,6 +22,7 @@ from bridge.core import files
 from bridge.core.job import Result, to_iso
 from bridge.format import json_bytes, limits
 from bridge.format.cell import Cell, CellKind
+from bridge.format.layout import Layout
 from bridge.store import migrations, rows, tables
 from bridge.store.carry_over import carry_over
 from bridge.store.journal_reader import JournalReader, open_reader, translated
@@ -210,6 +211,11 @@ class Journal(JournalReader):
         """Remember the mark that a file was born with."""
         if birth != self.birth(path):
             self._set_meta(f"birth:{path}", birth)
+
+    def see_layout(self, path: str, seen: Layout) -> None:
+        """Remember how a file is laid out."""
+        if seen != self.layout(path):
+            self._set_meta(f"layout:{path}", json_bytes.dumps(vars(seen)).decode())
 
     def count_copy(self, now: datetime) -> None:
         """Note that a second copy was moved away."""
