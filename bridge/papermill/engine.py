@@ -83,10 +83,10 @@ class QwenBridgeEngine:
                 autosave_s=autosave_cell_every,
             )
             with run.closing():
-                summary = _answer(run, parameters)
+                summary = _answer(run, parameters) if _has_open_jobs(run) else None
                 run.execute(kernel_name, log_output=log_output, **more)
             done = run.written()
-        if not run.has_failed_cell:
+        if summary and not run.has_failed_cell:
             _raise_for_jobs(summary)
         return done
 
@@ -118,6 +118,14 @@ def _checked(parameters: Mapping[str, object]) -> RunParameters:
     if found.get("max_time") == 0:
         raise ConfigError("the parameter max_time must be above zero")
     return RunParameters(**found)
+
+
+def _has_open_jobs(run: cells.ManagedRun) -> bool:
+    """Whether there is anything to ask; else no engine is needed."""
+    from bridge.store import query
+
+    run.opened.store.publish()  # takes in prompts that somebody typed
+    return bool(run.opened.store.look(lambda journal: list(query.waiting(journal))))
 
 
 def _answer(run: cells.ManagedRun, asked: RunParameters) -> WorkSummary:

@@ -109,9 +109,13 @@ class VersionIngest:
         lags = self._lags(seen, cells, {cell.id for cell in loose})
         vanished = [i for i in mine.cells if i in cells and i not in seen.cells and cells[i].kind is CellKind.JOB]
         if vanished and seen.context and not fork and any(_was_published(mine.cells[i], mine) for i in vanished):
-            self.notify(Event(kind=Happened.RESTORED, message=f"{place.name} lacked {counted(len(vanished), 'job')}; put back",
-                              facts={"jobs": vanished}))  # fmt: skip
+            self._tell_restored(vanished, place, writes=adopt is not Adopt.NONE)
         return Ingested(lags=lags, loose=len(loose), loose_jobs=sum(cell.kind is CellKind.JOB for cell in loose))
+
+    def _tell_restored(self, jobs: list[str], place: NotebookRow, *, writes: bool) -> None:
+        what = f"{place.name} lacks {counted(len(jobs), 'job')} that nobody deleted: an old copy was saved over it"
+        then = "put back" if writes else "the next command that writes the notebook puts them back"
+        self.notify(Event(kind=Happened.RESTORED, message=f"{what}; {then}", facts={"jobs": jobs}))
 
     def keep_ahead(self, context: object) -> None:
         """Take a new writer id if a version has seen more dots of the present one than were given out here."""
