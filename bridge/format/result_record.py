@@ -14,7 +14,8 @@ from bridge.format import json_bytes, limits
 from bridge.format.fields import FieldError, Fields
 from bridge.format.raw_cell import RawCell, carriers_of
 from bridge.kernel import grammar
-from bridge.kernel.display import to_display
+from bridge.kernel.display import to_display, with_footer
+from bridge.kernel.footer import footer_of
 
 
 def read_results(raw: RawCell, job_id: str) -> tuple[list[Result], list[str]]:
@@ -71,11 +72,17 @@ def text_below(result: Result) -> str:
     return result.answer
 
 
-def write_output(result: Result) -> dict[str, object]:
-    """The one `display_data` output of a result; either of its two texts alone is enough to read it."""
+def write_output(result: Result, *, footer: bool = True, verdict: str = "") -> dict[str, object]:
+    """The one `display_data` output of a result; either of its two texts alone is enough to read it.
+
+    `footer`: a quiet line below the display form, outside the hash, with the `verdict` of checking if there is one.
+    """
     text = result_text(result)
+    shown = to_display(text)
+    if footer:
+        shown = with_footer(shown, footer_of(record_of(result), verdict))
     return {
-        "data": {"text/markdown": json_bytes.split_lines(to_display(text)), "text/plain": json_bytes.split_lines(text)},
+        "data": {"text/markdown": json_bytes.split_lines(shown), "text/plain": json_bytes.split_lines(text)},
         "metadata": {},
         "output_type": "display_data",
     }

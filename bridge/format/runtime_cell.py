@@ -19,7 +19,7 @@ from bridge.core.version import __version__
 #: Each file stands after those that it imports; a test compares this with the folder.
 ORDER: tuple[str, ...] = (
     "stop", "error_kind", "options", "grammar", "signing", "queue_key", "display", "address", "wire", "finish", "chat_json", "chat", "ollama_chat", "ollama_reply",
-    "ollama_answer", "catalogue", "fit", "ollama", "cells", "progress", "lanes", "engine_faults", "run", "snapshot", "spool", "session", "machine",
+    "ollama_answer", "catalogue", "fit", "ollama", "cells", "progress", "footer", "lanes", "panel", "engine_faults", "run", "snapshot", "spool", "screen", "session", "machine",
     "server", "setup", "magic",
 )  # fmt: skip
 

@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from .cells import PromptCell, read_cell, read_cells
 from .engine_faults import EngineFaults
@@ -16,35 +15,17 @@ from .error_kind import ErrorKind, OllamaError, Stopped
 from .grammar import GrammarError, Header, JobForm, failure_text, is_result, parse_result, read_count, render_result
 from .lanes import CellTask, KernelLanes
 from .ollama import Ollama
+from .panel import Panel, ordinal
 from .progress import Progress
 from .queue_key import queue_key
 from .run import Answerer, KernelWorker, RunSettings
+from .screen import CellDisplay, Interrupted
 from .signing import signed
 from .spool import Spool
 from .stop import Stop
 
 #: Seconds between two looks at how much of the model is on the GPU.
 GPU_LOOK_S = 30.0
-
-
-class CellDisplay(Protocol):
-    """Where a cell shows what it has."""
-
-    def show(self, text: str) -> None:
-        """Show this for now, in place of what was shown."""
-
-    def final(self, text: str) -> None:
-        """Show this and nothing else: the cell's one output."""
-
-    def clear(self) -> None:
-        """Show nothing."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """A person interrupted the cell; raised on, so that Run all stops."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"Interrupted: {self}"]
 
 
 class Session:
@@ -68,6 +49,7 @@ class Session:
         self._id = f"kernel-{uuid.uuid4().hex[:8]}"
         self._where = where
         self._progress = Progress(clock)
+        self.panel = Panel(clock, in_colab=where == "colab")
         self._tasks: dict[tuple[str, str], CellTask] = {}
         self._known: dict[tuple[str, str], PromptCell] = {}
         self._forced: set[tuple[str, str]] = set()
@@ -111,7 +93,9 @@ class Session:
             return "*This job is cancelled.*"
         task = self._task(cell)
         while not task.wait(self._refresh_s):
-            screen.show(f"*{self.progress_line()}*\n\n{task.text}")
+            screen.show(f"*{self._place_of(task)}{self.progress_line()}*\n\n{task.text}")
+            self._update_panel()
+        self._update_panel()
         if task.result is None:
             return failure_text("stopped before there was an answer; run the cell again")
         task.shown = True
@@ -121,6 +105,15 @@ class Session:
         """End all lanes; jobs without a result go back to pending."""
         self._end_lanes()
         self._progress.forget()
+        self._update_panel()
+
+    def _place_of(self, task: CellTask) -> str:
+        waiting = self._lanes.waiting() if self._lanes else []
+        return f"queued, {ordinal(waiting.index(task) + 1)} of {len(waiting)} · " if task in waiting else ""
+
+    def _update_panel(self) -> None:
+        run = [task for task in self._tasks.values() if task.began_s is not None or not task.over]
+        self.panel.update(self.progress_line(), run, self._lanes.waiting() if self._lanes else [])
 
     def _end_lanes(self) -> None:
         if self._lanes:
@@ -247,6 +240,7 @@ class Session:
 
     def _work(self, task: CellTask, stop: Stop) -> None:
         answerer = self._answering()
+        task.began_s = self._clock()
 
         def on_token(piece: str) -> None:
             task.add(piece)
@@ -263,6 +257,7 @@ class Session:
             )
         result = render_result(signed(record, text, self._key), text)
         failed = record["status"] == "failed"
+        task.ended_s = self._clock()
         if not failed:
             self._spool.put(task.cell.key, result)
             self._faults.answered()

@@ -78,7 +78,7 @@ def test_the_queue_itself_is_answered_in_parallel_and_a_second_run_asks_nothing(
         barrier.wait(120)
         return "Done.\n"
 
-    jobs = [cell["id"] for cell in load(queue)["cells"][3:]]
+    jobs = [cell["id"] for cell in load(queue)["cells"][4:]]
     with LoopbackOllama(answer=answer) as server:
         run(queue, queue, server)
         assert job_statuses(queue) == ["succeeded"] * 3
@@ -113,7 +113,7 @@ def test_another_path_gets_a_queue_of_its_own_and_the_input_stays(queue: Path) -
 
 
 def test_a_failed_job_is_failed_and_the_others_are_not(queue: Path) -> None:
-    jobs = [cell["id"] for cell in load(queue)["cells"][3:]]
+    jobs = [cell["id"] for cell in load(queue)["cells"][4:]]
     with LoopbackOllama() as server:
         server.failing_prompts["Paystack"] = Failure.TOO_LONG
         with pytest.raises(papermill.exceptions.PapermillException, match="1 of 3 jobs failed"):
