@@ -34,8 +34,7 @@ them.
    at the same time. Model and context are chosen in the form of the second cell.
 3. Save (*Ctrl+S*). The answers are in the notebook; whoever asked for them finds them there.
 
-*Run all* answers every open prompt; running one cell answers that prompt and starts the others. A cell that has its answer is not
-run again. You may add prompts of your own: begin a code cell with `%%qwen`, and write
+*Run all* answers every open prompt; running one cell answers that cell. A cell that has its answer is not run again. You may add prompts of your own: begin a code cell with `%%qwen`, and write
 below that line. Deleting a cell cancels its job. If Colab says that the file was updated remotely, reload the tab before
 you run: nothing is lost either way, but you will see the newest prompts.
 """

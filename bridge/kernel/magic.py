@@ -170,6 +170,7 @@ def set_up_qwen(
     session.panel.show = _show_panel()
     if again:
         session.again()
+    session.note_end()
 
 
 def register_qwen(shell: Any = None) -> None:
@@ -185,6 +186,7 @@ def register_qwen(shell: Any = None) -> None:
     )
     if before:
         before.interrupt()
+    session.note_end()
     shell.bridge_session = session
 
     @no_var_expand

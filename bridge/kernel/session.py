@@ -1,4 +1,8 @@
-"""What one kernel knows of its notebook's jobs: the first prompt cell starts all of them, every later one waits for its own."""
+"""What one kernel knows of its notebook's jobs.
+
+A cell that a person runs by itself asks for itself. In *Run all* one cell follows another at once: then the first one starts all jobs,
+and every later one waits for its own.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,8 @@ from .stop import Stop
 
 #: Seconds between two looks at how much of the model is on the GPU.
 GPU_LOOK_S = 30.0
+#: A cell that begins so many seconds after another ended is one of a series: nobody presses two buttons that fast.
+SERIES_S = 2.0
 
 
 class Session:
@@ -53,6 +59,7 @@ class Session:
         self._tasks: dict[tuple[str, str], CellTask] = {}
         self._known: dict[tuple[str, str], PromptCell] = {}
         self._forced: set[tuple[str, str]] = set()
+        self._ended_s: float | None = None  # when the last cell ended: the set-up or a prompt
         self._readable = True  # the notebook could be read, or was not asked for yet
         self._gpu_share: float | None = None
         self._gpu_seen_s: float | None = None
@@ -79,10 +86,15 @@ class Session:
         """
         try:
             screen.final(self._follow(line, body, screen))
+            self.note_end()
         except KeyboardInterrupt:
             self.interrupt()
             screen.clear()
             raise Interrupted("answers that were complete are kept; run again to go on with the rest") from None
+
+    def note_end(self) -> None:
+        """A cell ended; one that begins at once is one of the same series."""
+        self._ended_s = self._clock()
 
     def _follow(self, line: str, body: str, screen: CellDisplay) -> str:
         try:
@@ -171,7 +183,7 @@ class Session:
     # ---- what is there, and what is to do -------------------------------------------------------------------------
 
     def _task(self, cell: PromptCell) -> CellTask:
-        """The task of an executing cell; starts everything that is pending if it has none yet."""
+        """The task of an executing cell; if it has none yet, starts it, and in a series all that is pending."""
         key = cell.key
         task = self._tasks.get(key)
         retry = task is not None and task.failed and task.shown
@@ -181,9 +193,10 @@ class Session:
             self._look()
         # The header as it stands in the cell now, not as it stood in the snapshot.
         self._known[key] = replace(self._known.get(key, cell), header=cell.header)
+        series = self._ended_s is None or self._clock() - self._ended_s < SERIES_S
         failed = {k for k, t in self._tasks.items() if t.failed and t.shown} if retry else set()
         fresh = []
-        for k, known in self._known.items():
+        for k, known in self._known.items() if series else [(key, self._known[key])]:
             before = self._tasks.get(k)
             if (before and not before.stopped and k not in failed) or (k != key and known.header.cancelled):
                 continue
