@@ -27,6 +27,7 @@ from bridge.store import migrations, rows, tables
 from bridge.store.carry_over import carry_over
 from bridge.store.journal_reader import JournalReader, open_reader, translated
 from bridge.store.rows import FileVersion, NotebookRow
+from bridge.store.verdict_footer import with_verdicts
 
 #: A notebook of 4 MB is read again for each job that is added to it.
 _CACHE_KIB = 8_000
@@ -157,7 +158,7 @@ class Journal(JournalReader):
     def put(self, place: int, cells: Iterable[Cell], *, now: datetime) -> None:
         """Write cells: what they say now, every content and every result they ever had."""
         records, histories, results, moved = [], [], [], []
-        for cell in cells:
+        for cell in with_verdicts(self.db, list(cells)):
             records.append(self._with_capped_lease(rows.cell_row(place, cell), now))
             edit = cell.job.edit if cell.kind is CellKind.JOB else cell.note_edit
             histories.append((cell.id, cell.digest, edit))
