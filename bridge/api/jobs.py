@@ -17,7 +17,7 @@ from bridge.core.job import Job, JobForm, NewJob, State, to_iso
 from bridge.core.options import Options, OptionValues
 from bridge.core.text import counted
 from bridge.format import template
-from bridge.format.raw_cell import extras_of
+from bridge.format.other_metadata import other_metadata
 from bridge.intake.prompt import compose, prompt_of
 from bridge.intake.secret_scan import scan_for_secrets
 from bridge.store import enqueue, query, review_state
@@ -145,7 +145,7 @@ class Jobs(KnownJobs):
         (cell, place), now = found, self.store.clock.now()
         known = review_state.facts(self.store.journal, line.id)
         job = changes.archived(cell.job, line.state, at=to_iso(now), known=known)
-        self.store.archiver.retire(job, cell.dots, place, now, extras_of(cell.raw))
+        self.store.archiver.retire(job, cell.dots, place, now, other_metadata(cell.raw))
 
     def _each(self, ids: Sequence[str], change: Callable[[Job, State], Job], purpose: str) -> list[str]:
         """Apply a change to jobs, all or none."""

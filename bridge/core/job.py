@@ -165,8 +165,15 @@ class Job:
 
     def next_attempt(self) -> int:
         """The number that a new attempt must carry: above everything seen so far."""
-        seen = [self.attempt_floor, *(a.attempt for a in self.attempts), *(r.attempt for r in self.results)]
-        return 1 + max(*seen, self.lease.attempt if self.lease else 0)
+        return 1 + max(self._last_attempt(), self.lease.attempt if self.lease else 0)
+
+    @property
+    def open_lease(self) -> Lease | None:
+        """The claim, unless its attempt or a later one has ended: a spent one says nothing any more."""
+        return self.lease if self.lease and self.lease.attempt > self._last_attempt() else None
+
+    def _last_attempt(self) -> int:
+        return max(self.attempt_floor, *(a.attempt for a in self.attempts), *(r.attempt for r in self.results), 0)
 
     def holds_lease(self, now: datetime) -> bool:
         """Whether a worker's claim holds at this moment."""

@@ -114,7 +114,7 @@ def answer_tag(result: Result) -> str:
 
 def result_row(job: str, result: Result, now: datetime) -> dict[str, object]:
     """The row of a result, for `PUT_RESULT`."""
-    output = json_bytes.dumps(result_record.write_output(result))
+    output = json_bytes.dumps(result_record.write_output(result, footer=False))
     return {"job": job, "digest": content_hash(output), "output": output, "seen_at": to_iso(now)}
 
 
