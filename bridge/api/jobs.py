@@ -73,6 +73,7 @@ class Jobs(KnownJobs):
                     ("", _text(new)),
                     ("key", new.key),
                     ("caller", new.caller),
+                    ("batch", new.batch),
                     ("--out", new.options.out),
                 )
                 if text

@@ -147,6 +147,7 @@ def line_json(line: JobLine) -> dict[str, object]:
         "part": line.part,
         "archive": line.archive,
         "caller": line.caller,
+        "batch": line.batch,
         "key": line.key,
         "model": line.model,
         "lang": line.lang,

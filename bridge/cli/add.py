@@ -30,7 +30,7 @@ def command(
     \b
     bridge add "Write a Python function that ..." --lang python --out src/x.py
     bridge add -f prompt.md --context src/models.py
-    bridge add --jsonl batch.jsonl
+    bridge add --jsonl batch.jsonl --batch nightly
 
     A job is on disk when its id is printed. Nothing is added if anything is wrong.
     """

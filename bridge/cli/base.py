@@ -131,8 +131,11 @@ def print_line(value: object) -> None:
     click.echo(text.as_json(value))
 
 
-def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table: drawn by rich on a terminal, else columns divided by tabs, nothing cut."""
+def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, one_line: bool = False) -> None:
+    """A table: drawn by rich on a terminal, else columns divided by tabs, nothing cut.
+
+    `one_line`: a row is one line of the terminal, whose last column is cut if it has no room.
+    """
     if not sys.stdout.isatty():
         for row in [head, *rows]:
             print_row(*row)
@@ -141,12 +144,19 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    console = Console()
+    shown = [[Text("" if cell is None else text.plain(str(cell))) for cell in row] for row in rows]
+    if one_line:
+        widths = (max(len(title), *(row[n].cell_len for row in shown)) for n, title in enumerate(head[:-1]) if shown)
+        room = max(len(head[-1]), console.width - sum(width + 1 for width in widths) - 1)
+        for row in shown:
+            row[-1].truncate(room, overflow="ellipsis")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0) if one_line else (0, 1), header_style="bold")
     for title in head:
         table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else text.plain(str(cell))) for cell in row))
-    Console().print(table)
+    for row in shown:
+        table.add_row(*row)
+    console.print(table)
 
 
 def print_row(*cells: object) -> None:
@@ -219,6 +229,11 @@ def ago(moment: datetime | None) -> str | None:
     return span((datetime.now(UTC) - moment).total_seconds()) + " ago" if moment else None
 
 
+def age(moment: datetime | None) -> str | None:
+    """How long ago in one unit, for a column."""
+    return " ".join(span((datetime.now(UTC) - moment).total_seconds()).split()[:2]) if moment else None
+
+
 def span(seconds: float | None) -> str:
     """A length of time, for people: two units at most."""
     if seconds is None:
@@ -231,13 +246,6 @@ def span(seconds: float | None) -> str:
             parts.append(f"{left // size} {name}")
             left %= size
     return " ".join(parts[:2]) or "0 s"
-
-
-def chosen(bridge: Bridge, ids: Sequence[str], states: Sequence[str], caller: str | None) -> list[str]:
-    """The jobs that a command is about: given ids, or all that match a filter. Raises UsageError if neither is given."""
-    if bool(ids) == bool(states or caller):
-        raise UsageError("give either job ids or a filter (--state, --caller)")
-    return list(ids) or [line.id for line in bridge.jobs(state=list(states) or None, caller=caller)]
 
 
 def print_ready(view: JobView) -> None:

@@ -29,6 +29,7 @@ prompt_options = base.options(
     click.option("--system", metavar="TEXT", help="A system prompt."),
     *(job_option(option) for name, option in OPTIONS.items() if name not in ("lang", "out")),
     click.option("--caller", metavar="NAME", help="Who asks, for filters and reports."),
+    click.option("--batch", metavar="NAME", help="Name of a group, to list, wait for, retry and apply its jobs by."),
     click.option("--key", help="Your own name for the job; the same key again gives the first job."),
     click.option("--allow-secrets", is_flag=True, help="Do not look for secrets."),
 )
@@ -42,6 +43,7 @@ class AskedPrompts(TypedDict):
     context: tuple[str, ...]
     system: str | None
     key: str | None
+    batch: str | None
     allow_secrets: bool
     lang: str | None
     out: str | None
@@ -87,7 +89,7 @@ def _from_prompts(texts: Sequence[str], asked: AskedPrompts) -> list[NewJob]:
     jobs = []
     for text in texts:
         body, form = compose(text, system=asked["system"], context=context)
-        jobs.append(NewJob(body=body, form=form, options=options, key=asked["key"]))
+        jobs.append(NewJob(body=body, form=form, options=options, key=asked["key"], batch=asked["batch"]))
     return jobs
 
 
@@ -99,6 +101,6 @@ def _from_batch(asked: AskedPrompts) -> tuple[list[NewJob], list[tuple[int, str]
         raise UsageError("--key, --system and --context do not go with --jsonl: say it in the lines")
     jsonl = asked["jsonl"] or "-"
     source = "standard input" if jsonl == "-" else jsonl
-    defaults = NewJob(body="", options=read_options(asked))
+    defaults = NewJob(body="", options=read_options(asked), batch=asked["batch"])
     batch = read_batch(base.read_bytes(jsonl), defaults=defaults, source=source, skip_bad=asked["skip_bad"])
     return batch.jobs, batch.problems

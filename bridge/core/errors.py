@@ -88,7 +88,7 @@ class UnknownJob(UsageError):
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        super().__init__(f"no job has an id that starts with {prefix!r}: `bridge list` shows the ids")
+        super().__init__(f"no job has the id or key {prefix!r}: `bridge list` shows both")
 
 
 class AmbiguousJob(UsageError):

@@ -140,7 +140,14 @@ def _as(cell: Cell, element: str, dots: Dots, position: str, edit: int, birth: C
     if birth is not None:
         born = birth.job.spec
         spec = replace(
-            spec, created_at=born.created_at, key=born.key, caller=born.caller, parent=born.parent, round=born.round
+            spec,
+            created_at=born.created_at,
+            key=born.key,
+            caller=born.caller,
+            batch=born.batch,
+            endpoint=born.endpoint,
+            parent=born.parent,
+            round=born.round,
         )
     job = cell.job.evolve(id=element, spec=spec, edit=edit, bare=cell.job.bare and birth is None)
     return merge.job_cell(job, dots, extras_of(cell.raw), shown=cell.raw)

@@ -19,7 +19,7 @@ from bridge.core.options import OPTIONS, Options
 from bridge.intake.prompt import body_of, compose
 from bridge.protocols.openai import read_messages, read_request
 
-_OWN = frozenset({"prompt", "system", "key", "caller", "messages"})
+_OWN = frozenset({"prompt", "system", "key", "caller", "batch", "messages"})
 _URLS = frozenset({"/v1/chat/completions", "/v1/completions"})
 #: Parameters that change nothing for a batch as long as they have these values.
 _HARMLESS: Mapping[str, tuple[object, ...]] = {
@@ -96,6 +96,7 @@ def _own(value: Mapping[str, object], defaults: NewJob) -> NewJob:
         options=_options({n: names[n] for n in OPTIONS if n in names}, defaults.options),
         key=_text(names, "key"),
         caller=_text(names, "caller") or defaults.caller,
+        batch=_text(names, "batch") or defaults.batch,
     )
 
 
@@ -126,6 +127,8 @@ def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
         options=_options({name: found[0] for name, found in values.items() if found}, defaults.options),
         key=custom_id,
         caller=defaults.caller,
+        batch=defaults.batch,
+        endpoint=str(value["url"]) if completion else None,
     )
 
 

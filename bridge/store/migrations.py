@@ -45,6 +45,14 @@ MIGRATIONS = (
     ),
     # Who signed an answer; those of older journals are not signed.
     Migration(to=3, statements=("ALTER TABLE cell ADD COLUMN signer TEXT",)),
+    # Jobs may belong to a named batch.
+    Migration(
+        to=4,
+        statements=(
+            "ALTER TABLE cell ADD COLUMN batch TEXT",
+            "CREATE INDEX cell_batch ON cell (batch) WHERE batch IS NOT NULL",
+        ),
+    ),
 )
 
 
