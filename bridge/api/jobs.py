@@ -13,12 +13,12 @@ from typing import Unpack
 from bridge.api.known_jobs import KnownJobs
 from bridge.core import changes
 from bridge.core.errors import WrongState
-from bridge.core.job import Job, JobForm, NewJob, State, to_iso
+from bridge.core.job import Job, NewJob, State, to_iso
 from bridge.core.options import Options, OptionValues
 from bridge.core.text import counted
 from bridge.format import template
 from bridge.format.raw_cell import extras_of
-from bridge.intake.prompt import compose, prompt_of
+from bridge.intake.prompt import compose, texts_of
 from bridge.intake.secret_scan import scan_for_secrets
 from bridge.store import enqueue, query, review_state
 from bridge.store.enqueue import Added
@@ -69,14 +69,7 @@ class Jobs(KnownJobs):
             scan_for_secrets(
                 (f"{what} of {_where(new, n, len(jobs))}" if what else _where(new, n, len(jobs)), text)
                 for n, new in enumerate(jobs, 1)
-                for what, text in (
-                    ("", _text(new)),
-                    ("key", new.key),
-                    ("caller", new.caller),
-                    ("batch", new.batch),
-                    ("--out", new.options.out),
-                )
-                if text
+                for what, text in texts_of(new)
             )
         named = [new if new.caller else replace(new, caller=self.caller) for new in jobs]
         return enqueue.enqueue(self.store, named, part_notes=template.part_notes, randomness=secrets.randbits(80))
@@ -163,7 +156,3 @@ class Jobs(KnownJobs):
 
 def _where(new: NewJob, number: int, total: int) -> str:
     return new.key or (f"prompt {number}" if total > 1 else "the prompt")
-
-
-def _text(new: NewJob) -> str:
-    return prompt_of(new.body, new.form) if new.form is JobForm.CHAT else new.body

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import click
 
+from bridge.cli.groups import Group
+
 #: {command: (module in bridge.cli, one line of help)}, in the order of `--help`.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "Show everything once, in a new folder, with the first engine that answers."),
@@ -42,7 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that knows its commands by name and imports one only when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
@@ -82,7 +84,7 @@ def main(ctx: click.Context, *, version: bool, as_json: bool) -> None:
     The queue is found by --queue, BRIDGE_QUEUE, bridge.toml here or in a parent folder, or else it is
     notebooks/qwen_bridge.ipynb. Every command takes --json, and an unambiguous start of a job's id is enough.
 
-    Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside world failed, 124 timed out.
+    Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside world failed, 124 timed out, 130 interrupted.
     """
     if version:
         from bridge.cli.version import show

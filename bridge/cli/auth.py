@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from bridge.cli import base
+from bridge.cli.groups import Group
 from bridge.core.errors import UsageError
 
 
-@click.group("auth")
+@click.group("auth", cls=Group)
 def command() -> None:
     """Sign in to Google Drive, see who is signed in, sign out.
 

@@ -38,6 +38,11 @@ MOST_TEXT_BYTES = 16_000_000
 MOST_BATCH_BYTES = 500_000_000
 _PIECE_BYTES = 1 << 20
 
+#: Exit code of whatever Ctrl-C ended, as shells have it: 128 and the number of SIGINT.
+INTERRUPTED = 130
+#: Signals that `stop_on_signals` has noted in this command.
+_caught: list[int] = []
+
 F = TypeVar("F", bound=Callable[..., object])
 
 #: Options for a file and for a folder, which the shell completes.
@@ -53,15 +58,16 @@ def command(name: str, *, of_queue: bool = True) -> Callable[[F], click.Command]
         @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
         @functools.wraps(function)
         def run(*args: object, as_json: bool, **kwargs: object) -> None:
-            try:
-                function(*args, as_json=as_json, **kwargs)
-            except BridgeError as error:
-                fail(error, as_json=as_json)
-            except OSError as error:
-                if error.errno not in FULL:
-                    raise
-                where = f" for {error.filename}" if error.filename else ""
-                fail(StorageFull(f"no space left{where}: free some and run the command again"), as_json=as_json)
+            with _interruptible():
+                try:
+                    function(*args, as_json=as_json, **kwargs)
+                except BridgeError as error:
+                    fail(error, as_json=as_json)
+                except OSError as error:
+                    if error.errno not in FULL:
+                        raise
+                    where = f" for {error.filename}" if error.filename else ""
+                    fail(StorageFull(f"no space left{where}: free some and run the command again"), as_json=as_json)
 
         if of_queue:
             where = "Path of the queue notebook, or drive:FILE_ID; default: as `bridge --help` says."
@@ -171,10 +177,10 @@ def agreed(question: str) -> bool:
 
 
 def read_text(source: str) -> str:
-    """The text of a file, or of standard input for `-`; byte for byte. Raises UsageError."""
+    """The text of a file, or of standard input for `-`; byte for byte, but for a byte order mark. Raises UsageError."""
     data = read_bytes(source, most_bytes=MOST_TEXT_BYTES)
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         where = "standard input" if source == "-" else source
         raise UsageError(f"{where} is not UTF-8 (byte {error.start + 1}): convert it first") from error
@@ -253,10 +259,27 @@ def print_ready(view: JobView) -> None:
     print_row(view.id, view.line.state.value, view.verdict or view.error)
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ends with exit code 130 if Ctrl-C ended what is inside, at once or cleanly (`stop_on_signals`)."""
+    _caught.clear()
+    try:
+        yield
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted")
+        sys.exit(INTERRUPTED)
+    except SystemExit:
+        if signal.SIGINT not in _caught:
+            raise
+    if signal.SIGINT in _caught:
+        sys.exit(INTERRUPTED)
+
+
 def stop_on_signals(stop: Callable[[], None]) -> None:
     """Call `stop`, which must only take note, on Ctrl-C and SIGTERM; a second Ctrl-C ends at once."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
+        _caught.append(number)
         stop()
         signal.signal(number, signal.default_int_handler)
 

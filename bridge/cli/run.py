@@ -45,7 +45,7 @@ def command(
     bridge run --jsonl batch.jsonl --model qwen2.5-coder:7b --pull --parallel 4
 
     An argument that is a file's path stands for the file's text. Prints a line for each job as it becomes ready. Exit code
-    0 if every job has an answer and none has errors, 1 otherwise, 124 if it was stopped before: the jobs stay queued.
+    0 if every job has an answer and none has errors, 1 otherwise. Ctrl-C ends it cleanly, with 130: the jobs stay queued.
     """
     from bridge import wiring
     from bridge.api.local_run import prepared
@@ -100,4 +100,6 @@ def _text(argument: str) -> str:
         is_file = argument == "-" or Path(argument).is_file()
     except (OSError, ValueError):  # too long for a name, or holding NUL
         is_file = False
+    if not is_file:
+        prompt_options.refuse_path(argument, how="see whether its name is right")
     return base.read_text(argument) if is_file else argument

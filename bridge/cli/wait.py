@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Unpack
 
 import click
@@ -32,10 +33,13 @@ def command(
     rules. Exit code 0 if every job has an answer and none has errors, 1 otherwise.
     """
     rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint, project=project)
+    stopped = threading.Event()
+    base.stop_on_signals(stopped.set)
     with base.open_bridge(queue) as bridge:
         views = bridge.wait(
             chosen(bridge, ids, asked), timeout_s=timeout, check=not no_check, max_rounds=rules.max_rounds, project_lint=rules.project,
             project=rules.patch_root, on_ready=None if as_json else base.print_ready,
+            give_up=stopped.is_set,
         )  # fmt: skip
     if as_json:
         base.print_json({"jobs": [view.handover().to_json() for view in views]})

@@ -16,7 +16,7 @@
     └── WaitTimedOut: exit 124
 
 The docstring of a class is its default message. Foreign errors are translated where the foreign thing is touched.
-Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out.
+Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -65,6 +65,10 @@ class SecretFound(UsageError):
     def __init__(self, findings: Sequence[tuple[str, int, str]]) -> None:
         self.findings = tuple(findings)  #: (where, 1-based line, kind of secret); never the secret itself
         listed = "\n".join(f"  {where}, line {line}: looks like {with_article(kind)}" for where, line, kind in findings)
+        #: What is wrong with one text, as one phrase.
+        self.reason = ", ".join(
+            f"looks like it holds {with_article(kind)} (line {line} of {where})" for where, line, kind in findings
+        )
         super().__init__(
             f"refused, because it seems to hold a secret:\n{listed}\n"
             "Take it out, or pass --allow-secrets if this is a false alarm."
@@ -79,7 +83,8 @@ class BadBatch(UsageError):
         listed = "\n".join(f"  line {line}: {reason}" for line, reason in self.problems)
         super().__init__(
             f"{counted(len(self.problems), 'bad line')} in {source}; nothing was added:\n{listed}\n"
-            "Fix them, or pass --skip-bad to skip them."
+            f"Fix {'it' if len(self.problems) == 1 else 'them'}, or pass --skip-bad to skip "
+            f"{'it' if len(self.problems) == 1 else 'them'}."
         )
 
 

@@ -8,7 +8,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bridge.core import files
 from bridge.core.clock import Clock
+from bridge.core.errors import UsageError
 from bridge.core.events import Listener, ignore
 from bridge.core.states import UNDER_WAY
 from bridge.store import missing_queue, query
@@ -17,7 +19,7 @@ from bridge.store.query import Filter, JobLine
 from bridge.store.registry import Registry
 from bridge.wiring.drive import site_on_drive
 from bridge.wiring.folder import site_in_folder
-from bridge.wiring.settings import DriveAddress, FoundQueue, LoadedSettings, find_file, find_queue, load
+from bridge.wiring.settings import DriveAddress, FoundQueue, LoadedSettings, find_file, find_queue, load, load_text
 from bridge.wiring.site import Opened, journal_file, open_site, state_folder, system_clock
 
 
@@ -30,6 +32,31 @@ def loaded_settings(queue: str | None = None) -> LoadedSettings:
     """All settings that hold here, with where each came from and what is wrong with them. `queue`: of the command line."""
     cwd = Path.cwd()
     return load(find_file(cwd), os.environ, cwd=cwd).given("queue", queue, "--queue")
+
+
+def set_setting(name: str, value: str) -> Path:
+    """Write one setting into the `bridge.toml` that holds here, else into a new one here; gives its path.
+
+    Raises:
+        ConfigError: there is no such setting, it cannot have this value, or the file has another mistake already.
+        UsageError: the file cannot be written.
+    """
+    from bridge.wiring.settings.edit import as_toml, with_value
+
+    cwd = Path.cwd()
+    file = find_file(cwd) or cwd / "bridge.toml"
+    load(find_file(cwd), {}, cwd=cwd).valid()
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    drafts = [with_value(text, tuple(name.split(".")), said) for said in as_toml(value)]
+    read = [load_text(draft, file, cwd=cwd) for draft in drafts]
+    good = next((draft for draft, loaded in zip(drafts, read, strict=True) if not loaded.mistakes), None)
+    if good is None:
+        read[0].valid()
+    try:
+        files.write_atomically(file, str(good).encode())
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from error
+    return file
 
 
 def settings_in(folder: Path, environ: Mapping[str, str]) -> LoadedSettings:
