@@ -16,6 +16,10 @@ from bridge.cli.job_filter import AskedFilter, chosen, given, job_filter
 def command(*, ids: tuple[str, ...], queue: str | None, as_json: bool, **asked: Unpack[AskedFilter]) -> None:
     """Move finished jobs to the notebooks in archive/: by id, by filter, or, without either, all that were delivered.
 
+    \b
+    bridge archive
+    bridge archive --state failed --caller nightly
+
     The archive is the audit trail: prompt, answer, verdict and hand-over, for people to read and commit.
     """
     with base.open_bridge(queue) as bridge:

@@ -17,6 +17,10 @@ from bridge.core.errors import UsageError
 def command() -> None:
     """Sign in to Google Drive, see who is signed in, sign out.
 
+    \b
+    bridge auth login
+    bridge auth status
+
     Needed only where queues lie in Drive itself, not in a folder that a client syncs. docs/drive.md has it step by step.
     """
 

@@ -28,7 +28,12 @@ def command(
     as_json: bool,
     **asked: Unpack[AskedFilter],
 ) -> None:
-    """Cancel jobs, by id or filter. One that is running keeps its result if that still arrives."""
+    """Cancel jobs, by id, key or filter. One that is running keeps its result if that still arrives.
+
+    \b
+    bridge cancel 01M7
+    bridge cancel --state queued --batch nightly
+    """
     with base.open_bridge(queue) as bridge:
         if suspect_deletion:
             done = bridge.confirm_doubted(cancel=suspect_deletion == "cancel")

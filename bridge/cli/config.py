@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 @click.group("config", cls=Group)
 def command() -> None:
-    """Show the settings that hold here: those of bridge.toml, the environment and the command line.
+    """Show, check and change settings: those of bridge.toml, the environment and the command line.
+
+    \b
+    bridge config list
+    bridge config set part_jobs 200
 
     docs/settings.md has them all. No command prints a key of an engine: bridge.toml only says where it is kept.
     """

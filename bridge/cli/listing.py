@@ -23,7 +23,7 @@ _KEY, _PROMPT = 16, 80
 @job_filter
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 def command(*, limit: int | None, queue: str | None, as_json: bool, **asked: Unpack[AskedFilter]) -> None:
-    """The jobs, oldest first, each with its rounds of repair below it.
+    """List jobs, oldest first, each with its rounds of repair below it.
 
     \b
     bridge list --state failed

@@ -54,6 +54,7 @@ class AskedPrompts(TypedDict):
     out: str | None
     model: str | None
     max_tokens: str | None
+    window: str | None
     temperature: str | None
     top_p: str | None
     seed: str | None

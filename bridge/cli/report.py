@@ -28,7 +28,11 @@ from bridge.cli.job_filter import AskedFilter, job_filter
 def command(
     *, ids: tuple[str, ...], file: str, show: bool, queue: str | None, as_json: bool, **asked: Unpack[AskedFilter]
 ) -> None:  # fmt: skip
-    """One page of HTML about a queue or a batch: counts, times, verdicts, models, and every answer with its findings.
+    """Make one HTML page about a queue or a batch: counts, times, verdicts, models, every answer with its findings.
+
+    \b
+    bridge report --open
+    bridge report --batch nightly -o nightly.html
 
     The page needs nothing else, runs no script, and shows everything that came from a model as text. With ids: those jobs and
     their rounds of repair. With --json, the same facts on standard output, and no page.
