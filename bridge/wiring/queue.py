@@ -99,7 +99,13 @@ def open_queue(
         site = site_on_drive(found.place, registry, clock)
     else:
         site = site_in_folder(
-            found.place.absolute(), found, registry, clock=clock, listener=listener, missing_ok=missing_ok
+            found.place.absolute(),
+            found,
+            registry,
+            _homes(state),
+            clock=clock,
+            listener=listener,
+            missing_ok=missing_ok,
         )
     opened = open_site(
         site, found, state=state, clock=clock, listener=listener, fresh_journal=fresh_journal, judging=judging
@@ -122,11 +128,18 @@ def open_jobs(queue: str | None) -> list[JobLine]:
     return _looked_up(queue, Filter(states=sorted(UNDER_WAY, key=lambda state: state.value)))
 
 
+def _homes(state: Path) -> Registry:
+    """{path: name of its folder} of copies of queues that have a journal of their own."""
+    return Registry(state / "copies.json")
+
+
 def _looked_up(queue: str | None, wanted: Filter) -> list[JobLine]:
     state = state_folder()
     place = locate(queue).place
-    queue_id = Registry(state / "queues.json").get(str(place.absolute() if isinstance(place, Path) else place))
+    shown = str(place.absolute() if isinstance(place, Path) else place)
+    queue_id = Registry(state / "queues.json").get(shown)
     if queue_id is None:
         return []
-    with closing(open_reader(journal_file(state / "queues" / queue_id), queue_id=queue_id, patience_s=0.2)) as reader:
+    home = state / "queues" / (_homes(state).get(shown) or queue_id)
+    with closing(open_reader(journal_file(home), queue_id=queue_id, patience_s=0.2)) as reader:
         return query.lines(reader, wanted, datetime.now(UTC))
