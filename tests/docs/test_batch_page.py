@@ -54,6 +54,8 @@ def test_the_page_names_every_field_that_reading_knows() -> None:
     named = {field for field, _, _ in ROWS}
     tables = re.search(r"#: Parameters that change.*?(?=@dataclass)", source, re.DOTALL)
     assert tables is not None
-    known = set(re.findall(r'"([a-z_]+)"', tables[0])) | {field for option in OPTIONS.values() for field in option.openai}
+    known = set(re.findall(r'"([a-z_]+)"', tables[0])) | {
+        field for option in OPTIONS.values() for field in option.openai
+    }
     assert known <= named
     assert {f"`{name}`" for name in OPTIONS} <= set(re.findall(r"`\w+`", PAGE))
