@@ -160,7 +160,14 @@ def _as(
     if birth is not None:
         born = birth.job.spec
         spec = replace(
-            spec, created_at=born.created_at, key=born.key, caller=born.caller, parent=born.parent, round=born.round
+            spec,
+            created_at=born.created_at,
+            key=born.key,
+            caller=born.caller,
+            batch=born.batch,
+            endpoint=born.endpoint,
+            parent=born.parent,
+            round=born.round,
         )
     job = cell.job.evolve(id=element, spec=spec, edit=edit, bare=cell.job.bare and birth is None)
     return merge.job_cell(job, dots, other, shown=cell.raw)

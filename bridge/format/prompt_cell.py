@@ -121,6 +121,8 @@ def _stamped_job(job: Job, stamp: Fields) -> Job:
         created_at=stamp.moment("created_at"),
         key=stamp.text("key", limits.NOTE_CHARS),
         caller=stamp.text("caller", limits.NOTE_CHARS),
+        batch=stamp.text("batch", limits.NOTE_CHARS),
+        endpoint=stamp.text("endpoint", limits.NOTE_CHARS),
         parent=parent,
         round=stamp.count("round"),
     )
@@ -156,6 +158,8 @@ def write_job(job: Job, dots: Dots, other: OtherMetadata | None = None) -> dict[
         "created_at": to_iso(spec.created_at) if spec.created_at else None,
         "key": spec.key,
         "caller": spec.caller,
+        "batch": spec.batch,
+        "endpoint": spec.endpoint,
         "parent": spec.parent,
         "round": spec.round,
         "floor": job.attempt_floor,

@@ -160,7 +160,7 @@ def work(queue: Path, settings: RunSettings, revive: Callable[[], None], *, max_
     command = [
         sys.executable, "-m", "bridge", "work", "--queue", str(queue), "--model", settings.model,
         "--parallel", str(settings.lanes), "--context", str(settings.num_ctx), "--max-tokens", str(settings.max_tokens),
-        "--max-time", max_time,
+        "--max-time", max_time, "--wait-for-engine",
     ]  # fmt: skip
     from bridge.kernel.queue_key import queue_key
     from bridge.kernel.signing import KEY_NAME
@@ -202,6 +202,8 @@ AFTER = {
     "back. Give Drive a minute to upload before you disconnect.",
     3: "Stopped before the end: the lines above say why. Run this cell again; what was answered is safe on this machine "
     "and is published then.",
+    130: "Stopped, and what was under way is back in the queue. Run this cell again for the rest. Give Drive a minute to upload "
+    "before you disconnect.",
 }
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -114,6 +114,11 @@ class Journal(JournalReader):
                 raise
         except sqlite3.Error as error:
             raise translated(error, self.path) from error
+
+    def tidy(self) -> None:
+        """Write what the log still holds into the journal, so that nothing of what was deleted stays in it."""
+        with suppress(sqlite3.Error):  # somebody reads: the next one does it
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # ---- who writes
 

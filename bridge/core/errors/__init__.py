@@ -16,7 +16,7 @@
     └── WaitTimedOut: exit 124
 
 The docstring of a class is its default message. Foreign errors are translated where the foreign thing is touched.
-Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out.
+Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out, 130 interrupted.
 """
 
 from bridge.core.errors.base import BridgeError

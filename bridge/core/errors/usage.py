@@ -36,6 +36,10 @@ class SecretFound(UsageError):
     def __init__(self, findings: Sequence[tuple[str, int, str]]) -> None:
         self.findings = tuple(findings)  #: (where, 1-based line, kind of secret); never the secret itself
         listed = "\n".join(f"  {where}, line {line}: looks like {with_article(kind)}" for where, line, kind in findings)
+        #: What is wrong with one text, as one phrase.
+        self.reason = ", ".join(
+            f"looks like it holds {with_article(kind)} (line {line} of {where})" for where, line, kind in findings
+        )
         super().__init__(
             f"refused, because it seems to hold a secret:\n{listed}\n"
             "Take it out, or pass --allow-secrets if this is a false alarm."
@@ -50,7 +54,8 @@ class BadBatch(UsageError):
         listed = "\n".join(f"  line {line}: {reason}" for line, reason in self.problems)
         super().__init__(
             f"{counted(len(self.problems), 'bad line')} in {source}; nothing was added:\n{listed}\n"
-            "Fix them, or pass --skip-bad to skip them."
+            f"Fix {'it' if len(self.problems) == 1 else 'them'}, or pass --skip-bad to skip "
+            f"{'it' if len(self.problems) == 1 else 'them'}."
         )
 
 
@@ -59,7 +64,7 @@ class UnknownJob(UsageError):
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        super().__init__(f"no job has an id that starts with {prefix!r}: `bridge list` shows the ids")
+        super().__init__(f"no job has the id or key {prefix!r}: `bridge list` shows both")
 
 
 class AmbiguousJob(UsageError):
