@@ -41,6 +41,8 @@ A100 = Machine(gpu="NVIDIA A100-SXM4-40GB", vram_bytes=40960 << 20, ram_bytes=80
         ("qwen3-coder:480b", T4, 1, 8192, FitVerdict.CANNOT),
         ("somebody/model:70b", T4, 1, 4096, FitVerdict.CANNOT),  # estimated from its billions
         ("mystery", T4, 1, 4096, FitVerdict.UNKNOWN),
+        ("qwen2.5-coder:7b", Machine(), 1, 4096, FitVerdict.UNKNOWN),  # a machine whose memory nobody could read
+        ("devstral-small-2:24b", T4, 1, 8192, FitVerdict.SPILLS),  # 14.2 GiB of weights
         (
             "qwen2.5-coder:14b",
             Machine(gpu="T4", vram_bytes=T4.vram_bytes, ram_bytes=GIB, disk_bytes=GIB),
