@@ -25,6 +25,7 @@ from bridge.gateway.reply import refused, told_by
 from bridge.gateway.source import Caller, RequestProgress
 from bridge.gateway.streaming import Streaming
 from bridge.kernel.catalogue import FAMILY
+from bridge.kernel.ollama import WHOLE_PROMPT
 from bridge.protocols import sse
 from bridge.protocols.asked import Asked, Json, StreamWriter, WireFormat
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
@@ -47,11 +48,6 @@ _PATHS: Mapping[str, tuple[RelayFamily, str]] = {
 }
 #: Fields that are asked of the gateway, and fields of OpenAI's Responses that need what it stores.
 _OURS = ("truncation", "language", "background", "previous_response_id")
-#: Ollama's ways to lose part of a prompt (fact 7.9); who asks for one by name gets it.
-_WHOLE: Mapping[str, Mapping[str, bool]] = {
-    "/api/generate": {"shift": False},
-    "/api/chat": {"shift": False, "truncate": False},
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +87,7 @@ async def passed_on(live: Live, request: Request, body: Json, *, token: str | No
     model = await live.chosen(name if isinstance(name, str) else None)
     if (body.get("tools") or body.get("functions")) and model.name.startswith(FAMILY):
         return None
-    streams = body.get("stream") is True or (theirs in _WHOLE and body.get("stream") is None)
+    streams = body.get("stream") is True or (theirs in WHOLE_PROMPT and body.get("stream") is None)
     sent = {name: value for name, value in body.items() if name != "bridge"}
     key = None if relay.has_key else key_of_caller(request.headers, token)
     return Passed(relay=relay, path=theirs, body=sent, model=model, key=key, stream=streams)
@@ -171,7 +167,7 @@ class RelayReply(Streaming):
     async def _fitted(self) -> Passed:
         """Of Ollama's: with the window that it fits in. Raises RefusedAsk, EngineError."""
         passed, live, asked = self._passed, self._live, self._asked
-        if asked is None or passed.path not in _WHOLE:
+        if asked is None or passed.path not in WHOLE_PROMPT:
             return passed
         request = live.request(asked, passed.model)
         fitted = await live.fitted(request, asked.truncation)
@@ -181,7 +177,8 @@ class RelayReply(Streaming):
             "num_ctx": fitted.request.num_ctx,
             "num_predict": fitted.request.max_tokens,
         }
-        return replace(passed, body={**_WHOLE[passed.path], **passed.body, "options": options})
+        # Ollama's ways to lose part of a prompt; who asks for one by name gets it.
+        return replace(passed, body={**WHOLE_PROMPT[passed.path], **passed.body, "options": options})
 
     async def _pass_on(self, body: RelayedBody) -> None:
         """Raises EngineError."""

@@ -81,6 +81,7 @@ _BY_STATUS = {
 _BY_WORDS: tuple[tuple[str, ErrorKind], ...] = (
     ("exceeds the available context size", ErrorKind.CONTEXT_EXCEEDED),
     ("longer than the context length", ErrorKind.CONTEXT_EXCEEDED),
+    ("exceeds the context length", ErrorKind.CONTEXT_EXCEEDED),  # 0.12.6 to 0.24
     ("exceeds maximum context length", ErrorKind.CONTEXT_EXCEEDED),
     ("does not support", ErrorKind.NOT_SUPPORTED),  # tools, insert, chat, embeddings, thinking
     ("must be of type", ErrorKind.BAD_REQUEST),

@@ -78,7 +78,7 @@ def repeats(pieces: Sequence[str]) -> bool:
 def check_whole(prompt_tokens: int | None, prompt: str, num_ctx: int) -> None:
     """Refuse an answer to a prompt that was cut. Raises OllamaError: CONTEXT_EXCEEDED."""
     # Ollama before 0.12.6 does not know `shift`. Six bytes a token is far above code and prose: this prompt was cut.
-    if prompt_tokens is not None and prompt_tokens < num_ctx < len(prompt.encode("utf-8", "surrogatepass")) / 6:
+    if prompt_tokens is not None and prompt_tokens <= num_ctx < len(prompt.encode("utf-8", "surrogatepass")) / 6:
         raise too_long("", prompt=prompt, num_ctx=num_ctx)
 
 

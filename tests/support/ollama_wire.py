@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from bridge.kernel.catalogue import size_of
+from bridge.kernel.setup import is_older
 
 Chunk = dict[str, Any] | bytes
 
@@ -64,6 +65,16 @@ def tokens_in(text: str) -> int:
     return math.ceil(len(text) / 4)
 
 
+def _too_long(version: str, body: dict[str, Any]) -> str:
+    """In which words this version refuses a prompt that is too long; empty: it cuts it."""
+    if is_older(version, "0.12.6"):
+        return ""
+    if is_older(version, "0.30"):
+        return "the input length exceeds the context length" if body.get("truncate") is False else ""
+    told = "the prompt is longer than the context length currently available to the model"
+    return told if body.get("shift") is False else ""
+
+
 class OllamaHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     _inside = False
@@ -75,7 +86,7 @@ class OllamaHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the base class's name
         o = self.ollama
         if self.path == "/api/version":
-            self._json({"version": "0.33.0-loopback"})
+            self._json({"version": o.version})
         elif self.path == "/api/tags":
             self._json({"models": [_tag(name) for name in o.models]})
         elif self.path == "/api/ps":
@@ -151,11 +162,10 @@ class OllamaHandler(BaseHTTPRequestHandler):
             return None
         tokens = tokens_in(prompt)
         if tokens > num_ctx - 1:
-            if o.supports_shift and body.get("shift") is False:
-                return self._json(
-                    {"error": "the prompt is longer than the context length currently available to the model"}, 400
-                )
-            tokens = num_ctx // 2  # what contextShiftPromptLimit leaves (fact 7.9)
+            if refusal := _too_long(o.version, body):
+                return self._json({"error": refusal}, 400)
+            # what contextShiftPromptLimit leaves (fact 7.9); before, all that fits (measured on 0.24.0)
+            tokens = num_ctx if is_older(o.version, "0.30") else num_ctx // 2
         with o.lock:
             o.at_once += 1
             o.most_at_once = max(o.most_at_once, o.at_once)
