@@ -1,7 +1,11 @@
 /* In place of miniaudio's: the Ollama of the tests reads no sound. The Go module zip leaves out folders named `vendor`. */
 #pragma once
+#include <cerrno>
+#include <cstdarg>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 typedef uint64_t ma_uint64;
 enum ma_result { MA_SUCCESS = 0, MA_NOT_IMPLEMENTED = -29 };
 enum ma_format { ma_format_f32 };

@@ -1,0 +1,42 @@
+"""One real server for all tests of this folder; they skip where it was not built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.models import tiny
+from tests.ollama_real.build import PROGRAM, VERSION
+from tests.ollama_real.server import TEMPLATE, RealOllama
+from tests.support.gguf import write_tiny_gguf
+
+#: The toy that calls tools and fills in the middle, and one with random weights that can only answer.
+TINY, PLAIN = "tiny-coder", "plain"
+
+
+@pytest.fixture(scope="session")
+def shared_ollama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealOllama]:
+    """The server of this session, with both models. Skips."""
+    if not PROGRAM.exists():
+        pytest.skip(f"Ollama {VERSION} was not built: `make ollama` builds it where Go and a C++ compiler are")
+    home = tmp_path_factory.mktemp("ollama")
+    with RealOllama(home) as server:
+        server.create(TINY, tiny.PATH, template=TEMPLATE, temperature=0)
+        server.create(PLAIN, write_tiny_gguf(home / "plain.gguf"))
+        yield server
+
+
+@pytest.fixture
+def real(shared_ollama: RealOllama) -> RealOllama:
+    """The server, up: a test before may have taken it down."""
+    if shared_ollama.process is None or shared_ollama.process.poll() is not None:
+        shared_ollama.start()
+    return shared_ollama
+
+
+@pytest.fixture
+def second_home(tmp_path: Path, real: RealOllama) -> Path:
+    """Where another server may live, which has no models yet."""
+    return tmp_path / "second"
