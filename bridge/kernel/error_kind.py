@@ -93,6 +93,7 @@ _BY_WORDS: tuple[tuple[str, ErrorKind], ...] = (
     ("requires more system memory", ErrorKind.OUT_OF_MEMORY),
     ("no space left on device", ErrorKind.REFUSED),
     ("disk quota exceeded", ErrorKind.REFUSED),
+    ("do embedding request", ErrorKind.INTERRUPTED),  # its runner crashed: a 400 in 0.24
     ("server busy", ErrorKind.OVERLOADED),
     ("try pulling it first", ErrorKind.MODEL_MISSING),
     ("file does not exist", ErrorKind.MODEL_MISSING),  # a pull of a name that the registry does not know

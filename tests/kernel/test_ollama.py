@@ -60,6 +60,8 @@ def test_every_request_says_its_context_its_limit_and_that_nothing_may_be_cut() 
         (Failure.MID_STREAM, ErrorKind.INTERRUPTED, "unexpected EOF", "abcdefghijkl"),  # HTTP 200, then an error line
         (Failure.NO_DONE, ErrorKind.INCOMPLETE, "without its last line", "abcdefghijkl"),  # a polite end is not enough
         (Failure.EMPTY, ErrorKind.INCOMPLETE, "with nothing", ""),  # done, zero tokens
+        (Failure.ALL_SPENT, ErrorKind.BAD_REQUEST, "raise max_tokens", ""),  # the same would come of asking again
+        (Failure.HANG_UP, ErrorKind.INTERRUPTED, "broke off", "abcdefghijkl"),  # killed in the middle, politely closed
         (Failure.GARBAGE, ErrorKind.INTERRUPTED, "broke off", "abcdefghijkl"),  # a line that is no JSON
         (Failure.RESET, ErrorKind.INTERRUPTED, "broke off", "abcdefghijkl"),  # the connection breaks in the middle
         (Failure.RESET_EARLY, ErrorKind.DOWN, "ollama serve", ""),  # it breaks before anything came

@@ -1,4 +1,4 @@
-"""Build the pinned Ollama into `.ollama/`: `make ollama`. CPU only, and without what reads images and sound.
+"""How the pinned Ollama comes into `.ollama/`: `make ollama`. CPU only, and without what reads images and sound.
 
 `go install` fetches the module and compiles it with cgo (Go 1.24 or newer and a C++ compiler). Two things the module lacks, because
 a module's archive leaves out folders named `vendor`: nlohmann's json.hpp, which is looked for on this machine and else taken from
@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 VERSION = "0.24.0"
@@ -42,7 +40,8 @@ def why_not() -> str:
 
 
 def build() -> None:
-    """Have the program in its place. Raises CalledProcessError: the compiler says why."""
+    """Have the program in its place; what the compiler says is printed. Raises CalledProcessError."""
+    PROGRAM.parent.mkdir(parents=True, exist_ok=True)
     headers = [Path(__file__).parent / "headers", *filter(None, [_json_header()])]
     environ = {
         **os.environ,
@@ -74,23 +73,3 @@ def _json_header() -> Path | None:
         for package in unpacked.glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", package, unpacked], check=False)
     return found if (found / "nlohmann" / "json.hpp").is_file() else None
-
-
-def main() -> int:
-    """Build it if it is not there; exit status 3 where it cannot be built."""
-    if PROGRAM.exists():
-        print(f"Ollama {VERSION} is there: {PROGRAM}")
-        return 0
-    FOLDER.mkdir(exist_ok=True)
-    if reason := why_not():
-        print(f"Ollama {VERSION} cannot be built: {reason}", file=sys.stderr)
-        return 3
-    print(f"Building Ollama {VERSION} (once, five to ten minutes of processor time) …", flush=True)
-    build()
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"Ollama {VERSION}: {PROGRAM}, {spent.ru_utime + spent.ru_stime:.0f} s of processor time")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

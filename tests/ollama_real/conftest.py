@@ -12,8 +12,8 @@ from tests.ollama_real.build import PROGRAM, VERSION
 from tests.ollama_real.server import TEMPLATE, RealOllama
 from tests.support.gguf import write_tiny_gguf
 
-#: The toy that calls tools and fills in the middle, and one with random weights that can only answer.
-TINY, PLAIN = "tiny-coder", "plain"
+#: The toy that calls tools and fills in the middle, one with random weights that can only answer, and one that only makes vectors.
+TINY, PLAIN, VECTORS = "tiny-coder:5m", "plain:1m", "vectors:1m"
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +23,18 @@ def shared_ollama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealOlla
         pytest.skip(f"Ollama {VERSION} was not built: `make ollama` builds it where Go and a C++ compiler are")
     home = tmp_path_factory.mktemp("ollama")
     with RealOllama(home) as server:
-        server.create(TINY, tiny.PATH, template=TEMPLATE, temperature=0)
-        server.create(PLAIN, write_tiny_gguf(home / "plain.gguf"))
+        server.create(TINY, tiny.PATH, template=TEMPLATE, temperature=0, repeat_penalty=1, num_thread=1)
+        server.create(PLAIN, write_tiny_gguf(home / "plain.gguf"), num_thread=1)
+        server.create(VECTORS, write_tiny_gguf(home / "vectors.gguf", pooling=True), num_thread=1)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def unable_ollama(shared_ollama: RealOllama, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealOllama]:
+    """A server whose model has the toy's name and can only answer."""
+    home = tmp_path_factory.mktemp("unable")
+    with RealOllama(home) as server:
+        server.create(TINY, write_tiny_gguf(home / "plain.gguf"), num_thread=1)
         yield server
 
 

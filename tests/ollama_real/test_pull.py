@@ -19,7 +19,9 @@ from tests.ollama_real.server import RealOllama
 
 pytestmark = [
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not shutil.which("openssl"), reason="openssl, which makes the registry's certificate, is not installed"),
+    pytest.mark.skipif(
+        not shutil.which("openssl"), reason="openssl, which makes the registry's certificate, is not installed"
+    ),
 ]
 SIZE = tiny.PATH.stat().st_size
 

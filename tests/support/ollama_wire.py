@@ -34,9 +34,11 @@ class Failure(Enum):
     NO_DONE = "no done"  # the stream ends politely without its last line
     REPEATS = "repeats"  # ends without its last line after 31 pieces that are the same (fact 7.4)
     EMPTY = "empty"  # done, but no text
+    ALL_SPENT = "all spent"  # the limit was reached inside what Ollama keeps back
     GARBAGE = "garbage"  # a line that is no JSON
     STALL = "stall"  # some text, then silence until `released`
     MUTE = "mute"  # not even a header until `released`
+    HANG_UP = "hang up"  # some text, then the connection is closed within the reply: its server was killed
     RESET = "reset"  # some text, then the connection is reset
     RESET_EARLY = "reset early"  # reset before any answer
     NO_ROUTE = "404 page"  # a wrong address: another server's page
@@ -276,7 +278,13 @@ class OllamaHandler(BaseHTTPRequestHandler):
         began = time.monotonic()
         limit = (body.get("options") or {}).get("num_predict", 128)
         calls = list(o.tool_calls) if body.get("tools") else []
-        text = "" if failure is Failure.EMPTY or calls else o.json_answer if body.get("format") else o.answer(prompt)
+        text = (
+            ""
+            if failure in (Failure.EMPTY, Failure.ALL_SPENT) or calls
+            else o.json_answer
+            if body.get("format")
+            else o.answer(prompt)
+        )
         pieces = [text[i : i + 4] for i in range(0, len(text), 4)]
         if o.repeat_after:
             pieces = pieces[: o.repeat_after] + ["again "] * limit
@@ -304,7 +312,7 @@ class OllamaHandler(BaseHTTPRequestHandler):
         spent = int((time.monotonic() - began) * 1e9)
         yield {
             **head, **({"message": {"role": "assistant", "content": ""}} if chat else {"response": "", "context": [1, 2]}),
-            "done": True, "done_reason": "length" if len(pieces) > limit else "stop",
+            "done": True, "done_reason": "length" if len(pieces) > limit or failure is Failure.ALL_SPENT else "stop",
             "total_duration": spent + int(load_s * 1e9), "load_duration": int(load_s * 1e9), "prompt_eval_count": prompt_tokens,
             "prompt_eval_duration": 1_000_000, "eval_count": min(len(pieces), limit), "eval_duration": spent,
         }  # fmt: skip
@@ -320,6 +328,8 @@ class OllamaHandler(BaseHTTPRequestHandler):
         elif failure is Failure.RESET:
             self._reset()
             raise ConnectionAbortedError
+        elif failure is Failure.HANG_UP:
+            raise ConnectionAbortedError  # the last chunk is never sent
 
     def _pull(self, model: str) -> Iterator[Chunk]:
         o = self.ollama
@@ -395,7 +405,9 @@ _ENDLESS: dict[Failure | None, tuple[bytes, bytes, float]] = {
     Failure.TRICKLED_HEAD: (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", 0.02),
     Failure.ENDLESS_ERROR: (b"HTTP/1.1 500 Error\r\n" + _CHUNKED, b"x" * 50_000, 0),
 }
-_BREAKS = frozenset({Failure.MID_STREAM, Failure.NO_DONE, Failure.GARBAGE, Failure.STALL, Failure.RESET})
+_BREAKS = frozenset(
+    {Failure.MID_STREAM, Failure.NO_DONE, Failure.GARBAGE, Failure.STALL, Failure.RESET, Failure.HANG_UP}
+)
 
 
 def _tag(name: str) -> dict[str, Any]:
