@@ -173,7 +173,7 @@ def describe(fit: Fit, machine: Machine, *, lanes: int, num_ctx: int) -> str:
     if fit.verdict is FitVerdict.FITS:
         text += "it fits whole."
     elif fit.verdict is FitVerdict.SPILLS:
-        text += f"{_gib(fit.spilled_bytes)} of it spills to the CPU, so it will be slow."
+        text += f"{_gib(fit.spilled_bytes)} of it spills to the CPU, which makes it slower."
     else:
         text += f"it cannot run here ({_gib(machine.ram_bytes)} of RAM)."
         if machine.disk_bytes is not None:

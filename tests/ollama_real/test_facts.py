@@ -157,9 +157,8 @@ def test_a_runner_that_crashes_on_vectors_is_told_as_a_crash(real: RealOllama) -
 
 def test_a_tool_in_qwens_own_template_is_no_json(real: RealOllama) -> None:
     """`{{ .Function }}`, as qwen2.5-coder's template has it, is a Go struct from 0.20 to 0.24: such a model reads no schema."""
-    real.create(
-        "own-template:1m", real.home / "plain.gguf", template="{{ range .Tools }}{{ .Function }}{{ end }}{{ .Prompt }}"
-    )
+    template = "{{ range .Tools }}{{ .Function }}{{ end }}{{ range .Messages }}{{ .Content }}{{ end }}"
+    real.create("own-template:1m", real.home / "plain.gguf", template=template)
     tool = {
         "type": "function",
         "function": {"name": "f", "description": "", "parameters": {"type": "object", "properties": {}}},
