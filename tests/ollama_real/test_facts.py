@@ -30,9 +30,12 @@ def test_a_plain_prompt_that_is_too_long_is_cut_without_a_word_when_only_shift_i
     assert (refused["status"], refused["error"]) == (400, "the input length exceeds the context length")
 
 
+@pytest.mark.parametrize(
+    "prompt", [LONG, "a story " * 60], ids=["far", "a little"]
+)  # a little: no estimate would see it
 @pytest.mark.parametrize("chat", [False, True])
-def test_our_client_has_it_refused_either_way(real: RealOllama, chat: bool) -> None:
-    asked = {"messages": [{"role": "user", "content": LONG}]} if chat else LONG
+def test_our_client_has_it_refused_either_way(real: RealOllama, prompt: str, chat: bool) -> None:
+    asked = {"messages": [{"role": "user", "content": prompt}]} if chat else prompt
     with pytest.raises(OllamaError) as caught:
         Ollama(real.url).answer(asked, model=PLAIN, num_ctx=256, num_predict=2)  # type: ignore[arg-type]
     assert caught.value.kind is ErrorKind.CONTEXT_EXCEEDED

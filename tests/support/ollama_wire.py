@@ -212,7 +212,7 @@ class OllamaHandler(BaseHTTPRequestHandler):
         o = self.ollama
         if body["model"] not in o.models:
             return self._json({"error": f"model '{body['model']}' not found"}, 404)
-        if "embedding" not in o.capabilities:
+        if "embedding" not in o.capabilities and not is_older(o.version, "0.30"):  # 0.24 gives vectors of any model
             return self._json({"error": "this model does not support embeddings"}, 400)
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
         vectors = [[len(text) / 100, text.count("a") / 10, 1.0] for text in texts]
