@@ -16,8 +16,8 @@ from .ollama_reply import Reply, read_last, read_piece
 
 StreamLine: TypeAlias = Mapping[str, Any]
 
-#: Ollama keeps back half a tool call, and what a model thinks (measured on 0.24.0).
-_ALL_SPENT = "the model spent all the tokens of its answer on thinking or on half a tool call, and nothing came: raise max_tokens"
+#: What to say of an answer that reached its limit before a word came: half a tool call and thinking are kept back (measured on 0.24.0).
+ALL_SPENT = "the model spent all the tokens of its answer on thinking or on half a tool call, and nothing came: raise max_tokens"
 
 
 class AnswerReader:
@@ -65,7 +65,7 @@ class AnswerReader:
             raise OllamaError(ErrorKind.INCOMPLETE, "the stream ended without its last line", partial=self.text)
         if not self._pieces and not self._calls:
             if last.get("done_reason") == "length":  # asked again, it would spend them again
-                raise OllamaError(ErrorKind.BAD_REQUEST, _ALL_SPENT)
+                raise OllamaError(ErrorKind.BAD_REQUEST, ALL_SPENT)
             raise OllamaError(ErrorKind.INCOMPLETE, "the model answered with nothing")
         reply = read_last(last, text=self.text, calls=self._calls, model=model, wall_s=wall_s)
         check_whole(reply.prompt_tokens, prompt, num_ctx)

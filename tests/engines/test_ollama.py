@@ -78,6 +78,8 @@ def test_every_engine_error_is_a_reason_that_the_kernel_knows() -> None:
         (Failure.MID_STREAM, errors.StreamInterrupted),
         (Failure.NO_DONE, errors.IncompleteAnswer),
         (Failure.EMPTY, errors.IncompleteAnswer),
+        (Failure.ALL_SPENT, errors.BadRequest),
+        (Failure.HANG_UP, errors.StreamInterrupted),
         (Failure.RESET, errors.StreamInterrupted),
         (Failure.RESET_EARLY, errors.EngineDown),
     ],
