@@ -182,7 +182,7 @@ def describe(fit: Fit, machine: Machine, *, lanes: int, num_ctx: int) -> str:
         low, high = fit.tokens_s
         text += f" Expect {low:.0f} to {high:.0f} tokens a second for each request (an estimate)."
     if fit.instead and fit.instead != fit.model:
-        text += f" {fit.instead} would fit whole."
+        text += f" {fit.instead} would {'fit whole' if machine.vram_bytes else 'be bearable on this CPU'}."
     if fit.lanes_instead:
         text += f" With {fit.lanes_instead} lane{'s' if fit.lanes_instead > 1 else ''} this model would."
     if fit.faster:

@@ -95,6 +95,13 @@ def test_what_does_not_fit_says_what_does() -> None:
     assert "an estimate" in text
 
 
+def test_without_a_gpu_nothing_is_said_to_fit_one() -> None:
+    text = describe(judge("qwen2.5-coder:32b", NO_GPU, lanes=1, num_ctx=4096), NO_GPU, lanes=1, num_ctx=4096)
+    assert "no NVIDIA GPU was found here" in text
+    assert "fit whole" not in text
+    assert "qwen2.5-coder:3b would be bearable on this CPU" in text
+
+
 def test_an_unknown_gpu_gives_no_speed_rather_than_a_wrong_one() -> None:
     assert (
         judge("qwen2.5-coder:7b", Machine(gpu="Quantum 9000", vram_bytes=40 * GIB), lanes=1, num_ctx=4096).tokens_s

@@ -14,13 +14,15 @@ from bridge import Bridge
 from bridge.core.job import State
 from bridge.engines.ollama import OllamaEngine
 from bridge.kernel.grammar import parse_result
+from bridge.kernel.ollama import Ollama
 from bridge.models.tiny import DEMO_PROMPTS
 from tests.gateway.serving import gateway
 from tests.ollama_real.build import VERSION
-from tests.ollama_real.conftest import TINY
+from tests.ollama_real.conftest import PLAIN, TINY
 from tests.ollama_real.server import RealOllama
 from tests.support.commands import environment
 from tests.support.notebooks import choose, execute, result_texts, shipped_notebook
+from tests.support.patience import LONG_S, until
 from tests.support.queues import make_queue
 
 pytestmark = [
@@ -64,6 +66,38 @@ def test_bridge_work_answers_a_queue_and_its_answers_are_the_models_own(
         assert view.result is not None
         assert "def slugify" in view.result.answer
     assert done.returncode == 1
+
+
+def test_a_model_that_crashes_under_bridge_work_costs_no_job(
+    real: RealOllama, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("OLLAMA_HOST", real.url)
+    client = Ollama(real.url)
+    client.unload(PLAIN)
+    until(lambda: PLAIN not in {model.name for model in client.loaded()})
+    path = make_queue(tmp_path / "queue")
+    with Bridge(str(path)) as bridge:
+        for number in range(4):
+            bridge.add(f"Tell me all about {number}")
+    command = [sys.executable, "-m", "bridge", "work", "--queue", str(path), "--model", PLAIN, "--parallel", "2"]
+    options = ["--context", "2048", "--max-tokens", "1500"]
+    with subprocess.Popen(
+        [*command, *options],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as work:
+        until(lambda: PLAIN in {model.name for model in client.loaded()})  # the first ones are being answered
+        real.kill_runner()
+        said, _ = work.communicate(timeout=LONG_S)
+    with Bridge(str(path)) as bridge:
+        states = [line.state for line in bridge.jobs()]
+    assert set(states) <= {State.SUCCEEDED, State.TRUNCATED}, said
+    assert work.returncode == 0
+    assert " 2 tried again" in said, said
 
 
 def test_the_gateway_passes_a_real_answer_and_a_real_tool_call_on(real: RealOllama) -> None:
