@@ -20,7 +20,7 @@ from bridge.core.version import __version__
 ORDER: tuple[str, ...] = (
     "stop", "error_kind", "options", "grammar", "signing", "queue_key", "display", "address", "wire", "finish", "chat_json", "chat", "ollama_chat", "ollama_reply",
     "ollama_answer", "catalogue", "fit", "ollama", "cells", "progress", "footer", "lanes", "panel", "engine_faults", "run", "snapshot", "spool", "screen", "session", "machine",
-    "server", "setup", "magic",
+    "server", "install", "cost", "setup", "magic",
 )  # fmt: skip
 
 _HEAD = f"""\

@@ -27,7 +27,7 @@ from bridge.gateway.reply import refused, told_by
 from bridge.gateway.source import Caller, RequestProgress
 from bridge.gateway.streaming import Streaming
 from bridge.kernel.catalogue import FAMILY
-from bridge.kernel.ollama import UNCUT
+from bridge.kernel.ollama import WHOLE_PROMPT
 from bridge.protocols import sse
 from bridge.protocols.asked import Asked, Json, StreamWriter, WireFormat
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
@@ -98,7 +98,7 @@ async def passed_on(live: Live, request: Request, body: Json, *, token: str | No
         live.backend.require_private(model.name)
     if (body.get("tools") or body.get("functions")) and model.name.startswith(FAMILY):
         return None
-    streams = body.get("stream") is True or (theirs in UNCUT and body.get("stream") is None)
+    streams = body.get("stream") is True or (theirs in WHOLE_PROMPT and body.get("stream") is None)
     sent = {name: value for name, value in body.items() if name != "bridge"}
     key = None if relay.has_key else key_of_caller(request.headers, token)
     headers = _headers_of(request) if family is RelayFamily.ANTHROPIC else NO_HEADERS
@@ -183,7 +183,7 @@ class RelayReply(Streaming):
     async def _fitted(self) -> Passed:
         """Of Ollama's: with the window that it fits in. Raises RefusedAsk, EngineError."""
         passed, live, asked = self._passed, self._live, self._asked
-        if asked is None or passed.path not in UNCUT:
+        if asked is None or passed.path not in WHOLE_PROMPT:
             return passed
         request = live.request(asked, passed.model)
         fitted = await live.fitted(request, asked.truncation)
@@ -193,9 +193,8 @@ class RelayReply(Streaming):
             "num_ctx": fitted.request.num_ctx,
             "num_predict": fitted.request.max_tokens,
         }
-        return replace(
-            passed, body={**UNCUT[passed.path], **passed.body, "options": options}
-        )  # who asks for a cut by name gets it
+        # Ollama's ways to lose part of a prompt; who asks for one by name gets it.
+        return replace(passed, body={**WHOLE_PROMPT[passed.path], **passed.body, "options": options})
 
     async def _pass_on(self, body: RelayedBody) -> None:
         """Raises EngineError."""

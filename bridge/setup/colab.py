@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -32,7 +33,11 @@ REMOUNTS = 5
 
 
 def look_for_gpu() -> bool:
-    """Whether there is a GPU; says how to get one if not."""
+    """Whether there is a GPU; says how to get one if not, unless OLLAMA_HOST names another machine, which needs none here."""
+    host = os.environ.get("OLLAMA_HOST", "")
+    if host and not re.search(r"(?:^|/|@)(?:localhost|127\.|0\.0\.0\.0|\[?::|:\d)", host):
+        print(f"Ollama runs on another machine (OLLAMA_HOST is {host}): no GPU is needed here.")
+        return True
     found = shutil.which("nvidia-smi") and subprocess.run(
         ["nvidia-smi", "-L"], capture_output=True, text=True, check=False
     )
@@ -40,7 +45,7 @@ def look_for_gpu() -> bool:
         print(found.stdout.strip())
         return True
     print(
-        "There is no GPU: Runtime > Change runtime type > T4 GPU > Save, then Run all again. Without one it is very slow."
+        "No NVIDIA GPU was found: Runtime > Change runtime type > T4 GPU > Save, then Run all again. Without one it is very slow."
     )
     return False
 
