@@ -14,7 +14,6 @@ import pytest
 from bridge import Bridge
 from bridge.core.job import State
 from bridge.format import template
-from bridge.kernel.grammar import parse_result
 from tests.support.jupyter_lab import Lab, jupyter_lab
 from tests.support.ollama import LoopbackOllama
 from tests.support.patience import LONG_S
@@ -193,23 +192,15 @@ def test_after_an_interrupt_and_a_restart_the_rest_is_answered_and_nothing_twice
 
 def test_moved_and_copied_cells_stay_the_jobs_that_they_are(desk: Desk) -> None:
     path = desk.new_queue()
+    at = f"widget.content.widgets.findIndex(w => w.model.id === '{JOBS[0]}')"
+    desk.lab.until(f"(() => {{ widget.content.activeCellIndex = {at}; return 1; }})()")
+    for command in ("copy-cell", "paste-cell-below", "move-cell-down"):
+        desk.lab.ask(f"jupyterapp.commands.execute('notebook:{command}').then(() => 0)")
+    desk.run_all()
+    desk.await_results(4)
+    assert len(desk.server.requests) == 3  # the copy shows the answer of what it is a copy of
+    desk.save()
+    assert states(path) == [State.SUCCEEDED] * 3
     with Bridge(str(path)) as bridge:
-        bridge.store.publish()
-        at = f"widget.content.widgets.findIndex(w => w.model.id === '{JOBS[0]}')"
-        desk.lab.until(f"(() => {{ widget.content.activeCellIndex = {at}; return 1; }})()")
-        desk.lab.ask(
-            "jupyterapp.commands.execute('notebook:copy-cell').then(() => jupyterapp.commands.execute('notebook:paste-cell-below')).then(() => 0)"
-        )
-        desk.lab.ask("jupyterapp.commands.execute('notebook:move-cell-down').then(() => 0)")
-        desk.run_all()
-        desk.await_results(4)
-        assert len(desk.server.requests) == 3  # the copy shows the answer of what it is a copy of
-        desk.save()
-        bridge.store.publish()
         assert sorted(line.id for line in bridge.jobs()) == JOBS
-        assert sorted(ids_in(load(path))) == JOBS
-        results = [
-            parse_result(bridge.get(job).answer and "".join(outputs_of(load(path), job)[0]["data"]["text/plain"]))[0]
-            for job in JOBS
-        ]
-        assert [result["job"] for result in results] == JOBS
+    assert sorted(ids_in(load(path))) == JOBS  # and was folded into it
