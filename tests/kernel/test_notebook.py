@@ -68,6 +68,20 @@ def test_run_all_answers_every_job_in_parallel_and_a_second_run_asks_nothing(tmp
     assert (tmp_path / "tab.ipynb.calls").read_text().splitlines() == ["10", "10"]  # one question a run
 
 
+def test_run_all_is_parallel_under_nbclient_which_says_nowhere_what_it_runs(tmp_path: Path) -> None:
+    together = threading.Barrier(3)
+
+    def answer(_prompt: str) -> str:
+        together.wait(120)
+        return "Done.\n"
+
+    with LoopbackOllama(answer=answer) as server:
+        book = queue_notebook(server.url, {job: f"Prompt {job}." for job in job_ids(3)}, lanes=3, colab=False)
+        done = execute(book, tmp_path)
+    assert {r["status"] for r in records(done).values()} == {"succeeded"}
+    assert server.most_at_once == 3
+
+
 def test_a_kernel_that_is_killed_half_way_loses_no_answer_that_was_complete(tmp_path: Path) -> None:
     bodies = {job: f"Prompt {n}." for n, job in enumerate(job_ids(10))}
     with LoopbackOllama(parallel=8) as server:
