@@ -7,7 +7,6 @@ indented by one space, because the cell is in each part of a queue and travels w
 from __future__ import annotations
 
 import ast
-import io
 import re
 import tokenize
 from collections.abc import Iterator
@@ -92,7 +91,7 @@ def stripped(source: str) -> str:
     lonely = {
         node.body[0].lineno for node in _documented(tree) if len(node.body) == 1 and not isinstance(node, ast.Module)
     }
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    tokens = tokenize.generate_tokens(iter(source.splitlines(keepends=True)).__next__)
     comments = {token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT}
     lines = []
     for number, line in enumerate(source.splitlines(), 1):
