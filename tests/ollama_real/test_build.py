@@ -13,6 +13,9 @@ import pytest
 from tests.ollama_real import build
 
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the build is made for Linux")
+
+
 @pytest.mark.parametrize(
     ("programs", "reason"),
     [
