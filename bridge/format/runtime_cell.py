@@ -85,7 +85,8 @@ def join_part(source: str, *, name: str) -> str:
 
 
 def stripped(source: str) -> str:
-    """The same program without comments, docstrings and blank lines, each level indented by one space."""
+    """The same program without comments, docstrings, blank lines and functions' annotations, each level indented by one space."""
+    source = _unannotated(source)
     tree = ast.parse(source)
     dropped = _docstring_lines(tree)
     lonely = {
@@ -102,6 +103,23 @@ def stripped(source: str) -> str:
             words = code.lstrip(" ")
             lines.append(" " * ((len(code) - len(words)) // 4) + words + "\n")
     return "".join(lines)
+
+
+def _unannotated(source: str) -> str:
+    """The same without the annotations of functions, which nothing reads at run time; one that takes several lines stays."""
+    lines = source.encode().splitlines(keepends=True)  # `ast` counts columns in bytes
+    cuts = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.arg) and node.annotation:
+            cuts.append((node.annotation, node.lineno, node.col_offset + len(node.arg.encode())))
+        elif isinstance(node, ast.FunctionDef) and node.returns:
+            arrow = lines[node.returns.lineno - 1].rindex(b" ->", 0, node.returns.col_offset)
+            cuts.append((node.returns, node.returns.lineno, arrow))
+    for annotation, number, start in sorted(cuts, key=lambda cut: cut[1:], reverse=True):
+        if annotation.end_lineno == number:
+            line = lines[number - 1]
+            lines[number - 1] = line[:start] + line[annotation.end_col_offset :]
+    return b"".join(lines).decode()
 
 
 def _documented(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef]:

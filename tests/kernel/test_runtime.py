@@ -71,6 +71,10 @@ def _undocumented(node: ast.AST) -> str:
     for each in ast.walk(node):
         if isinstance(each, ast.FunctionDef | ast.ClassDef):
             each.body = [n for n in each.body if not _is_text(n)] or [ast.Expr(ast.Constant(...))]
+        if isinstance(each, ast.FunctionDef):
+            each.returns = None
+        if isinstance(each, ast.arg):
+            each.annotation = None
     return ast.dump(node)
 
 
