@@ -48,7 +48,6 @@ def command(
     with Bridge(queue, listener=reporter.tell) as bridge:
         watcher = wiring.open_watcher(
             bridge.opened,
-            bridge.enqueue,
             bridge.archive_delivered,
             bridge.toolchain(),
             rules,

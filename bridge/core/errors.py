@@ -13,7 +13,8 @@
     │   RateLimited, OutOfMemory, ContextExceeded, BadRequest, NotSupported, StreamInterrupted, IncompleteAnswer, Refused
     ├── ServiceFailed: exit 3, a service could not be installed, started or stopped
     ├── DownloadFailed: exit 3, a model could not be fetched: NotOnHub, DownloadDamaged, DownloadTooLarge
-    └── WaitTimedOut: exit 124
+    ├── JobFailed: exit 1, a job ended without an answer
+    └── WaitTimedOut: exit 124; a TimeoutError as well
 
 The docstring of a class is its default message. Foreign errors are translated where the foreign thing is touched.
 Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out.
@@ -300,7 +301,20 @@ class DownloadTooLarge(DownloadFailed):
     """The disk has no room for the model."""
 
 
-class WaitTimedOut(BridgeError):
+class JobFailed(BridgeError):
+    """The job ended without an answer."""
+
+    exit_code = 1
+
+    def __init__(self, job: str, state: str, reason: str | None) -> None:
+        self.job, self.state, self.reason = job, state, reason
+        why = f": {reason}" if reason else ""
+        super().__init__(
+            f"job {job} has no answer, it is {state}{why}: `bridge retry {job}` puts it back into the queue"
+        )
+
+
+class WaitTimedOut(BridgeError, TimeoutError):
     """The wait ran out of time."""
 
     exit_code = 124

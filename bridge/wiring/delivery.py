@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 from bridge.core.errors import ConfigError
 from bridge.core.events import Listener
 from bridge.core.job import NewJob
-from bridge.store.enqueue import Added
+from bridge.format import template
+from bridge.store import enqueue
 from bridge.transports.mount import mount_of
 from bridge.wiring.site import Opened, state_folder
 
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from bridge.delivery.waiting import Waiter
     from bridge.delivery.watch import Watcher
     from bridge.transports.file_events import FileEvents
-
-Enqueue = Callable[[list[NewJob]], list[Added]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,27 +46,30 @@ def open_toolchain() -> Toolchain:
     return Toolchain(kept=state_folder() / "tools")
 
 
-def open_reviewer(opened: Opened, enqueue: Enqueue, toolchain: Toolchain, rules: Rules, listener: Listener) -> Reviewer:
-    """A reviewer of a queue."""
+def open_reviewer(opened: Opened, toolchain: Toolchain, rules: Rules, listener: Listener) -> Reviewer:
+    """A reviewer of a queue. Its rounds of repair go into the queue as they are: it has looked for secrets in what it adds to a prompt."""
     from bridge.delivery.review import Reviewer
+
+    def enqueue_rounds(jobs: list[NewJob]) -> list[enqueue.Added]:
+        return enqueue.enqueue(opened.store, jobs, part_notes=template.part_notes, randomness=secrets.randbits(80))
 
     return Reviewer(
         store=opened.store,
         toolchain=toolchain,
         notify=listener,
-        enqueue=enqueue,
+        enqueue=enqueue_rounds,
         max_rounds=rules.max_rounds,
         project=rules.project,
         patch_root=rules.patch_root,
     )
 
 
-def open_waiting(opened: Opened, enqueue: Enqueue, toolchain: Toolchain | None, rules: Rules) -> Waiter:
+def open_waiting(opened: Opened, toolchain: Toolchain | None, rules: Rules) -> Waiter:
     """A wait on a queue; with a toolchain, it reviews answers whenever nobody else does."""
     from bridge.delivery.waiting import Waiter
 
     store = opened.store
-    reviewer = open_reviewer(opened, enqueue, toolchain, rules, store.notify) if toolchain is not None else None
+    reviewer = open_reviewer(opened, toolchain, rules, store.notify) if toolchain is not None else None
     return Waiter(
         store=store,
         reviewer=reviewer,
@@ -78,7 +81,6 @@ def open_waiting(opened: Opened, enqueue: Enqueue, toolchain: Toolchain | None, 
 
 def open_watcher(
     opened: Opened,
-    enqueue: Enqueue,
     archive: Callable[[timedelta], list[str]],
     toolchain: Toolchain,
     rules: Rules,
@@ -93,7 +95,7 @@ def open_watcher(
 
     return Watcher(
         store=opened.store,
-        reviewer=open_reviewer(opened, enqueue, toolchain, rules, listener),
+        reviewer=open_reviewer(opened, toolchain, rules, listener),
         dispatch=open_dispatch(opened, channels, listener),
         file_events=local_file_events(opened),
         now_s=time.monotonic,
