@@ -14,11 +14,11 @@ from bridge.api import status
 from bridge.api.status import Overview
 from bridge.api.views import FINAL, JobView, Status
 from bridge.core.clock import Clock
-from bridge.core.errors import UnknownJob
+from bridge.core.errors import UnknownJob, UsageError
 from bridge.core.events import Listener, ignore
 from bridge.core.job import State
 from bridge.core.text import as_json
-from bridge.store import export, query, review_state
+from bridge.store import export, query, review_state, search
 from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
 
@@ -94,6 +94,15 @@ class KnownJobs:
         while some := list(islice(left, at_once)):
             yield from self.views(some)
 
+    def search(self, text: str, *, limit: int = 20) -> list[JobView]:
+        """The newest jobs that speak of all these words, in prompt, answer or key, in any case. Raises UsageError: no word is given."""
+        words = text.lower().split()
+        if not words:
+            raise UsageError("nothing to search for: give a word that stands in a prompt, an answer or a key")
+        found = self.store.read(lambda reader: search.candidates(reader, words))
+        speaking = (view for view in self.each(found) if all(word in _said(view) for word in words))
+        return list(islice(speaking, limit))
+
     def key_ids(self) -> tuple[str, ...]:
         """What the keys of this queue are called that this machine has; the first one signs."""
         return self.store.keys.ids
@@ -168,6 +177,11 @@ def _states(given: State | str | Iterable[State | str] | None) -> list[State] | 
     if given is None:
         return None
     return [State(state) for state in ([given] if isinstance(given, State | str) else given)]
+
+
+def _said(view: JobView) -> str:
+    """All that a search looks at, in lower case."""
+    return "\n".join((view.prompt, view.answer or "", view.line.key or "")).lower()
 
 
 def _user() -> str:

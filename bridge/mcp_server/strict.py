@@ -1,0 +1,58 @@
+"""Tools that refuse what they do not know, and refusals that an agent can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import ToolAnnotations
+from pydantic import create_model, model_validator
+
+from bridge.core.errors import BridgeError
+
+
+def tool(function: Callable[..., object], title: str, hints: ToolAnnotations) -> Tool:
+    """A tool of a function, whose schema and whose reading know its own fields only."""
+    made = Tool.from_function(function, title=title, annotations=hints)
+    loose = made.fn_metadata.arg_model
+    known = set(loose.model_fields)
+
+    def refuse_unknown(_cls: type, given: Any) -> Any:
+        for name in given if isinstance(given, dict) else ():
+            if name not in known:
+                raise ValueError(_unknown(str(name), known))
+        return given
+
+    strict = create_model(
+        loose.__name__,
+        __base__=loose,
+        __cls_kwargs__={"extra": "forbid"},
+        __validators__={"refuse_unknown": model_validator(mode="before")(classmethod(refuse_unknown))},  # type: ignore[type-var]
+    )
+    made.fn_metadata.arg_model = strict
+    made.parameters = strict.model_json_schema(by_alias=True)
+    return made
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    meant = f": did you mean {close[0]!r}?" if close else ""
+    takes = ", ".join(sorted(known)) or "nothing"
+    return (
+        f"unknown field {name!r}{meant} This tool takes {takes}."
+        if meant
+        else f"unknown field {name!r}: this tool takes {takes}"
+    )
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Our errors as messages that the agent reads."""
+    try:
+        yield
+    except (BridgeError, ValueError) as error:
+        raise ToolError(str(error)) from error
