@@ -10,7 +10,7 @@ from pydantic import Field
 from bridge.api.bridge import Bridge
 from bridge.mcp_server import words
 from bridge.mcp_server.asked import Id, Ids
-from bridge.mcp_server.replies import Applied, Changed, FileChange
+from bridge.mcp_server.replies import Applied, ChangedJobs, FileChange
 from bridge.mcp_server.strict import refusals
 
 
@@ -21,29 +21,29 @@ class ChangingTools:
         self._bridge = bridge
         self._root = root
 
-    def cancel_jobs(self, jobs: Ids) -> Changed:
+    def cancel_jobs(self, jobs: Ids) -> ChangedJobs:
         """Take back jobs that have no answer yet. All or none; jobs that are finished cannot be cancelled."""
         with refusals():
-            return Changed(jobs=self._bridge.cancel(*jobs), next="They will not be answered; retry puts them back.")
+            return ChangedJobs(jobs=self._bridge.cancel(*jobs), next="They will not be answered; retry puts them back.")
 
-    def retry(self, jobs: Ids) -> Changed:
+    def retry(self, jobs: Ids) -> ChangedJobs:
         """Put finished, failed or cancelled jobs back into the queue, to be answered anew. All or none.
 
         The answer that a job had does not count any more; whatever was applied from it stays in the project.
         """
         with refusals():
-            return Changed(jobs=self._bridge.retry(*jobs), next="wait_for_results waits for the new answers.")
+            return ChangedJobs(jobs=self._bridge.retry(*jobs), next="wait_for_results waits for the new answers.")
 
     def answer(
         self,
         job: Id,
         text: Annotated[str, Field(min_length=1, description="The answer, code in fenced blocks.")],
         by: Annotated[str | None, Field(description="Who or what answered.")] = None,
-    ) -> Changed:
+    ) -> ChangedJobs:
         """Give a job an answer of your own, or one from another chat: it is checked and handed over like every other."""
         with refusals():
             found = self._bridge.answer(job, text, by=by)
-        return Changed(jobs=[found], next="wait_for_results checks it and gives the verdict.")
+        return ChangedJobs(jobs=[found], next="wait_for_results checks it and gives the verdict.")
 
     def apply_result(
         self,

@@ -8,13 +8,13 @@ from bridge.delivery.payload import HandOver
 from bridge.mcp_server.words import NOTICE
 
 
-class Reply(BaseModel):
+class ToolReply(BaseModel):
     """Any of them."""
 
     next: str = Field(description="What to do next.")
 
 
-class Enqueued(Reply):
+class Enqueued(ToolReply):
     """What became of the prompts, in their order."""
 
     jobs: list[str]
@@ -31,7 +31,7 @@ class ContextFile(BaseModel):
     problem: str | None = Field(description="Why it cannot go with a prompt; null: it can.")
 
 
-class ContextSize(Reply):
+class ContextSize(ToolReply):
     """What a prompt with files comes to."""
 
     files: list[ContextFile]
@@ -41,7 +41,7 @@ class ContextSize(Reply):
     fits: bool
 
 
-class QueueStatus(Reply):
+class QueueStatus(ToolReply):
     """The queue at a glance."""
 
     queue: str
@@ -62,14 +62,14 @@ class ListedJob(BaseModel):
     first_words: str
 
 
-class JobList(Reply):
+class JobList(ToolReply):
     """Jobs, newest first."""
 
     untrusted: str = NOTICE
     jobs: list[ListedJob]
 
 
-class WaitReply(Reply):
+class WaitReply(ToolReply):
     """What is ready; what is not stays in the queue."""
 
     untrusted: str = NOTICE
@@ -77,14 +77,14 @@ class WaitReply(Reply):
     not_ready: list[str]
 
 
-class OneResult(Reply):
+class OneResult(ToolReply):
     """One job as it stands."""
 
     untrusted: str = NOTICE
     result: HandOver
 
 
-class Changed(Reply):
+class ChangedJobs(ToolReply):
     """The jobs that were changed."""
 
     jobs: list[str]
@@ -98,7 +98,7 @@ class FileChange(BaseModel):
     diff: str
 
 
-class Applied(Reply):
+class Applied(ToolReply):
     """What was, or would be, written."""
 
     untrusted: str = NOTICE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -17,7 +18,8 @@ from bridge.core.errors import BridgeError
 
 def tool(function: Callable[..., object], title: str, hints: ToolAnnotations) -> Tool:
     """A tool of a function, whose schema and whose reading know its own fields only."""
-    made = Tool.from_function(function, title=title, annotations=hints)
+    told = inspect.cleandoc(function.__doc__ or "")
+    made = Tool.from_function(function, title=title, description=told, annotations=hints)
     loose = made.fn_metadata.arg_model
     known = set(loose.model_fields)
 

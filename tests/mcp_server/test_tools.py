@@ -328,6 +328,26 @@ def test_results_can_be_read_by_address(talk: Talk, queue: Bridge):
     talk(script)
 
 
+def test_the_page_names_every_tool_with_what_it_changes_and_every_resource(talk: Talk):
+    rows = [
+        line.split("|") for line in (ROOT / "docs" / "mcp.md").read_text("utf-8").splitlines() if line.startswith("| `")
+    ]
+    told = {row[1].strip(" `"): row[3].strip() for row in rows if len(row) == 5}
+    addresses = [row[1].strip(" `") for row in rows if len(row) == 4]
+
+    async def script(client: Client) -> None:
+        tools = (await client.list_tools()).tools
+        assert list(told) == [tool.name for tool in tools]
+        assert [told[tool.name] == "nothing" for tool in tools] == [
+            tool.annotations and tool.annotations.read_only_hint for tool in tools
+        ]
+        found = [str(one.uri) for one in (await client.list_resources()).resources]
+        found += [one.uri_template for one in (await client.list_resource_templates()).resource_templates]
+        assert addresses == found
+
+    talk(script)
+
+
 def test_privacy_is_told_as_the_readme_tells_it():
     readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
     said = " ".join(PRIVACY.split())
