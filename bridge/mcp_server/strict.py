@@ -6,14 +6,28 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from mcp_types import ToolAnnotations
-from pydantic import create_model, model_validator
+from pydantic import ConfigDict, create_model, model_validator
 
 from bridge.core.errors import BridgeError
+
+
+class OwnFields(ArgModelBase):
+    """Arguments of a tool, and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, given: object) -> object:
+        for name in given if isinstance(given, dict) else ():
+            if name not in cls.model_fields:
+                raise ValueError(_unknown(str(name), set(cls.model_fields)))
+        return given
 
 
 def tool(function: Callable[..., object], title: str, hints: ToolAnnotations) -> Tool:
@@ -21,20 +35,7 @@ def tool(function: Callable[..., object], title: str, hints: ToolAnnotations) ->
     told = inspect.cleandoc(function.__doc__ or "")
     made = Tool.from_function(function, title=title, description=told, annotations=hints)
     loose = made.fn_metadata.arg_model
-    known = set(loose.model_fields)
-
-    def refuse_unknown(_cls: type, given: Any) -> Any:
-        for name in given if isinstance(given, dict) else ():
-            if name not in known:
-                raise ValueError(_unknown(str(name), known))
-        return given
-
-    strict = create_model(
-        loose.__name__,
-        __base__=loose,
-        __cls_kwargs__={"extra": "forbid"},
-        __validators__={"refuse_unknown": model_validator(mode="before")(classmethod(refuse_unknown))},  # type: ignore[type-var]
-    )
+    strict = create_model(loose.__name__, __base__=(loose, OwnFields))
     made.fn_metadata.arg_model = strict
     made.parameters = strict.model_json_schema(by_alias=True)
     return made

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from bridge.checking.examine import Toolchain
     from bridge.delivery.channels import Channel
     from bridge.delivery.dispatch import Dispatch
+    from bridge.delivery.notices import Notifier
     from bridge.delivery.review import Reviewer
     from bridge.delivery.waiting import Waiter
     from bridge.delivery.watch import Watcher
@@ -89,8 +92,10 @@ def open_watcher(
     poll_s: float,
     archive_after_s: float | None,
     listener: Listener,
+    notifiers: Sequence[Notifier] = (),
 ) -> Watcher:
-    """A watcher on a queue, ready to run."""
+    """A watcher on a queue, ready to run. `notifiers` are told whenever the queue ran empty."""
+    from bridge.delivery.notices import BatchNotices
     from bridge.delivery.watch import Watcher
 
     return Watcher(
@@ -104,6 +109,7 @@ def open_watcher(
         poll_s=poll_s,
         archive_after=timedelta(seconds=archive_after_s) if archive_after_s is not None else None,
         review_lock=review_lock(opened),
+        notices=BatchNotices(store=opened.store, queue=opened.shown, notifiers=notifiers, notify=listener),
     )
 
 
@@ -134,6 +140,37 @@ def open_channels(
             raise ConfigError(f"--webhook needs an http or https URL, not {webhook!r}")
         channels.append(Webhook(url=webhook, secret=environ.get("BRIDGE_WEBHOOK_SECRET")))
     return channels
+
+
+def open_notifiers(
+    asked: Sequence[str],
+    *,
+    say: Callable[[str], None],
+    environ: Mapping[str, str] = os.environ,
+    platform: str = sys.platform,
+    which: Callable[[str], str | None] = shutil.which,
+) -> list[Notifier]:
+    """What tells that a batch is done: `desktop`, an http(s) URL, or a command each. The secret is `BRIDGE_WEBHOOK_SECRET`.
+
+    Where there is no desktop, that is said, and the others stay. Raises ConfigError: nothing of the three.
+    """
+    from bridge.delivery.notices import DesktopNotice, NoticeCommand, NoticeWebhook, desktop_here
+
+    found: list[Notifier] = []
+    for way in asked:
+        if way == "desktop":
+            desktop = desktop_here(platform, which, environ)
+            if isinstance(desktop, DesktopNotice):
+                found.append(desktop)
+            else:
+                say(f"no notice on the desktop: {desktop}")
+        elif way.startswith(("http://", "https://")):
+            found.append(NoticeWebhook(url=way, secret=environ.get("BRIDGE_WEBHOOK_SECRET")))
+        elif argv := shlex.split(way):
+            found.append(NoticeCommand(argv=argv))
+        else:
+            raise ConfigError("--notify needs `desktop`, an http or https URL, or a command")
+    return found
 
 
 def local_file_events(opened: Opened) -> FileEvents:
