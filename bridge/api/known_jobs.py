@@ -111,10 +111,14 @@ class KnownJobs:
         """The queue at a glance."""
         return self.store.read(lambda reader: status.status(self.opened, reader))
 
-    def overview(self, *, state: State | str | None = None, caller: str | None = None) -> Overview:
-        """What `bridge top` shows: the queue, who works on it, and what lately happened. Writes no notebook."""
+    def overview(
+        self, *, state: State | str | None = None, caller: str | None = None, job: str | None = None
+    ) -> Overview:
+        """What `bridge top` shows: the queue, who works on it, what lately happened, and one job. Writes no notebook."""
         wanted = Filter(states=[State(state)] if state else None, caller=caller)
-        return self.store.read(lambda reader: status.overview(self.opened, reader, wanted, partial(self._view, reader)))
+        return self.store.read(
+            lambda reader: status.overview(self.opened, reader, wanted, partial(self._view, reader), job=job)
+        )
 
     def export(self, ids: Sequence[str]) -> tuple[list[str], list[str], int]:
         """(result lines, error lines, number of jobs that are still open) as OpenAI Batch JSONL; see `bridge export`."""

@@ -28,7 +28,8 @@ def command(
     """The queue, live: jobs by state, workers and what runs in their lanes, tokens a second, time left, results, errors.
 
     Keys: q quits; s and c go through states and callers (S and C backwards), a shows all; r puts the failed jobs that are
-    shown back into the queue, x cancels the queued ones, each after a question. Looking writes no notebook.
+    shown back into the queue, x cancels the queued ones, each after a question. Looking writes no notebook. From 120 columns on,
+    the arrows choose a job to see whole: what went wrong, its prompt, its code.
 
     Where standard output is no terminal, it prints one frame and ends.
     """
