@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from bridge.format.codec import keyed_id
 from tests.clients.agents import AFTER, AGENTS, FILE, Agent, Call
@@ -31,19 +32,20 @@ _CALLS = (
 )
 
 
-def _by_mcp(name: str, unattended: Mapping[str, str], first: tuple[Call, ...]) -> Agent:
+def _by_mcp(name: str, unattended: Mapping[str, str] = MappingProxyType({}), first: tuple[Call, ...] = ()) -> Agent:
     """An agent of the others, that has these tools."""
     [agent] = [agent for agent in AGENTS if agent.name == name]
     calls = (*first, *(Call(tool=f"mcp__bridge__{call.tool}", arguments=call.arguments) for call in _CALLS))
     return replace(agent, calls=calls, unattended={**agent.unattended, **unattended}, mcp=True)
 
 
-#: Codex gives the tools of a server as a `namespace`, which the gateway leaves out (facts of each client: docs/gateway.md).
 MCP_AGENTS = (
+    _by_mcp("Codex"),
+    # It begins before its servers are there, and has a tool to wait for them.
     _by_mcp(
         "Claude Code",
         {"--allowedTools Read Edit": "--mcp-config .mcp.json --strict-mcp-config --allowedTools mcp__bridge"},
-        (Call(tool="WaitForMcpServers", arguments={}),),
+        first=(Call(tool="WaitForMcpServers", arguments={}),),
     ),
 )
 
