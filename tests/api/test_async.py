@@ -45,6 +45,21 @@ def test_a_cancelled_wait_ends_and_leaves_its_job_in_the_queue(path: Path):
     assert asyncio.run(script()) == "queued"
 
 
+def test_a_loop_that_is_left_ends_its_thread(path: Path):
+    async def script() -> list[str]:
+        async with AsyncBridge(str(path)) as queue:
+            job = await queue.add("Nobody answers.")
+
+            async def loop() -> list[str]:
+                return [view.id async for view in queue.as_completed([job])]
+
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(loop(), 0.01)
+            return [line.state.value for line in queue.bridge.jobs()]  # and closing waits for the thread
+
+    assert asyncio.run(script()) == ["queued"]
+
+
 def test_its_errors_are_those_of_the_bridge(path: Path, tmp_path: Path):
     async def script() -> None:
         async with AsyncBridge(str(path)) as queue:

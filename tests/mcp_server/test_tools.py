@@ -253,6 +253,7 @@ def test_no_file_outside_of_the_project_and_no_secret_goes_with_a_prompt(
         assert (says in size["files"][0]["problem"], size["fits"], name in size["next"]) == (True, False, True)
         said = await refused(client, "enqueue_prompts", prompts=[{"prompt": "a", "context": [name]}])
         assert says in said
+        assert name in said  # which file it is
         assert SECRET not in said + json.dumps(size)
 
     talk(script)
