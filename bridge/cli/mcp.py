@@ -19,6 +19,10 @@ from bridge.core.errors import MissingExtra
 def command(*, root: str, queue: str | None, as_json: bool) -> None:  # noqa: ARG001  # the protocol is JSON anyway
     """Serve the queue to agents: a server of the Model Context Protocol on standard input and output.
 
+    \b
+    bridge mcp
+    bridge mcp --queue notebooks/qwen_bridge.ipynb --root ~/project
+
     Eleven tools add, find, wait for, answer, retry, cancel and apply jobs; results are resources too (docs/mcp.md). Needs the
     extra [mcp].
 
