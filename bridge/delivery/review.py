@@ -86,7 +86,9 @@ class Reviewer:
         outcome = self._drive(job, result, due)
         if outcome is None:
             return False
-        return self._record(due, payload.finished(job, result, outcome), to_sarif(outcome.report, job=job.id))
+        return self._record(
+            due, payload.finished(job, result, outcome), to_sarif(outcome.report, job=job.id, out=job.spec.options.out)
+        )
 
     def _record(self, due: Due, what: HandOver, sarif: Mapping[str, object] | None) -> bool:
         now = self.store.clock.now()

@@ -4,6 +4,7 @@ from bridge.wiring.delivery import (
     Rules,
     open_channels,
     open_dispatch,
+    open_notifiers,
     open_reviewer,
     open_toolchain,
     open_waiting,
@@ -34,7 +35,7 @@ __all__ = [
     "ENGINES", "Choice", "EngineKind", "EngineSettings", "GatewaySettings", "LoadedSettings", "Opened", "Rules",
     "Settings", "choose_engine", "engine_address", "engine_settings", "fit_warning", "gateway_token", "journal_file", "loaded_settings",
     "locate", "model_states", "model_uses", "models_folder", "named_engine", "new_gateway_token", "ollama_url", "open_channels",
-    "open_dispatch", "open_engine", "open_hub", "open_models", "open_queue", "open_relay", "open_reviewer",
+    "open_dispatch", "open_engine", "open_hub", "open_models", "open_notifiers", "open_queue", "open_relay", "open_reviewer",
     "open_toolchain", "open_waiting", "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock",
     "served_settings", "set_setting", "settings_in", "slot_files", "state_folder", "system_clock",
 ]  # fmt: skip
