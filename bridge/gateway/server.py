@@ -77,7 +77,7 @@ def backend_of(
     engine: Engine, plan: ServePlan, *, relay: Relay | None = None, machine: SlotFiles | None = None
 ) -> Backend:
     """An engine with its line, as planned. `machine`: slots that other processes of this machine share."""
-    one_model = engine.name != "openai"
+    one_model = engine.name not in ("openai", "anthropic")
     line = Line(lanes=plan.lanes, longest=plan.longest_line, one_model=one_model)
     return Backend(
         engine=engine,

@@ -12,6 +12,7 @@ from bridge.wiring.delivery import (
 )
 from bridge.wiring.demo_engine import Choice, choose_engine
 from bridge.wiring.embedded import models_folder, open_hub
+from bridge.wiring.engine_tables import add_engine, engine_facts
 from bridge.wiring.engines import (
     ENGINES,
     engine_settings,
@@ -31,7 +32,7 @@ from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
 __all__ = [
     "ENGINES", "Choice", "EngineKind", "EngineSettings", "GatewaySettings", "LoadedSettings", "Opened", "Rules",
-    "Settings", "choose_engine", "engine_settings", "fit_warning", "gateway_token", "journal_file", "loaded_settings",
+    "Settings", "add_engine", "choose_engine", "engine_facts", "engine_settings", "fit_warning", "gateway_token", "journal_file", "loaded_settings",
     "locate", "model_states", "model_uses", "models_folder", "new_gateway_token", "ollama_url", "open_channels",
     "open_dispatch", "open_engine", "open_hub", "open_models", "open_queue", "open_relay", "open_reviewer",
     "open_toolchain", "open_waiting", "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock",

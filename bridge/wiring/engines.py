@@ -40,10 +40,16 @@ def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None 
     return address.ollama_url(base_url or environ.get("OLLAMA_HOST", ""))
 
 
+#: Engines elsewhere, which hold no models for us.
+APIS = ("openai", "anthropic")
+#: Where Anthropic's API is.
+ANTHROPIC_URL = "https://api.anthropic.com/v1"
+
 #: Kinds of engine that answer jobs, and what each needs.
 ENGINES: Mapping[str, str] = {
     "ollama": "Ollama by its own API; OLLAMA_HOST says where",
     "openai": "any OpenAI-compatible API; --base-url or OPENAI_BASE_URL, and OPENAI_API_KEY if it wants one",
+    "anthropic": "Anthropic's messages API; ANTHROPIC_API_KEY",
     "llamacpp": "llama.cpp in a child process; --gguf FILE, or `--gguf tiny` for a toy; needs the extra [embedded]",
     "scripted": "a fake that answers at once, for dry runs",
 }
@@ -85,17 +91,17 @@ def open_engine(
         if not url:
             raise ConfigError(f"the engine {engine.name} needs --base-url or OPENAI_BASE_URL")
         return OpenAIEngine(url, api_key=_key_of(engine, environ))
+    if engine.kind is EngineKind.ANTHROPIC:
+        from bridge.engines.anthropic import AnthropicEngine
+
+        return AnthropicEngine(engine.base_url or ANTHROPIC_URL, api_key=_key_of(engine, environ))
     if engine.kind is EngineKind.LLAMACPP:
         from bridge.wiring.embedded import open_embedded
 
         return open_embedded(engine, lanes=lanes, num_ctx=num_ctx, environ=environ)
-    if engine.kind is EngineKind.SCRIPTED:
-        from bridge.engines.scripted import ScriptedEngine
+    from bridge.engines.scripted import ScriptedEngine
 
-        return ScriptedEngine()
-    raise ConfigError(
-        f"the engine {engine.name} is of kind {engine.kind.value}, which cannot answer jobs: name another"
-    )
+    return ScriptedEngine()
 
 
 def open_relay(engine: EngineSettings, *, environ: Mapping[str, str] = os.environ) -> Relay | None:
@@ -133,7 +139,7 @@ def slot_files(
 
 
 def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
-    """The key of an API: from the variable or the keyring entry that its table names, else `OPENAI_API_KEY`.
+    """The key of an API: from the variable or the keyring entry that its table names, else its kind's own.
 
     Raises:
         ConfigError: the table names one, and there is none.
@@ -144,9 +150,9 @@ def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
             raise ConfigError(f"the engine {engine.name} takes its key from {engine.key_env}, which is not set: set it")
         return environ[engine.key_env]
     if engine.keyring is None:
-        if engine.base_url and engine.name != EngineKind.OPENAI.value:
+        if engine.base_url and engine.name != engine.kind.value:
             return None  # the address of another provider: it must not be sent this key
-        return environ.get("OPENAI_API_KEY")
+        return environ.get(f"{engine.kind.name}_API_KEY")
     try:
         key = stored_key(engine.keyring)
     except ConfigError as error:
@@ -238,7 +244,7 @@ def _have(engine: Engine, model: str, names: AbstractSet[str], *, pull: bool, sa
     """
     if engine.name == "llamacpp" and model in names:
         engine.load(model)  # a file that cannot be loaded is told now: no job is to fail for that
-    if names & {*listed_names(model)} or engine.name == "openai":
+    if names & {*listed_names(model)} or engine.name in APIS:
         return  # an API may answer to names that it does not list
     if not pull:
         have = ", ".join(sorted(names)[:5]) or "none"

@@ -136,7 +136,32 @@ class RouterSettings:
     )
     polish: tuple[str, ...] = _key((), texts("names of engines"), "Engines that improve an answer of another one.")
     fallback_to_local: bool = _key(True, flag(), "Ask an engine of this machine when no other answers.")
-    require_models: tuple[str, ...] = _key((), texts("names of models"), "Models that have to be there.")
+    require_models: tuple[str, ...] = _key(
+        (), texts("names of models"), "Models that have to be there: `bridge doctor` looks."
+    )
+    short_wait_seconds: float = _key(
+        5.0, number(unit="seconds"), "A target that asks for a shorter pause is waited for; else the next one is asked."
+    )
+    first_token_seconds: float = _key(
+        60.0, number(1.0, unit="seconds"), "An API that says nothing for so long counts as failed."
+    )
+    breaker_share: float = _key(
+        0.5, number(), "Share of failed calls above which a target is left alone (1 or more: never)."
+    )
+    breaker_calls: int = _key(10, whole(1), "Calls before that share counts.")
+    breaker_window_seconds: float = _key(300.0, number(1.0, unit="seconds"), "How far back calls count.")
+    breaker_open_seconds: float = _key(1800.0, number(unit="seconds"), "How long a target is left alone.")
+    queue_tools: bool = _key(
+        False, flag(), "Turns that offer tools may go into the queue, though nobody asked for that."
+    )
+    continue_streams: bool = _key(
+        False,
+        flag(),
+        "A stream that dies in the middle is continued by the next target, and says so; else it ends with an error.",
+    )
+    history: str = _key(
+        "all", text('"all", or "last N" turns', pattern=r"all|last [1-9]\d{0,3}"), "How much of a conversation another target is sent."
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
