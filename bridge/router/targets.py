@@ -10,7 +10,7 @@ from enum import Enum
 QUEUE = "queue"
 
 
-class Role(Enum):
+class RouteRole(Enum):
     """What a request is for; each has its list of targets."""
 
     CODING = "coding"  # code is asked for, or talked about
@@ -42,14 +42,14 @@ class Targets:
     """All targets, and in which order each role asks them."""
 
     known: Mapping[str, Target] = field(default_factory=dict)
-    lists: Mapping[Role, tuple[str, ...]] = field(
+    lists: Mapping[RouteRole, tuple[str, ...]] = field(
         default_factory=dict
     )  #: names; `queue` where it stands, or at the end
     fallback: tuple[str, ...] = ()  #: when those of the role do not answer
     fallback_to_local: bool = True  #: ask an engine of this machine when no other answers
     domains: tuple[Domain, ...] = ()
 
-    def order(self, role: Role) -> tuple[str, ...]:
+    def order(self, role: RouteRole) -> tuple[str, ...]:
         """The names to ask for a role, each once; what stands behind `queue` is never reached."""
         local = tuple(name for name, target in self.known.items() if target.is_local) if self.fallback_to_local else ()
         own = self.lists.get(role) or next((names for names in self.lists.values() if names), ())

@@ -151,6 +151,11 @@ class RouterSettings:
     breaker_calls: int = _key(10, whole(1), "Calls before that share counts.")
     breaker_window_seconds: float = _key(300.0, number(1.0, unit="seconds"), "How far back calls count.")
     breaker_open_seconds: float = _key(1800.0, number(unit="seconds"), "How long a target is left alone.")
+    private_folders: tuple[str, ...] = _key(
+        (),
+        texts("paths"),
+        "Requests that name one of these folders are private: they go to no public target and not into the queue.",
+    )
     queue_tools: bool = _key(
         False, flag(), "Turns that offer tools may go into the queue, though nobody asked for that."
     )
@@ -160,7 +165,8 @@ class RouterSettings:
         "A stream that dies in the middle is continued by the next target, and says so; else it ends with an error.",
     )
     history: str = _key(
-        "all", text('"all", or "last N" turns', pattern=r"all|last [1-9]\d{0,3}"), "How much of a conversation another target is sent."
+        "all", text('"all", "last N" or "summary N"', pattern=r"all|(?:last|summary) [1-9]\d{0,3}"),
+        "Turns of a conversation that are sent to a target that did not begin it; summary: with a line on each other.",
     )  # fmt: skip
 
 

@@ -1,0 +1,71 @@
+"""The router's targets, from the settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from bridge.kernel import address
+from bridge.router.choice import Decision, choose
+from bridge.router.switches import Switches, switched_off
+from bridge.router.targets import Domain, RouteRole, Target, Targets
+from bridge.router.task import Task
+from bridge.wiring.settings import EngineKind, EngineSettings, RouterSettings, Settings
+from bridge.wiring.site import state_folder
+
+#: Kinds that run where this process runs, wherever their address is.
+_HERE = (EngineKind.LLAMACPP, EngineKind.SCRIPTED)
+
+
+def targets_of(settings: Settings, home: EngineSettings, environ: Mapping[str, str] = os.environ) -> Targets:
+    """The targets. `home`: the engine that the gateway has anyway, which is one of them."""
+    router = settings.router
+    named = {name for role in RouteRole for name in getattr(router, role.value)} | set(router.fallback)
+    engines = {**settings.engines, home.name: settings.engines.get(home.name, home)}
+    known = {
+        name: _target(engines.get(name) or EngineSettings(name=name, kind=EngineKind(name)), environ)
+        for name in (*dict.fromkeys((*engines, *sorted(named))),)
+        if name != "queue" and (name in engines or name in {kind.value for kind in EngineKind})
+    }
+    return Targets(
+        known={name: target for name, target in known.items() if name in named or name == home.name},
+        lists={role: getattr(router, role.value) for role in RouteRole if getattr(router, role.value)},
+        fallback=router.fallback,
+        fallback_to_local=router.fallback_to_local,
+        domains=tuple(
+            Domain(name=domain.name, models=domain.model_preference, paths=domain.paths)
+            for domain in settings.domains.values()
+        ),
+    )
+
+
+def is_routed(router: RouterSettings) -> bool:
+    """Whether the settings name targets at all."""
+    return bool(router.coding or router.reasoning or router.fallback)
+
+
+def open_switches(environ: Mapping[str, str] = os.environ) -> Switches:
+    """Which targets are off, by hand."""
+    return Switches(state_folder(environ) / "router" / "off.json")
+
+
+def explain(task: Task, targets: Targets, environ: Mapping[str, str] = os.environ) -> Decision:
+    """Where a task would go now."""
+    off = switched_off(targets, open_switches(environ).off(datetime.now(UTC)), environ)
+    return choose(task, targets, off=off)
+
+
+def _target(engine: EngineSettings, environ: Mapping[str, str]) -> Target:
+    local = engine.kind in _HERE
+    if engine.kind is EngineKind.OLLAMA:
+        local = address.is_here(address.ollama_url(engine.base_url or environ.get("OLLAMA_HOST", "")))
+    elif engine.kind is EngineKind.OPENAI:
+        local = address.is_here(engine.base_url or environ.get("OPENAI_BASE_URL", ""))
+    return Target(
+        name=engine.name,
+        model=engine.model,
+        is_local=local,
+        takes_private=engine.private,
+        context_tokens=engine.context,
+    )
