@@ -10,7 +10,8 @@
     │   └── JournalError: the local journal: JournalTooNew
     ├── NotDelivered: exit 3, a program or server did not take a result
     ├── EngineError: exit 3, whatever answers prompts; when to ask again: engines/retry.py: EngineDown, ModelMissing, Overloaded,
-    │   RateLimited, OutOfMemory, ContextExceeded, BadRequest, NotSupported, StreamInterrupted, IncompleteAnswer, Refused
+    │   RateLimited, OutOfMemory, ContextExceeded, BadRequest, NotSupported, StreamInterrupted, IncompleteAnswer
+    │   └── Refused: it does not want to: QuotaExhausted
     ├── ServiceFailed: exit 3, a service could not be installed, started or stopped
     ├── DownloadFailed: exit 3, a model could not be fetched: NotOnHub, DownloadDamaged, DownloadTooLarge
     └── WaitTimedOut: exit 124
@@ -278,6 +279,14 @@ class IncompleteAnswer(EngineError, kind=ErrorKind.INCOMPLETE):
 
 class Refused(EngineError, kind=ErrorKind.REFUSED):
     """The engine refuses to answer."""
+
+
+class QuotaExhausted(Refused, kind=ErrorKind.REFUSED):
+    """The quota at the engine is used up."""
+
+    def __init__(self, message: str | None = None, *, reset_after_s: float | None = None, partial: str = "") -> None:
+        self.reset_after_s = reset_after_s  #: seconds until there is one again; None: the engine did not say
+        super().__init__(message, partial=partial)
 
 
 class ServiceFailed(BridgeError):

@@ -133,6 +133,10 @@ def told_by(head: ReplyHead) -> dict[str, str]:
     told = {"x-bridge-model": head.model}
     if "model_asked" in head.note:
         told["x-bridge-model-asked"] = str(head.note["model_asked"])
+    if "target" in head.note:
+        told["x-bridge-target"] = str(head.note["target"])
+    if isinstance(way := head.note.get("route"), list):
+        told["x-bridge-route"] = ", ".join(map(str, way))[:500]
     if isinstance(cut := head.note.get("prompt_cut_by_engine"), dict):
         told["x-bridge-prompt-cut"] = f"{cut['read']}/{cut['sent']}"
     return {name: value.encode("ascii", "replace").decode() for name, value in told.items() if value.isprintable()}

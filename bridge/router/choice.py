@@ -18,7 +18,7 @@ class RouteChoice:
     """One target of a decision."""
 
     target: str
-    model: str | None = None  #: asked for there; None: the target's own, or by the wanted size
+    model: str | None = None  #: asked for there; None: the target's own, or one of the wanted size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def choose(task: Task, targets: Targets, *, stays: str | None = None, off: froze
         if reason := _against(name, task, targets, off):
             reasons.append(f"not {name}: {reason}")
         else:
-            order.append(RouteChoice(target=name, model=_model(task, name, named)))
+            order.append(RouteChoice(target=name, model=_model(task, targets.known[name], named)))
     if task.private:
         reasons.append("private: only targets that may read it, and not the queue")
     return Decision(
@@ -107,13 +107,13 @@ def _named(task: Task, targets: Targets) -> str | None:
     return name if name in targets.known else None
 
 
-def _model(task: Task, name: str, named: str | None) -> str | None:
-    """The model that is asked for at a target, in the target's own words."""
+def _model(task: Task, target: Target, named: str | None) -> str | None:
+    """The model that is asked for at a target, in the target's own words; a target that has one of its own is asked for that."""
     if task.model in (None, AUTO):
         return None
     if named is None:
-        return task.model
-    return task.model.partition("/")[2] or None if name == named else None
+        return task.model if target.model is None else None
+    return task.model.partition("/")[2] or None if target.name == named else None
 
 
 def _domain(task: Task, targets: Targets) -> Domain | None:

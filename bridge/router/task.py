@@ -26,6 +26,7 @@ class RouteWish:
     domain: str | None = None
     path: str | None = None  #: of the file that the work is about
     session: str | None = None  #: of its conversation; None: told by its beginning
+    user_agent: str = ""  #: of its client
 
 
 @dataclass(frozen=True, kw_only=True)

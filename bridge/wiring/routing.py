@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bridge.core.errors import UsageError
+from bridge.engines.base import Engine
 from bridge.kernel import address
 from bridge.router.choice import Decision, choose
 from bridge.router.switches import Switches, switched_off
 from bridge.router.targets import Domain, RouteRole, Target, Targets
 from bridge.router.task import Task
+from bridge.wiring.engines import open_engine
 from bridge.wiring.settings import EngineKind, EngineSettings, RouterSettings, Settings
 from bridge.wiring.site import state_folder
 
@@ -54,6 +58,39 @@ def explain(task: Task, targets: Targets, environ: Mapping[str, str] = os.enviro
     """Where a task would go now."""
     off = switched_off(targets, open_switches(environ).off(datetime.now(UTC)), environ)
     return choose(task, targets, off=off)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenTargets:
+    """The targets, each with its engine, which contacts nothing yet."""
+
+    targets: Targets
+    engines: Mapping[str, Engine]  #: but for the gateway's own
+    timeouts_s: Mapping[str, float]
+    lacking: Mapping[str, str]  #: {target: why it cannot be used}
+    off: Callable[[datetime], frozenset[str]]
+
+
+def open_targets(settings: Settings, home: EngineSettings, environ: Mapping[str, str] = os.environ) -> OpenTargets:
+    """The targets of a gateway whose own engine is `home`. One that lacks its key or its package is left out, and said."""
+    targets, switches = targets_of(settings, home, environ), open_switches(environ)
+    engines: dict[str, Engine] = {}
+    lacking: dict[str, str] = {}
+    for name in targets.known:
+        if name != home.name:
+            try:
+                engines[name] = open_engine(_settings_of(settings, name), environ=environ)
+            except UsageError as error:
+                lacking[name] = str(error)
+    times = {name: engine.timeout_seconds for name, engine in settings.engines.items() if engine.timeout_seconds}
+    return OpenTargets(
+        targets=targets, engines=engines, timeouts_s=times, lacking=lacking,
+        off=lambda now: switched_off(targets, switches.off(now), environ),
+    )  # fmt: skip
+
+
+def _settings_of(settings: Settings, name: str) -> EngineSettings:
+    return settings.engines.get(name) or EngineSettings(name=name, kind=EngineKind(name))
 
 
 def _target(engine: EngineSettings, environ: Mapping[str, str]) -> Target:

@@ -173,6 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._chunk(": keep-alive\n\n")
             self._event({"choices": [{"delta": {"role": "assistant"}, "finish_reason": None}], "model": body["model"]})
+            if failure.endswith("before") and self._break(failure.removesuffix(" before")):
+                return
             for number, piece in enumerate(pieces[:limit]):
                 if number == 3 and failure and self._break(failure):
                     return
