@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "models": ("models", "Models: which there are and fit, fetching, removing, loading them."),
     "engines": ("engines", "Engines of bridge.toml: list them, add Gemini, Groq, Anthropic and others."),
     "route": ("route", "Which target answers a request, and why; targets off and on."),
+    "usage": ("usage", "What the router's calls were: answers, errors, times, tokens, cost."),
     "serve": ("serve", "A server for any client of OpenAI's, Anthropic's or Ollama's API."),
     "service": ("service", "Keep the gateway or a worker running in the background, and check that it works."),
     "mcp": ("mcp", "A server for agents that speak the Model Context Protocol, on standard input and output."),

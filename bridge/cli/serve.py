@@ -157,6 +157,7 @@ def route_plan(settings: Settings, home: EngineSettings) -> RoutePlan:
     rules = RoutingRules(
         short_wait_s=router.short_wait_seconds, first_token_s=router.first_token_seconds, queue_tools=router.queue_tools,
         continue_streams=router.continue_streams, history=router.history, private_folders=router.private_folders,
+        budget_usd=router.budget_usd,
     )  # fmt: skip
     breaker = BreakerRule(
         share=router.breaker_share, calls=router.breaker_calls, window_s=router.breaker_window_seconds,
@@ -164,7 +165,7 @@ def route_plan(settings: Settings, home: EngineSettings) -> RoutePlan:
     )  # fmt: skip
     return RoutePlan(
         targets=opened.targets, home=home.name, engines=opened.engines, timeouts_s=opened.timeouts_s, rules=rules,
-        breaker=breaker, off=opened.off,
+        breaker=breaker, off=opened.off, ledger=opened.ledger,
     )  # fmt: skip
 
 

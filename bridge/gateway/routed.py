@@ -20,6 +20,7 @@ from bridge.router.meaning import CallOutcome, Meaning, meaning_of
 from bridge.router.plan import AskTarget, Exhausted, Pause, Route
 from bridge.router.size import model_of_size
 from bridge.router.task import RouteWish, conversation_of, task_of
+from bridge.router.usage import CallFact, code_blocks
 
 _WELL = Meaning(outcome=CallOutcome.ANSWERED)
 
@@ -100,7 +101,7 @@ class RoutedSource:
         task = task_of(asked, self._wish, private_folders=routing.rules.private_folders)
         self._conversation = conversation_of(caller.name, asked.request.messages, self._wish)
         begun = routing.stays(self._conversation)
-        decision = choose(task, routing.targets, stays=begun, off=routing.off(self._now))
+        decision = choose(task, routing.targets, stays=begun, off=routing.may_not(caller.name, self._now))
         order = [choice for choice in decision.order if choice.target in routing.lives]
         return _Trip(
             asked=replace(asked, private=task.private), caller=caller, id_prefix=id_prefix, progress=progress,
@@ -110,10 +111,12 @@ class RoutedSource:
     async def _ask(self, trip: _Trip, step: AskTarget) -> Answered | None:
         """The answer of one target; None: another one is to be asked. Raises RefusedAsk."""
         name, states = step.choice.target, self._routing.states
+        began_s = asyncio.get_running_loop().time()
         try:
             answered = await self._asked_of(trip, step.choice)
         except RefusedAsk as refused:
             meaning = meaning_of(refused)
+            self._record(trip, step.choice, meaning.outcome, began_s)
             states.ended(trip.route, name, meaning, why=refused.refusal.message)
             trip.last = refused
             if meaning.outcome is CallOutcome.CALLERS or (trip.sink.spoken and not await self._goes_on(trip, name)):
@@ -122,9 +125,26 @@ class RoutedSource:
         except BaseException:
             states.given_up(name)
             raise
+        self._record(trip, step.choice, CallOutcome.ANSWERED, began_s, answered)
         states.ended(trip.route, name, _WELL)
         self._routing.remember(self._conversation, name)
         return replace(answered, head=replace(answered.head, note={**answered.head.note, **trip.note(name)}))
+
+    def _record(
+        self, trip: _Trip, choice: RouteChoice, outcome: CallOutcome, began_s: float, answered: Answered | None = None
+    ) -> None:
+        """Keep what a call was."""
+        target = self._routing.targets.known[choice.target]
+        text = "".join(reply.text for reply in answered.replies) if answered is not None else ""
+        fact = CallFact(
+            at=self._now, target=target.name, caller=trip.caller.name, role=trip.decision.role.value, outcome=outcome,
+            model=answered.head.model if answered is not None else choice.model or target.model or "",
+            seconds=asyncio.get_running_loop().time() - began_s, is_first=not trip.route.trail, is_local=target.is_local,
+            prompt_tokens=answered.usage.prompt if answered is not None else None,
+            completion_tokens=answered.usage.completion if answered is not None else None,
+            answer_chars=len(text), code_blocks=code_blocks(text),
+        )  # fmt: skip
+        self._routing.record(fact)
 
     async def _asked_of(self, trip: _Trip, choice: RouteChoice) -> Answered:
         """Raises RefusedAsk."""

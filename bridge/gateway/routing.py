@@ -15,10 +15,12 @@ from bridge.engines.base import Engine
 from bridge.gateway.line import Line
 from bridge.gateway.live import Backend, Live
 from bridge.gateway.slots import Slots
+from bridge.router.ledger import UsageLedger
 from bridge.router.plan import TargetStates
 from bridge.router.target_breaker import BreakerRule
 from bridge.router.targets import Target, Targets
 from bridge.router.task import RouteWish
+from bridge.router.usage import CallFact
 
 #: Conversations that are remembered.
 _MOST_CONVERSATIONS = 2_000
@@ -38,6 +40,7 @@ class RoutingRules:
     continue_streams: bool = False  #: a stream that dies in the middle is gone on with
     history: str = "all"  #: see `router.history`
     private_folders: tuple[str, ...] = ()
+    budget_usd: float | None = None  #: of one caller and day; None: there is none
 
 
 @dataclass(kw_only=True)
@@ -49,9 +52,27 @@ class Routing:
     states: TargetStates
     rules: RoutingRules = RoutingRules()
     off: Callable[[datetime], frozenset[str]] = lambda _now: frozenset()  #: targets that are switched off
+    ledger: UsageLedger | None = None  #: of all calls; None: nobody keeps them
     waiting: set[str] | None = None  #: keys of requests that ended in the queue; None: not read yet
     queueing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stays: OrderedDict[str, str] = field(default_factory=OrderedDict)
+
+    def may_not(self, caller: str, now: datetime) -> dict[str, str]:
+        """{target: why it is not asked}: switched off, or the caller's budget is used up."""
+        found = dict.fromkeys(self.off(now), "it is switched off")
+        budget_usd = self.rules.budget_usd
+        if budget_usd is not None and self.ledger is not None and self.ledger.spent_usd(caller, now) >= budget_usd:
+            why = f"the budget of ${budget_usd:g} a day is used up"
+            found |= {name: why for name, target in self.targets.known.items() if not target.is_local}
+        return found
+
+    def record(self, fact: CallFact) -> None:
+        """Keep a call, in a thread: the reply does not wait for the disk."""
+        if self.ledger is not None:
+            writing = asyncio.get_running_loop().run_in_executor(None, self.ledger.record, fact)
+            writing.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # a full disk costs the fact, not the answer
 
     def stays(self, conversation: str) -> str | None:
         """The target that a conversation has."""
@@ -70,6 +91,8 @@ class Routing:
             if live is not besides:
                 await live.close()
                 live.backend.engine.close()
+        if self.ledger is not None:
+            self.ledger.close()
 
 
 def wish_of(request: Request) -> RouteWish:
@@ -96,6 +119,7 @@ class RoutePlan:
     rules: RoutingRules = RoutingRules()
     breaker: BreakerRule = field(default_factory=BreakerRule)
     off: Callable[[datetime], frozenset[str]] = lambda _now: frozenset()
+    ledger: UsageLedger | None = None  #: is closed with the gateway
 
 
 def routing_of(
@@ -117,7 +141,7 @@ def routing_of(
         elif name == plan.home:
             lives[name] = home
     states = TargetStates(rule=plan.breaker, short_wait_s=plan.rules.short_wait_s, now_s=now_s)
-    return Routing(targets=plan.targets, lives=lives, states=states, rules=plan.rules, off=plan.off)
+    return Routing(targets=plan.targets, lives=lives, states=states, rules=plan.rules, off=plan.off, ledger=plan.ledger)
 
 
 def _backend(engine: Engine, target: Target, like: Backend, *, now_s: Callable[[], float], timeout_s: float | None) -> Backend:  # fmt: skip

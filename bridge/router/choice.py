@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.kernel.fit import AUTO
@@ -35,8 +35,9 @@ class Decision:
     reasons: tuple[str, ...] = ()
 
 
-def choose(task: Task, targets: Targets, *, stays: str | None = None, off: frozenset[str] = frozenset()) -> Decision:
-    """The order in which targets are asked. `stays`: the target that this conversation has; `off`: those switched off by hand."""
+def choose(task: Task, targets: Targets, *, stays: str | None = None, off: Mapping[str, str] | None = None) -> Decision:
+    """The order in which targets are asked. `stays`: the target that this conversation has; `off`: {target: why it is not asked}."""
+    off = off or {}
     kind = classify(task.prompt)
     is_code = task.has_tools or task.fills_in or kind.role is RouteRole.CODING
     role = RouteRole.CODING if is_code else RouteRole.REASONING
@@ -81,13 +82,13 @@ def _wanted(
     yield from dict.fromkeys((*([named] if named else []), *([stays] if stays in order and stays else []), *preferred, *order))  # fmt: skip
 
 
-def _against(name: str, task: Task, targets: Targets, off: frozenset[str]) -> str:
+def _against(name: str, task: Task, targets: Targets, off: Mapping[str, str]) -> str:
     """Why a target cannot have a task; empty: it can."""
     target = targets.known.get(name)
     if target is None:
         return f"there is no such target; known are {', '.join(targets.known)}"
     if name in off:
-        return "it is switched off"
+        return off[name]
     if name in task.wish.avoid:
         return "the request asks to avoid it"
     if task.private and not _may_read(target):

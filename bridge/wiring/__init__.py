@@ -27,7 +27,7 @@ from bridge.wiring.engines import (
 from bridge.wiring.keys import gateway_token, new_gateway_token
 from bridge.wiring.models import fit_warning, model_states, model_uses, open_models, served_settings
 from bridge.wiring.queue import loaded_settings, locate, open_queue, settings_in
-from bridge.wiring.routing import explain, is_routed, open_switches, open_targets, targets_of
+from bridge.wiring.routing import explain, is_routed, open_switches, open_targets, targets_of, usage_facts
 from bridge.wiring.settings import EngineKind, EngineSettings, GatewaySettings, LoadedSettings, Settings
 from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
@@ -38,5 +38,5 @@ __all__ = [
     "models_folder", "new_gateway_token", "ollama_url", "open_channels", "open_dispatch", "open_engine", "open_hub",
     "open_models", "open_queue", "open_relay", "open_reviewer", "open_switches", "open_targets", "open_toolchain", "open_waiting",
     "open_watcher", "open_worker", "prepared_engine", "ready_models", "review_lock", "served_settings",
-    "settings_in", "slot_files", "state_folder", "system_clock", "targets_of",
+    "settings_in", "slot_files", "state_folder", "system_clock", "targets_of", "usage_facts",
 ]  # fmt: skip

@@ -6,14 +6,18 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bridge.core.errors import UsageError
 from bridge.engines.base import Engine
 from bridge.kernel import address
 from bridge.router.choice import Decision, choose
+from bridge.router.ledger import UsageLedger
+from bridge.router.prices import PriceBook, TokenPrice
 from bridge.router.switches import Switches, switched_off
 from bridge.router.targets import Domain, RouteRole, Target, Targets
 from bridge.router.task import Task
+from bridge.router.usage import CallFact
 from bridge.wiring.engines import open_engine
 from bridge.wiring.settings import EngineKind, EngineSettings, RouterSettings, Settings
 from bridge.wiring.site import state_folder
@@ -57,7 +61,7 @@ def open_switches(environ: Mapping[str, str] = os.environ) -> Switches:
 def explain(task: Task, targets: Targets, environ: Mapping[str, str] = os.environ) -> Decision:
     """Where a task would go now."""
     off = switched_off(targets, open_switches(environ).off(datetime.now(UTC)), environ)
-    return choose(task, targets, off=off)
+    return choose(task, targets, off=dict.fromkeys(off, "it is switched off"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,7 @@ class OpenTargets:
     timeouts_s: Mapping[str, float]
     lacking: Mapping[str, str]  #: {target: why it cannot be used}
     off: Callable[[datetime], frozenset[str]]
+    ledger: UsageLedger
 
 
 def open_targets(settings: Settings, home: EngineSettings, environ: Mapping[str, str] = os.environ) -> OpenTargets:
@@ -84,9 +89,32 @@ def open_targets(settings: Settings, home: EngineSettings, environ: Mapping[str,
                 lacking[name] = str(error)
     times = {name: engine.timeout_seconds for name, engine in settings.engines.items() if engine.timeout_seconds}
     return OpenTargets(
-        targets=targets, engines=engines, timeouts_s=times, lacking=lacking,
+        targets=targets, engines=engines, timeouts_s=times, lacking=lacking, ledger=_ledger(settings, targets, environ),
         off=lambda now: switched_off(targets, switches.off(now), environ),
     )  # fmt: skip
+
+
+def usage_facts(since: datetime | None, environ: Mapping[str, str] = os.environ) -> list[CallFact]:
+    """The calls that gateways of this user made. Raises JournalError."""
+    ledger = UsageLedger(_ledger_file(environ))
+    try:
+        return ledger.facts(since=since)
+    finally:
+        ledger.close()
+
+
+def _ledger(settings: Settings, targets: Targets, environ: Mapping[str, str]) -> UsageLedger:
+    given = {
+        name: TokenPrice(input_usd=engine.price.input_mtok, output_usd=engine.price.output_mtok)
+        for name, engine in settings.engines.items()
+        if engine.price is not None
+    }
+    local = [name for name, target in targets.known.items() if target.is_local]
+    return UsageLedger(_ledger_file(environ), PriceBook(given=given, local=local))
+
+
+def _ledger_file(environ: Mapping[str, str]) -> Path:
+    return state_folder(environ) / "router" / "usage.sqlite3"
 
 
 def _settings_of(settings: Settings, name: str) -> EngineSettings:

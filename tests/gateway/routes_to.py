@@ -11,6 +11,7 @@ from bridge import Bridge
 from bridge.engines.openai import OpenAIEngine
 from bridge.engines.scripted import ScriptedEngine
 from bridge.gateway.routing import RoutePlan, RoutingRules
+from bridge.router.ledger import UsageLedger
 from bridge.router.target_breaker import BreakerRule
 from bridge.router.targets import RouteRole, Target, Targets
 from tests.gateway.serving import Gateway, gateway
@@ -64,6 +65,7 @@ def routed(
     rules: RoutingRules | None = None,
     breaker: BreakerRule | None = None,
     off: frozenset[str] = frozenset(),
+    ledger: UsageLedger | None = None,
 ) -> Iterator[Routed]:
     """One whose targets are asked in this order: `first`, `second` (providers), `home` (an engine of this machine), `queue`."""
     home, clock = ScriptedEngine(default=lambda request: "from home", models=("qwen2.5-coder:7b", "qwen2.5-coder:1.5b")), Clock()  # fmt: skip
@@ -78,7 +80,7 @@ def routed(
         engines = {"first": OpenAIEngine(first.url, silence_s=5.0), "second": OpenAIEngine(second.url, silence_s=5.0)}
         plan = RoutePlan(
             targets=targets, home="home", engines=engines, rules=rules or RoutingRules(), off=lambda _now: off,
-            breaker=breaker or BreakerRule(),
+            breaker=breaker or BreakerRule(), ledger=ledger,
         )  # fmt: skip
         with gateway(home, queue=queue, state=folder / "state", route=plan, now_s=clock) as made:
             yield Routed(gateway=made, first=first, second=second, home=home, queue=queue, clock=clock)

@@ -17,6 +17,8 @@ import pytest
 from bridge import Bridge
 from bridge.core.errors import EngineDown
 from bridge.gateway.routing import RoutingRules
+from bridge.router.ledger import UsageLedger
+from bridge.router.prices import PriceBook, TokenPrice
 from bridge.router.target_breaker import BreakerRule
 from tests.gateway.routes_to import DAYS_S, Clock, Routed, routed
 from tests.support.patience import until
@@ -312,3 +314,22 @@ def test_a_conversation_that_moves_takes_as_much_along_as_is_set(tmp_path: Path)
         moved = httpx.post(f"{two.url}/v1/chat/completions", json={"model": "auto", "messages": said}).json()
         assert moved["bridge"]["history"] == "the last 1 of 2 turns"
         assert [message["content"] for message in two.second.requests[0]["messages"]] == ["And g()?"]
+
+
+def test_every_call_is_kept_and_a_budget_that_is_used_up_leaves_only_this_machine(tmp_path: Path) -> None:
+    dear = PriceBook(given={"first": TokenPrice(input_usd=1e6, output_usd=0.0)}, local=["home"])
+    ledger = UsageLedger(tmp_path / "usage.sqlite3", dear)
+    with routed(tmp_path, "second", "first", "home", rules=RoutingRules(budget_usd=1.0), ledger=ledger) as made:
+        made.second.broken = (500, {}, "{}")
+        assert ask(made.url).headers["x-bridge-target"] == "first"
+        until(lambda: len(ledger.facts()) == 2)
+        failed, answered = ledger.facts()
+        assert (failed.target, failed.outcome.value, failed.is_first) == ("second", "failed", True)
+        assert (answered.target, answered.is_first, answered.answer_chars, answered.caller) == (
+            "first",
+            False,
+            10,
+            "127.0.0.1",
+        )
+        assert (answered.cost_usd or 0.0) >= 1.0
+        assert ask(made.url, "Fix g()").headers["x-bridge-target"] == "home"

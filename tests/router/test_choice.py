@@ -35,7 +35,7 @@ def route(prompt: str = CODE, wish: RouteWish | None = None, targets: Targets = 
           off: frozenset[str] = frozenset(), **asked: object) -> Decision:  # fmt: skip
     request = ChatRequest(prompt=prompt)
     task = task_of(Asked(request=request, **asked), wish, private_folders=("/home/me/secret",))  # type: ignore[arg-type]
-    return choose(task, targets, stays=stays, off=off)
+    return choose(task, targets, stays=stays, off=dict.fromkeys(off, "it is switched off"))
 
 
 def names(decision: Decision) -> list[str]:

@@ -156,6 +156,11 @@ class RouterSettings:
         texts("paths"),
         "Requests that name one of these folders are private: they go to no public target and not into the queue.",
     )
+    budget_usd: float | None = _key(
+        None,
+        number(unit="US dollars"),
+        "What the requests of one caller may cost on one day (UTC); then only targets of this machine are asked.",
+    )
     queue_tools: bool = _key(
         False, flag(), "Turns that offer tools may go into the queue, though nobody asked for that."
     )
