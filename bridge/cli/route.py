@@ -1,4 +1,4 @@
-"""`bridge route`: explain, off, on, status."""
+"""`bridge route`: explain, off, on, status, setup."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @click.group("route")
 def command() -> None:
-    """Which target answers a request, and why; switch targets off and on.
+    """Which target answers a request, and why; switch targets off and on; point an agent at the gateway.
 
     \b
+    bridge route setup codex --write
     bridge route explain "Write a parser for ISO dates"
     bridge route off gemini --for 1h
     bridge route status
@@ -124,6 +125,45 @@ def _state(until: object, name: str) -> str:
     return f"off for {base.span((at - datetime.now(UTC)).total_seconds())}" if at else "off"
 
 
+@base.command("setup", of_queue=False)
+@click.argument("agent", type=click.Choice(["codex", "claude", "opencode", "aider", "continue", "qwen"]))
+@click.option("--write", is_flag=True, help="Write them, beside a copy of what was there.")
+@click.option("--undo", is_flag=True, help="Put back what was there before --write.")
+@click.option("--url", metavar="URL", help="Address of the gateway (default: that of [gateway]).")
+@click.option("--model", default="auto", show_default=True, help="Model to ask for; auto: the router chooses.")
+def setup(agent: str, *, write: bool, undo: bool, url: str | None, model: str, as_json: bool) -> None:
+    """Print the settings by which an agent asks the gateway, or write them where the agent reads them."""
+    from pathlib import Path
+
+    from bridge import wiring
+    from bridge.setup import agent_files
+    from bridge.setup.agents import AGENTS, GatewayAddress
+
+    records = wiring.state_folder() / "router" / "setup"
+    if undo:
+        file = agent_files.undo(agent, records=records)
+        base.print_json({"file": str(file), "undone": True}) if as_json else base.show(f"{file} is as it was")
+        return
+    port = wiring.loaded_settings().valid().gateway.port
+    at = GatewayAddress(url=(url or f"http://localhost:{port}").rstrip("/"), model=model)
+    home = Path.home()
+    change = (
+        agent_files.write(agent, at, home=home, records=records) if write else agent_files.planned(agent, at, home=home)
+    )
+    if as_json:
+        backup = str(change.backup) if change.backup else None
+        base.print_json({"file": str(change.file), "text": change.text, "backup": backup, "written": write})
+        return
+    if write:
+        base.show(f"written: {change.file}")
+        base.say(
+            f"`bridge route setup {agent} --undo` takes it back; now start `bridge serve`, then `{AGENTS[agent].then}`"
+        )
+    else:
+        base.show(change.text.rstrip())
+        base.say(f"that is what {change.file} would hold: --write writes it, and keeps a copy")
+
+
 def _targets() -> Targets:
     from bridge import wiring
 
@@ -131,5 +171,5 @@ def _targets() -> Targets:
     return wiring.targets_of(settings, wiring.engine_settings(settings.gateway.engine, settings))
 
 
-for inner in (explain, off, on, status):
+for inner in (explain, off, on, status, setup):
     command.add_command(inner)
