@@ -97,13 +97,15 @@ class EngineSettings:
         needed=True,
     )
     base_url: str | None = _key(
-        None, _ADDRESS, "Where it is. Without it: `OLLAMA_HOST` (ollama), `OPENAI_BASE_URL` (openai)."
+        None,
+        _ADDRESS,
+        "Where it is. Without it: `OLLAMA_HOST` (ollama), `OPENAI_BASE_URL` (openai), Anthropic's own (anthropic).",
     )
     model: str | None = _key(None, text(shown=False), "The model for jobs that name none.")
     key_env: str | None = _key(
         None,
         _VARIABLE,
-        "The environment variable that holds its key. Without it and `keyring`: `OPENAI_API_KEY`, if the table is `[engines.openai]` or has no `base_url`.",
+        "The environment variable that holds its key. Without it and `keyring`: `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`, if the table has the kind's name or no `base_url`.",
     )
     keyring: str | None = _key(
         None, text("the name of an entry in the system's keyring, not the key itself", pattern=r"[\w.@ -]{1,100}", shown=False),
@@ -136,9 +138,7 @@ class RouterSettings:
     )
     polish: tuple[str, ...] = _key((), texts("names of engines"), "Engines that improve an answer of another one.")
     fallback_to_local: bool = _key(True, flag(), "Ask an engine of this machine when no other answers.")
-    require_models: tuple[str, ...] = _key(
-        (), texts("names of models"), "Models that have to be there: `bridge doctor` looks."
-    )
+    require_models: tuple[str, ...] = _key((), texts("names of models"), "Models that have to be there.")
     short_wait_seconds: float = _key(
         5.0, number(unit="seconds"), "A target that asks for a shorter pause is waited for; else the next one is asked."
     )
