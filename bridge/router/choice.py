@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.kernel.fit import AUTO
 from bridge.router.classify import classify
+from bridge.router.domains import domain_of
 from bridge.router.size import WantedSize, wanted_size
 from bridge.router.targets import Domain, RouteRole, Target, Targets
 from bridge.router.task import Task
@@ -45,7 +45,7 @@ def choose(task: Task, targets: Targets, *, stays: str | None = None, off: Mappi
     why = "it offers tools" if task.has_tools else "it completes code" if task.fills_in else ""
     reasons = [f"role {role.value}: {why or '; '.join(kind.signs[:3]) or 'no sign of code'}"]
     reasons.append(f"size {size.size}: {size.reason}")
-    domain = _domain(task, targets)
+    domain = domain_of(targets.domains, task.wish.domain, task.files)
     if domain is not None:
         reasons.append(f"domain {domain.name}: prefers {', '.join(domain.models) or 'no model'}")
     named = _named(task, targets)
@@ -115,21 +115,3 @@ def _model(task: Task, target: Target, named: str | None) -> str | None:
     if named is None:
         return task.model if target.model is None else None
     return task.model.partition("/")[2] or None if target.name == named else None
-
-
-def _domain(task: Task, targets: Targets) -> Domain | None:
-    if task.wish.domain is not None:
-        return next((domain for domain in targets.domains if domain.name == task.wish.domain), None)
-    return next(
-        (
-            domain
-            for domain in targets.domains
-            for file in task.files
-            if any(_below(file, path) for path in domain.paths)
-        ),
-        None,
-    )
-
-
-def _below(file: str, path: str) -> bool:
-    return file.startswith(f"{path.rstrip('/')}/") or fnmatch.fnmatchcase(file, path)

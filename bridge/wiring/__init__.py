@@ -27,13 +27,13 @@ from bridge.wiring.engines import (
 from bridge.wiring.keys import gateway_token, new_gateway_token
 from bridge.wiring.models import fit_warning, model_states, model_uses, open_models, served_settings
 from bridge.wiring.queue import loaded_settings, locate, open_queue, settings_in
-from bridge.wiring.routing import explain, is_routed, open_switches, open_targets, targets_of, usage_facts
+from bridge.wiring.routing import domains_of, explain, is_routed, open_switches, open_targets, targets_of, usage_facts
 from bridge.wiring.settings import EngineKind, EngineSettings, GatewaySettings, LoadedSettings, Settings
 from bridge.wiring.site import Opened, journal_file, state_folder, system_clock
 
 __all__ = [
     "ENGINES", "Choice", "EngineKind", "EngineSettings", "GatewaySettings", "LoadedSettings", "Opened", "Rules",
-    "Settings", "add_engine", "choose_engine", "engine_facts", "engine_settings", "explain", "fit_warning",
+    "Settings", "add_engine", "choose_engine", "domains_of", "engine_facts", "engine_settings", "explain", "fit_warning",
     "gateway_token", "is_routed", "journal_file", "loaded_settings", "locate", "model_states", "model_uses",
     "models_folder", "new_gateway_token", "ollama_url", "open_channels", "open_dispatch", "open_engine", "open_hub",
     "open_models", "open_queue", "open_relay", "open_reviewer", "open_switches", "open_targets", "open_toolchain", "open_waiting",

@@ -41,10 +41,15 @@ def targets_of(settings: Settings, home: EngineSettings, environ: Mapping[str, s
         lists={role: getattr(router, role.value) for role in RouteRole if getattr(router, role.value)},
         fallback=router.fallback,
         fallback_to_local=router.fallback_to_local,
-        domains=tuple(
-            Domain(name=domain.name, models=domain.model_preference, paths=domain.paths)
-            for domain in settings.domains.values()
-        ),
+        domains=domains_of(settings),
+    )
+
+
+def domains_of(settings: Settings) -> tuple[Domain, ...]:
+    """The tables `[domains.NAME]`."""
+    return tuple(
+        Domain(name=domain.name, models=domain.model_preference, paths=domain.paths)
+        for domain in settings.domains.values()
     )
 
 

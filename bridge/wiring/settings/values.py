@@ -138,7 +138,9 @@ class RouterSettings:
     )
     polish: tuple[str, ...] = _key((), texts("names of engines"), "Engines that improve an answer of another one.")
     fallback_to_local: bool = _key(True, flag(), "Ask an engine of this machine when no other answers.")
-    require_models: tuple[str, ...] = _key((), texts("names of models"), "Models that have to be there.")
+    require_models: tuple[str, ...] = _key(
+        (), texts("names of models"), "Models that Ollama has to have: `bridge doctor` looks."
+    )
     short_wait_seconds: float = _key(
         5.0, number(unit="seconds"), "A target that asks for a shorter pause is waited for; else the next one is asked."
     )
