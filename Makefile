@@ -19,7 +19,7 @@ DEMO_VENV ?= $(if $(wildcard $(STAMP)),$(VENV),.venv-demo)
 DEMO_BIN ?= $(DEMO_VENV)/$(notdir $(BIN))
 DEMO_STAMP ?= $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_VENV)/.installed-demo)
 
-.PHONY: attack audit fuzz mutations help demo setup programs test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
+.PHONY: ollama test-ollama attack audit fuzz mutations help demo setup programs test test-colab coverage check format lint types layers docs dist bench soak clean-room clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -48,7 +48,14 @@ programs: ## Chromium and bubblewrap, for the tests that need them: installed wh
 	  || echo "chromium and bubblewrap could not be installed: the tests that need them skip"; \
 	else echo "no chromium or bubblewrap here, and no apt-get with root to install them: the tests that need them skip"; fi
 
-test: $(STAMP) programs ## all tests
+ollama: $(STAMP) ## a real Ollama for the tests, built from its source into .ollama (Go 1.24+, a C++ compiler; once, minutes)
+	@$(BIN)/python -m tests.ollama_real
+
+test-ollama: $(STAMP) ollama ## the engine contract, pulls, Run all, `bridge work` and the gateway on that Ollama
+	$(BIN)/python -m pytest -n 0 tests/ollama_real
+
+test: $(STAMP) programs ## all tests; those of a real Ollama where it can be built, else they skip
+	@$(BIN)/python -m tests.ollama_real || true
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 	$(MAKE) test-colab
 
@@ -121,4 +128,4 @@ clean-room: ## `make demo` and `make test` of the last commit, in a clean clone 
 	  sh -c 'time make demo && time make test'; rm -rf "$$room"
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) $(COLAB_VENV) .venv-demo .venv-audit .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(COLAB_VENV) .venv-demo .venv-audit .ollama .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

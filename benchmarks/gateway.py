@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
 
-from benchmarks.gateway_clients import in_turns, leave, many, users
+from benchmarks.gateway_clients import counted, in_turns, leave, many, users
 from benchmarks.gateway_servers import Server, litellm, ours, upstream
 from benchmarks.gateway_upstream import MODELS
 from benchmarks.measure import Row
@@ -24,6 +24,7 @@ _STREAMS, _AT_ONCE = 60, 4
 _ROUNDS = 150
 _REQUESTS = 10_000
 _USERS, _USERS_S = 20, 30.0
+_LONG_TEXT = "def reverse(text): return text[::-1]\n" * 30_000
 
 
 def rows(folder: Path, *, full: bool, peers: bool = False) -> Iterator[Row]:
@@ -115,10 +116,15 @@ def _memory(served: Server) -> Iterator[Row]:
 def _people() -> Iterator[Row]:
     with ours("--engine", "llamacpp", "--gguf", "tiny", "--parallel", "4") as served:
         seen = asyncio.run(users(served.url, "auto", count=_USERS, seconds=_USERS_S))
+        tokens, took_s = asyncio.run(counted(served.url, _LONG_TEXT))
     p95 = quantiles([one.total_s for one in seen], n=20)[-1]
     wrong, per_minute = sum(not one.ok for one in seen), len(seen) / _USERS_S * 60
     yield Row(
         name="20 users on the tiny model, 95th percentile", cells=len(seen), ours_ms=1000 * p95,
         target="under 5 s, over 100 a minute, no error", met=p95 < 5 and per_minute > 100 and not wrong,
         note=f"{per_minute:.0f} requests a minute, {wrong} errors",
+    )  # fmt: skip
+    yield Row(
+        name="count the tokens of a text", cells=tokens, ours_ms=1000 * took_s, target="256,000 in 30 s",
+        met=tokens >= 256_000 and took_s < 30,
     )  # fmt: skip

@@ -97,6 +97,16 @@ async def users(url: str, model: str, *, count: int, seconds: float) -> list[See
         return list(itertools.chain(*await asyncio.gather(*(user() for _ in range(count)))))
 
 
+async def counted(url: str, text: str) -> tuple[int, float]:
+    """(tokens of a text, seconds until they were told), exact."""
+    async with aiohttp.ClientSession() as client:
+        began = time.perf_counter()
+        async with client.post(f"{url}/tokenize", json={"content": text}) as response:
+            told = await response.json()
+        assert told["counted"] == "exact"
+        return int(told["count"]), time.perf_counter() - began
+
+
 async def leave(url: str, api: str, path: str, model: str, *, times: int, before: int) -> list[float]:
     """Seconds from a client's leaving in the middle until the API knows; `before`: how many left already."""
     found = []

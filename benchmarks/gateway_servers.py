@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
-#: An environment that has LiteLLM's proxy, to be used instead of a new one.
+#: An environment that has LiteLLM's proxy, to be used instead of the one below.
 PEER_VARIABLE = "BRIDGE_BENCH_LITELLM"
+#: Where it is installed, at this version: once, in a folder that git ignores. It takes two minutes.
+_PEER_HOME, _PEER = _ROOT / ".peers" / "litellm", "litellm[proxy]==1.106.0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ def ours(*engine: str) -> Iterator[Server]:
 @contextmanager
 def litellm(folder: Path, api: str, models: tuple[str, ...]) -> Iterator[Server]:
     """LiteLLM's proxy before the same API; it is installed if `PEER_VARIABLE` names no environment."""
-    home = Path(os.environ.get(PEER_VARIABLE) or _installed(folder / "peer"))
+    home = Path(os.environ.get(PEER_VARIABLE) or _installed())
     rows = [
         {"model_name": name, "litellm_params": {"model": f"openai/{name}", "api_base": f"{api}/v1", "api_key": "x"}}
         for name in models
@@ -97,10 +99,14 @@ def _told(command: list[str], name: str) -> Iterator[Server]:
         process.communicate()
 
 
-def _installed(home: Path) -> Path:
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    subprocess.run([str(home / "bin/pip"), "install", "--quiet", "litellm[proxy]"], check=True)
-    return home
+def _installed() -> Path:
+    stamp = _PEER_HOME / ".installed"
+    if not stamp.exists() or stamp.read_text("utf-8") != _PEER:
+        subprocess.run([sys.executable, "-m", "venv", str(_PEER_HOME)], check=True)
+        pip = [str(_PEER_HOME / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, _PEER], check=True)
+        stamp.write_text(_PEER, "utf-8")
+    return _PEER_HOME
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

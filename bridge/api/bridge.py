@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from bridge import wiring
 from bridge.api.jobs import Jobs
+from bridge.api.standstill import Standstill
 from bridge.api.views import FINAL, READY, JobView
 from bridge.core.errors import WaitTimedOut, WrongState
 from bridge.core.job import NewJob
@@ -140,7 +141,8 @@ class Bridge(Jobs):
                         on_ready(self._views([line.id])[0])
             return len(seen) >= enough
 
-        if not waiting.until(ready, wanted=wanted, timeout_s=timeout_s, give_up=give_up):
+        standstill = Standstill(opened=self.opened, wanted=wanted, now_s=waiting.now_s)
+        if not waiting.until(ready, wanted=wanted, timeout_s=timeout_s, give_up=give_up, not_yet=standstill.look):
             why = "yet" if timeout_s is None else f"after {timeout_s:g} s"
             raise WaitTimedOut(f"jobs not ready {why}: {len(wanted) - len(seen)} of {len(wanted)}; they stay queued")
         return list(seen)

@@ -17,10 +17,10 @@ from bridge.core.job import Job, JobForm, NewJob, State, to_iso
 from bridge.core.options import Options, OptionValues
 from bridge.core.text import counted
 from bridge.format import template
-from bridge.format.raw_cell import extras_of
-from bridge.intake.prompt import compose, prompt_of
+from bridge.format.other_metadata import other_metadata
+from bridge.intake.prompt import compose, texts_of
 from bridge.intake.secret_scan import scan_for_secrets
-from bridge.store import enqueue, query, review_state
+from bridge.store import enqueue, forget, query, review_state
 from bridge.store.enqueue import Added
 from bridge.store.query import Filter, JobLine
 from bridge.store.rewrite import rewrite_jobs
@@ -69,13 +69,7 @@ class Jobs(KnownJobs):
             scan_for_secrets(
                 (f"{what} of {_where(new, n, len(jobs))}" if what else _where(new, n, len(jobs)), text)
                 for n, new in enumerate(jobs, 1)
-                for what, text in (
-                    ("", _text(new)),
-                    ("key", new.key),
-                    ("caller", new.caller),
-                    ("--out", new.options.out),
-                )
-                if text
+                for what, text in texts_of(new)
             )
         named = [new if new.caller else replace(new, caller=self.caller) for new in jobs]
         return enqueue.enqueue(self.store, named, part_notes=template.part_notes, randomness=secrets.randbits(80))
@@ -97,9 +91,37 @@ class Jobs(KnownJobs):
         self.store.change(self.store.journal.settle_suspect_deletions, "settling suspect deletions")
         return doubted
 
-    def retry(self, *ids: str) -> list[str]:
-        """Put finished or cancelled jobs back into the queue; gives their ids. All or none. Raises WrongState."""
-        return self._each(ids, changes.retry, "putting back")
+    def retry(self, *ids: str, **options: Unpack[OptionValues]) -> list[str]:
+        """Put finished or cancelled jobs back into the queue; gives their ids. All or none.
+
+        `options`: those that they are to have from now on, such as another model. Raises WrongState, BadOption.
+        """
+        return self._each(ids, lambda job, state: changes.retry(job, state, options), "putting back")
+
+    def edit(
+        self, job: str, prompt: str | None = None, *, allow_secrets: bool = False, **options: Unpack[OptionValues]
+    ) -> str:
+        """Give a job another prompt (None: the same) or other options; gives its id. An answer to the old prompt counts no more.
+
+        Raises:
+            WrongState: it is archived or cancelled, or its header cannot be read.
+            PromptRefused, SecretFound, BadOption: nothing was changed.
+        """
+        body, form = (None, None) if prompt is None else compose(prompt)
+        if prompt is not None and not allow_secrets:
+            scan_for_secrets([("the prompt", prompt)])
+
+        def change(old: Job, state: State) -> Job:
+            spec = old.spec
+            if spec.form is not JobForm.PROMPT and body is not None:
+                raise WrongState(
+                    f"job {old.id} has several messages: edit its cell in the notebook, or add another job"
+                )
+            return changes.edit(
+                old, state, body=spec.body if body is None else body, form=form or spec.form, options=options
+            )
+
+        return self._each([job], change, "editing")[0]
 
     def answer(self, job: str, text: str, *, by: str | None = None) -> str:
         """Give a job an answer brought from elsewhere; gives the job's id. Raises WrongState and AnswerRefused."""
@@ -131,6 +153,22 @@ class Jobs(KnownJobs):
 
         return self.store.change(decide, "archiving")
 
+    def forget(self, *ids: str) -> list[str]:
+        """Remove finished jobs, and their rounds of repair, from the notebooks and the journal for good; gives the ids.
+
+        All or none. Raises WrongState if a job is still open, or another machine writes the archive notebook that it is in.
+        """
+
+        def decide() -> list[str]:
+            journal, now = self.store.journal, self.store.clock.now()
+            found = query.lines(journal, Filter(family=[self._find(job) for job in ids]), now)
+            forget.forget(journal, found)
+            return [line.id for line in found]
+
+        done = self.store.change(decide, f"forgetting {counted(len(ids), 'job')}") if ids else []
+        self.store.journal.tidy()
+        return done
+
     def shrink(self, part: str) -> list[str]:
         """Archive what is done with of a part, given by its file name; gives the ids."""
         number = self.store.names.number(part)
@@ -145,7 +183,7 @@ class Jobs(KnownJobs):
         (cell, place), now = found, self.store.clock.now()
         known = review_state.facts(self.store.journal, line.id)
         job = changes.archived(cell.job, line.state, at=to_iso(now), known=known)
-        self.store.archiver.retire(job, cell.dots, place, now, extras_of(cell.raw))
+        self.store.archiver.retire(job, cell.dots, place, now, other_metadata(cell.raw))
 
     def _each(self, ids: Sequence[str], change: Callable[[Job, State], Job], purpose: str) -> list[str]:
         """Apply a change to jobs, all or none."""
@@ -162,7 +200,3 @@ class Jobs(KnownJobs):
 
 def _where(new: NewJob, number: int, total: int) -> str:
     return new.key or (f"prompt {number}" if total > 1 else "the prompt")
-
-
-def _text(new: NewJob) -> str:
-    return prompt_of(new.body, new.form) if new.form is JobForm.CHAT else new.body

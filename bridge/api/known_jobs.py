@@ -17,12 +17,16 @@ from bridge.core.clock import Clock
 from bridge.core.errors import UnknownJob
 from bridge.core.events import Listener, ignore
 from bridge.core.job import State
-from bridge.core.text import as_json
+from bridge.core.text import as_json, line
+from bridge.intake.prompt import shown
 from bridge.store import export, query, review_state
 from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
 
 T = TypeVar("T")
+
+#: Cells in memory while a list is made.
+_AT_ONCE = 400
 
 
 class KnownJobs:
@@ -62,11 +66,12 @@ class KnownJobs:
         *,
         state: State | str | Iterable[State | str] | None = None,
         caller: str | None = None,
+        batch: str | None = None,
         parent: str | None = None,
         limit: int | None = None,
     ) -> list[JobLine]:
         """The jobs that match, oldest first. A state may be given as text. Raises ValueError on an unknown one."""
-        wanted = Filter(states=_states(state), caller=caller, parent=parent, limit=limit)
+        wanted = Filter(states=_states(state), caller=caller, batch=batch, parent=parent, limit=limit)
         return self.store.read(lambda reader: query.lines(reader, wanted, self.store.clock.now()))
 
     def ids(
@@ -74,11 +79,25 @@ class KnownJobs:
         *,
         state: State | str | Iterable[State | str] | None = None,
         caller: str | None = None,
+        batch: str | None = None,
         family: Sequence[str] | None = None,
+        original: bool = False,
     ) -> list[str]:
-        """The ids of the jobs that match, as `jobs` gives them. `family`: ids; only these jobs and their rounds of repair."""
-        wanted = Filter(states=_states(state), caller=caller, family=family)
+        """The ids of the jobs that match, as `jobs` gives them.
+
+        `family`: ids; only these jobs and their rounds of repair. `original`: no rounds of repair.
+        """
+        wanted = Filter(states=_states(state), caller=caller, batch=batch, family=family, original=original)
         return self.store.read(lambda reader: query.ids(reader, wanted, self.store.clock.now()))
+
+    def first_words(self, ids: Sequence[str], most: int) -> dict[str, str]:
+        """{id: the beginning of its prompt on one line, of at most so many characters}, as this machine knows them."""
+        found: dict[str, str] = {}
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            for job, (cell, _) in self.store.look(lambda reader, some=some: reader.cells(some)).items():
+                found[job] = line(shown(cell.job.spec.body, cell.job.spec.form), most)
+        return found
 
     def get(self, job: str) -> JobView:
         """One job by id or unambiguous prefix. Raises UnknownJob, AmbiguousJob."""

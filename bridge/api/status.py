@@ -163,7 +163,7 @@ def _status(opened: Opened, reader: JournalReader, now: datetime, working: list[
         workers=len(working),
         idle=sum(worker.idle for worker in working),
         lanes=lanes,
-        eta_s=open_jobs * pace / max(1, lanes) if pace is not None and open_jobs else None,
+        eta_s=open_jobs * pace / lanes if pace is not None and open_jobs and lanes else None,
         doubted=tuple(reader.doubted()),
         problems=tuple(query.problems(reader)),
         unsigned=query.count_unsigned(reader, keys) if (keys := opened.store.keys.ids) else 0,

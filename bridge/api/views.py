@@ -147,6 +147,7 @@ def line_json(line: JobLine) -> dict[str, object]:
         "part": line.part,
         "archive": line.archive,
         "caller": line.caller,
+        "batch": line.batch,
         "key": line.key,
         "model": line.model,
         "lang": line.lang,
@@ -175,7 +176,9 @@ class Status:
     workers: int  #: that show signs of life: a heartbeat, or a lease that holds now
     idle: int  #: of these, with nothing to do
     lanes: int  #: requests that they can have under way together
-    eta_s: float | None  #: until the queue is empty, at the pace of the last answers in as many lanes
+    eta_s: (
+        float | None
+    )  #: until the queue is empty, at the pace of the last answers in as many lanes; None: nobody works, or no pace is known
     doubted: tuple[str, ...]  #: jobs that a version of the notebook would have cancelled
     problems: tuple[tuple[str, str], ...]  #: (job, what is wrong with its cell)
     unsigned: int = 0  #: answers in the notebooks that no key of this machine signed; 0 where it has none

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bridge.checking import hidden_characters, imports, patch_check, quality, structure, wrong_language
 from bridge.checking.check import check_blocks
@@ -40,6 +38,7 @@ from bridge.checking.values import (  # fmt: skip
     Verdict,
     lowest,
 )
+from bridge.core.closing import Closing
 from bridge.kernel.finish import FinishReason, read_finish_reason
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.folder import Sandbox, Toolbox
@@ -53,7 +52,7 @@ _JUDGED = frozenset({Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA, Rol
 _SOUND = frozenset({BlockStatus.OK, BlockStatus.ERRORS, BlockStatus.FRAGMENT, BlockStatus.UNCHECKED})
 
 
-class Toolchain:
+class Toolchain(Closing):
     """What outlives one answer: the tools and the worker process. A context manager; may be shared by threads.
 
     Args:
@@ -79,14 +78,6 @@ class Toolchain:
         self.go_cache = GoCache(within=self.within, kept=kept / "go" if kept else None)
         self.sandboxes = SandboxPool(within=self.within)
         self.checkers = checkers
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def for_project(self, root: Path) -> Toolchain:
         """The same tools and worker, but for the TypeScript compiler of a project's own `node_modules`, if it has one."""

@@ -30,12 +30,14 @@ def command(
     \b
     bridge add "Write a Python function that ..." --lang python --out src/x.py
     bridge add -f prompt.md --context src/models.py
-    bridge add --jsonl batch.jsonl
+    bridge add --jsonl batch.jsonl --batch nightly
 
     A job is on disk when its id is printed. Nothing is added if anything is wrong.
     """
     if sum(map(bool, (prompt is not None, files, asked["jsonl"]))) != 1:
         raise UsageError("give one of: a prompt, -f FILE, --jsonl FILE (see `bridge add --help`)")
+    if prompt is not None:
+        prompt_options.refuse_path(prompt, how="`-f FILE` reads a prompt from a file")
     texts = [prompt] if prompt is not None else [base.read_text(file) for file in files]
     with base.open_bridge(queue, caller=caller) as bridge:
         added, problems = prompt_options.add(bridge, texts, asked)

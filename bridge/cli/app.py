@@ -7,45 +7,62 @@ from collections.abc import Mapping
 
 import click
 
-#: {command: (module in bridge.cli, one line of help)}, in the order of `--help`.
+from bridge.cli.groups import Group
+
+#: {heading of `--help`: {command: (module in bridge.cli, one line of help)}}, in this order.
+SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Everyday": {
+        "demo": ("demo", "Show everything once, in a new folder, with the first engine that answers."),
+        "init": ("init", "Make a new queue: its notebook, what Colab needs beside it, and bridge.toml."),
+        "add": ("add", "Add prompts; prints one job id a line."),
+        "run": ("run", "Add, work and watch in one process, until all is handed over."),
+        "wait": ("wait", "Wait for jobs until they are answered and checked."),
+        "apply": ("apply", "Write a job's code into your project."),
+        "status": ("status", "The queue at a glance."),
+        "list": ("listing", "List jobs, oldest first."),
+        "show": ("show", "Show one job: what went wrong, its answer, its code, its prompt."),
+        "retry": ("retry", "Put finished or cancelled jobs back into the queue."),
+        "edit": ("edit", "Change the prompt or the options of a job."),
+        "cancel": ("cancel", "Cancel jobs."),
+    },
+    "Workers and servers": {
+        "work": ("work", "Answer the jobs, unattended, with an engine of your choice."),
+        "top": ("top", "Watch the queue live: jobs, workers, results, errors."),
+        "models": ("models", "List, fetch, load and remove models."),
+        "engines": ("engines", "List the engines of bridge.toml; add Gemini, Groq, Anthropic and others."),
+        "route": ("route", "Say which target answers a request, and why; switch targets off and on."),
+        "usage": ("usage", "Show what the router's calls were: answers, errors, times, tokens, cost."),
+        "serve": ("serve", "Serve any client of OpenAI's, Anthropic's or Ollama's API."),
+        "service": ("service", "Keep the server or a worker running in the background, and check that it works."),
+        "mcp": ("mcp", "Serve agents that speak the Model Context Protocol, on standard input and output."),
+        "sync": ("sync", "Keep the queue and its copy on Google Drive in sync."),
+    },
+    "Results": {
+        "watch": ("watch", "Check finished answers and hand them over, until stopped."),
+        "answer": ("answer", "Give a job an answer that you bring from elsewhere."),
+        "export": ("export", "Export results as OpenAI Batch lines."),
+        "report": ("report", "Make one HTML page about a queue or a batch."),
+    },
+    "Upkeep": {
+        "doctor": ("doctor", "Check everything, and say what to do."),
+        "config": ("config", "Show, check and change settings."),
+        "auth": ("auth", "Sign in to Google Drive, see who is signed in, sign out."),
+        "key": ("key", "Show, rotate or import the key that answers are signed with."),
+        "archive": ("archive", "Move finished jobs to the archive."),
+        "forget": ("forget", "Delete jobs for good."),
+        "purge": ("purge", "Delete old jobs for good."),
+        "rebuild": ("rebuild", "Make the journal from the notebooks, or the notebooks from the journal."),
+        "refresh": ("refresh", "Bring the queue's first cells up to this version."),
+        "completion": ("completion", "Print a shell completion script."),
+    },
+}
+#: All of them, without headings.
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("demo", "Show everything once, in a new folder, with the first engine that answers."),
-    "init": ("init", "Make a new queue: its notebook, what Colab needs beside it, and bridge.toml."),
-    "add": ("add", "Add prompts; prints one job id a line."),
-    "work": ("work", "Answer the jobs, unattended, with an engine of your choice."),
-    "watch": ("watch", "Check finished answers and hand them over, until stopped."),
-    "wait": ("wait", "Wait for jobs, checked."),
-    "apply": ("apply", "Write a job's code into your project."),
-    "run": ("run", "Add, work and watch in one process, until all is handed over."),
-    "sync": ("sync", "Keep the queue and its copy on Google Drive one."),
-    "models": ("models", "Models: which there are and fit, fetching, removing, loading them."),
-    "engines": ("engines", "Engines of bridge.toml: list them, add Gemini, Groq, Anthropic and others."),
-    "route": ("route", "Which target answers a request, and why; targets off and on."),
-    "usage": ("usage", "What the router's calls were: answers, errors, times, tokens, cost."),
-    "serve": ("serve", "A server for any client of OpenAI's, Anthropic's or Ollama's API."),
-    "service": ("service", "Keep the gateway or a worker running in the background, and check that it works."),
-    "mcp": ("mcp", "A server for agents that speak the Model Context Protocol, on standard input and output."),
-    "status": ("status", "The queue at a glance."),
-    "top": ("top", "The queue, live: jobs, workers, hand-overs, errors; retries and cancels by key."),
-    "list": ("listing", "The jobs, oldest first."),
-    "show": ("show", "One job: facts, answer, code, or the prompt to paste elsewhere."),
-    "answer": ("answer", "Give a job an answer that you bring from elsewhere."),
-    "cancel": ("cancel", "Cancel jobs."),
-    "retry": ("retry", "Put finished or cancelled jobs back into the queue."),
-    "archive": ("archive", "Move finished jobs to the archive."),
-    "export": ("export", "Results as OpenAI Batch lines."),
-    "report": ("report", "One page of HTML about a queue or a batch."),
-    "rebuild": ("rebuild", "Make the journal from the notebooks, or the notebooks from the journal."),
-    "refresh": ("refresh", "Bring the queue's first cells up to this version."),
-    "config": ("config", "Settings: what holds here, where each value comes from, and what is wrong."),
-    "key": ("key", "The key that answers are signed with: show it for Colab, rotate it, bring one from elsewhere."),
-    "auth": ("auth", "Sign in to Google Drive, see who is signed in, sign out."),
-    "doctor": ("doctor", "Check everything, and say what to do."),
-    "completion": ("completion", "Print a shell completion script."),
+    name: told for section in SECTIONS.values() for name, told in section.items()
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that knows its commands by name and imports one only when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
@@ -63,8 +80,9 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
         """The list of commands, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        for heading, commands in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, text) for name, (_, text) in commands.items()])
 
 
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,7 +103,7 @@ def main(ctx: click.Context, *, version: bool, as_json: bool) -> None:
     The queue is found by --queue, BRIDGE_QUEUE, bridge.toml here or in a parent folder, or else it is
     notebooks/qwen_bridge.ipynb. Every command takes --json, and an unambiguous start of a job's id is enough.
 
-    Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside world failed, 124 timed out.
+    Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside world failed, 124 timed out, 130 interrupted.
     """
     if version:
         from bridge.cli.version import show

@@ -18,6 +18,7 @@ from bridge.core.errors import BridgeError, UsageError
 @click.argument("jobs", nargs=-1, metavar="[JOB]...", shell_complete=complete.jobs)
 @click.option("--all", "which", flag_value="all", help="Every checked job; those that are not clean are left out.")
 @click.option("--clean", "which", flag_value="clean", help="The same, and nothing is said of those that are not clean.")
+@click.option("--batch", metavar="NAME", help="Every checked job of this batch; those that are not clean are left out.")
 @base.folder_option("--root", default=".", show_default=True, help="The project; nothing outside of it is touched.")
 @click.option(
     "--branch", metavar="NAME", help="Commit to this git branch, one commit a job, and leave the project as it is."
@@ -35,6 +36,7 @@ def command(
     jobs: tuple[str, ...],
     *,
     which: str | None,
+    batch: str | None,
     root: str,
     branch: str | None,
     dry_run: bool,
@@ -48,18 +50,18 @@ def command(
     \b
     bridge apply 01M7 --dry-run        the changes, as a diff
     bridge apply 01M7 --root ../app
-    bridge apply --clean --branch qwen
+    bridge apply --batch nightly --branch qwen
 
     Verdict and findings come first; only clean results are written. A file with changes of your own is not overwritten. Paths
     that leave the project, through `..` or a symbolic link, are refused; files that programs run or obey, such as a Makefile
     or .github/workflows, need --allow-sensitive. Exit code 1 if one of several jobs was refused.
     """
-    if bool(jobs) == bool(which):
-        raise UsageError("give job ids, or --all or --clean")
+    if bool(jobs) == bool(which or batch):
+        raise UsageError("give job ids, or --all, --clean or --batch NAME")
     with ExitStack() as stack:
         bridge = stack.enter_context(base.open_bridge(queue))
         commits = stack.enter_context(bridge.branch(Path(root), branch)) if branch and not dry_run else None
-        found = list(jobs) or _checked(bridge, clean_only=which == "clean")
+        found = list(jobs) or _checked(bridge, batch, clean_only=which == "clean")
         results: list[Mapping[str, object]] = []
         refused: list[str] = []
         for job in found:
@@ -75,8 +77,8 @@ def command(
     sys.exit(1 if refused else 0)
 
 
-def _checked(bridge: Bridge, *, clean_only: bool) -> list[str]:
-    lines = bridge.jobs(state=["checked", "delivered"])
+def _checked(bridge: Bridge, batch: str | None, *, clean_only: bool) -> list[str]:
+    lines = bridge.jobs(state=["checked", "delivered"], batch=batch)
     return [line.id for line in lines if line.parent is None and (line.verdict == "clean" or not clean_only)]
 
 

@@ -9,12 +9,17 @@ from pathlib import Path
 import click
 
 from bridge.cli import base
+from bridge.cli.groups import Group
 from bridge.core.errors import UsageError
 
 
-@click.group("auth")
+@click.group("auth", cls=Group)
 def command() -> None:
     """Sign in to Google Drive, see who is signed in, sign out.
+
+    \b
+    bridge auth login
+    bridge auth status
 
     Needed only where queues lie in Drive itself, not in a folder that a client syncs. docs/drive.md has it step by step.
     """

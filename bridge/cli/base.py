@@ -38,6 +38,11 @@ MOST_TEXT_BYTES = 16_000_000
 MOST_BATCH_BYTES = 500_000_000
 _PIECE_BYTES = 1 << 20
 
+#: Exit code of whatever Ctrl-C ended, as shells have it: 128 and the number of SIGINT.
+INTERRUPTED = 130
+#: Signals that `stop_on_signals` has noted in this command.
+_caught: list[int] = []
+
 F = TypeVar("F", bound=Callable[..., object])
 
 #: Options for a file and for a folder, which the shell completes.
@@ -53,15 +58,16 @@ def command(name: str, *, of_queue: bool = True) -> Callable[[F], click.Command]
         @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
         @functools.wraps(function)
         def run(*args: object, as_json: bool, **kwargs: object) -> None:
-            try:
-                function(*args, as_json=as_json, **kwargs)
-            except BridgeError as error:
-                fail(error, as_json=as_json)
-            except OSError as error:
-                if error.errno not in FULL:
-                    raise
-                where = f" for {error.filename}" if error.filename else ""
-                fail(StorageFull(f"no space left{where}: free some and run the command again"), as_json=as_json)
+            with _interruptible():
+                try:
+                    function(*args, as_json=as_json, **kwargs)
+                except BridgeError as error:
+                    fail(error, as_json=as_json)
+                except OSError as error:
+                    if error.errno not in FULL:
+                        raise
+                    where = f" for {error.filename}" if error.filename else ""
+                    fail(StorageFull(f"no space left{where}: free some and run the command again"), as_json=as_json)
 
         if of_queue:
             where = "Path of the queue notebook, or drive:FILE_ID; default: as `bridge --help` says."
@@ -131,8 +137,11 @@ def print_line(value: object) -> None:
     click.echo(text.as_json(value))
 
 
-def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table: drawn by rich on a terminal, else columns divided by tabs, nothing cut."""
+def print_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, one_line: bool = False) -> None:
+    """A table: drawn by rich on a terminal, else columns divided by tabs, nothing cut.
+
+    `one_line`: a row is one line of the terminal, whose last column is cut if it has no room.
+    """
     if not sys.stdout.isatty():
         for row in [head, *rows]:
             print_row(*row)
@@ -141,12 +150,19 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    console = Console()
+    shown = [[Text("" if cell is None else text.plain(str(cell))) for cell in row] for row in rows]
+    if one_line:
+        widths = (max(len(title), *(row[n].cell_len for row in shown)) for n, title in enumerate(head[:-1]) if shown)
+        room = max(len(head[-1]), console.width - sum(width + 1 for width in widths) - 1)
+        for row in shown:
+            row[-1].truncate(room, overflow="ellipsis")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0) if one_line else (0, 1), header_style="bold")
     for title in head:
         table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else text.plain(str(cell))) for cell in row))
-    Console().print(table)
+    for row in shown:
+        table.add_row(*row)
+    console.print(table)
 
 
 def print_row(*cells: object) -> None:
@@ -161,10 +177,10 @@ def agreed(question: str) -> bool:
 
 
 def read_text(source: str) -> str:
-    """The text of a file, or of standard input for `-`; byte for byte. Raises UsageError."""
+    """The text of a file, or of standard input for `-`; byte for byte, but for a byte order mark. Raises UsageError."""
     data = read_bytes(source, most_bytes=MOST_TEXT_BYTES)
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         where = "standard input" if source == "-" else source
         raise UsageError(f"{where} is not UTF-8 (byte {error.start + 1}): convert it first") from error
@@ -219,6 +235,11 @@ def ago(moment: datetime | None) -> str | None:
     return span((datetime.now(UTC) - moment).total_seconds()) + " ago" if moment else None
 
 
+def age(moment: datetime | None) -> str | None:
+    """How long ago in one unit, for a column."""
+    return " ".join(span((datetime.now(UTC) - moment).total_seconds()).split()[:2]) if moment else None
+
+
 def span(seconds: float | None) -> str:
     """A length of time, for people: two units at most."""
     if seconds is None:
@@ -233,22 +254,32 @@ def span(seconds: float | None) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def chosen(bridge: Bridge, ids: Sequence[str], states: Sequence[str], caller: str | None) -> list[str]:
-    """The jobs that a command is about: given ids, or all that match a filter. Raises UsageError if neither is given."""
-    if bool(ids) == bool(states or caller):
-        raise UsageError("give either job ids or a filter (--state, --caller)")
-    return list(ids) or [line.id for line in bridge.jobs(state=list(states) or None, caller=caller)]
-
-
 def print_ready(view: JobView) -> None:
     """A job that has become ready, as a line."""
     print_row(view.id, view.line.state.value, view.verdict or view.error)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ends with exit code 130 if Ctrl-C ended what is inside, at once or cleanly (`stop_on_signals`)."""
+    _caught.clear()
+    try:
+        yield
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted")
+        sys.exit(INTERRUPTED)
+    except SystemExit:
+        if signal.SIGINT not in _caught:
+            raise
+    if signal.SIGINT in _caught:
+        sys.exit(INTERRUPTED)
 
 
 def stop_on_signals(stop: Callable[[], None]) -> None:
     """Call `stop`, which must only take note, on Ctrl-C and SIGTERM; a second Ctrl-C ends at once."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
+        _caught.append(number)
         stop()
         signal.signal(number, signal.default_int_handler)
 

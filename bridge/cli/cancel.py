@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import click
 
 from bridge.cli import base, complete
-from bridge.cli.job_filter import job_filter
+from bridge.cli.job_filter import AskedFilter, chosen, job_filter
 
 
 @base.command("cancel")
@@ -21,17 +23,21 @@ from bridge.cli.job_filter import job_filter
 def command(
     *,
     ids: tuple[str, ...],
-    states: tuple[str, ...],
-    caller: str | None,
     suspect_deletion: str | None,
     queue: str | None,
     as_json: bool,
+    **asked: Unpack[AskedFilter],
 ) -> None:
-    """Cancel jobs, by id or filter. One that is running keeps its result if that still arrives."""
+    """Cancel jobs, by id, key or filter. One that is running keeps its result if that still arrives.
+
+    \b
+    bridge cancel 01M7
+    bridge cancel --state queued --batch nightly
+    """
     with base.open_bridge(queue) as bridge:
         if suspect_deletion:
             done = bridge.confirm_doubted(cancel=suspect_deletion == "cancel")
             base.print_ids(done, as_json=as_json, done="cancelled" if suspect_deletion == "cancel" else "kept")
             return
-        done = bridge.cancel(*base.chosen(bridge, ids, states, caller))
+        done = bridge.cancel(*chosen(bridge, ids, asked))
         base.print_ids(done, as_json=as_json, done="cancelled")

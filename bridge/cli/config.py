@@ -1,4 +1,4 @@
-"""`bridge config`: list, get, check."""
+"""`bridge config`: list, get, set, check."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.cli import base
+from bridge.cli.groups import Group
 from bridge.core.errors import UsageError
 
 if TYPE_CHECKING:
     from bridge.wiring import LoadedSettings
 
 
-@click.group("config")
+@click.group("config", cls=Group)
 def command() -> None:
-    """Show the settings that hold here: those of bridge.toml, the environment and the command line.
+    """Show, check and change settings: those of bridge.toml, the environment and the command line.
+
+    \b
+    bridge config list
+    bridge config set part_jobs 200
 
     docs/settings.md has them all. No command prints a key of an engine: bridge.toml only says where it is kept.
     """
@@ -58,6 +63,27 @@ def get(name: str, *, queue: str | None, as_json: bool) -> None:
     base.show(_shown(facts[name].value))
 
 
+@base.command("set", of_queue=False)
+@click.argument("name")
+@click.argument("value")
+def set_value(name: str, value: str, *, as_json: bool) -> None:
+    """Write one setting into bridge.toml here or in the nearest parent folder; the file is made here if there is none.
+
+    \b
+    bridge config set part_jobs 200
+    bridge config set engines.house.base_url http://127.0.0.1:8000/v1
+
+    Comments and all other settings stay as they are. A value that cannot be is refused, and nothing is written.
+    """
+    from bridge import wiring
+
+    file = wiring.set_setting(name, value)
+    if as_json:
+        base.print_json({"file": str(file), "name": name, "value": value})
+        return
+    base.say(f"{name} is set in {file}")
+
+
 @base.command("check", of_queue=False)
 def check(*, as_json: bool) -> None:
     """Name every mistake in bridge.toml and the environment, with its line and what to do. Exit code 2 if there is one."""
@@ -92,5 +118,5 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-for inner in (list_settings, get, check):
+for inner in (list_settings, get, set_value, check):
     command.add_command(inner)

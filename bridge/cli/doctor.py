@@ -11,6 +11,10 @@ from bridge.cli import base
 def command(*, queue: str | None, as_json: bool) -> None:
     """Check files, journal, schema, engine and linters, and say what to do. Changes nothing.
 
+    \b
+    bridge doctor
+    bridge doctor --json
+
     Exit code 3 if something is broken; warnings do not count.
     """
     from bridge.setup import doctor

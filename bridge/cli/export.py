@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 import click
 
 from bridge.cli import base, complete
-from bridge.cli.job_filter import job_filter
+from bridge.cli.job_filter import AskedFilter, job_filter, matching
 from bridge.core.errors import UsageError
 from bridge.core.text import counted
 
@@ -18,8 +19,7 @@ from bridge.core.text import counted
 @base.file_option("--jsonl", "file", default="-", metavar="FILE|-", show_default=True, help="Where the results go.")
 @base.file_option("--errors", metavar="FILE", help="Where the errors go; default: with the results.")
 def command(
-    *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, file: str, errors: str | None,
-    queue: str | None, as_json: bool,
+    *, ids: tuple[str, ...], file: str, errors: str | None, queue: str | None, as_json: bool, **asked: Unpack[AskedFilter]
 ) -> None:  # fmt: skip
     """Finished jobs as OpenAI Batch output and error lines, all or those chosen; open ones are left out and counted.
 
@@ -28,7 +28,7 @@ def command(
     bridge export --caller nightly --state delivered > results.jsonl
     """
     with base.open_bridge(queue) as bridge:
-        wanted = list(ids) or [line.id for line in bridge.jobs(state=list(states) or None, caller=caller)]
+        wanted = list(ids) or matching(bridge, asked)
         results, failures, left = bridge.export(wanted)
     _write(file, results if errors else results + failures)
     if errors:

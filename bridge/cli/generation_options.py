@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import click
 
 from bridge.core.errors import BadOption
-from bridge.core.options import OPTIONS, Option, OptionError, Options, OptionValue
+from bridge.core.options import OPTIONS, Option, OptionError, Options, OptionValue, OptionValues
 
 _NAMES = {str: "text", int: "integer", float: "float"}
 
@@ -47,14 +48,22 @@ def job_option(option: Option, *, metavar: str = "") -> Callable[[Callable[..., 
 
 def read_options(asked: Mapping[str, object]) -> Options:
     """The options of a job from the texts of a command line. Raises BadOption."""
-    read: dict[str, object] = {}
+    return Options.of(dict(_read(asked)))
+
+
+def read_given(asked: Mapping[str, object]) -> OptionValues:
+    """The options that a command line gives, and no others. Raises BadOption."""
+    given: Any = {name: value for name, value in _read(asked) if value != ()}  # each of its own type: it was just read
+    return OptionValues(**given)
+
+
+def _read(asked: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     try:
         for name, option in OPTIONS.items():
-            given = asked[name]
+            given = asked.get(name)
             if isinstance(given, tuple):
-                read[name] = tuple(map(option.read_text, given))
+                yield name, tuple(map(option.read_text, given))
             elif given is not None:
-                read[name] = option.read_text(str(given))
+                yield name, option.read_text(str(given))
     except OptionError as error:
         raise BadOption(str(error)) from None
-    return Options.of(read)

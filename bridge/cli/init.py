@@ -17,6 +17,10 @@ def command(folder: str, *, examples: bool, config: bool, queue: str | None, as_
     """Make a new queue in DIR (default: notebooks), which may be a folder that Drive syncs.
 
     \b
+    bridge init
+    bridge init ~/"Google Drive/My Drive/queue" --examples
+
+    \b
     Writes DIR/qwen_bridge.ipynb       the queue, with a new queue_id
            DIR/setup_ollama.ipynb      sets Ollama up in Colab and works on the queue unattended
            DIR/qwen_bridge-*.whl       this package, for that notebook: pip installs it without an index

@@ -18,7 +18,7 @@ from bridge.core.errors import UsageError
 @click.option("--add", "what", flag_value="add", help="Take a key of another machine from standard input.")
 @click.option("--forget", metavar="ID", help="Let a key count no longer.")
 def command(*, what: str | None, forget: str | None, queue: str | None, as_json: bool) -> None:
-    """The key with which workers sign their answers, so that nobody else can give one.
+    """Show, rotate or import the key that workers sign their answers with, so that nobody else can give one.
 
     \b
     bridge key --show          the key: in Colab, add it as a secret named BRIDGE_QUEUE_KEY (the key symbol at the left)

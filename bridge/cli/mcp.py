@@ -14,6 +14,10 @@ from bridge.core.errors import MissingExtra
 def command(*, root: str, queue: str | None, as_json: bool) -> None:  # noqa: ARG001  # the protocol is JSON anyway
     """Serve the queue to agents: a server of the Model Context Protocol on standard input and output.
 
+    \b
+    bridge mcp
+    bridge mcp --queue notebooks/qwen_bridge.ipynb --root ~/project
+
     Its tools: enqueue_prompts, queue_status, wait_for_results, get_result, cancel_jobs, apply_result. Needs the extra [mcp].
 
     \b

@@ -13,6 +13,7 @@ from bridge.cli import base, complete
 from bridge.cli.download_bar import download_bar
 from bridge.cli.duration import DURATION
 from bridge.cli.generation_options import worker_option
+from bridge.cli.groups import Group
 from bridge.core.errors import UsageError
 from bridge.core.options import WORKER_OPTIONS
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _MONTH_S = 30 * 86_400.0
 
 
-@click.group("models")
+@click.group("models", cls=Group)
 def command() -> None:
     """List, fetch, remove, load models; say which fit this machine.
 

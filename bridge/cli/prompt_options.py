@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
@@ -12,6 +13,10 @@ from bridge.cli import base
 from bridge.cli.generation_options import job_option, read_options
 from bridge.core.errors import UsageError
 from bridge.core.options import OPTIONS
+
+#: One word with a slash in it, or with an ending such as those of files.
+_PATH = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z]\w{0,7}")
+_LONGEST_PATH = 4096
 
 if TYPE_CHECKING:
     from bridge.api.bridge import Bridge
@@ -31,6 +36,7 @@ prompt_options = base.options(
     *(job_option(option) for name, option in OPTIONS.items() if name not in ("lang", "out")),
     click.option("--domain", metavar="NAME", help="Domain of bridge.toml whose model it gets (default: by --out)."),
     click.option("--caller", metavar="NAME", help="Who asks, for filters and reports."),
+    click.option("--batch", metavar="NAME", help="Name of a group, to list, wait for, retry and apply its jobs by."),
     click.option("--key", help="Your own name for the job; the same key again gives the first job."),
     click.option("--allow-secrets", is_flag=True, help="Do not look for secrets."),
 )
@@ -45,11 +51,13 @@ class AskedPrompts(TypedDict):
     system: str | None
     domain: str | None
     key: str | None
+    batch: str | None
     allow_secrets: bool
     lang: str | None
     out: str | None
     model: str | None
     max_tokens: str | None
+    window: str | None
     temperature: str | None
     top_p: str | None
     seed: str | None
@@ -67,7 +75,8 @@ def add(bridge: Bridge, texts: Sequence[str], asked: AskedPrompts) -> tuple[list
     else:
         jobs, problems = _from_prompts(texts, asked), []
     jobs = _in_domains(bridge, jobs, asked["domain"])
-    added = bridge.add_many(jobs, allow_secrets=asked["allow_secrets"])
+    looked = bool(asked["jsonl"])  # line by line, so that all that is wrong is told at once
+    added = bridge.add_many(jobs, allow_secrets=asked["allow_secrets"] or looked)
     for line, reason in problems:
         base.say(f"skipped line {line}: {reason}")
     for job in added:
@@ -95,6 +104,13 @@ def _in_domains(bridge: Bridge, jobs: list[NewJob], name: str | None) -> list[Ne
     return found
 
 
+def refuse_path(text: str, *, how: str) -> None:
+    """Refuse a prompt that is one word and looks like a path: it was meant to be read. `how`: what to do. Raises UsageError."""
+    word = text.strip()
+    if len(word) < _LONGEST_PATH and _PATH.fullmatch(word):
+        raise UsageError(f"{word} looks like a path, and is no file here: {how}. A prompt has more than one word")
+
+
 def _from_prompts(texts: Sequence[str], asked: AskedPrompts) -> list[NewJob]:
     from bridge.core.job import NewJob
     from bridge.intake.prompt import compose
@@ -109,7 +125,7 @@ def _from_prompts(texts: Sequence[str], asked: AskedPrompts) -> list[NewJob]:
     jobs = []
     for text in texts:
         body, form = compose(text, system=asked["system"], context=context)
-        jobs.append(NewJob(body=body, form=form, options=options, key=asked["key"]))
+        jobs.append(NewJob(body=body, form=form, options=options, key=asked["key"], batch=asked["batch"]))
     return jobs
 
 
@@ -121,6 +137,12 @@ def _from_batch(asked: AskedPrompts) -> tuple[list[NewJob], list[tuple[int, str]
         raise UsageError("--key, --system and --context do not go with --jsonl: say it in the lines")
     jsonl = asked["jsonl"] or "-"
     source = "standard input" if jsonl == "-" else jsonl
-    defaults = NewJob(body="", options=read_options(asked))
-    batch = read_batch(base.read_bytes(jsonl), defaults=defaults, source=source, skip_bad=asked["skip_bad"])
+    defaults = NewJob(body="", options=read_options(asked), batch=asked["batch"])
+    batch = read_batch(
+        base.read_bytes(jsonl),
+        defaults=defaults,
+        source=source,
+        skip_bad=asked["skip_bad"],
+        allow_secrets=asked["allow_secrets"],
+    )
     return batch.jobs, batch.problems

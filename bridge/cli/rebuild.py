@@ -28,6 +28,10 @@ def command(
 ) -> None:
     """Make the journal from the notebooks, or the notebooks from the journal.
 
+    \b
+    bridge rebuild
+    bridge rebuild --journal
+
     Without a flag: the journal only if it cannot be used, and the notebooks that are missing or damaged. Nothing is
     deleted: an old journal stays beside the new one, a damaged notebook goes to damaged/.
 

@@ -9,6 +9,10 @@ from bridge.cli import base
 def command(*, queue: str | None, as_json: bool) -> None:
     """Bring the runtime and setup cells of the queue's notebooks up to this version of the package.
 
+    \b
+    bridge refresh
+    bridge refresh --queue notebooks/qwen_bridge.ipynb
+
     Also the set-up notebook and the copy of the package beside the queue. Prompts, answers, a person's own notes and what
     was chosen in a form stay. Prints what changed; to be run after an update.
     """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 import click
 
 from bridge.cli import base, complete
-from bridge.cli.job_filter import job_filter
+from bridge.cli.job_filter import AskedFilter, job_filter
 
 
 @base.command("report")
@@ -26,10 +26,13 @@ from bridge.cli.job_filter import job_filter
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 def command(
-    *, ids: tuple[str, ...], states: tuple[str, ...], caller: str | None, file: str, show: bool, queue: str | None,
-    as_json: bool,
+    *, ids: tuple[str, ...], file: str, show: bool, queue: str | None, as_json: bool, **asked: Unpack[AskedFilter]
 ) -> None:  # fmt: skip
-    """One page of HTML about a queue or a batch: counts, times, verdicts, models, and every answer with its findings.
+    """Make one HTML page about a queue or a batch: counts, times, verdicts, models, every answer with its findings.
+
+    \b
+    bridge report --open
+    bridge report --batch nightly -o nightly.html
 
     The page needs nothing else, runs no script, and shows everything that came from a model as text. With ids: those jobs and
     their rounds of repair. With --json, the same facts on standard output, and no page.
@@ -38,11 +41,13 @@ def command(
 
     with base.busy("reading the jobs"), base.open_bridge(queue) as bridge:
         family = [view.id for view in bridge.views(ids)] if ids else None
-        wanted = bridge.ids(state=list(states) or None, caller=caller, family=family)
+        wanted = bridge.ids(
+            state=list(asked["states"]) or None, caller=asked["caller"], batch=asked["batch"], family=family
+        )
         jobs = map(facts_of, bridge.each(wanted))
         about = _About(
             queue=bridge.opened.shown, queue_id=bridge.store.journal.queue_id, at=bridge.store.clock.now(),
-            chosen=_chosen(ids, states, caller),
+            chosen=_chosen(ids, asked),
         )  # fmt: skip
         if as_json:
             base.print_json(gather(jobs, **about).to_json())
@@ -65,8 +70,9 @@ class _About(TypedDict):
     chosen: str
 
 
-def _chosen(ids: tuple[str, ...], states: tuple[str, ...], caller: str | None) -> str:
+def _chosen(ids: tuple[str, ...], asked: AskedFilter) -> str:
     said = [f"{len(ids)} chosen, with their rounds of repair"] if ids else []
-    said += [f"state {' or '.join(states)}"] if states else []
-    said += [f"caller {caller}"] if caller else []
+    said += [f"state {' or '.join(asked['states'])}"] if asked["states"] else []
+    said += [f"caller {asked['caller']}"] if asked["caller"] else []
+    said += [f"batch {asked['batch']}"] if asked["batch"] else []
     return "jobs: " + ", ".join(said) if said else "all jobs"

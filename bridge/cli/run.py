@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from bridge.cli import base, delivery_options, engine_options, prompt_options
-from bridge.cli.generation_options import worker_option
+from bridge.cli.generation_options import read_options
 from bridge.core.errors import UsageError
-from bridge.core.options import WORKER_OPTIONS
+from bridge.core.options import DEFAULT_NUM_CTX
 
 if TYPE_CHECKING:
     from bridge.api.bridge import Bridge
@@ -26,14 +26,13 @@ class AskedRun(prompt_options.AskedPrompts, engine_options.AskedEngine):
 @click.argument("texts", nargs=-1, metavar="[PROMPT|FILE]...")
 @prompt_options.prompt_options
 @engine_options.worker_options
-@worker_option(WORKER_OPTIONS["num_ctx"], "--window")
 @delivery_options.way_out_options
 @click.option("--apply", is_flag=True, help="Write the code into the project: to --out, and to the paths it names.")
 @base.folder_option("--root", default=".", show_default=True, help="The project of --apply.")
 @click.option("--force", is_flag=True, help="With --apply: overwrite changes of your own.")
 @delivery_options.rule_options
 def command(
-    *, texts: tuple[str, ...], caller: str | None, window: int, outbox: str | None, program: str | None, webhook: str | None,
+    *, texts: tuple[str, ...], caller: str | None, outbox: str | None, program: str | None, webhook: str | None,
     apply: bool, root: str, force: bool, repair: bool, max_rounds: int, project_lint: bool, project: str | None, queue: str | None,
     as_json: bool, **asked: Unpack[AskedRun],
 ) -> None:  # fmt: skip
@@ -45,7 +44,7 @@ def command(
     bridge run --jsonl batch.jsonl --model qwen2.5-coder:7b --pull --parallel 4
 
     An argument that is a file's path stands for the file's text. Prints a line for each job as it becomes ready. Exit code
-    0 if every job has an answer and none has errors, 1 otherwise, 124 if it was stopped before: the jobs stay queued.
+    0 if every job has an answer and none has errors, 1 otherwise. Ctrl-C ends it cleanly, with 130: the jobs stay queued.
     """
     from bridge import wiring
     from bridge.api.local_run import prepared
@@ -53,6 +52,7 @@ def command(
 
     if bool(texts) == bool(asked["jsonl"]):
         raise UsageError("give prompts or files, or --jsonl FILE (see `bridge run --help`)")
+    options = read_options(asked)
     tried_on = project or (root if apply else None)
     rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint, project=tried_on)
     channels = wiring.open_channels(outbox=outbox, program=program, webhook=webhook)
@@ -70,7 +70,7 @@ def command(
                 base.print_ready(view)
 
         with engine_options.engine_and_worker(
-            asked, bridge.opened.settings, model=asked["model"], num_ctx=window, forever=True, poll_s=0.2
+            asked, bridge.opened.settings, model=asked["model"], num_ctx=options.window or DEFAULT_NUM_CTX, forever=True, poll_s=0.2
         ) as (engine, plan):  # fmt: skip
             made = prepared(bridge, engine, plan, queue=queue, channels=channels, rules=rules, listener=reporter.tell)
             with made as local_run:
@@ -100,4 +100,6 @@ def _text(argument: str) -> str:
         is_file = argument == "-" or Path(argument).is_file()
     except (OSError, ValueError):  # too long for a name, or holding NUL
         is_file = False
+    if not is_file:
+        prompt_options.refuse_path(argument, how="see whether its name is right")
     return base.read_text(argument) if is_file else argument

@@ -101,6 +101,7 @@ def command(
     if importlib.util.find_spec("starlette") is None or importlib.util.find_spec("uvicorn") is None:
         raise MissingExtra("starlette and uvicorn", "gateway")
     from bridge import wiring
+    from bridge.engines.address import is_public
     from bridge.gateway.plan import ServePlan
     from bridge.gateway.server import serve
 
@@ -108,7 +109,10 @@ def command(
     said = _said(settings.gateway, asked)
     meant = wiring.served_settings(said.engine, settings, gguf=gguf, base_url=base_url)
     uses = wiring.model_uses()
-    plan = ServePlan.of(said, meant, token=wiring.gateway_token(), on_use=lambda name: uses.note(opened.name, name))
+    plan = ServePlan.of(
+        said, meant, token=wiring.gateway_token(), is_public=is_public(wiring.engine_address(meant) or ""),
+        on_use=lambda name: uses.note(opened.name, name),
+    )  # fmt: skip
     opened = wiring.open_engine(meant, lanes=plan.lanes, num_ctx=plan.num_ctx)
 
     def ready(url: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.cli import base, service_check
+from bridge.cli.groups import Group
 from bridge.cli.service_plan import planned
 from bridge.cli.trailing import name_and_options
 
@@ -22,7 +23,7 @@ MANAGERS = ("auto", "systemd", "launchd", "windows", "detached")
 _role = click.argument("role", type=click.Choice(_ROLES), default="serve", metavar="[serve|work]")
 
 
-@click.group("service")
+@click.group("service", cls=Group)
 def command() -> None:
     """Keep `bridge serve` or `bridge work` running in the background, and check that the gateway does its work.
 

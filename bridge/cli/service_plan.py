@@ -29,6 +29,8 @@ def planned(role: str, options: tuple[str, ...], *, manager: str, log_bytes: int
     from bridge.setup.service.programs import SystemPrograms
 
     asked = _checked(role, options)
+    if role == "work" and "--wait-for-engine" not in options:  # at boot, the engine may start later
+        options = (*options, "--wait-for-engine")
     if role == "work" and asked.get_parameter_source("until_empty") is not ParameterSource.COMMANDLINE:
         options = (*options, "--forever")
     chosen, why = choose_manager(SystemPrograms()) if manager == "auto" else (ManagerKind(manager), "")

@@ -8,7 +8,12 @@ from bridge.core.text import counted
 
 @base.command("status")
 def command(*, queue: str | None, as_json: bool) -> None:
-    """The queue at a glance: jobs by state, the longest wait, workers, time left."""
+    """The queue at a glance: jobs by state, the longest wait, workers, time left.
+
+    \b
+    bridge status
+    bridge status --json
+    """
     with base.open_bridge(queue) as bridge:
         status = bridge.status()
     if as_json:

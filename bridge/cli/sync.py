@@ -21,7 +21,11 @@ from bridge.cli.duration import DURATION
 )
 @click.option("--to", metavar="ADDRESS", help="Where on Drive: drive:FILE_ID, drive:FOLDER_ID or drive:FOLDER_ID/name.")
 def command(*, once: bool, watch: bool, poll: float, to: str | None, queue: str | None, as_json: bool) -> None:
-    """Keep the queue in a folder and its copy on Google Drive one.
+    """Keep the queue in a folder and its copy on Google Drive in sync.
+
+    \b
+    bridge sync --once
+    bridge sync --watch --to drive:FOLDER_ID
 
     The copy is known by the queue's id, wherever it was moved and whatever it is called; if there is none, it is made, in a
     new folder or in the one that --to (or `drive` in bridge.toml) names. Both sides are merged, so nothing is lost whoever

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 def command(
     *, once: bool, state: str | None, caller: str | None, poll: float, queue: str | None, as_json: bool
 ) -> None:
-    """The queue, live: jobs by state, workers and what runs in their lanes, tokens a second, time left, results, errors.
+    """Watch the queue live: jobs by state, workers and their lanes, tokens a second, time left, results, errors.
+
+    \b
+    bridge top
+    bridge top --state failed --once
 
     Keys: q quits; s and c go through states and callers (S and C backwards), a shows all; r puts the failed jobs that are
     shown back into the queue, x cancels the queued ones, each after a question. Looking writes no notebook.

@@ -62,7 +62,15 @@ def command(
         else:
             base.stop_on_signals(watcher.ask_to_stop)
             watcher.run()
+        taken = {channel.name.partition(":")[0]: 0 for channel in channels} | watcher.dispatch.counted
+        left = watcher.dispatch.waiting()
+        unanswered = len(bridge.ids(state=["queued", "running"]))
     if as_json:
-        base.print_line({"event": "summary", "checked": watcher.checked, "handed_over": watcher.handed_over})
-    else:
-        base.show(f"{watcher.checked} checked, {watcher.handed_over} handed over")
+        base.print_line({
+            "event": "summary", "checked": watcher.checked, "handed_over": watcher.handed_over, "channels": taken,
+            "left_to_hand_over": left, "unanswered": unanswered,
+        })  # fmt: skip
+        return
+    ways = "".join(f", {number} to {name}" for name, number in taken.items())
+    base.show(f"{watcher.checked} checked, {watcher.handed_over} handed over{ways}; "
+              f"left: {left} to hand over, {unanswered} to answer")  # fmt: skip

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from bridge.core.chat import FinishReason
 from bridge.core.errors import AnswerRefused
-from bridge.core.job import Cancellation, Job, Lease, Result, ResultStatus
-from bridge.core.options import LONGEST_ANSWER
+from bridge.core.job import Cancellation, Job, JobForm, Lease, Result, ResultStatus, Spec
+from bridge.core.options import LONGEST_ANSWER, Options
 from bridge.core.states import Move, State, require
 from bridge.core.text import plain
 
@@ -21,13 +23,38 @@ def cancel(job: Job, state: State, *, at: datetime, by: str) -> Job:
     return job.evolve(cancelled=Cancellation(attempt_floor=job.attempt_floor, at=at, by=plain(by)))
 
 
-def retry(job: Job, state: State) -> Job:
-    """Put a job back into the queue: what it has so far does not count any more, and is kept. Raises WrongState."""
+def retry(job: Job, state: State, options: Mapping[str, object] = MappingProxyType({})) -> Job:
+    """Put a job back into the queue: what it has so far does not count any more, and is kept.
+
+    `options`: those that are to be other ones now. Raises WrongState, BadOption.
+    """
     require(Move.RETRY, job.id, state)
-    return job.evolve(
+    return with_options(job, options).evolve(
         attempt_floor=max(job.attempt_floor, job.next_attempt() - 1) + (job.next_attempt() - 1 == job.attempt_floor),
         outcome={},
     )
+
+
+def with_options(job: Job, options: Mapping[str, object]) -> Job:
+    """The job with some of its options changed, as an edit. Raises BadOption."""
+    return edited(job, replace(job.spec, options=Options.of({**job.spec.options.given(), **options})))
+
+
+def edited(job: Job, spec: Spec) -> Job:
+    """The job with another specification; the same one is no edit."""
+    return job if spec == job.spec else job.evolve(spec=spec, edit=job.edit + 1)
+
+
+def edit(job: Job, state: State, *, body: str, form: JobForm, options: Mapping[str, object]) -> Job:
+    """Another prompt or other options for a job that waits, or that has an answer to the old ones, which counts no more.
+
+    Raises:
+        WrongState: it is archived, cancelled or cannot be read.
+        BadOption: an option cannot have this value.
+    """
+    require(Move.EDIT, job.id, state)
+    new = with_options(job, options)
+    return edited(new, replace(new.spec, body=body, form=form)).evolve(edit=max(job.edit + 1, new.edit))
 
 
 def answer(

@@ -35,6 +35,10 @@ class NewJob:
     options: Options = field(default_factory=Options)
     key: str | None = None
     caller: str | None = None
+    batch: str | None = None  #: name of the group that it was added with
+    endpoint: str | None = (
+        None  #: path of the API that it was written for, if its results are not to be chat completions
+    )
     parent: str | None = None
     round: int = 0
 
@@ -63,6 +67,8 @@ class Spec:
     created_at: datetime | None = None
     key: str | None = None  #: the caller's own name for the job; a second job with the same key is the first one
     caller: str | None = None  #: who asked
+    batch: str | None = None  #: name of the group that it was added with
+    endpoint: str | None = None  #: path of the API that it was written for, such as /v1/completions; None: chat
     parent: str | None = None  #: the job that this one repairs or continues
     round: int = 0  #: 0 for an original, 1.. for repair rounds
 
@@ -165,8 +171,15 @@ class Job:
 
     def next_attempt(self) -> int:
         """The number that a new attempt must carry: above everything seen so far."""
-        seen = [self.attempt_floor, *(a.attempt for a in self.attempts), *(r.attempt for r in self.results)]
-        return 1 + max(*seen, self.lease.attempt if self.lease else 0)
+        return 1 + max(self._last_attempt(), self.lease.attempt if self.lease else 0)
+
+    @property
+    def open_lease(self) -> Lease | None:
+        """The claim, unless its attempt or a later one has ended: a spent one says nothing any more."""
+        return self.lease if self.lease and self.lease.attempt > self._last_attempt() else None
+
+    def _last_attempt(self) -> int:
+        return max(self.attempt_floor, *(a.attempt for a in self.attempts), *(r.attempt for r in self.results), 0)
 
     def holds_lease(self, now: datetime) -> bool:
         """Whether a worker's claim holds at this moment."""
@@ -222,6 +235,8 @@ def _with_birth(spec: Spec, a: Spec, b: Spec) -> Spec:
         created_at=_known(a.created_at, b.created_at),
         key=_known(a.key, b.key),
         caller=_known(a.caller, b.caller),
+        batch=_known(a.batch, b.batch),
+        endpoint=_known(a.endpoint, b.endpoint),
         parent=_known(a.parent, b.parent),
         round=max(a.round, b.round),
     )

@@ -40,6 +40,7 @@ class Options:
     out: str | None = None
     model: str | None = None
     max_tokens: int | None = None
+    window: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
@@ -81,6 +82,7 @@ class OptionValues(TypedDict, total=False):
     out: str | None
     model: str | None
     max_tokens: int | None
+    window: int | None
     temperature: float | None
     top_p: float | None
     seed: int | None

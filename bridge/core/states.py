@@ -101,6 +101,7 @@ _REFUSALS = {
     Move.RETRY: "job {job} is {state}: it waits for its answer already",
     Move.ANSWER: "job {job} is {state}: `bridge retry {job}` first, if it needs another answer",
     Move.ARCHIVE: "job {job} is {state}: only finished jobs can be archived",
+    Move.EDIT: "job {job} is {state}: `bridge retry {job}` first, then edit it",
     Move.CLAIM: "job {job} is {state}: only queued jobs can be claimed",
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -37,6 +38,9 @@ class Dispatch:
     notify: Listener
     #: A folder for the channels' locks, which the operating system frees when the process that holds them dies.
     locks: Path
+    counted: Counter[str] = field(
+        default_factory=Counter
+    )  #: {channel, without what is secret of it: results that it took}
 
     def send_due(self, only: Collection[str] | None = None) -> list[str]:
         """Try what is due on every channel; gives the jobs that are with their caller now.
@@ -53,6 +57,16 @@ class Dispatch:
                 for start in range(0, len(due), size := 1 if channel.at_once == 1 else _BATCH):
                     handed += self._send(channel, due[start : start + size])
         return handed
+
+    def waiting(self) -> int:
+        """How many results some channel has yet to take, due or not."""
+        some_day = datetime.max.replace(tzinfo=UTC)
+
+        def look(reader: JournalReader) -> int:
+            left = (review_state.outgoing(reader, channel.name, some_day) for channel in self.channels)
+            return len({job for jobs in left for job in jobs})
+
+        return self.store.look(look)
 
     def left(self, jobs: Collection[str]) -> list[str]:
         """Those of these jobs that some channel has yet to deliver."""
@@ -83,6 +97,7 @@ class Dispatch:
             errors = [sending.send(channel) for sending in due]
         ended = [sending.ended(error, clock.now()) for sending, error in zip(due, errors, strict=True)]
         kind = channel.name.partition(":")[0]
+        self.counted[kind] += sum(after.done_at is not None for after in ended)
 
         def decide() -> list[str]:
             for after in ended:

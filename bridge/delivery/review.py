@@ -164,7 +164,9 @@ class Reviewer:
         if request.warmer:
             usual = DEFAULT_TEMPERATURE if options.temperature is None else options.temperature
             options = replace(options, temperature=round(min(usual + request.warmer, OPTIONS["temperature"].high), 2))
-        child = NewJob(body="", options=options, key=key, caller=job.spec.caller, parent=job.id, round=number)
+        child = NewJob(
+            body="", options=options, key=key, caller=job.spec.caller, batch=job.spec.batch, parent=job.id, round=number
+        )
         return job_of(ChatRequest(prompt=request.messages), child)
 
     def _examine(self, job: Job, answer: str, finish_reason: FinishReason | None) -> Report:

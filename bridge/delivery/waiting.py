@@ -42,6 +42,7 @@ class Waiter:
         wanted: Collection[str],
         timeout_s: float | None,
         give_up: Callable[[], bool] = lambda: False,
+        not_yet: Callable[[], None] = lambda: None,
     ) -> bool:
         """Wait until `ready` says so; False if time is over, or `give_up` says so.
 
@@ -50,6 +51,7 @@ class Waiter:
             wanted: the jobs to review, if nobody else does.
             timeout_s: None: no limit.
             give_up: is asked a few times a second.
+            not_yet: is called after each look that found not all ready.
         """
         deadline = self.now_s() + timeout_s if timeout_s is not None else None
         self.file_events.start()
@@ -72,6 +74,8 @@ class Waiter:
                     unsettled = not self._settle(wanted)
                     if ready():
                         return True
+                if looked:
+                    not_yet()
                 if give_up() or (deadline is not None and self.now_s() >= deadline):
                     return False
                 left = TICK_S if deadline is None else min(TICK_S, max(0.0, deadline - self.now_s()))

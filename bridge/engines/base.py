@@ -66,7 +66,7 @@ class Request(ChatRequest):
             response_format=asked.response_format,
             n=asked.n,
             model=model,
-            num_ctx=num_ctx,
+            num_ctx=options.window or num_ctx,
             max_tokens=options.max_tokens or max_tokens,
             timeout_s=timeout_s,
             **{name: getattr(options, name) for name in SAMPLING},

@@ -7,25 +7,21 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.core.errors import BadRequest, ModelMissing, NotOnHub
 from bridge.engines.base import (
-    Answer,
-    Capabilities,
     EngineModel,
     Health,
     OnProgress,
-    OnToken,
-    Request,
     Stop,
     Stopped,
     ignore_progress,
-    ignore_token,
 )
+from bridge.engines.delegating import DelegatingEngine
 from bridge.engines.llamacpp import LlamaCppEngine, parts_of
 from bridge.kernel.catalogue import known_name
 
@@ -51,8 +47,11 @@ class ModelFolder:
         return found
 
 
-class LlamaCppModels:
-    """One engine a file. Requests for the model in memory run side by side; one for another model waits until they have ended."""
+class LlamaCppModels(DelegatingEngine):
+    """One engine a file. Requests for the model in memory run side by side; one for another model waits until they have ended.
+
+    Loading one has another go out of memory first.
+    """
 
     name = "llamacpp"
 
@@ -64,30 +63,6 @@ class LlamaCppModels:
         self._turn = threading.Condition()
         self._current: str | None = None
         self._users = 0
-
-    def answer(self, request: Request, on_token: OnToken = ignore_token, *, stop: Stop | None = None) -> Answer:
-        """See `Engine.answer`."""
-        with self._using(request.model, stop or Stop()) as engine:
-            return engine.answer(request, on_token, stop=stop)
-
-    def count_tokens(self, request: Request) -> int:
-        """See `Engine.count_tokens`."""
-        with self._using(request.model, Stop()) as engine:
-            return engine.count_tokens(request)
-
-    def embed(self, texts: Sequence[str], model: str) -> tuple[tuple[float, ...], ...]:
-        """See `Engine.embed`."""
-        with self._using(model, Stop()) as engine:
-            return engine.embed(texts, model)
-
-    def load(self, model: str, *, num_ctx: int = Request.num_ctx) -> None:
-        """See `Engine.load`: another one goes out of memory first."""
-        with self._using(model, Stop()) as engine:
-            engine.load(model, num_ctx=num_ctx)
-
-    def unload(self, model: str) -> None:
-        """See `Engine.unload`."""
-        self._engine(model).unload(model)
 
     def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`: the files that are there."""
@@ -109,13 +84,14 @@ class LlamaCppModels:
             self._look()
             on_progress("success", 0, 0)
             return
-        self._engine(model).pull(model, on_progress)
+        super().pull(model, on_progress)
 
     def remove(self, model: str) -> None:
         """See `Engine.remove`: its files go from the folder, once nobody uses it."""
         engine = self._engine(model)
         if self._folder is None or model not in self._folder.files():
-            return engine.remove(model)
+            super().remove(model)
+            return
         with self._turn:
             if self._users and self._current == model:
                 raise BadRequest(f"{model} answers a request: remove it when that has ended")
@@ -124,11 +100,6 @@ class LlamaCppModels:
                 part.unlink(missing_ok=True)
             del self._engines[model]
             self._current = None if self._current == model else self._current
-        return None
-
-    def capabilities(self, model: str) -> Capabilities:
-        """See `Engine.capabilities`."""
-        return self._engine(model).capabilities(model)
 
     def health(self) -> Health:
         """See `Engine.health`: well, as long as one of the files can be loaded."""

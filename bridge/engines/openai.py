@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.core.chat import ChatReply, FinishReason
 from bridge.core.errors import (
+    BadRequest,
     EngineDown,
     EngineError,
     IncompleteAnswer,
@@ -34,6 +35,7 @@ from bridge.engines.base import (
     ignore_token,
 )
 from bridge.engines.json_api import JsonApi
+from bridge.kernel.ollama_answer import ALL_SPENT
 from bridge.protocols.openai import ChatError, read_embeddings, write_messages, write_request
 from bridge.protocols.openai_stream import ReplyReader
 
@@ -103,6 +105,8 @@ def _whole(reader: ReplyReader) -> ChatReply:
     if reply.finish_reason is FinishReason.CONTENT_FILTER:
         raise Refused("the API's content filter ended the answer")
     if not reply.text and not reply.tool_calls:
+        if reply.finish_reason is FinishReason.LENGTH:  # asked again, it would spend them again
+            raise BadRequest(ALL_SPENT)
         raise IncompleteAnswer("the model answered with nothing")
     return reply
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 import requests
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
 
 #: Shorter than the 5 s after which uvicorn closes an idle connection: one that is being closed is not written to.
 _KEPT_S = 4.0
+#: Nothing but what a relay itself sends.
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class RelayFamily(Enum):
     """Whose words an API speaks."""
 
     OPENAI = "openai"  # its paths stand behind a base address that ends with the version
+    ANTHROPIC = "anthropic"  # the same; its key goes into `x-api-key`
     OLLAMA = "ollama"  # its paths are the same everywhere
 
 
@@ -59,9 +63,15 @@ class Relay(Protocol):
         """Whether it has a key of its own, so that nobody else's is sent."""
 
     def open(
-        self, path: str, body: bytes, *, key: str | None = None, timeout_s: float | None = None
+        self,
+        path: str,
+        body: bytes,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        timeout_s: float | None = None,
     ) -> AbstractAsyncContextManager[RelayedBody]:
-        """Ask; the connection is cut when the block ends before the reply does. `key`: the caller's own.
+        """Ask; the connection is cut when the block ends before the reply does. `key`: the caller's own, `headers` as well.
 
         Raises:
             EngineError: also in the block, if the reply takes longer than `timeout_s` as a whole.
@@ -102,17 +112,22 @@ class HttpRelay:
 
     @asynccontextmanager
     async def open(
-        self, path: str, body: bytes, *, key: str | None = None, timeout_s: float | None = None
+        self,
+        path: str,
+        body: bytes,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        timeout_s: float | None = None,
     ) -> AsyncIterator[RelayedBody]:
         """See `Relay.open`."""
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if used := self._key or key:
-            headers["Authorization"] = f"Bearer {used}"
+        used = self._key or key
+        sent = {"Content-Type": "application/json", "Accept-Encoding": "identity", **headers, **self._auth(used)}
         watch = _Silence(self._silence_s)
         try:
             async with asyncio.timeout(timeout_s) as limit:
                 watch.begin(limit)
-                response = await self._ask(path, body, headers)
+                response = await self._ask(path, body, sent)
                 try:
                     await self._check(response, used)
                     yield _Body(response, self._base, watch)
@@ -125,6 +140,11 @@ class HttpRelay:
             raise StreamInterrupted(f"the answer broke off ({why})") from None
         finally:
             watch.end()
+
+    def _auth(self, key: str | None) -> dict[str, str]:
+        if not key:
+            return {}
+        return {"x-api-key": key} if self.family is RelayFamily.ANTHROPIC else {"Authorization": f"Bearer {key}"}
 
     async def close(self) -> None:
         """See `Relay.close`."""

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 from bridge.engines.base import (
     Answer,
-    Capabilities,
     Engine,
     EngineModel,
     Health,
-    OnProgress,
     OnToken,
     Request,
     Stop,
     Stopped,
-    ignore_progress,
     ignore_token,
 )
+from bridge.engines.delegating import DelegatingEngine
 from bridge.engines.slot_files import SlotFiles
 
 #: How often a job looks whether a slot is free, in seconds: the files wake nobody.
@@ -41,57 +39,35 @@ def ask_engine(engine: Engine, request: Request, on_token: OnToken, *, stop: Sto
     return engine.answer(request, on_token, stop=stop)
 
 
-class SlottedEngine:
+class SlottedEngine(DelegatingEngine):
     """Another engine behind its slots. Threads may share it."""
 
     def __init__(self, engine: Engine, hold: HoldSlot, *, ask: Ask = ask_engine) -> None:
-        self._engine, self._hold, self._ask = engine, hold, ask
+        self._inner, self._hold, self._ask = engine, hold, ask
         self.name = engine.name
 
     def answer(self, request: Request, on_token: OnToken = ignore_token, *, stop: Stop | None = None) -> Answer:
         """See `Engine.answer`; waits for a slot."""
         stop = stop or Stop()
         with self._hold(request.model, stop):
-            return self._ask(self._engine, request, on_token, stop=stop)
+            return self._ask(self._inner, request, on_token, stop=stop)
 
     def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`."""
-        return self._engine.models()
-
-    def pull(self, model: str, on_progress: OnProgress = ignore_progress) -> None:
-        """See `Engine.pull`."""
-        self._engine.pull(model, on_progress)
-
-    def capabilities(self, model: str) -> Capabilities:
-        """See `Engine.capabilities`."""
-        return self._engine.capabilities(model)
-
-    def count_tokens(self, request: Request) -> int:
-        """See `Engine.count_tokens`."""
-        return self._engine.count_tokens(request)
-
-    def embed(self, texts: Sequence[str], model: str) -> tuple[tuple[float, ...], ...]:
-        """See `Engine.embed`."""
-        return self._engine.embed(texts, model)
-
-    def load(self, model: str, *, num_ctx: int = Request.num_ctx) -> None:
-        """See `Engine.load`."""
-        self._engine.load(model, num_ctx=num_ctx)
-
-    def unload(self, model: str) -> None:
-        """See `Engine.unload`."""
-        self._engine.unload(model)
-
-    def remove(self, model: str) -> None:
-        """See `Engine.remove`."""
-        self._engine.remove(model)
+        return self._inner.models()
 
     def health(self) -> Health:
         """See `Engine.health`."""
-        return self._engine.health()
+        return self._inner.health()
 
     def close(self) -> None:
         """The engine is somebody else's."""
+
+    def _engine(self, model: str) -> Engine:  # noqa: ARG002  # there is one for all
+        return self._inner
+
+    def _using(self, model: str, stop: Stop) -> AbstractContextManager[Engine]:  # noqa: ARG002  # only an answer takes a slot
+        return nullcontext(self._inner)
 
 
 def hold_for_jobs(files: SlotFiles) -> HoldSlot:

@@ -5,7 +5,8 @@ Compared are the texts themselves, with what a person chose in a form; a choice 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from bridge.core.text import line
 from bridge.format import template
@@ -18,15 +19,25 @@ _SHOWN = 60
 
 def strange_cells(raws: Iterable[RawCell]) -> Iterator[str]:
     """What to call each code cell that is not ours: its id and its first line."""
-    ours = {str(native_id(note)): note for note in template.part_notes()}
     for raw in raws:
         source = source_of(raw)
         if raw.get("cell_type") != "code" or not source.strip() or grammar.is_prompt_cell(source):
             continue
         element = native_id(raw) or ""
-        note = ours.get(element)
-        if note is not None and source == template.fresh_source(note, raw):
+        if source == _ours().get(element) or source == (fresh := _fresh(element, raw)):
             continue
         first = next(text for text in source.splitlines() if text.strip())
-        differs = " (differs from this version's)" if note is not None else ""
+        differs = " (differs from this version's)" if fresh is not None else ""
         yield f"{line(element, _SHOWN) or 'a cell without id'}{differs}: {line(first.strip(), _SHOWN)}"
+
+
+@cache
+def _ours() -> Mapping[str, str]:
+    """{id of a cell that this version writes: its source}, the choices in a form as they are at first."""
+    return {str(native_id(note)): source_of(note) for note in template.part_notes()}
+
+
+def _fresh(element: str, raw: RawCell) -> str | None:
+    """What this version writes where a cell stands, with a person's choices; None: nothing."""
+    ours = _ours().get(element)
+    return None if ours is None else template.with_choices(ours, source_of(raw))

@@ -19,6 +19,7 @@ from bridge.core.errors import NewerNotebook, NotAQueue
 from bridge.core.job import derived_id
 from bridge.format import fields, json_bytes, limits, order, prompt_cell
 from bridge.format.cell import Cell, CellKind
+from bridge.format.other_metadata import OtherMetadata, other_metadata
 from bridge.format.raw_cell import (
     UNSEEN,
     RawCell,
@@ -89,7 +90,9 @@ def write_metadata(part: Part) -> dict[str, Any]:
     """The notebook metadata of a part."""
     context = {writer: part.context[writer] for writer in sorted(part.context)}
     stamp = {"schema": grammar.SCHEMA, "queue_id": part.queue_id, "part": part.number, "context": context}
-    return {**part.metadata, "bridge": stamp | ({"birth": part.birth} if part.birth else {})}
+    return json_bytes.by_name(
+        {**part.metadata, "bridge": json_bytes.by_name(stamp | ({"birth": part.birth} if part.birth else {}))}
+    )
 
 
 def write_part(part: Part) -> dict[str, Any]:
@@ -107,11 +110,15 @@ def dump_part(part: Part) -> bytes:
     return json_bytes.join_notebook([cell.data for cell in part.in_order()], write_metadata(part))
 
 
-def note_cell(raw: RawCell, element: str, position: str, dots: Mapping[str, int], edit: int) -> Cell:
-    """A note with its stamp: what it is, so that a later change or deletion of it can be told."""
+def note_cell(
+    raw: RawCell, element: str, position: str, dots: Mapping[str, int], edit: int, other: OtherMetadata | None = None
+) -> Cell:
+    """A note with its stamp: what it is, so that a later change or deletion of it can be told. `other`: default, what is on it."""
+    other = other or other_metadata(raw)
     touched = Cell(id=element, kind=CellKind.NOTE, raw=raw, dots=dots, position=position)
     stamp = {"id": element, "dots": without_unseen(dots), "edit": edit, "sha": touched.digest}
-    stamped = {**raw, "id": element, "metadata": {**extras_of(raw), "bridge": {**stamp, "position": position}}}
+    whole = json_bytes.by_name({**stamp, "position": position, **other.stamp()})
+    stamped = {**raw, "id": element, "metadata": json_bytes.by_name({**other.values, "bridge": whole})}
     return Cell(id=element, kind=CellKind.NOTE, raw=stamped, dots=dots, position=position)
 
 
@@ -261,12 +268,15 @@ def _fold(cell: Cell, group: list[Cell]) -> Cell:
     for double in doubles:
         job = job.join(double.job.evolve(spec=job.spec, edit=job.edit, bare=job.bare))
         dots = {w: max(n, dots.get(w, 0)) for w, n in {**dots, **double.dots}.items()}
-    raw = prompt_cell.write_job(job, dots, extras_of(cell.raw))
+    raw = prompt_cell.write_job(job, dots, other_metadata(cell.raw))
     return Cell(id=cell.id, kind=CellKind.JOB, raw=raw, dots=dots, position=cell.position, job=job)
 
 
 def _renamed(cell: Cell) -> Cell:
-    """A copied and then changed cell as a job or note of its own, without the original's stamp."""
+    """A copied and then changed cell as a job or note of its own, without the original's stamp.
+
+    Its place is what a job of that name without a stamp has, so that it says the same once it was written.
+    """
     raw = {key: value for key, value in cell.raw.items() if key != "id"}
     raw["metadata"] = {key: value for key, value in extras_of(cell.raw).items() if key != "id"}
     if cell.kind is CellKind.NOTE:
@@ -277,7 +287,8 @@ def _renamed(cell: Cell) -> Cell:
         rest = (words[1] if len(words) > 1 else "") if words and grammar.JOB_ID.fullmatch(words[0].upper()) else line
         element = grammar.adopted_id(rest, body)
         raw["source"] = json_bytes.split_lines(f"{grammar.MAGIC} {element} {rest}".rstrip() + "\n" + body)
-    return Cell(id=element, kind=cell.kind, raw=raw, dots=dots_of(raw, element), position="")
+    position = element if cell.kind is CellKind.JOB else ""
+    return Cell(id=element, kind=cell.kind, raw=raw, dots=dots_of(raw, element), position=position)
 
 
 def _placed(cells: list[Cell]) -> dict[str, Cell]:

@@ -148,6 +148,11 @@ def _plain_dumps(value: object, **layout: Any) -> bytes:
 _PLACE = "\uf8ff left unread \uf8ff"
 
 
+def by_name(values: Mapping[str, object]) -> dict[str, object]:
+    """An object with its names sorted, as Jupyter's programs write all of theirs: then a save there moves no line."""
+    return dict(sorted(values.items()))
+
+
 def dump_cell(raw: Mapping[str, object]) -> bytes:
     """One cell as it stands inside a notebook, indented for its place there.
 

@@ -18,7 +18,8 @@ from bridge.core.job import Job, Result
 from bridge.format import codec, json_bytes, prompt_cell, result_record
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
-from bridge.format.raw_cell import Dots, RawCell, extras_of, note_text, texts_of
+from bridge.format.other_metadata import OtherMetadata, other_metadata
+from bridge.format.raw_cell import Dots, RawCell, note_text, texts_of
 from bridge.kernel import grammar
 
 
@@ -84,11 +85,11 @@ def _both(x: Cell, y: Cell, seen_x: Mapping[str, int], seen_y: Mapping[str, int]
     }
     if not dots:
         return None
-    extras = extras_of(max(x.raw, y.raw, key=lambda raw: json_bytes.canonical(extras_of(raw))))
+    other = other_metadata(x.raw).join(other_metadata(y.raw))
     if x.kind is CellKind.JOB and y.kind is CellKind.JOB:
-        return job_cell(x.job.join(y.job), dots, extras)
+        return job_cell(x.job.join(y.job), dots, other)
     newer = max(x, y, key=_note_order)
-    return codec.note_cell({**newer.raw, "metadata": extras}, newer.id, newer.position, dots, newer.note_edit)
+    return codec.note_cell(newer.raw, newer.id, newer.position, dots, newer.note_edit, other)
 
 
 def with_the_answer(x: Cell, y: Cell) -> Cell | None:
@@ -118,10 +119,10 @@ def _note_order(note: Cell) -> tuple[int, str, bytes, bytes]:
     return (note.note_edit, note.position, note_text(note.raw), json_bytes.canonical(note.raw.get("outputs")))
 
 
-def job_cell(job: Job, dots: Dots, extras: Mapping[str, object] | None = None, shown: RawCell | None = None) -> Cell:
+def job_cell(job: Job, dots: Dots, other: OtherMetadata | None = None, shown: RawCell | None = None) -> Cell:
     """The cell of a job. `shown`: a version of the cell whose outputs are kept, if they show the result that counts."""
     job = _own(job)
-    raw = prompt_cell.write_job(job, dots, extras)
+    raw = prompt_cell.write_job(job, dots, other)
     best = job.best(job.spec.body_sha256)
     if shown is not None and best is not None:
         there = result_record.read_results(shown, job.id)[0]
@@ -131,9 +132,11 @@ def job_cell(job: Job, dots: Dots, extras: Mapping[str, object] | None = None, s
 
 
 def _own(job: Job) -> Job:
-    """The job whose results all say so (a cell may have been adopted under another id), and whole again once it is cancelled."""
+    """The job whose results all say so (a cell may have been adopted under another id), without a spent claim, and whole again once it is cancelled."""
     if any(result.job != job.id for result in job.results):
         job = job.evolve(results=tuple(_renamed(result, job.id) for result in job.results))
+    if job.lease != job.open_lease:
+        job = job.evolve(lease=None)
     if job.spec.damaged and job.is_cancelled:
         job = job.evolve(spec=replace(job.spec, damaged=None))
     return job
@@ -146,7 +149,7 @@ def _renamed(result: Result, job: str) -> Result:
 
 def _stamped(cell: Cell, dots: Dots) -> Cell:
     if cell.kind is CellKind.JOB:
-        return job_cell(cell.job, dots, extras_of(cell.raw), shown=cell.raw)
+        return job_cell(cell.job, dots, other_metadata(cell.raw), shown=cell.raw)
     return codec.note_cell(cell.raw, cell.id, cell.position, dots, cell.note_edit)
 
 

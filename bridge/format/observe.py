@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from bridge.format import codec, merge, order
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
-from bridge.format.raw_cell import UNSEEN, Dots, extras_of, is_source, native_id, stamp_of, stamped_edit, without_stamp
+from bridge.format.other_metadata import OtherMetadata, other_metadata
+from bridge.format.raw_cell import UNSEEN, Dots, is_source, native_id, stamp_of, stamped_edit, without_stamp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,31 +123,58 @@ def _restore(cell: Cell, memory: KnownState) -> Cell:
 def _moved(mine: Cell, seen: Cell, dots: Dots) -> Cell:
     """What we know, at the place where a person put it; a save that repeats the move is no further edit."""
     edit = _edit_of(mine) + (seen.position != mine.position)
-    restored = _as(mine, mine.id, dots, seen.position, edit, birth=mine)
+    other = _other(seen, mine)
+    restored = _as(mine, mine.id, dots, seen.position, edit, birth=mine, other=other)
     if restored.kind is CellKind.NOTE:
         return restored
     job = restored.job.join(seen.job.evolve(id=mine.id, spec=restored.job.spec, edit=edit, bare=restored.job.bare))
-    return merge.job_cell(job, dots, extras_of(seen.raw), shown=seen.raw)
+    return merge.job_cell(job, dots, other, shown=seen.raw)
 
 
 def _edit_of(cell: Cell) -> int:
     return cell.job.edit if cell.kind is CellKind.JOB else cell.note_edit
 
 
-def _as(cell: Cell, element: str, dots: Dots, position: str, edit: int, birth: Cell | None = None) -> Cell:
+def _other(seen: Cell, mine: Cell | None) -> OtherMetadata:
+    """What of the cell's metadata is not ours, a save that dropped our stamp seen through."""
+    found = other_metadata(seen.raw)
+    if mine is None or mine is seen:
+        return found
+    known = other_metadata(mine.raw)
+    return known.join(found) if stamp_of(seen.raw) else known.after_a_save_without_stamps(found)
+
+
+def _as(
+    cell: Cell,
+    element: str,
+    dots: Dots,
+    position: str,
+    edit: int,
+    birth: Cell | None = None,
+    other: OtherMetadata | None = None,
+) -> Cell:
+    other = other or _other(cell, birth)
     if cell.kind is CellKind.NOTE:
-        return codec.note_cell(cell.raw, element, position, dots, edit)
+        return codec.note_cell(cell.raw, element, position, dots, edit, other)
     spec = replace(cell.job.spec, position=position)
     if birth is not None:
         born = birth.job.spec
         spec = replace(
-            spec, created_at=born.created_at, key=born.key, caller=born.caller, parent=born.parent, round=born.round
+            spec,
+            created_at=born.created_at,
+            key=born.key,
+            caller=born.caller,
+            batch=born.batch,
+            endpoint=born.endpoint,
+            parent=born.parent,
+            round=born.round,
         )
     job = cell.job.evolve(id=element, spec=spec, edit=edit, bare=cell.job.bare and birth is None)
-    return merge.job_cell(job, dots, extras_of(cell.raw), shown=cell.raw)
+    return merge.job_cell(job, dots, other, shown=cell.raw)
 
 
 def _joined(a: Cell, b: Cell) -> Cell:
     if a.kind is CellKind.NOTE or b.kind is CellKind.NOTE:
         return a
-    return merge.job_cell(a.job.join(b.job), {**b.dots, **a.dots}, extras_of(a.raw), shown=a.raw)
+    other = other_metadata(a.raw).join(other_metadata(b.raw))
+    return merge.job_cell(a.job.join(b.job), {**b.dots, **a.dots}, other, shown=a.raw)

@@ -8,7 +8,6 @@ says why; the cell of the latter is written back as it came.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -28,6 +27,7 @@ from bridge.core.job import (  # fmt: skip
 from bridge.core.text import plain
 from bridge.format import fields, json_bytes, limits, result_record
 from bridge.format.fields import FieldError, Fields
+from bridge.format.other_metadata import OtherMetadata
 from bridge.format.raw_cell import (  # fmt: skip
     Dots,
     RawCell,
@@ -121,6 +121,8 @@ def _stamped_job(job: Job, stamp: Fields) -> Job:
         created_at=stamp.moment("created_at"),
         key=stamp.text("key", limits.NOTE_CHARS),
         caller=stamp.text("caller", limits.NOTE_CHARS),
+        batch=stamp.text("batch", limits.NOTE_CHARS),
+        endpoint=stamp.text("endpoint", limits.NOTE_CHARS),
         parent=parent,
         round=stamp.count("round"),
     )
@@ -135,9 +137,10 @@ def _stamped_job(job: Job, stamp: Fields) -> Job:
     )
 
 
-def write_job(job: Job, dots: Dots, extras: Mapping[str, object] | None = None) -> dict[str, object]:
+def write_job(job: Job, dots: Dots, other: OtherMetadata | None = None) -> dict[str, object]:
     """The raw prompt cell of a job: its best result as the only output, everything else in header and metadata."""
     spec = job.spec
+    other = other or OtherMetadata()
     if spec.damaged and not job.is_cancelled:
         return _as_it_came(spec.damaged.raw, job, dots)
     best = job.best(spec.body_sha256)
@@ -155,20 +158,22 @@ def write_job(job: Job, dots: Dots, extras: Mapping[str, object] | None = None) 
         "created_at": to_iso(spec.created_at) if spec.created_at else None,
         "key": spec.key,
         "caller": spec.caller,
+        "batch": spec.batch,
+        "endpoint": spec.endpoint,
         "parent": spec.parent,
         "round": spec.round,
         "floor": job.attempt_floor,
         "cancelled": _write_cancelled(job.cancelled),
-        "lease": _write_lease(job.lease),
+        "lease": _write_lease(job.open_lease),
         "attempts": [_write_attempt(a) for a in visible_attempts(job, best)],
         "outcome": dict(job.outcome),
     }
-    stamp |= {key: value for key, value in optional.items() if value}
+    stamp |= {key: value for key, value in optional.items() if value} | other.stamp()
     return {
         "cell_type": "code",
         "execution_count": None,
         "id": job.id,
-        "metadata": {**(extras or {}), "bridge": stamp},
+        "metadata": json_bytes.by_name({**other.values, "bridge": json_bytes.by_name(stamp)}),
         "outputs": [result_record.write_output(best)] if best else [],
         "source": json_bytes.split_lines(source),
     }

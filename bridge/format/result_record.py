@@ -14,7 +14,8 @@ from bridge.format import json_bytes, limits
 from bridge.format.fields import FieldError, Fields
 from bridge.format.raw_cell import RawCell, carriers_of
 from bridge.kernel import grammar
-from bridge.kernel.display import to_display
+from bridge.kernel.display import to_display, with_footer
+from bridge.kernel.footer import footer_of
 
 
 def read_results(raw: RawCell, job_id: str) -> tuple[list[Result], list[str]]:
@@ -71,14 +72,24 @@ def text_below(result: Result) -> str:
     return result.answer
 
 
-def write_output(result: Result) -> dict[str, object]:
-    """The one `display_data` output of a result; either of its two texts alone is enough to read it."""
+def write_output(result: Result, *, footer: bool = True) -> dict[str, object]:
+    """The one `display_data` output of a result; either of its two texts alone is enough to read it.
+
+    `footer`: a quiet line below the display form, outside the hash.
+    """
     text = result_text(result)
+    shown = display_form(result) if footer else json_bytes.split_lines(to_display(text))
     return {
-        "data": {"text/markdown": json_bytes.split_lines(to_display(text)), "text/plain": json_bytes.split_lines(text)},
+        "data": {"text/markdown": shown, "text/plain": json_bytes.split_lines(text)},
         "metadata": {},
         "output_type": "display_data",
     }
+
+
+def display_form(result: Result, *, verdict: str = "") -> list[str]:
+    """The lines that a notebook shows of a result, with their footer."""
+    footer = footer_of(record_of(result), verdict)
+    return json_bytes.split_lines(with_footer(to_display(result_text(result)), footer))
 
 
 def _result(record: Mapping[str, object], answer: str, job_id: str) -> Result:

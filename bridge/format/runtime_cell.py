@@ -1,9 +1,16 @@
-"""The runtime cell of a queue notebook: the files of `bridge/kernel/`, joined."""
+"""The runtime cell of a queue notebook: the files of `bridge/kernel/`, joined, without what only their readers need.
+
+It is source that anybody can read, and the same on every machine. Comments, docstrings and blank lines are left out and a level is
+indented by one space, because the cell is in each part of a queue and travels with every sync.
+"""
 
 from __future__ import annotations
 
 import ast
-import textwrap
+import io
+import re
+import tokenize
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
@@ -12,14 +19,14 @@ from bridge.core.version import __version__
 #: Each file stands after those that it imports; a test compares this with the folder.
 ORDER: tuple[str, ...] = (
     "stop", "error_kind", "options", "grammar", "signing", "queue_key", "display", "address", "wire", "finish", "chat_json", "chat", "ollama_chat", "ollama_reply",
-    "ollama_answer", "catalogue", "fit", "ollama", "cells", "progress", "lanes", "engine_faults", "run", "snapshot", "spool", "session", "machine",
-    "server", "setup", "magic",
+    "ollama_answer", "catalogue", "fit", "ollama", "cells", "progress", "footer", "lanes", "panel", "engine_faults", "run", "snapshot", "spool", "screen", "session", "machine",
+    "server", "install", "cost", "setup", "magic",
 )  # fmt: skip
 
 _HEAD = f"""\
 #@title Runtime: what answers the prompts below (nothing to change here) {{ display-mode: "form" }}
-# `%%qwen`, `ask_qwen` and `set_up_qwen` of Qwen Bridge {__version__}: the source of its bridge/kernel/*.py, joined by
-# `bridge init`. Change it there, not here; `bridge refresh` brings it up to date.
+# `%%qwen`, `ask_qwen` and `set_up_qwen` of Qwen Bridge {__version__}: the source of its bridge/kernel/*.py, joined by `bridge init`
+# without comments and docstrings. Change it there, not here; `bridge refresh` brings it up to date.
 # All of it stands in one function, so that your names and its own cannot get in each other's way.
 from __future__ import annotations
 
@@ -27,9 +34,8 @@ from __future__ import annotations
 def _qwen_runtime():
 """
 
-_TAIL = """
-    register_qwen()
-    return ask_qwen, set_up_qwen
+_TAIL = """ register_qwen()
+ return ask_qwen, set_up_qwen
 
 
 ask_qwen, set_up_qwen = _qwen_runtime()
@@ -47,8 +53,8 @@ def runtime_source() -> str:
     parts = []
     for name in ORDER:
         source = (folder / f"{name}.py").read_text(encoding="utf-8")
-        parts.append(f"# {f' bridge/kernel/{name}.py ':=^106}\n\n{join_part(source, name=name)}")
-    return _HEAD + textwrap.indent("\n\n".join(parts), "    ") + _TAIL
+        parts.append(f"# bridge/kernel/{name}.py\n{stripped(join_part(source, name=name))}")
+    return _HEAD + re.sub(r"^(?=.)", " ", "".join(parts), flags=re.MULTILINE) + _TAIL
 
 
 def join_part(source: str, *, name: str) -> str:
@@ -79,9 +85,34 @@ def join_part(source: str, *, name: str) -> str:
     return text + "\n"
 
 
-def _docstring_lines(tree: ast.Module) -> set[int]:
-    found: set[int] = set()
+def stripped(source: str) -> str:
+    """The same program without comments, docstrings and blank lines, each level indented by one space."""
+    tree = ast.parse(source)
+    dropped = _docstring_lines(tree)
+    lonely = {
+        node.body[0].lineno for node in _documented(tree) if len(node.body) == 1 and not isinstance(node, ast.Module)
+    }
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT}
+    lines = []
+    for number, line in enumerate(source.splitlines(), 1):
+        code = line[: comments.get(number)].rstrip() if number not in dropped or number in lonely else ""
+        if number in lonely:
+            code = code[: len(code) - len(code.lstrip())] + "..."
+        if code:
+            words = code.lstrip(" ")
+            lines.append(" " * ((len(code) - len(words)) // 4) + words + "\n")
+    return "".join(lines)
+
+
+def _documented(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            found.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+            yield node
+
+
+def _docstring_lines(tree: ast.Module) -> set[int]:
+    found: set[int] = set()
+    for node in _documented(tree):
+        found.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
     return found

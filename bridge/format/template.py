@@ -23,6 +23,9 @@ _METADATA = {
 
 _ABOUT = """# Qwen Bridge: a queue of coding prompts
 
+[Go to the first prompt](#Prompts) · \
+[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/)
+
 Each cell that begins with `%%qwen` is one job: a prompt, and below it the answer. Dev agents add cells; a free GPU answers
 them.
 
@@ -31,9 +34,14 @@ them.
    at the same time. Model and context are chosen in the form of the second cell.
 3. Save (*Ctrl+S*). The answers are in the notebook; whoever asked for them finds them there.
 
-A cell that has its answer is not run again. You may add prompts of your own: begin a code cell with `%%qwen`, and write
+*Run all* answers every open prompt; running one cell answers that cell. A cell that has its answer is not run again. You may add prompts of your own: begin a code cell with `%%qwen`, and write
 below that line. Deleting a cell cancels its job. If Colab says that the file was updated remotely, reload the tab before
 you run: nothing is lost either way, but you will see the newest prompts.
+"""
+
+_PROMPTS = """## Prompts
+
+Each cell below is one prompt, and its answer stands below it.
 """
 
 #: The three jobs of the notebook that ships with the project.
@@ -116,11 +124,12 @@ _FIELD = re.compile(r"^(\w+) = (.*?)(?= *# ?@param)", re.MULTILINE)
 
 
 def part_notes() -> list[RawCell]:
-    """The cells that each part begins with, so that each can be run on its own: explanation, runtime, setup."""
+    """The cells that each part begins with, so that each can be run on its own: explanation, runtime, setup, a heading to link to."""
     return [
         _note("bridge-about", "-A", "markdown", _ABOUT),
         _note("bridge-runtime", "-B", "code", runtime_source()),
         _note("bridge-setup", "-C", "code", _SETUP),
+        _note("bridge-prompts", "-D", "markdown", _PROMPTS),
     ]
 
 
@@ -205,11 +214,20 @@ def _plain(cell: RawCell) -> RawCell:
     return {**cell, "metadata": extras_of(cell)}
 
 
+def _folded(element: str) -> dict[str, object]:
+    """What hides the source of a cell: `cellView` in Colab; the tag with nbconvert and books; for the runtime in JupyterLab as well.
+
+    The set-up form stays open outside Colab: it is where the model is chosen.
+    """
+    form: dict[str, object] = {"cellView": "form"}
+    return form | ({"jupyter": {"source_hidden": True}, "tags": ["hide-input"]} if element == "bridge-runtime" else {})
+
+
 def _note(element: str, position: str, cell_type: str, source: str) -> RawCell:
     raw: dict[str, object] = {
         "cell_type": cell_type,
         "id": element,
-        "metadata": {"cellView": "form"} if source.startswith("#@title") else {},
+        "metadata": _folded(element) if source.startswith("#@title") else {},
         "source": json_bytes.split_lines(source),
     }
     if cell_type == "code":

@@ -129,7 +129,7 @@ def _context(
     return GatewayContext(
         live=live,
         token=token,
-        pulls=Pulls(backend.engine, on_done=live.forget_listing),
+        pulls=Pulls(backend.engine, on_done=live.listing.forget),
         queue=queue,
         records=records,
         files=files,

@@ -11,6 +11,7 @@ from bridge.gateway.file_store import KEPT_S
 from bridge.gateway.records import Record
 from bridge.protocols.asked import Json
 from bridge.protocols.openai_batch import ApiBatch, BatchLine, BatchStatus
+from bridge.protocols.openai_request import read_private
 from bridge.protocols.refusal import RefusedAsk
 
 
@@ -38,7 +39,7 @@ async def embed_lines(parts: BatchParts, batch: ApiBatch) -> None:
 async def _embed(parts: BatchParts, batch: ApiBatch, line: BatchLine) -> Record:
     """A line's vector or its error, on disk."""
     try:
-        found = await embed(parts.live, line.body.get("input"), line.body.get("model"))
+        found = await embed(parts.live, line.body.get("input"), line.body.get("model"), private=read_private(line.body))
         body: Json = {"body": found.as_openai()}
     except RefusedAsk as refused:
         body = {"error": {"code": refused.refusal.openai_code, "message": refused.refusal.message}}

@@ -15,7 +15,7 @@ from typing import IO
 from bridge.core.errors import BridgeError, SecretFound
 from bridge.core.job import NewJob
 from bridge.gateway.names import queue_model
-from bridge.intake.prompt import job_of
+from bridge.gateway.queued import caller_name, job_for
 from bridge.intake.secret_scan import scan_for_secrets
 from bridge.protocols.asked import Asked, WireFormat
 from bridge.protocols.job_body import texts_of
@@ -79,8 +79,10 @@ def _judge(line: bytes, number: int, endpoint: str, seen: set[bytes]) -> None:
         return
     try:
         asked = asked_of(read, endpoint)
+        if asked.private:
+            raise BadLine("invalid_value", "a private request does not go into the queue", "bridge")
         scan_for_secrets(("the prompt", text) for text in texts_of(asked.request))
-        job_of(asked.request, NewJob(body=""))
+        job_for(asked, model=None, caller="")
     except RefusedAsk as refused:
         raise BadLine("invalid_value", refused.refusal.message, refused.refusal.param) from None
     except SecretFound as error:
@@ -106,15 +108,12 @@ def jobs_of(batch: ApiBatch, path: Path, *, has: frozenset[str]) -> Iterator[New
     for line in lines_of(path, batch.endpoint):
         asked = asked_of(line, batch.endpoint)
         model = queue_model(asked.options.model, has=has)
-        options = type(asked.options).of({**asked.options.given(), **({"model": model} if model else {})})
-        if model is None and asked.options.model is not None:
-            options = type(asked.options).of({k: v for k, v in asked.options.given().items() if k != "model"})
-        yield job_of(asked.request, NewJob(body="", options=options, caller=caller_of(batch), key=key_of(batch, line)))
+        yield job_for(asked, model=model, caller=batch.id, key=key_of(batch, line))
 
 
 def caller_of(batch: ApiBatch) -> str:
     """Under which name its jobs stand in the queue."""
-    return f"gateway:{batch.id}"
+    return caller_name(batch.id)
 
 
 def key_of(batch: ApiBatch, line: BatchLine) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from bridge.api.bridge import Bridge
 from bridge.api.views import JobView
@@ -35,21 +36,17 @@ def write_output(parts: BatchParts, batch: ApiBatch) -> ApiBatch:
     written = _Written(batch, ending(batch))
     suffix = batch.id.removeprefix("batch_")
     output_id, error_id = f"file-{suffix}-output", f"file-{suffix}-errors"
-    now, kept_s = parts.now(), batch.output_kept_s or KEPT_S
+    writing = partial(
+        parts.files.writing, caller="", now=parts.now(), kept_s=batch.output_kept_s or KEPT_S, purpose="batch_output",
+        unless_empty=True,
+    )  # fmt: skip
     with (
-        parts.files.writing(
-            filename=f"{batch.id}_output.jsonl", name=output_id, caller="", now=now, kept_s=kept_s, purpose="batch_output"
-        ) as output,
-        parts.files.writing(
-            filename=f"{batch.id}_error.jsonl", name=error_id, caller="", now=now, kept_s=kept_s, purpose="batch_output"
-        ) as errors,
-    ):  # fmt: skip
+        writing(filename=f"{batch.id}_output.jsonl", name=output_id) as output,
+        writing(filename=f"{batch.id}_error.jsonl", name=error_id) as errors,
+    ):
         for line in batch_lines.lines_of(parts.input_of(batch), batch.endpoint):
             good, data = written.line(line, _outcome(parts, batch, line))
             (output if good else errors).write(data)
-    for name, count in ((output_id, written.completed), (error_id, written.failed)):
-        if not count:
-            parts.files.delete(name)
     return replace(
         batch,
         completed=written.completed,

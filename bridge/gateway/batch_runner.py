@@ -22,7 +22,6 @@ from bridge.gateway.batch_output import ending, write_output
 from bridge.gateway.batch_parts import KIND, BatchParts
 from bridge.gateway.batch_review import UNCHECKED, BatchReview
 from bridge.protocols.openai_batch import ApiBatch, BadLine, BatchStatus, LineProblem, load
-from bridge.protocols.refusal import RefusedAsk
 from bridge.store import query
 
 T = TypeVar("T")
@@ -90,7 +89,7 @@ class BatchRunner:
         if batch.endpoint not in batch_lines.WIRES:
             await embed_lines(self.parts, batch)
             return False
-        has = frozenset(await self._models())
+        has = await self.parts.live.model_names()
         return await self._in_thread(lambda: self._answer(batch, has))
 
     def _validate(self, batch: ApiBatch) -> None:
@@ -175,12 +174,6 @@ class BatchRunner:
 
     def _over(self, batch: ApiBatch) -> None:
         self.parts.let_input_go(batch)
-
-    async def _models(self) -> list[str]:
-        try:
-            return [model.name for model in await self.parts.live.models()]
-        except RefusedAsk:
-            return []
 
     @staticmethod
     async def _in_thread(call: Callable[[], T]) -> T:

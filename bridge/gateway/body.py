@@ -7,7 +7,9 @@ import asyncio
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from bridge.gateway.headers import is_private
 from bridge.protocols.asked import Json
+from bridge.protocols.openai_request import read_private
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 
 #: An agent's turn with its tools has 80 kB (facts, section 1.1); a prompt of 256,000 tokens about 1 MB; images more.
@@ -32,6 +34,11 @@ async def read_json(request: Request, *, most_bytes: int = MOST_BYTES) -> Json:
     if not isinstance(value, dict):
         raise RefusedAsk.bad("the body must be a JSON object")
     return value
+
+
+def asks_private(request: Request, body: Json) -> bool:
+    """Whether a request is to stay here, by its header or its body. Raises RefusedAsk."""
+    return is_private(request.headers) or read_private(body)
 
 
 async def read_bytes(request: Request, *, most_bytes: int) -> bytes:

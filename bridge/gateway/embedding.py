@@ -41,7 +41,7 @@ def _packed(vector: tuple[float, ...]) -> str:
     return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
-async def embed(live: Live, given: object, model: object) -> Embedded:
+async def embed(live: Live, given: object, model: object, *, private: bool) -> Embedded:
     """One vector for a text or for each of a list. Raises RefusedAsk."""
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
@@ -51,6 +51,8 @@ async def embed(live: Live, given: object, model: object) -> Embedded:
     if model is not None and not isinstance(model, str):
         raise RefusedAsk.bad("model must be a text", "model")
     chosen = await live.chosen(model)
+    if private:
+        live.backend.require_private(chosen.name)
     async with live.residency.using(chosen.name):
         vectors = await live.in_thread(lambda: live.backend.engine.embed(texts, chosen.name))
     return Embedded(model=chosen.name, vectors=vectors, texts=tuple(texts))

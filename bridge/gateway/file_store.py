@@ -37,9 +37,17 @@ class FileStore:
 
     @contextmanager
     def writing(
-        self, *, filename: str, purpose: str, caller: str, now: datetime, name: str, kept_s: int = KEPT_S
+        self,
+        *,
+        filename: str,
+        purpose: str,
+        caller: str,
+        now: datetime,
+        name: str,
+        kept_s: int = KEPT_S,
+        unless_empty: bool = False,
     ) -> Iterator[IO[bytes]]:
-        """A new file to write to; it is there when the block ends well. `name`: its id."""
+        """A new file to write to; it is there when the block ends well. `name`: its id. `unless_empty`: only with something in it."""
         temporary = self._folder / f".{name}.{os.getpid()}"
         try:
             with temporary.open("wb") as stream:
@@ -48,6 +56,10 @@ class FileStore:
                 stream.flush()
                 os.fsync(stream.fileno())
                 size = stream.tell()
+            if unless_empty and not size:
+                temporary.unlink()
+                self.delete(name)  # that an earlier run may have written
+                return
             temporary.replace(self.path(name))
         except BaseException:
             with contextlib.suppress(OSError):

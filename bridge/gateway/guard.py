@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bridge.gateway.headers import keys_of
 from bridge.gateway.reply import refused
 from bridge.protocols.asked import WireFormat
 from bridge.protocols.refusal import ApiRefusal, RefusalKind
@@ -42,12 +43,16 @@ class GuardRules:
                 kind=RefusalKind.FORBIDDEN,
                 message=f"web pages of {origin[:80]!r} may not use the gateway: `--allow-origin` lets one in",
             )
-        if self.token is not None and not hmac.compare_digest(_token(headers).encode(), self.token.encode()):
+        if self.token is not None and not self._knows(headers):
             return ApiRefusal(
                 kind=RefusalKind.UNAUTHORIZED,
                 message="the token is missing or wrong: send BRIDGE_TOKEN as `Authorization: Bearer …`",
             )
         return None
+
+    def _knows(self, headers: Mapping[str, str]) -> bool:
+        token = (self.token or "").encode()
+        return any(hmac.compare_digest(key.encode(), token) for key in keys_of(headers))
 
 
 class Guard:
@@ -81,8 +86,3 @@ def _host_name(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""
-
-
-def _token(headers: Mapping[str, str]) -> str:
-    kind, _, value = headers.get("authorization", "").partition(" ")
-    return value.strip() if kind.lower() == "bearer" else headers.get("x-api-key", "")

@@ -19,6 +19,7 @@ from bridge.engines.base import Answer, Engine, EngineModel, Request, Stop, Stop
 from bridge.engines.relay import Relay
 from bridge.gateway.fitting import Sized, count_or_estimate, fits_uncounted, sized
 from bridge.gateway.line import LineFull, Ticket
+from bridge.gateway.listing import Listing
 from bridge.gateway.mailbox import Mailbox
 from bridge.gateway.names import ChosenModel, choose_model
 from bridge.gateway.residency import IDLE_S, Residency
@@ -27,15 +28,13 @@ from bridge.gateway.slots import Slots
 from bridge.gateway.source import Caller, RequestProgress, Sink
 from bridge.gateway.tool_calling import answer_with_calls
 from bridge.kernel.catalogue import longest_context, size_of
-from bridge.kernel.fit import load_limit_s
+from bridge.kernel.fit import is_cloud, load_limit_s
 from bridge.models.choose import auto_model
 from bridge.protocols.asked import Answered, Asked, ReplyHead, Truncation, Usage
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk, refusal_of
 
 T = TypeVar("T")
 
-#: How old what we know of an engine's models may be, in seconds.
-LISTED_S = 5.0
 #: Taken for the size of a model of which nobody knows it, in bytes.
 _LARGEST_BYTES = 20_000_000_000
 
@@ -55,6 +54,13 @@ class Backend:
     idle_s: float = IDLE_S  #: after which an unused model goes out of memory; 0: never
     on_use: Callable[[str], None] = lambda _model: None  #: told each model that answered, in the event loop
     is_remote: bool = False  #: an API that has `default_model`, and neither lists nor loads anything for us
+    is_public: bool = False  #: somebody else runs it
+
+    def require_private(self, model: str) -> None:
+        """Raises RefusedAsk: who answers with this model is not ours, so nothing private goes there."""
+        if self.is_public or (self.engine.name == "ollama" and is_cloud(model)):
+            message = f"a private request does not go to a public target, and {model} is answered by one: name a model of your own"
+            raise RefusedAsk(ApiRefusal(kind=RefusalKind.FORBIDDEN, message=message))
 
 
 class Live:
@@ -71,20 +77,20 @@ class Live:
         """`now_s`: seconds of a clock that only goes forward. `tell`: gets what the log should say."""
         self._tell = tell
         self.backend = backend
-        self._now, self._now_s = now, now_s
+        self._now = now
+        self.listing = Listing(lambda: self.in_thread(backend.engine.models), now_s=now_s)
         self.residency = Residency(
             backend.engine, idle_s=backend.idle_s, num_ctx=backend.num_ctx, now_s=now_s, limit_s=self._load_limit_s,
             busy=lambda: {ticket.model for ticket in backend.slots.line.running}, on_use=backend.on_use,
         )  # fmt: skip
         self.lacking: set[str] = set()  #: paths that the relay's API turned out not to have
-        self._listed: tuple[EngineModel, ...] | None = None
-        self._listed_s = 0.0
         self._pool = ThreadPoolExecutor(backend.slots.line.lanes + 1, thread_name_prefix="gateway")
 
     async def close(self) -> None:
         """Let go of threads and connections; what runs is given up by whoever waits for it."""
         if self.backend.relay is not None:
             await self.backend.relay.close()
+        self.listing.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def answer(
@@ -96,6 +102,8 @@ class Live:
             RefusedAsk: there is no answer, and why.
         """
         model = await self.chosen(asked.options.model)
+        if asked.private:
+            self.backend.require_private(model.name)
         head = self.head(model, id_prefix)
         sink.begin(head)
         request = self.request(asked, model)
@@ -153,18 +161,18 @@ class Live:
         return ReplyHead(id=id_prefix + secrets.token_hex(12), created=self._now(), model=model.name, note=model.note)
 
     async def models(self) -> tuple[EngineModel, ...]:
-        """What the engine has, as it was at most `LISTED_S` ago; loads nothing. Raises RefusedAsk."""
-        if self._listed is None or self._now_s() - self._listed_s > LISTED_S:
-            self._listed = await self.in_thread(self.backend.engine.models)
-            self._listed_s = self._now_s()
-        return self._listed
+        """What the engine has, as it was a few seconds ago at most; loads nothing. Raises RefusedAsk."""
+        return await self.listing.fresh()
 
-    def forget_listing(self) -> None:
-        """Models came or went: the next look asks the engine again."""
-        self._listed = None
+    async def model_names(self) -> frozenset[str]:
+        """Their names; none if the engine is off, because another worker of a queue may answer."""
+        try:
+            return frozenset(model.name for model in await self.models())
+        except RefusedAsk:
+            return frozenset()
 
     def _load_limit_s(self, name: str) -> float:
-        on_disk = next((model.size_bytes for model in self._listed or () if model.name == name), None)
+        on_disk = next((model.size_bytes for model in self.listing.known or () if model.name == name), None)
         known = size_of(name)
         return load_limit_s(on_disk or (known.weights_bytes if known else _LARGEST_BYTES))
 
@@ -172,7 +180,13 @@ class Live:
         """The model that a name stands for. Raises RefusedAsk."""
         if self.backend.is_remote and (asked := name or self.backend.default_model):
             return ChosenModel(name=asked)
-        models = await self.models()
+        known = await self.listing.lately()
+        chosen = self._chosen_of(name, known) if known else None
+        if chosen is None or chosen.asked is not None:  # nobody had it when we last looked
+            chosen = self._chosen_of(name, await self.listing.fresh())
+        return chosen
+
+    def _chosen_of(self, name: str | None, models: Sequence[EngineModel]) -> ChosenModel:
         default = self.backend.default_model or _default_of(models)
         return choose_model(name, has={model.name for model in models}, default=default, aliases=self.backend.aliases)
 

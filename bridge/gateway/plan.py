@@ -38,6 +38,7 @@ class ServePlan:
     idle_s: float = IDLE_S  #: after which an unused model goes out of memory; 0: never
     on_use: Callable[[str], None] = nobody_told  #: told each model that answered
     brake_repeats: int = MOST_REPEATS  #: of the same request; 0: no brake
+    is_public: bool = False  #: somebody else runs the engine: no private request goes to it
     work: bool = True  #: answer the queue's jobs with slots that no request needs
 
     @classmethod
@@ -47,6 +48,7 @@ class ServePlan:
         engine: EngineSettings,
         *,
         token: str | None,
+        is_public: bool = False,
         on_use: Callable[[str], None] = nobody_told,
     ) -> ServePlan:
         """What the settings mean for an engine, whose own table decides where they say nothing."""
@@ -55,7 +57,7 @@ class ServePlan:
             lanes=said.parallel, longest_line=said.max_waiting, model=said.model or engine.model,
             num_ctx=said.window or engine.context or DEFAULT_NUM_CTX, max_tokens=said.max_tokens,
             timeout_s=said.timeout_seconds or engine.timeout_seconds or TIMEOUT_S, idle_s=said.idle_seconds,
-            brake_repeats=said.brake_repeats, work=said.work, on_use=on_use,
+            brake_repeats=said.brake_repeats, work=said.work, on_use=on_use, is_public=is_public,
         )  # fmt: skip
 
     def rules(self) -> GuardRules:

@@ -54,6 +54,21 @@ class QueuedReply:
         return self.status not in (ResponseStatus.QUEUED, ResponseStatus.IN_PROGRESS)
 
 
+def job_for(asked: Asked, *, model: str | None, caller: str, key: str | None = None) -> NewJob:
+    """The job that asks for a request; `caller`: an address, or a batch.
+
+    Raises:
+        PromptRefused: it cannot be stored in a cell.
+    """
+    options = replace(asked.options, model=model)
+    return job_of(asked.request, NewJob(body="", options=options, caller=caller_name(caller), key=key))
+
+
+def caller_name(caller: str) -> str:
+    """Under which name a caller's jobs stand in the queue."""
+    return f"gateway:{caller}"
+
+
 class QueueDoor:
     """The queue of one gateway."""
 
@@ -74,8 +89,7 @@ class QueueDoor:
         Raises:
             RefusedAsk: too large for a cell, or it seems to hold a secret.
         """
-        new = NewJob(body="", options=replace(asked.options, model=model), caller=f"gateway:{caller}", key=key)
-        [job] = await self.run(lambda: self.bridge.add_many([job_of(asked.request, new)]))
+        [job] = await self.run(lambda: self.bridge.add_many([job_for(asked, model=model, caller=caller, key=key)]))
         return job.id
 
     async def look(self, job: str) -> QueuedReply:
@@ -156,9 +170,7 @@ def reply_of(view: JobView) -> QueuedReply:
     reply = None
     if result is not None and (result.answer is not None or result.tool_calls):
         reason = result.finish_reason or FinishReason.STOP
-        reply = ChatReply(
-            text=result.answer or "", tool_calls=tuple(result.tool_calls), finish_reason=FinishReason(reason)
-        )
+        reply = ChatReply(text=result.answer or "", tool_calls=tuple(result.tool_calls), finish_reason=reason)
         if reason is FinishReason.LENGTH:
             status = ResponseStatus.INCOMPLETE
     usage = result.usage if result else {}

@@ -18,13 +18,16 @@ from starlette.types import ASGIApp
 
 from bridge.core.chat import ChatRequest
 from bridge.core.errors import EngineDown, EngineError, ModelMissing, StreamInterrupted
-from bridge.engines.relay import Relay, RelayedBody, RelayFamily
+from bridge.engines.relay import NO_HEADERS, Relay, RelayedBody, RelayFamily
+from bridge.gateway.body import asks_private
+from bridge.gateway.headers import keys_of, wants_later
 from bridge.gateway.live import Live
 from bridge.gateway.names import ChosenModel
 from bridge.gateway.reply import refused, told_by
 from bridge.gateway.source import Caller, RequestProgress
 from bridge.gateway.streaming import Streaming
 from bridge.kernel.catalogue import FAMILY
+from bridge.kernel.ollama import WHOLE_PROMPT
 from bridge.protocols import sse
 from bridge.protocols.asked import Asked, Json, StreamWriter, WireFormat
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
@@ -40,18 +43,19 @@ _PATHS: Mapping[str, tuple[RelayFamily, str]] = {
     "/responses": (RelayFamily.OPENAI, "/responses"),
     "/v1/embeddings": (RelayFamily.OPENAI, "/embeddings"),
     "/embeddings": (RelayFamily.OPENAI, "/embeddings"),
+    "/v1/messages": (RelayFamily.ANTHROPIC, "/messages"),
+    "/v1/messages/count_tokens": (RelayFamily.ANTHROPIC, "/messages/count_tokens"),
     "/api/chat": (RelayFamily.OLLAMA, "/api/chat"),
     "/api/generate": (RelayFamily.OLLAMA, "/api/generate"),
     "/api/embed": (RelayFamily.OLLAMA, "/api/embed"),
     "/api/embeddings": (RelayFamily.OLLAMA, "/api/embeddings"),
 }
+#: What Anthropic's clients say in headers: which fields they use.
+_HEADERS = ("anthropic-version", "anthropic-beta")
+#: The version of Anthropic's API that is spoken where a client names none.
+_VERSION = "2023-06-01"
 #: Fields that are asked of the gateway, and fields of OpenAI's Responses that need what it stores.
 _OURS = ("truncation", "language", "background", "previous_response_id")
-#: Ollama's ways to lose part of a prompt (fact 7.9); who asks for one by name gets it.
-_WHOLE: Mapping[str, Mapping[str, bool]] = {
-    "/api/generate": {"shift": False},
-    "/api/chat": {"shift": False, "truncate": False},
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,7 @@ class Passed:
     body: Json
     model: ChosenModel
     key: str | None  #: the caller's own
+    headers: Mapping[str, str]  #: of the caller's, those that the API reads
     stream: bool
 
     @property
@@ -89,25 +94,30 @@ async def passed_on(live: Live, request: Request, body: Json, *, token: str | No
         return None
     name = body.get("model")
     model = await live.chosen(name if isinstance(name, str) else None)
+    if asks_private(request, body):
+        live.backend.require_private(model.name)
     if (body.get("tools") or body.get("functions")) and model.name.startswith(FAMILY):
         return None
-    streams = body.get("stream") is True or (theirs in _WHOLE and body.get("stream") is None)
+    streams = body.get("stream") is True or (theirs in WHOLE_PROMPT and body.get("stream") is None)
     sent = {name: value for name, value in body.items() if name != "bridge"}
     key = None if relay.has_key else key_of_caller(request.headers, token)
-    return Passed(relay=relay, path=theirs, body=sent, model=model, key=key, stream=streams)
+    headers = _headers_of(request) if family is RelayFamily.ANTHROPIC else NO_HEADERS
+    return Passed(relay=relay, path=theirs, body=sent, model=model, key=key, headers=headers, stream=streams)
+
+
+def _headers_of(request: Request) -> dict[str, str]:
+    given = {name: ",".join(request.headers.getlist(name)) for name in _HEADERS if name in request.headers}
+    return {_HEADERS[0]: _VERSION, **given}
 
 
 def key_of_caller(headers: Mapping[str, str], token: str | None) -> str | None:
     """A key that the caller brought for the API: its bearer, or its `x-api-key`, whichever is not the gateway's token."""
-    kind, _, value = headers.get("authorization", "").partition(" ")
-    for key in (value.strip() if kind.lower() == "bearer" else "", headers.get("x-api-key", "")):
-        if key and not (token is not None and hmac.compare_digest(key.encode(), token.encode())):
-            return key
-    return None
+    keys = keys_of(headers)
+    return next((key for key in keys if token is None or not hmac.compare_digest(key.encode(), token.encode())), None)
 
 
 def _asks_the_gateway(path: str, body: Json, request: Request) -> bool:
-    if any("respond-async" in value.lower() for value in request.headers.getlist("prefer")):
+    if wants_later(request.headers.getlist("prefer")):
         return True
     stored = path == "/responses" and body.get("store") is not False
     ours = any(body.get(name) not in (None, False, "disabled") for name in _OURS)
@@ -151,7 +161,9 @@ class RelayReply(Streaming):
         live = self._live
         async with live.turn(self._passed.model, self._caller, self._progress):
             passed = await self._fitted()
-            opened = passed.relay.open(passed.path, passed.as_bytes, key=passed.key, timeout_s=live.backend.timeout_s)
+            opened = passed.relay.open(
+                passed.path, passed.as_bytes, key=passed.key, headers=passed.headers, timeout_s=live.backend.timeout_s
+            )
             async with opened as body:
                 if not passed.stream:
                     return await self._whole(body)
@@ -163,15 +175,15 @@ class RelayReply(Streaming):
         return True
 
     def alive(self) -> bytes:
-        """See `Streaming.alive`. In the API's own numbering of events there is no place for one of ours: a comment."""
-        if self._passed.relay.family is RelayFamily.OLLAMA:
+        """See `Streaming.alive`. In OpenAI's own numbering of events there is no place for one of ours: a comment."""
+        if self._passed.relay.family is not RelayFamily.OPENAI:
             return self._writer().alive(self._progress.waiting())
         return sse.comment(self._progress.waiting().detail or "working")
 
     async def _fitted(self) -> Passed:
         """Of Ollama's: with the window that it fits in. Raises RefusedAsk, EngineError."""
         passed, live, asked = self._passed, self._live, self._asked
-        if asked is None or passed.path not in _WHOLE:
+        if asked is None or passed.path not in WHOLE_PROMPT:
             return passed
         request = live.request(asked, passed.model)
         fitted = await live.fitted(request, asked.truncation)
@@ -181,7 +193,8 @@ class RelayReply(Streaming):
             "num_ctx": fitted.request.num_ctx,
             "num_predict": fitted.request.max_tokens,
         }
-        return replace(passed, body={**_WHOLE[passed.path], **passed.body, "options": options})
+        # Ollama's ways to lose part of a prompt; who asks for one by name gets it.
+        return replace(passed, body={**WHOLE_PROMPT[passed.path], **passed.body, "options": options})
 
     async def _pass_on(self, body: RelayedBody) -> None:
         """Raises EngineError."""

@@ -137,6 +137,8 @@ def told_by(head: ReplyHead) -> dict[str, str]:
         told["x-bridge-target"] = str(head.note["target"])
     if isinstance(way := head.note.get("route"), list):
         told["x-bridge-route"] = ", ".join(map(str, way))[:500]
+    if "cut" in head.note:
+        told["x-bridge-cut"] = f"{head.note['tokens_before']}/{head.note['tokens_after']}"
     if isinstance(cut := head.note.get("prompt_cut_by_engine"), dict):
         told["x-bridge-prompt-cut"] = f"{cut['read']}/{cut['sent']}"
     return {name: value.encode("ascii", "replace").decode() for name, value in told.items() if value.isprintable()}

@@ -152,4 +152,5 @@ def _backend(engine: Engine, target: Target, like: Backend, *, now_s: Callable[[
     return replace(
         like, engine=engine, slots=Slots(line, now_s=now_s), default_model=target.model, num_ctx=window, relay=None,
         timeout_s=timeout_s or like.timeout_s, is_remote=remote and target.model is not None,
+        is_public=not (target.is_local or target.takes_private),
     )  # fmt: skip

@@ -92,6 +92,7 @@ def backend_of(
         timeout_s=plan.timeout_s,
         idle_s=plan.idle_s,
         on_use=plan.on_use,
+        is_public=plan.is_public,
         relay=relay,
     )
 

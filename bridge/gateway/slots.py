@@ -74,5 +74,9 @@ class Slots:
             self._machine.nobody_waits()
 
     def _look_again(self) -> None:
-        if self._look is None or self._look.when() <= asyncio.get_running_loop().time():
-            self._look = asyncio.get_running_loop().call_later(_LOOK_S, self._begin)
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_later(_LOOK_S, self._looked)
+
+    def _looked(self) -> None:
+        self._look = None
+        self._begin()

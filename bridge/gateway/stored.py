@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.core.chat import ChatMessage, ChatRequest, ChatRole
@@ -55,7 +54,7 @@ class StoredResponses:
             )
         if asked.private:
             raise RefusedAsk.bad("a private request does not go into the queue: ask without background")
-        model = queue_model(asked.options.model, has=await self._models())
+        model = queue_model(asked.options.model, has=await self._context.live.model_names())
         job = await queue.add(asked, model=model, caller=caller.name)
         head = self._head(model or "auto", asked)
         await queue.run(lambda: records.put(self._record(head, asked, caller, job=job)))
@@ -131,12 +130,6 @@ class StoredResponses:
         created = datetime.fromtimestamp(record.created, UTC)
         return ReplyHead(id=record.id, created=created, model=str(record.body.get("model") or "auto"))
 
-    async def _models(self) -> set[str]:
-        try:
-            return {model.name for model in await self._context.live.models()}
-        except RefusedAsk:  # the engine here may be off: another worker answers
-            return set()
-
     def _head(self, model: str, asked: Asked) -> ReplyHead:
         wanted = asked.options.model
         note = {"model_asked": wanted, "model": model} if wanted not in (None, model) else {}
@@ -171,11 +164,6 @@ class StoredResponses:
             error=error if found.status is ResponseStatus.FAILED else None,
         )
         return LaterResponse(id=head.id, body=body, status=found.status)
-
-
-def wants_later(request: Request) -> bool:
-    """Whether the client opted in to an answer that comes later (RFC 7240)."""
-    return any("respond-async" in value.lower() for value in request.headers.getlist("prefer"))
 
 
 def later_response(later: LaterResponse, *, applied: bool = False) -> Response:

@@ -7,19 +7,23 @@ choices answered with one would be a lie.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
 
 from bridge.core.chat import ChatRequest
-from bridge.core.errors import BadBatch, PromptRefused
+from bridge.core.errors import BadBatch, PromptRefused, SecretFound
 from bridge.core.job import NewJob
 from bridge.core.options import OPTIONS, Options
-from bridge.intake.prompt import body_of, compose
+from bridge.core.text import flat
+from bridge.intake.prompt import body_of, compose, texts_of
+from bridge.intake.secret_scan import scan_for_secrets
 from bridge.protocols.openai import read_messages, read_request
+from bridge.protocols.openai_batch import read_frame
 
-_OWN = frozenset({"prompt", "system", "key", "caller", "messages"})
+_OWN = frozenset({"prompt", "system", "key", "caller", "batch", "messages"})
 _URLS = frozenset({"/v1/chat/completions", "/v1/completions"})
 #: Parameters that change nothing for a batch as long as they have these values.
 _HARMLESS: Mapping[str, tuple[object, ...]] = {
@@ -46,24 +50,44 @@ class Batch:
     problems: list[tuple[int, str]]
 
 
-def read_batch(data: bytes, *, defaults: NewJob, source: str, skip_bad: bool = False) -> Batch:
-    """The jobs of a JSONL file. Blank lines are skipped; `defaults` fill in what a line does not say.
+def read_batch(
+    data: bytes, *, defaults: NewJob, source: str, skip_bad: bool = False, allow_secrets: bool = False
+) -> Batch:
+    """The jobs of a JSONL file. Blank lines and a byte order mark are skipped; `defaults` fill in what a line does not say.
 
     Raises:
-        BadBatch: lines are wrong (all of them are named), and `skip_bad` is off; or there is no job in it at all.
+        BadBatch: lines are wrong or seem to hold a secret (all of them are named, in order), and `skip_bad` is off; or there
+            is no job in it at all.
     """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise BadBatch([(1, "this is UTF-16: save it as UTF-8")], source=source)
     jobs: list[NewJob] = []
     problems: list[tuple[int, str]] = []
-    for number, line in enumerate(data.split(b"\n"), 1):
+    for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            jobs.append(read_line(line, defaults))
+            new = read_line(line, defaults)
+            if not allow_secrets:
+                scan_for_secrets((what or "the prompt", text) for what, text in texts_of(new))
+            jobs.append(new)
+        except SecretFound as error:
+            problems.append((number, _named(line) + error.reason))
         except (ValueError, PromptRefused) as error:
-            problems.append((number, str(error)))
+            problems.append((number, _named(line) + str(error)))
     if (problems and not skip_bad) or not jobs:
         raise BadBatch(problems or [(1, "there is no job in it")], source=source)
     return Batch(jobs=jobs, problems=problems)
+
+
+def _named(line: bytes) -> str:
+    """The name that a line's caller gave it, to begin a message with."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return ""
+    given = {name: value.get(name) for name in ("custom_id", "key")} if isinstance(value, dict) else {}
+    return next((f"{name} {flat(text, 80)!r}: " for name, text in given.items() if isinstance(text, str) and text), "")
 
 
 def read_line(line: bytes, defaults: NewJob) -> NewJob:
@@ -96,20 +120,17 @@ def _own(value: Mapping[str, object], defaults: NewJob) -> NewJob:
         options=_options({n: names[n] for n in OPTIONS if n in names}, defaults.options),
         key=_text(names, "key"),
         caller=_text(names, "caller") or defaults.caller,
+        batch=_text(names, "batch") or defaults.batch,
     )
 
 
 def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
-    custom_id = value.get("custom_id")
-    if not isinstance(custom_id, str) or not custom_id:
-        raise ValueError('"custom_id" must be a text')
-    if value.get("method", "POST") != "POST" or str(value.get("url")) not in _URLS:
-        raise ValueError(f'"method" must be POST and "url" one of {", ".join(sorted(_URLS))}')
-    body = value.get("body")
-    if not isinstance(body, dict):
-        raise ValueError('"body" must be an object')
+    frame = read_frame(value)
+    body = frame.body
+    if frame.url not in _URLS:
+        raise ValueError(f'"url" must be one of {", ".join(sorted(_URLS))}')
     values = {name: [body[f] for f in fields if body.get(f) is not None] for name, fields in _OPENAI.items()}
-    completion = value["url"] == "/v1/completions"
+    completion = frame.url == "/v1/completions"
     asked = {"prompt", "suffix"} if completion else {*_ASKED, *_OLDER}
     known = {*_IGNORED, *(field for fields in _OPENAI.values() for field in fields), *asked}
     for name in body.keys() - known:
@@ -124,8 +145,10 @@ def _openai(value: Mapping[str, object], defaults: NewJob) -> NewJob:
         body=text,
         form=form,
         options=_options({name: found[0] for name, found in values.items() if found}, defaults.options),
-        key=custom_id,
+        key=frame.custom_id,
         caller=defaults.caller,
+        batch=defaults.batch,
+        endpoint=str(value["url"]) if completion else None,
     )
 
 

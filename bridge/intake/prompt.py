@@ -9,7 +9,8 @@ from dataclasses import replace
 from bridge.core.chat import ChatMessage, ChatRequest, ChatRole
 from bridge.core.errors import PromptRefused
 from bridge.core.job import JobForm, NewJob
-from bridge.protocols.job_body import read_body, shown_prompt, texts_of, write_body
+from bridge.protocols import job_body
+from bridge.protocols.job_body import read_body, shown_prompt, write_body
 from bridge.protocols.openai import ChatError
 
 #: A prompt of a million bytes is far above any context that runs on a T4, and ten of them would fill a notebook.
@@ -35,7 +36,7 @@ def body_of(request: ChatRequest) -> tuple[str, JobForm]:
     """(body, form) for a request. Raises PromptRefused, as `compose` does, and for more than one answer."""
     if request.n > 1:
         raise PromptRefused(f'"n" is {request.n}, but a job has one answer: add {request.n} jobs')
-    for text in texts_of(request):
+    for text in job_body.texts_of(request):
         _check(text)
     if not any(m.text.strip() or m.has_image for m in request.messages if m.role is not ChatRole.SYSTEM):
         raise PromptRefused("no message of the chat holds any text")
@@ -67,6 +68,13 @@ def prompt_of(body: str, form: JobForm) -> str:
         return shown_prompt(read_body(body, form))
     except ChatError as error:
         raise PromptRefused(str(error)) from error
+
+
+def texts_of(new: NewJob) -> list[tuple[str, str]]:
+    """(what it is, text) of all that a new job writes down and other people read; "" is the prompt itself."""
+    body = prompt_of(new.body, new.form) if new.form is JobForm.CHAT else new.body
+    named = (("key", new.key), ("caller", new.caller), ("batch", new.batch), ("--out", new.options.out))
+    return [("", body), *((what, text) for what, text in named if text)]
 
 
 def shown(body: str, form: JobForm) -> str:

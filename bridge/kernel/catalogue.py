@@ -51,13 +51,19 @@ NEWER: tuple[ModelSize, ...] = tuple(
         ("qwen3-coder:480b", 290_000_000_000, 62 * 8 * 128 * 4, 35 / 480, 256 * _K),
         ("qwen3-coder-next", 52_000_000_000, 12 * 2 * 256 * 4, 3 / 80, 256 * _K),  # a quarter of its layers has a cache
         ("qwen3-coder:30b", 18_600_000_000, 48 * 4 * 128 * 4, 3.3 / 30.5, 256 * _K),
+        ("devstral-small-2:24b", 15_200_000_000, 40 * 8 * 128 * 4, 1.0, 256 * _K),  # reads images, too: 0.9 GB of it
         ("devstral:24b", 14_300_000_000, 40 * 8 * 128 * 4, 1.0, 128 * _K),
     )
 )
 CATALOGUE = SIZES + NEWER
 
 #: What a name without a size means: the tag `latest` of Ollama's library.
-_LATEST = {FAMILY: f"{FAMILY}:7b", "qwen3-coder": "qwen3-coder:30b", "devstral": "devstral:24b"}
+_LATEST = {
+    FAMILY: f"{FAMILY}:7b",
+    "qwen3-coder": "qwen3-coder:30b",
+    "devstral": "devstral:24b",
+    "devstral-small-2": "devstral-small-2:24b",
+}
 #: Bits a weight, by the kind of quantisation (llama.cpp, tools/quantize); of Q4 that of Q4_K_M.
 _BITS = {
     "f32": 32.0, "f16": 16.0, "q8": 8.5, "q6": 6.56, "q5": 5.7, "q4": 4.89, "q3": 4.0, "q2": 3.16,
@@ -67,7 +73,7 @@ _KIND = r"b?f(?:p?16|p?32)|i?q[1-8](?:_[a-z0-9_]+)?|mxfp4"
 _QUANTISED = re.compile(r"[-_:.](?:b?fp?(?P<bits>16|32)|(?P<kind>i?q[1-8]|mxfp4)(?:_[a-z0-9_]+)?)$")
 #: The spellings of a name: Ollama's, a GGUF file's, the hub's, and `qwencoder-1.5b`, as some callers say.
 _SPELLED = re.compile(
-    r"(?:.*/)?(?P<family>qwen3-coder-next|qwen3-coder|qwen2\.5-coder|qwen-?coder|devstral)"
+    r"(?:.*/)?(?P<family>qwen3-coder-next|qwen3-coder|qwen2\.5-coder|qwen-?coder|devstral-small-2|devstral)"
     r"(?:[-:](?P<size>\d+(?:\.\d+)?b))?(?:-a\d+b)?(?P<base>-base)?(?:-(?:it|instruct|gguf))*"
     rf"(?:[-_:.](?P<kind>{_KIND}))?"
 )

@@ -12,6 +12,7 @@ reference, an image or maths is left outside a code block that all of them see a
                    highlighted, closed, and nothing in it that could close it; a blank line is put before it
     other fences   <pre>, on one line, with every mark in it as a reference
     links          stay if they are [words](http://... or https://...) and no image
+    the footer     a last line that no text can make: it says how the run went, and is no part of the text
 
 Headings, lists, tables, quotes and emphasis stay Markdown. Pure; linear in the length of the text.
 """
@@ -59,6 +60,8 @@ _OURS = re.compile(
     r'|<pre data-open="(?P<open>[^"]*)" data-close="(?P<close>[^"]*)"><code>(?P<block>[^<]*)</code></pre>'
     r"|&(?P<name>lt|amp);|&#(?P<number>\d{1,6});"
 )
+#: What the last line begins with, if it is a footer. Outside a fence no text keeps its "<", and no text ends within one.
+_FOOTER = '\n\n<sub data-bridge="footer">'
 _REFERENCE = re.compile(r"&#(\d{1,6});")
 _SHOWN_FENCE = re.compile(r"(`{3,})( {0,3})([\w+#-]+)\Z", re.ASCII)
 
@@ -73,10 +76,21 @@ def to_display(text: str) -> str:
 
 def from_display(shown: str) -> str:
     """The text whose display form this is: `from_display(to_display(text)) == text`, for every text."""
+    shown = _without_footer(shown)
     if is_display(shown):
         line, _, answer = shown[len(_DISPLAY_HEAD) :].partition("\n")
         return f"{RESULT_HEAD}{_unmarked(line.removesuffix(_COMMENT_END))}\n{_hidden(answer)}"
     return _hidden(shown)
+
+
+def with_footer(shown: str, words: str) -> str:
+    """A display form with a quiet line below it; `from_display` leaves it out."""
+    return f"{shown}{_FOOTER}{_SPECIAL.sub(_neutral, ' '.join(words.split()))}</sub>"
+
+
+def _without_footer(shown: str) -> str:
+    body, found, footer = shown.rpartition(_FOOTER)
+    return body if found and "\n" not in footer else shown
 
 
 def is_display(text: str) -> bool:

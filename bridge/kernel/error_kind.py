@@ -81,6 +81,7 @@ _BY_STATUS = {
 _BY_WORDS: tuple[tuple[str, ErrorKind], ...] = (
     ("exceeds the available context size", ErrorKind.CONTEXT_EXCEEDED),
     ("longer than the context length", ErrorKind.CONTEXT_EXCEEDED),
+    ("exceeds the context length", ErrorKind.CONTEXT_EXCEEDED),  # 0.12.6 to 0.24
     ("exceeds maximum context length", ErrorKind.CONTEXT_EXCEEDED),
     ("does not support", ErrorKind.NOT_SUPPORTED),  # tools, insert, chat, embeddings, thinking
     ("must be of type", ErrorKind.BAD_REQUEST),
@@ -92,6 +93,7 @@ _BY_WORDS: tuple[tuple[str, ErrorKind], ...] = (
     ("requires more system memory", ErrorKind.OUT_OF_MEMORY),
     ("no space left on device", ErrorKind.REFUSED),
     ("disk quota exceeded", ErrorKind.REFUSED),
+    ("do embedding request", ErrorKind.INTERRUPTED),  # its runner crashed: a 400 in 0.24
     ("server busy", ErrorKind.OVERLOADED),
     ("try pulling it first", ErrorKind.MODEL_MISSING),
     ("file does not exist", ErrorKind.MODEL_MISSING),  # a pull of a name that the registry does not know

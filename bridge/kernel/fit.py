@@ -55,7 +55,7 @@ class FitVerdict(Enum):
     FITS = "fits"  # wholly on the GPU
     SPILLS = "spills"  # partly in RAM, so a few tokens a second
     CANNOT = "cannot run"  # not even with the RAM, or no room on the disk
-    UNKNOWN = "unknown"  # a model whose size we do not know
+    UNKNOWN = "unknown"  # a model whose size, or a machine whose memory we do not know
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +66,11 @@ class Machine:
     vram_bytes: int = 0
     ram_bytes: int = 0
     disk_bytes: int | None = None  #: free; None: not known
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its memory could be read at all."""
+        return bool(self.vram_bytes or self.ram_bytes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +91,7 @@ class Fit:
 def judge(model: str, machine: Machine, *, lanes: int, num_ctx: int) -> Fit:
     """How `model` sits on `machine` when `lanes` requests of `num_ctx` tokens run at the same time."""
     size = size_of(model)
-    if size is None:
+    if size is None or not machine.is_known:
         return Fit(verdict=FitVerdict.UNKNOWN, model=model)
     needed = _needed(size, lanes, num_ctx)
     usable = int(machine.vram_bytes * USABLE_VRAM)
@@ -157,13 +162,18 @@ def describe(fit: Fit, machine: Machine, *, lanes: int, num_ctx: int) -> str:
     """The verdict in words, with the numbers that it stands on and what to do instead."""
     setting = f"{lanes} lane{'s' if lanes > 1 else ''} of {num_ctx} tokens"
     if fit.verdict is FitVerdict.UNKNOWN:
-        return f"{fit.model}: its size is not known here, so whether it fits shows only when it is loaded."
-    where = f"{machine.gpu or 'the GPU'} has {_gib(machine.vram_bytes)}" if machine.vram_bytes else "there is no GPU"
+        unknown = "its size" if machine.is_known else "the memory of this machine"
+        return f"{fit.model}: {unknown} is not known here, so whether it fits shows only when it is loaded."
+    where = (
+        f"{machine.gpu or 'the GPU'} has {_gib(machine.vram_bytes)}"
+        if machine.vram_bytes
+        else "no NVIDIA GPU was found here"
+    )
     text = f"{fit.model} with {setting} needs about {_gib(fit.needed_bytes)}, {where}: "
     if fit.verdict is FitVerdict.FITS:
         text += "it fits whole."
     elif fit.verdict is FitVerdict.SPILLS:
-        text += f"{_gib(fit.spilled_bytes)} of it spills to the CPU, so it will be slow."
+        text += f"{_gib(fit.spilled_bytes)} of it spills to the CPU, which makes it slower."
     else:
         text += f"it cannot run here ({_gib(machine.ram_bytes)} of RAM)."
         if machine.disk_bytes is not None:
@@ -172,7 +182,7 @@ def describe(fit: Fit, machine: Machine, *, lanes: int, num_ctx: int) -> str:
         low, high = fit.tokens_s
         text += f" Expect {low:.0f} to {high:.0f} tokens a second for each request (an estimate)."
     if fit.instead and fit.instead != fit.model:
-        text += f" {fit.instead} would fit whole."
+        text += f" {fit.instead} would {'fit whole' if machine.vram_bytes else 'be bearable on this CPU'}."
     if fit.lanes_instead:
         text += f" With {fit.lanes_instead} lane{'s' if fit.lanes_instead > 1 else ''} this model would."
     if fit.faster:

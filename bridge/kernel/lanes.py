@@ -21,6 +21,9 @@ class CellTask:
         self.failed = False
         self.shown = False  #: its cell has shown the result
         self.held = False  #: failed, and it is not known yet whose fault that is
+        self.lane = 0  #: number of the lane that has it, from 1
+        self.began_s: float | None = None  #: when a lane took it, of a monotonic clock
+        self.ended_s: float | None = None
         self.stopped = False  #: ended without a result because somebody asked to stop
         self._pieces: list[str] = []
         self._changed = threading.Condition()
@@ -90,6 +93,7 @@ class KernelLanes:
         self._waiting: list[tuple[int, int, int, int, CellTask]] = []
         self._running: set[CellTask] = set()
         self._threads: set[threading.Thread] = set()
+        self._busy: set[int] = set()  # numbers of lanes
         self._count = 0
         self._stop = Stop()
 
@@ -130,6 +134,11 @@ class KernelLanes:
         with self._lock:
             return list(self._running)
 
+    def waiting(self) -> list[CellTask]:
+        """The tasks that nobody has begun, the next one first."""
+        with self._lock:
+            return [task for *_, task in sorted(self._waiting, key=lambda entry: entry[:4])]
+
     def _lane(self, stop: Stop) -> None:
         while (task := self._next(stop)) is not None:
             try:
@@ -138,6 +147,7 @@ class KernelLanes:
             finally:
                 with self._lock:
                     self._running.discard(task)
+                    self._busy.discard(task.lane)
                     is_idle = not self._running and not self._waiting
                 if not (task.over or task.held):
                     task.abandon()
@@ -151,4 +161,6 @@ class KernelLanes:
                 return None
             task = heapq.heappop(self._waiting)[-1]
             self._running.add(task)
+            task.lane = next(number for number in range(1, len(self._busy) + 2) if number not in self._busy)
+            self._busy.add(task.lane)
             return task

@@ -13,6 +13,10 @@ from .fit import Machine
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
+#: Of a Mac's memory, what its GPU may use: two thirds, or three quarters of a large one (Metal, recommendedMaxWorkingSetSize).
+UNIFIED_SHARE = 2 / 3
+
+
 def run_command(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; stdout and stderr together are its `stdout`. A missing program is exit status 127."""
     try:
@@ -24,7 +28,10 @@ def run_command(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 
 def look_at_machine(run: Run = run_command, *, meminfo: str = "/proc/meminfo", models_at: str = "~") -> Machine:
-    """GPU name and VRAM by nvidia-smi (the first of several), RAM that is available, free disk where models go."""
+    """GPU name and VRAM by nvidia-smi (the first of several), RAM that is available, free disk where models go.
+
+    Of a Mac: its memory, of which its GPU may use `UNIFIED_SHARE`.
+    """
     gpu, vram = "", 0
     asked = run(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"])
     if asked.returncode == 0 and "," in asked.stdout:
@@ -35,6 +42,16 @@ def look_at_machine(run: Run = run_command, *, meminfo: str = "/proc/meminfo", m
     with contextlib.suppress(OSError, ValueError, IndexError):
         lines = Path(meminfo).read_text(encoding="ascii", errors="replace").splitlines()
         ram = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) << 10
+    if not ram and (memory := _mac_memory(run)):
+        gpu, vram = "the Mac's GPU", int(memory * UNIFIED_SHARE)
+        ram = memory - vram
     return Machine(
         gpu=gpu.strip(), vram_bytes=vram, ram_bytes=ram, disk_bytes=shutil.disk_usage(Path(models_at).expanduser()).free
     )
+
+
+def _mac_memory(run: Run) -> int:
+    """Bytes of memory of a Mac with a chip of Apple's; 0: it is none."""
+    asked = run(["sysctl", "-n", "hw.optional.arm64", "hw.memsize"])
+    said = asked.stdout.split()
+    return int(said[1]) if asked.returncode == 0 and said[:1] == ["1"] and said[1:] and said[1].isdigit() else 0

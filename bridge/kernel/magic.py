@@ -10,8 +10,9 @@ there would stay in the file and every later Run all would ask again.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from IPython import get_ipython
@@ -19,7 +20,9 @@ from IPython.core.magic import no_var_expand
 from IPython.display import clear_output, display
 
 from .catalogue import DEFAULT_MODEL
-from .display import to_display
+from .display import to_display, with_footer
+from .footer import footer_of
+from .grammar import GrammarError, is_result, parse_result
 from .options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX, OPTIONS
 from .run import RunSettings
 from .server import reviver
@@ -51,7 +54,7 @@ class OutputDisplay:
         Cleared and displayed anew instead of updated: what an update leaves in the saved file is up to the front end.
         """
         self.clear()
-        _display(_bundle(text), raw=True)
+        _display(_bundle(text, footer=True), raw=True)
 
     def clear(self) -> None:
         """Take away what `show` showed, as soon as something else is shown."""
@@ -70,8 +73,25 @@ class AskDisplay(OutputDisplay):
             self._handle = None
 
 
-def _bundle(text: str) -> dict[str, str]:
-    return {"text/markdown": to_display(text), "text/plain": text}
+def _bundle(text: str, *, footer: bool = False) -> dict[str, str]:
+    shown = to_display(text)
+    if footer and is_result(text):
+        with contextlib.suppress(GrammarError):
+            shown = with_footer(shown, footer_of(parse_result(text)[0]))
+    return {"text/markdown": shown, "text/plain": text}
+
+
+def _show_panel() -> Callable[[str], None]:
+    """A place for the panel in the output of the cell that is being executed; later cells update it there."""
+
+    def bundle(text: str) -> dict[str, str]:
+        return {
+            "text/markdown": text,
+            "text/plain": text,
+        }  # not through the display form: it holds no text of an answer
+
+    handle = _display(bundle("*The prompts below are listed here while they are answered.*"), raw=True, display_id=True)
+    return lambda text: handle.update(bundle(text), raw=True)
 
 
 class QwenAnswer(str):
@@ -147,8 +167,10 @@ def set_up_qwen(
     screen.clear()
     session = qwen_session()
     session.configure(settings, revive=reviver(server))
+    session.panel.show = _show_panel()
     if again:
         session.again()
+    session.note_end()
 
 
 def register_qwen(shell: Any = None) -> None:
@@ -164,6 +186,7 @@ def register_qwen(shell: Any = None) -> None:
     )
     if before:
         before.interrupt()
+    session.note_end()
     shell.bridge_session = session
 
     @no_var_expand

@@ -21,11 +21,11 @@ from .options import LONGEST_ANSWER, check_options, longest_answer
 from .stop import Stop
 from .wire import LONGEST_LINE_BYTES, Wire, WireBody
 
-#: An over-long prompt is an HTTP 400 instead of losing its middle. For a chat, truncate false as well: else the oldest
-#: messages are dropped before that check (fact 7.9).
-_WHOLE: Mapping[str, Mapping[str, bool]] = {
-    "/api/generate": {"shift": False},
-    "/api/chat": {"shift": False, "truncate": False},
+#: An over-long prompt is an HTTP 400 instead of losing its middle. Since 0.30 `shift` false sees to it, and for a chat `truncate`
+#: false as well, else its oldest messages are dropped before that check (fact 7.9). From 0.12.6 to 0.24 only `truncate` false does:
+#: with `shift` false alone a plain prompt is cut to the context without a word (measured on 0.24.0, docs/ollama.md).
+WHOLE_PROMPT: Mapping[str, Mapping[str, bool]] = {
+    path: {"shift": False, "truncate": False} for path in ("/api/generate", "/api/chat")
 }
 
 
@@ -209,4 +209,4 @@ def _asked_of(request: str | RequestJson) -> tuple[RequestJson, str]:
 
 def _wire_body(asked: RequestJson, **more: object) -> tuple[str, dict[str, object]]:
     path, what = ollama_body(asked)
-    return path, {**more, **_WHOLE[path], **what}
+    return path, {**more, **WHOLE_PROMPT[path], **what}

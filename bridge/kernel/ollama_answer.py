@@ -16,6 +16,9 @@ from .ollama_reply import Reply, read_last, read_piece
 
 StreamLine: TypeAlias = Mapping[str, Any]
 
+#: What to say of an answer that reached its limit before a word came: half a tool call and thinking are kept back (measured on 0.24.0).
+ALL_SPENT = "the model spent all the tokens of its answer on thinking or on half a tool call, and nothing came: raise max_tokens"
+
 
 class AnswerReader:
     """One answer's reader."""
@@ -55,12 +58,14 @@ class AnswerReader:
         """The whole of it, after the last line.
 
         Raises:
-            OllamaError: INCOMPLETE; CONTEXT_EXCEEDED, the prompt was cut.
+            OllamaError: INCOMPLETE; BAD_REQUEST, the limit was reached before anything came; CONTEXT_EXCEEDED, the prompt was cut.
         """
         last = self._last or ({"done_reason": "repetition"} if repeats(self._pieces) else {})
         if not last:
             raise OllamaError(ErrorKind.INCOMPLETE, "the stream ended without its last line", partial=self.text)
         if not self._pieces and not self._calls:
+            if last.get("done_reason") == "length":  # asked again, it would spend them again
+                raise OllamaError(ErrorKind.BAD_REQUEST, ALL_SPENT)
             raise OllamaError(ErrorKind.INCOMPLETE, "the model answered with nothing")
         reply = read_last(last, text=self.text, calls=self._calls, model=model, wall_s=wall_s)
         check_whole(reply.prompt_tokens, prompt, num_ctx)
@@ -78,7 +83,7 @@ def repeats(pieces: Sequence[str]) -> bool:
 def check_whole(prompt_tokens: int | None, prompt: str, num_ctx: int) -> None:
     """Refuse an answer to a prompt that was cut. Raises OllamaError: CONTEXT_EXCEEDED."""
     # Ollama before 0.12.6 does not know `shift`. Six bytes a token is far above code and prose: this prompt was cut.
-    if prompt_tokens is not None and prompt_tokens < num_ctx < len(prompt.encode("utf-8", "surrogatepass")) / 6:
+    if prompt_tokens is not None and prompt_tokens <= num_ctx < len(prompt.encode("utf-8", "surrogatepass")) / 6:
         raise too_long("", prompt=prompt, num_ctx=num_ctx)
 
 

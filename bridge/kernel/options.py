@@ -144,6 +144,7 @@ OPTIONS: Mapping[str, Option] = _table(
            help="Model, as the engine names it; `auto`: the largest that fits (default: the worker's)."),
     Option(name="max_tokens", kind=int, low=1, of_request=True, openai=("max_completion_tokens", "max_tokens"),
            help="Longest answer in tokens (default: the worker's)."),
+    Option(name="window", kind=int, low=256, help="Context: tokens for prompt and answer, 256 or more (default: the worker's)."),
     Option(name="temperature", kind=float, low=0, high=2, of_request=True, openai=("temperature",),
            help="Randomness, 0 to 2 (default: the engine's)."),
     Option(name="top_p", kind=float, low=0, high=1, of_request=True, openai=("top_p",),

@@ -139,7 +139,7 @@ class Answerer:
         return self.client.answer(
             self._request(cell),
             model=self.model_of(cell),
-            num_ctx=self.settings.num_ctx,
+            num_ctx=options.get("window", self.settings.num_ctx),
             num_predict=options.get("max_tokens", self.settings.max_tokens),
             options=sampling,
             keep_alive=self.settings.keep_alive,

@@ -1,4 +1,8 @@
-"""What one kernel knows of its notebook's jobs: the first prompt cell starts all of them, every later one waits for its own."""
+"""What one kernel knows of its notebook's jobs.
+
+A cell that a person runs by itself asks for itself. In *Run all* one cell follows another at once: then the first one starts all jobs,
+and every later one waits for its own.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
 from .cells import PromptCell, read_cell, read_cells
 from .engine_faults import EngineFaults
@@ -16,35 +19,19 @@ from .error_kind import ErrorKind, OllamaError, Stopped
 from .grammar import GrammarError, Header, JobForm, failure_text, is_result, parse_result, read_count, render_result
 from .lanes import CellTask, KernelLanes
 from .ollama import Ollama
+from .panel import Panel, ordinal
 from .progress import Progress
 from .queue_key import queue_key
 from .run import Answerer, KernelWorker, RunSettings
+from .screen import CellDisplay, Interrupted
 from .signing import signed
 from .spool import Spool
 from .stop import Stop
 
 #: Seconds between two looks at how much of the model is on the GPU.
 GPU_LOOK_S = 30.0
-
-
-class CellDisplay(Protocol):
-    """Where a cell shows what it has."""
-
-    def show(self, text: str) -> None:
-        """Show this for now, in place of what was shown."""
-
-    def final(self, text: str) -> None:
-        """Show this and nothing else: the cell's one output."""
-
-    def clear(self) -> None:
-        """Show nothing."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """A person interrupted the cell; raised on, so that Run all stops."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"Interrupted: {self}"]
+#: A cell that begins so many seconds after another ended is one of a series: nobody presses two buttons that fast.
+SERIES_S = 2.0
 
 
 class Session:
@@ -68,9 +55,11 @@ class Session:
         self._id = f"kernel-{uuid.uuid4().hex[:8]}"
         self._where = where
         self._progress = Progress(clock)
+        self.panel = Panel(clock, in_colab=where == "colab")
         self._tasks: dict[tuple[str, str], CellTask] = {}
         self._known: dict[tuple[str, str], PromptCell] = {}
         self._forced: set[tuple[str, str]] = set()
+        self._ended_s: float | None = None  # when the last cell ended: the set-up or a prompt
         self._readable = True  # the notebook could be read, or was not asked for yet
         self._gpu_share: float | None = None
         self._gpu_seen_s: float | None = None
@@ -97,10 +86,15 @@ class Session:
         """
         try:
             screen.final(self._follow(line, body, screen))
+            self.note_end()
         except KeyboardInterrupt:
             self.interrupt()
             screen.clear()
             raise Interrupted("answers that were complete are kept; run again to go on with the rest") from None
+
+    def note_end(self) -> None:
+        """A cell ended; one that begins at once is one of the same series."""
+        self._ended_s = self._clock()
 
     def _follow(self, line: str, body: str, screen: CellDisplay) -> str:
         try:
@@ -111,7 +105,9 @@ class Session:
             return "*This job is cancelled.*"
         task = self._task(cell)
         while not task.wait(self._refresh_s):
-            screen.show(f"*{self.progress_line()}*\n\n{task.text}")
+            screen.show(f"*{self._place_of(task)}{self.progress_line()}*\n\n{task.text}")
+            self._update_panel()
+        self._update_panel()
         if task.result is None:
             return failure_text("stopped before there was an answer; run the cell again")
         task.shown = True
@@ -121,6 +117,15 @@ class Session:
         """End all lanes; jobs without a result go back to pending."""
         self._end_lanes()
         self._progress.forget()
+        self._update_panel()
+
+    def _place_of(self, task: CellTask) -> str:
+        waiting = self._lanes.waiting() if self._lanes else []
+        return f"queued, {ordinal(waiting.index(task) + 1)} of {len(waiting)} · " if task in waiting else ""
+
+    def _update_panel(self) -> None:
+        run = [task for task in self._tasks.values() if task.began_s is not None or not task.over]
+        self.panel.update(self.progress_line(), run, self._lanes.waiting() if self._lanes else [])
 
     def _end_lanes(self) -> None:
         if self._lanes:
@@ -178,7 +183,7 @@ class Session:
     # ---- what is there, and what is to do -------------------------------------------------------------------------
 
     def _task(self, cell: PromptCell) -> CellTask:
-        """The task of an executing cell; starts everything that is pending if it has none yet."""
+        """The task of an executing cell; if it has none yet, starts it, and in a series all that is pending."""
         key = cell.key
         task = self._tasks.get(key)
         retry = task is not None and task.failed and task.shown
@@ -188,9 +193,10 @@ class Session:
             self._look()
         # The header as it stands in the cell now, not as it stood in the snapshot.
         self._known[key] = replace(self._known.get(key, cell), header=cell.header)
+        series = self._ended_s is None or self._clock() - self._ended_s < SERIES_S
         failed = {k for k, t in self._tasks.items() if t.failed and t.shown} if retry else set()
         fresh = []
-        for k, known in self._known.items():
+        for k, known in self._known.items() if series else [(key, self._known[key])]:
             before = self._tasks.get(k)
             if (before and not before.stopped and k not in failed) or (k != key and known.header.cancelled):
                 continue
@@ -247,6 +253,7 @@ class Session:
 
     def _work(self, task: CellTask, stop: Stop) -> None:
         answerer = self._answering()
+        task.began_s = self._clock()
 
         def on_token(piece: str) -> None:
             task.add(piece)
@@ -263,6 +270,7 @@ class Session:
             )
         result = render_result(signed(record, text, self._key), text)
         failed = record["status"] == "failed"
+        task.ended_s = self._clock()
         if not failed:
             self._spool.put(task.cell.key, result)
             self._faults.answered()

@@ -6,30 +6,29 @@ Each step says what it does and can be done again: what is there already is kept
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from .address import is_here
+from .catalogue import size_of
+from .cost import describe_download
 from .error_kind import OllamaError
 from .fit import AUTO, MOST_LANES, Fit, FitVerdict, Machine, choose, coder_sizes, describe, judge, lanes_for
+from .install import ARCHIVE_BYTES, install_ollama
 from .machine import Run, look_at_machine, run_command
 from .ollama import Ollama
 from .options import WORKER_OPTIONS, OptionError
 from .progress import bar
 from .run import RunSettings
-from .server import Say, Server, SetupError, last_lines, started
+from .server import Say, Server, SetupError, started
 
 SWITCH_ON_THE_GPU = (
-    "There is no GPU here. In Colab: Runtime > Change runtime type > T4 GPU > Save, then Run all again. "
+    "No NVIDIA GPU was found here. In Colab: Runtime > Change runtime type > T4 GPU > Save, then Run all again. "
     "Without one, only small models are bearable."
 )
-ARCHIVES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-
 #: The first Ollama that refuses an over-long prompt when it is asked to (fact 7.9).
 OLDEST = "0.12.6"
 
@@ -38,38 +37,6 @@ def is_older(version: str, than: str) -> bool:
     """Whether a version like 0.12.6 or 0.33.0-rc2 is before another."""
     first, second = ([int(n) for n in re.findall(r"\d+", text)[:3]] for text in (version, than))
     return first < second
-
-
-def install_ollama(run: Run = run_command, *, say: Say = print, version: str = "", prefix: str = "/usr/local") -> None:
-    """Put the `ollama` program in place, if it is not there.
-
-    Not by install.sh: that ends with status 1 where `zstd` is missing, and on Colab it is (fact 6.1). The archive itself,
-    unpacked below `prefix`, works (fact 6.3). `version`: an exact one, else the newest.
-
-    Raises:
-        SetupError: not Linux, no such archive, no permission; with the last lines of the output.
-    """
-    if shutil.which("ollama"):
-        return
-    arch = ARCHIVES.get(platform.machine().lower())
-    if platform.system() != "Linux" or not arch:
-        raise SetupError("install Ollama from https://ollama.com/download, then run this again")
-    if not shutil.which("zstd"):
-        say("Installing zstd …")
-        if _shell(run, "apt-get update -qq; apt-get install -y -qq zstd").returncode and not shutil.which("zstd"):
-            raise SetupError(
-                "the `zstd` program is missing and apt-get could not install it: install it, then run this again"
-            )
-    say("Installing Ollama (1 to 2 GB) …")
-    query = f"?version={version}" if version else ""
-    url = f"https://ollama.com/download/ollama-linux-{arch}.tar.zst{query}"
-    done = _shell(run, f"curl -fsSL --retry 3 '{url}' | zstd -d | tar -xf - -C '{prefix}'")
-    if done.returncode:
-        raise SetupError(f"installing Ollama failed:\n{last_lines(done.stdout)}")
-
-
-def _shell(run: Run, script: str) -> subprocess.CompletedProcess[str]:
-    return run(["bash", "-c", f"set -o pipefail; {script}"])
 
 
 def pull_model(client: Ollama, model: str, *, say: Say = print, show: Say = lambda _line: None) -> None:
@@ -105,7 +72,8 @@ def prepare(
     """All steps; the settings with `auto` and zero lanes resolved and the host filled in, and the server if it is ours.
 
     A server that answers already is used as it is. A model that does not fit is said so before the download and then used
-    all the same, as it was asked for; only one that cannot run at all stops here.
+    all the same, as it was asked for; only one that cannot run at all stops here. Of another machine's server nothing is
+    said that only this machine's GPU would tell.
 
     Raises:
         SetupError: a step failed.
@@ -114,27 +82,28 @@ def prepare(
     environ = os.environ if environ is None else environ
     settings = replace(settings, host=settings.host or environ.get("OLLAMA_HOST", ""))
     client = Ollama(settings.host)
+    if not is_here(client.url):
+        return _elsewhere(settings, client, say=say, show=show), None
     machine = look_at_machine(run)
     if not machine.vram_bytes:
         say(SWITCH_ON_THE_GPU)
-    version, silence = "", None
-    try:
-        version = client.version()
-    except OllamaError as error:
-        silence = error
     asked = settings.model
+    version, silence = _version(client)
     settings, fit = _fitted(settings, machine, say, is_served=bool(version))
-    server = None
     if silence is None:
         say(f"Ollama {version} answers at {client.url} already; its own OLLAMA_NUM_PARALLEL counts.")
-        if is_older(version, OLDEST):
-            say(f"It is older than {OLDEST} and may cut long prompts without a word: update it.")
-    elif not (is_here(client.url) and client.url.startswith("http:")):
-        raise SetupError(silence.message)  # another machine's server is not ours to start
+        _warn_of_old(version, say)
+        server = None
+    elif not client.url.startswith("http:"):
+        raise SetupError(silence.message)
     elif fit.verdict is FitVerdict.CANNOT:
         raise SetupError(f"{settings.model} cannot run here. Choose {fit.instead or 'a smaller model'}.")
-    else:
-        install_ollama(run, say=say)
+    if silence or not client.has(settings.model):
+        sizing = {"lanes": settings.lanes, "num_ctx": settings.num_ctx}
+        install_bytes = ARCHIVE_BYTES if silence and not shutil.which("ollama") else 0
+        say(describe_download(settings.model, machine, **sizing, install_bytes=install_bytes))
+    if silence:
+        install_ollama(run, say=say, show=show)
         server = started(client, settings, say, log=log, environ=environ, command=command)
     pull_model(client, settings.model, say=say, show=show)
     has = coder_sizes((model.name, model.size_bytes) for model in client.models())
@@ -143,6 +112,45 @@ def prepare(
             settings, auto_model=choose(machine, lanes=settings.lanes, num_ctx=settings.num_ctx, among=has)
         )
     return settings, server
+
+
+def _elsewhere(settings: RunSettings, client: Ollama, *, say: Say, show: Say) -> RunSettings:
+    """The same for the Ollama of another machine, of which nothing is known here: neither its GPU nor its memory.
+
+    `auto` is its largest coder model. Raises SetupError: it does not answer, or has no such model.
+    """
+    version, silence = _version(client)
+    if silence:
+        raise SetupError(silence.message)  # another machine's server is not ours to start
+    has = coder_sizes((model.name, model.size_bytes) for model in client.models())
+    auto_model = has[0].name if has else ""
+    if settings.model == AUTO and not auto_model:
+        raise SetupError(f"the Ollama at {client.url} has no coder model: choose one by its name, not `auto`")
+    model = auto_model if settings.model == AUTO else settings.model
+    say(
+        f"Ollama {version} answers at {client.url}, on another machine: whether {model} fits shows there (`ollama ps`)."
+    )
+    _warn_of_old(version, say)
+    if not client.has(model):
+        size = size_of(model)
+        say(
+            f"{model} is not there: it is downloaded to that machine{f' ({size.weights_bytes / 1e9:.1f} GB)' if size else ''}."
+        )
+    pull_model(client, model, say=say, show=show)
+    return replace(settings, model=model, lanes=settings.lanes or MOST_LANES, auto_model=auto_model)
+
+
+def _version(client: Ollama) -> tuple[str, OllamaError | None]:
+    """(version, None) of a server that answers; ("", why) of one that does not."""
+    try:
+        return client.version(), None
+    except OllamaError as error:
+        return "", error
+
+
+def _warn_of_old(version: str, say: Say) -> None:
+    if is_older(version, OLDEST):
+        say(f"It is older than {OLDEST} and may cut long prompts without a word: update it.")
 
 
 def _fitted(settings: RunSettings, machine: Machine, say: Say, *, is_served: bool) -> tuple[RunSettings, Fit]:

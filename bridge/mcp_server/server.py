@@ -70,6 +70,7 @@ class Prompt(BaseModel):
     out: str | None = _field("out")
     model: str | None = _field("model")
     max_tokens: int | None = _field("max_tokens")
+    window: int | None = _field("window")
     temperature: float | None = _field("temperature")
     top_p: float | None = _field("top_p")
     seed: int | None = _field("seed")

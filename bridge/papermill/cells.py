@@ -1,161 +1,128 @@
-"""The cells of a papermill run that are no jobs, and what the run leaves in the notebook.
+"""The cells of a papermill run that are no jobs, run by papermill itself; and what the run leaves in the notebook.
 
-Nothing here imports papermill at the top: papermill imports its engines while it is half-imported itself.
+papermill gets a notebook of the cells that are its own to run, which are the very objects of the whole notebook: it wipes, stamps,
+runs and logs them as always. Where it would save that notebook, what changed is written into the file that is there instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from types import ModuleType
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from bridge.core.errors import MissingExtra, QueueChanged
+from bridge.core.events import EventKind
+from bridge.papermill.needed import papermill
+from bridge.papermill.saving import JobsRun, is_others, job_of, notebook_of, write_down
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from bridge.core.events import Event
     from bridge.wiring import Opened
 
-_TRIES = 12
 
+class ManagedRun:
+    """One run over one notebook: `opened` is its queue, `nb` what papermill has made of it."""
 
-@dataclass(kw_only=True)
-class CellsRun:
-    """What happened to one cell in this run."""
+    def __init__(
+        self,
+        opened: Opened,
+        nb: NotebookNode,
+        output_path: str | None,
+        *,
+        progress_bar: bool | dict[str, object],
+        log_output: bool,
+        autosave_s: int,
+    ) -> None:
+        """Begins: old outputs and stamps of papermill's own cells are wiped here, on disk at its first save."""
+        self.opened = opened
+        self._nb = nb
+        self._ran: dict[str, JobsRun] = {}
+        self._log_output = log_output
+        own = type(nb)({**nb, "cells": [cell for cell in nb.cells if is_others(cell)]})
+        self._manager = _manager(
+            own,
+            output_path,
+            self._save,
+            progress_bar=progress_bar,
+            log_output=log_output,
+            autosave_cell_every=autosave_s,
+        )
+        if self._manager.pbar is not None:
+            self._manager.pbar.total = len(nb.cells)
+        self._manager.notebook_start()
 
-    began: datetime
-    ended: datetime
-    failed: bool
-    shown: dict[str, object] = field(default_factory=dict)  #: outputs and execution_count, of a cell that nbclient ran
+    @property
+    def has_failed_cell(self) -> bool:
+        """Whether a cell that is no job raised; not if it only ended by `sys.exit(0)`."""
+        outputs = [output for cell in self._manager.nb.cells for output in cell.get("outputs", ())]
+        errors = [output for output in outputs if output.output_type == "error"]
+        polite = any(e.ename == "SystemExit" and e.evalue in ("", "0") for e in errors)
+        return bool(errors or self._nb.metadata.papermill.get("exception")) and not polite
 
-    def stamp(self) -> dict[str, object]:
-        """For `metadata.papermill`, in papermill's words."""
-        return {
-            "start_time": self.began.isoformat(),
-            "end_time": self.ended.isoformat(),
-            "duration": (self.ended - self.began).total_seconds(),
-            "exception": self.failed,
-            "status": "failed" if self.failed else "completed",
-        }
+    def listen(self, event: Event) -> None:
+        """Of the worker: notes what became of a job, and passes it on."""
+        if event.kind in (EventKind.ANSWERED, EventKind.FAILED) and "job" in event.facts:
+            now = datetime.now(UTC)
+            took_s = event.facts.get("seconds")
+            took = timedelta(seconds=took_s if isinstance(took_s, float) else 0)
+            job = str(event.facts["job"])
+            self._ran[job] = JobsRun(began=now - took, ended=now, failed=event.kind is EventKind.FAILED)
+            if self._manager.pbar is not None:
+                self._manager.pbar.update(1)
+        self.opened.store.notify(event)
 
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """Afterwards all is written down, whatever was raised."""
+        try:
+            yield
+        finally:
+            self._manager.cleanup_pbar()
+            self._manager.notebook_complete()
+            self._save(publish=True)
 
-def papermill(module: str) -> ModuleType:
-    """A module of papermill. Raises MissingExtra."""
-    import importlib
-
-    try:
-        return importlib.import_module(f"papermill.{module}")
-    except ImportError:
-        raise MissingExtra("papermill", "papermill") from None
-
-
-def run_others(
-    opened: Opened, injected: list[NotebookNode], kernel_name: str, more: Mapping[str, object], ran: dict[str, CellsRun]
-) -> Exception | None:
-    """Run the code cells that are no jobs, in order, up to the first that fails; gives what that raised."""
-    import nbformat
-    from nbclient import NotebookClient
-
-    from bridge.format import template
-
-    nb = notebook_of(opened)
-    own = [c for c in nb.cells if _is_program(c) and _id_of(c) not in template.KERNEL_CELLS]
-    if not own:
-        return None
-    scratch: NotebookNode = nbformat.from_dict({**nb, "cells": [*injected, *own]})  # type: ignore[no-untyped-call]
-    client = NotebookClient(
-        scratch, timeout=more.get("execution_timeout"), startup_timeout=more.get("start_timeout") or 60,
-        kernel_name=kernel_name, record_timing=False,
-    )  # fmt: skip
-    with client.setup_kernel():
-        for index, cell in enumerate(scratch.cells):
-            began, trouble = datetime.now(UTC), None
+    def execute(self, kernel_name: str, *, log_output: bool, **more: object) -> None:
+        """Run the cells that are no jobs, up to the first that fails. The answers of jobs are logged, if outputs are."""
+        self._log_answers()
+        if any(cell.cell_type == "code" and cell.source.strip() for cell in self._manager.nb.cells):
+            engine = papermill("engines").NBClientEngine
             try:
-                client.execute_cell(cell, index)
-            except Exception as error:  # noqa: BLE001  # also a kernel that died or took too long: said after all is saved
-                trouble = _as_papermill_says(error, cell, index)
-            if index >= len(injected):
-                shown = {"outputs": cell.outputs, "execution_count": cell.execution_count}
-                ran[_id_of(cell)] = CellsRun(
-                    began=began, ended=datetime.now(UTC), failed=trouble is not None, shown=shown
-                )
-            if trouble is not None:
-                return trouble
-    return None
+                engine.execute_managed_notebook(self._manager, kernel_name, log_output=log_output, **more)
+            except Exception:  # a kernel that died or took too long: papermill itself would call its cell completed
+                begun = [cell for cell in self._manager.nb.cells if cell.metadata.papermill.get("start_time")]
+                if begun:
+                    self._manager.cell_exception(begun[-1])
+                raise
 
+    def written(self) -> NotebookNode:
+        """The notebook on disk."""
+        return notebook_of(self.opened)
 
-def _as_papermill_says(error: Exception, cell: NotebookNode, index: int) -> Exception:
-    from nbclient.exceptions import CellExecutionError
-
-    if not isinstance(error, CellExecutionError):
-        return error
-    told: Exception = papermill("exceptions").PapermillExecutionError(
-        cell_index=index, exec_count=cell.execution_count, source=cell.source, ename=error.ename, evalue=error.evalue,
-        traceback=next((o.traceback for o in cell.outputs if o.output_type == "error"), []),
-    )  # fmt: skip
-    return told
-
-
-def _is_program(cell: Mapping[str, object]) -> bool:
-    from bridge.format.raw_cell import source_of
-    from bridge.kernel import grammar
-
-    source = source_of(cell)
-    return cell["cell_type"] == "code" and bool(source.strip()) and not grammar.is_prompt_cell(source)
-
-
-def _id_of(cell: Mapping[str, object]) -> str:
-    from bridge.format.raw_cell import native_id, stamp_of
-
-    return str(stamp_of(cell).get("id") or native_id(cell))
-
-
-def notebook_of(opened: Opened) -> NotebookNode:
-    """The notebook on disk. Old errors of cells that are never run here are left out: papermill takes any for a new one."""
-    import nbformat
-
-    from bridge.format import template
-
-    nb: NotebookNode = nbformat.reads(opened.file("papermill").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
-    for cell in nb.cells:
-        if _id_of(cell) in template.KERNEL_CELLS and "outputs" in cell:
-            cell.outputs = [output for output in cell.outputs if output.output_type != "error"]
-    return nb
-
-
-def write_down(opened: Opened, ran: Mapping[str, CellsRun]) -> None:
-    """Outputs and statuses of this run into the notebook, as an edit of what is there now; takes old statuses away.
-
-    Raises:
-        QueueChanged: somebody writes the notebook all the time. The answers are in it all the same.
-    """
-    from bridge.format import json_bytes
-
-    store, name = opened.store, opened.file("papermill").name
-    with store.exclusive("writing down a papermill run"):
-        for _ in range(_TRIES):
-            read = store.transport.read(name)
-            if read is None:
-                continue
-            notebook = json_bytes.loads(read[0])
-            cells = [_with(cell, ran.get(_id_of(cell))) for cell in notebook["cells"]]
-            if cells == notebook["cells"]:
-                return
-            data = json_bytes.join_notebook([json_bytes.dump_cell(cell) for cell in cells], notebook["metadata"])
-            try:
-                store.transport.stage(name, data, unless_changed=read[1]).commit()
-            except QueueChanged:
-                continue
-            store.publish()
+    def _log_answers(self) -> None:
+        if not self._log_output or not self._ran:
             return
-    raise QueueChanged("another program writes the notebook all the time: the statuses of this run are not in it")
+        logger = papermill("log").logger
+        for number, cell in enumerate(notebook_of(self.opened).cells, 1):
+            if job_of(cell) in self._ran:
+                logger.info(f"Executing Cell {number:-<40}")
+                for output in cell.outputs:
+                    logger.info(output.get("data", {}).get("text/plain", ""))
+                logger.info(f"Ending Cell {number:-<43}")
+
+    def _save(self, *, publish: bool = False) -> None:
+        write_down(self.opened, self._nb, self._ran, publish=publish)
 
 
-def _with(cell: Mapping[str, object], ran: CellsRun | None) -> dict[str, object]:
-    given = cell.get("metadata")
-    metadata = {name: value for name, value in given.items() if name != "papermill"} if isinstance(given, dict) else {}
-    if ran is None:
-        return {**cell, "metadata": metadata}
-    return {**cell, **ran.shown, "metadata": {**metadata, "papermill": ran.stamp()}}
+def _manager(nb: NotebookNode, output_path: str | None, save: Any, **how: object) -> Any:
+    """papermill's own manager of a run, but for where it saves: not at all without an output path."""
+    parent: Any = papermill("engines").NotebookExecutionManager
+
+    class Manager(parent):  # type: ignore[misc]  # papermill has no types
+        def save(self, **_given: object) -> None:
+            if self.output_path:
+                save()
+            self.last_save_time = self.now()
+
+    return Manager(nb, output_path=output_path, **how)

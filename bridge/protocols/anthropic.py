@@ -43,9 +43,14 @@ class Messages:
         reply = answered.replies[0]
         content: list[Json] = [{"type": "text", "text": reply.text}] if reply.text else []
         content += [{**_use(call), "input": _input(call)} for call in reply.tool_calls]
-        note = {"bridge": dict(answered.head.note)} if answered.head.note else {}
         stop = {"stop_reason": _stop(reply), "stop_sequence": None}
-        return {**_message(answered.head), "content": content, **stop, "usage": _usage(answered.usage), **note}
+        return {
+            **_message(answered.head),
+            "content": content,
+            **stop,
+            "usage": _usage(answered.usage),
+            **answered.head.told,
+        }
 
     def stream(self, asked: Asked, head: ReplyHead) -> MessageStream:  # noqa: ARG002  # the same for all
         """See `WireFormat.stream`."""
@@ -70,9 +75,9 @@ class MessageStream:
         message = {**_message(self._head), "content": [], "stop_reason": None, "stop_sequence": None}
         return _event("message_start", message={**message, "usage": _usage(Usage())})
 
-    def alive(self, waiting: Waiting) -> bytes:  # noqa: ARG002  # a ping says nothing
-        """See `StreamWriter.alive`."""
-        return _event("ping")
+    def alive(self, waiting: Waiting) -> bytes:
+        """See `StreamWriter.alive`: clients count a ping; the comment before it is for people."""
+        return sse.comment(waiting.text) + _event("ping")
 
     def text(self, piece: str, index: int = 0) -> bytes:  # noqa: ARG002  # there is one answer
         """See `StreamWriter.text`."""
@@ -91,7 +96,7 @@ class MessageStream:
     def end(self, answered: Answered) -> bytes:
         """See `StreamWriter.end`."""
         delta = {"stop_reason": self._stop, "stop_sequence": None}
-        last = _event("message_delta", delta=delta, usage=_usage(answered.usage))
+        last = _event("message_delta", delta=delta, usage=_usage(answered.usage), **answered.head.told)
         return last + _event("message_stop")
 
     def fail(self, refusal: ApiRefusal) -> bytes:

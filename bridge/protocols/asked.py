@@ -55,6 +55,11 @@ class ReplyHead:
         default_factory=dict
     )  #: what the `bridge` field says: substitutions, cuts, routes
 
+    @property
+    def told(self) -> Json:
+        """The field `bridge` of a reply; nothing, if there is nothing to say."""
+        return {"bridge": dict(self.note)} if self.note else {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
@@ -85,6 +90,12 @@ class Waiting:
 
     place: int | None = None  #: in line, from 1; None: it has its slot
     detail: str = ""  #: for a person, such as `loading qwen2.5-coder:7b`
+
+    @property
+    def text(self) -> str:
+        """Both in a line."""
+        place = f"waiting, place {self.place} in line" if self.place else ""
+        return self.detail or place or "working"
 
 
 class StreamWriter(Protocol):

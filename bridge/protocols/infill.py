@@ -9,7 +9,7 @@ from bridge.core.chat import ChatReply
 from bridge.protocols import openai_request as fields
 from bridge.protocols import sse
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Waiting
-from bridge.protocols.openai_chat import refusal_json, waiting_text
+from bridge.protocols.openai_chat import refusal_json
 from bridge.protocols.refusal import ApiRefusal, RefusedAsk
 
 
@@ -29,6 +29,7 @@ class Infill:
             request=fields.read_chat(wanted),
             options=fields.read_options(body, also={"max_tokens": "n_predict"}),
             stream=fields.read_flag(body, "stream"),
+            private=fields.read_private(body),
         )
 
     def whole(self, asked: Asked, answered: Answered) -> Json:  # noqa: ARG002  # the shape is the same for all
@@ -53,7 +54,7 @@ class InfillStream:
 
     def alive(self, waiting: Waiting) -> bytes:
         """See `StreamWriter.alive`."""
-        return sse.comment(waiting_text(waiting))
+        return sse.comment(waiting.text)
 
     def text(self, piece: str, index: int = 0) -> bytes:
         """See `StreamWriter.text`."""
@@ -83,6 +84,7 @@ def _end(answered: Answered, text: str) -> Json:
         "truncated": False,
         "tokens_evaluated": answered.usage.prompt or 0,
         "tokens_predicted": answered.usage.completion or 0,
+        **answered.head.told,
     }
 
 

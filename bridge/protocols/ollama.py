@@ -28,8 +28,7 @@ class OllamaWire:
     def whole(self, asked: Asked, answered: Answered) -> Json:  # noqa: ARG002  # the shape is the same for all
         """See `WireFormat.whole`."""
         reply = answered.replies[0]
-        note = {"bridge": dict(answered.head.note)} if answered.head.note else {}
-        return {**_head(answered.head), **self.said(reply.text, reply), **_end(answered), **note}
+        return {**_head(answered.head), **self.said(reply.text, reply), **_end(answered)}
 
     def stream(self, asked: Asked, head: ReplyHead) -> LineStream:  # noqa: ARG002  # the same for all
         """See `WireFormat.stream`."""
@@ -79,9 +78,9 @@ class LineStream:
         """See `StreamWriter.begin`: nothing."""
         return b""
 
-    def alive(self, waiting: Waiting) -> bytes:  # noqa: ARG002  # there is no field for it
+    def alive(self, waiting: Waiting) -> bytes:
         """See `StreamWriter.alive`: an empty piece."""
-        return self._line(self._wire.said(""), done=False)
+        return self._line({**self._wire.said(""), "bridge": {"waiting": waiting.text}}, done=False)
 
     def text(self, piece: str, index: int = 0) -> bytes:  # noqa: ARG002  # there is one answer
         """See `StreamWriter.text`."""
@@ -122,6 +121,7 @@ def _end(answered: Answered) -> Json:
         "prompt_eval_duration": ns("prompt"),
         "eval_count": answered.usage.completion or 0,
         "eval_duration": ns("answer"),
+        **answered.head.told,
     }
 
 

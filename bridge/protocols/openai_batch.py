@@ -65,6 +65,27 @@ class BadLine(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LineFrame:
+    """What every line says, whoever reads it."""
+
+    custom_id: str
+    url: str
+    body: Json
+
+
+def read_frame(value: Mapping[str, object]) -> LineFrame:
+    """The frame of a line. Raises BadLine."""
+    custom_id, url, body = value.get("custom_id"), value.get("url"), value.get("body")
+    if not isinstance(custom_id, str) or not custom_id:
+        raise BadLine("missing_required_parameter", '"custom_id" must be a text that is not empty', "custom_id")
+    if value.get("method", "POST") != "POST":
+        raise BadLine("invalid_method", '"method" must be POST', "method")
+    if not isinstance(body, dict):
+        raise BadLine("missing_required_parameter", '"body" must be an object', "body")
+    return LineFrame(custom_id=custom_id, url=url if isinstance(url, str) else "", body=body)
+
+
+@dataclass(frozen=True, kw_only=True)
 class BatchLine:
     """One line of an input file."""
 
@@ -81,20 +102,14 @@ def read_line(line: bytes, number: int, endpoint: str) -> BatchLine:
         raise BadLine("invalid_json_line", f"this line is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadLine("invalid_json_line", "this line is no JSON object")
-    custom_id, body = value.get("custom_id"), value.get("body")
-    if not isinstance(custom_id, str) or not custom_id:
-        raise BadLine("missing_required_parameter", "custom_id must be a text that is not empty", "custom_id")
-    if len(custom_id) > 512:
+    frame = read_frame(value)
+    if len(frame.custom_id) > 512:
         raise BadLine("invalid_value", "custom_id has more than 512 characters", "custom_id")
-    if value.get("method", "POST") != "POST":
-        raise BadLine("invalid_method", "method must be POST", "method")
-    if value.get("url") != endpoint:
-        raise BadLine("mismatched_endpoint", f"url must be the batch's endpoint, {endpoint}", "url")
-    if not isinstance(body, dict):
-        raise BadLine("missing_required_parameter", "body must be an object", "body")
-    if body.get("stream"):
+    if frame.url != endpoint:
+        raise BadLine("mismatched_endpoint", f'"url" must be the endpoint of the batch, {endpoint}', "url")
+    if frame.body.get("stream"):
         raise BadLine("invalid_value", "a line of a batch cannot be streamed", "stream")
-    return BatchLine(number=number, custom_id=custom_id, body=body)
+    return BatchLine(number=number, custom_id=frame.custom_id, body=frame.body)
 
 
 @dataclass(frozen=True, kw_only=True)

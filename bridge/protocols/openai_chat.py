@@ -54,7 +54,7 @@ class ChatCompletions:
             **_head(answered.head, "chat.completion"),
             "choices": choices,
             "usage": usage_json(answered.usage),
-            **_note(answered.head),
+            **answered.head.told,
         }
         if asked.legacy_functions:
             body["function_call"] = _older_call(answered.replies[0].tool_calls)
@@ -75,7 +75,7 @@ class ChatStream:
     def __init__(self, asked: Asked, head: ReplyHead) -> None:
         self._asked = asked
         self._frame = _head(head, "chat.completion.chunk")
-        self._note = _note(head)
+        self._note = head.told
         self._begun: set[int] = set()
         self._usage: Json = {"usage": None} if asked.include_usage else {}
 
@@ -85,7 +85,7 @@ class ChatStream:
 
     def alive(self, waiting: Waiting) -> bytes:
         """See `StreamWriter.alive`: a comment; OpenAI's clients count it."""
-        return sse.comment(waiting_text(waiting))
+        return sse.comment(waiting.text)
 
     def text(self, piece: str, index: int = 0) -> bytes:
         """See `StreamWriter.text`."""
@@ -103,7 +103,7 @@ class ChatStream:
 
     def end(self, answered: Answered) -> bytes:
         """See `StreamWriter.end`."""
-        note = _note(answered.head)
+        note = answered.head.told
         note = note if note != self._note else {}
         if not self._asked.include_usage and not note:
             return sse.DONE
@@ -161,18 +161,8 @@ def usage_json(usage: Usage) -> Json:
     }
 
 
-def waiting_text(waiting: Waiting) -> str:
-    """Why nothing comes, in a line."""
-    place = f"waiting, place {waiting.place} in line" if waiting.place else ""
-    return waiting.detail or place or "working"
-
-
 def _head(head: ReplyHead, kind: str) -> Json:
     return {"id": head.id, "object": kind, "created": int(head.created.timestamp()), "model": head.model}
-
-
-def _note(head: ReplyHead) -> Json:
-    return {"bridge": dict(head.note)} if head.note else {}
 
 
 def _choice(body: Json, *, older: bool) -> object:

@@ -12,7 +12,7 @@ from bridge.protocols import openai_request as fields
 from bridge.protocols import sse
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Waiting
 from bridge.protocols.openai import write_finish_reason
-from bridge.protocols.openai_chat import refusal_json, usage_json, waiting_text
+from bridge.protocols.openai_chat import refusal_json, usage_json
 from bridge.protocols.refusal import ApiRefusal, RefusedAsk
 
 
@@ -50,8 +50,7 @@ class Completions:
     def whole(self, asked: Asked, answered: Answered) -> Json:  # noqa: ARG002  # the shape is the same for all
         """See `WireFormat.whole`."""
         choices = [_choice(index, reply.text, _finish(reply)) for index, reply in enumerate(answered.replies)]
-        note = {"bridge": dict(answered.head.note)} if answered.head.note else {}
-        return {**_head(answered.head), "choices": choices, "usage": usage_json(answered.usage), **note}
+        return {**_head(answered.head), "choices": choices, "usage": usage_json(answered.usage), **answered.head.told}
 
     def stream(self, asked: Asked, head: ReplyHead) -> CompletionStream:
         """See `WireFormat.stream`."""
@@ -75,7 +74,7 @@ class CompletionStream:
 
     def alive(self, waiting: Waiting) -> bytes:
         """See `StreamWriter.alive`."""
-        return sse.comment(waiting_text(waiting))
+        return sse.comment(waiting.text)
 
     def text(self, piece: str, index: int = 0) -> bytes:
         """See `StreamWriter.text`."""
@@ -87,9 +86,9 @@ class CompletionStream:
 
     def end(self, answered: Answered) -> bytes:
         """See `StreamWriter.end`."""
-        if not self._asked.include_usage:
-            return sse.DONE
-        return sse.event({**self._frame, "choices": [], "usage": usage_json(answered.usage)}) + sse.DONE
+        usage: Json = {"usage": usage_json(answered.usage)} if self._asked.include_usage else {}
+        told = {**usage, **answered.head.told}
+        return (sse.event({**self._frame, "choices": [], **told}) if told else b"") + sse.DONE
 
     def fail(self, refusal: ApiRefusal) -> bytes:
         """See `StreamWriter.fail`."""

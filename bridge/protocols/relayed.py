@@ -11,8 +11,8 @@ import orjson
 
 #: The longest event that is waited for, in bytes: one may hold a whole answer (see `engines.response_body`).
 LONGEST_EVENT_BYTES = 32 << 20
-#: Types of the events that end a stream of OpenAI's Responses.
-_LAST_TYPES = frozenset({"response.completed", "response.failed", "response.incomplete", "error"})
+#: Types of the events that end a stream of OpenAI's Responses, or of Anthropic's messages.
+_LAST_TYPES = frozenset({"response.completed", "response.failed", "response.incomplete", "message_stop", "error"})
 
 
 class EventTooLong(ValueError):

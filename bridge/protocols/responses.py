@@ -68,9 +68,9 @@ class ResponseStream:
         return self._event("response.created", response=started) + self._event("response.in_progress", response=started)
 
     def alive(self, waiting: Waiting) -> bytes:
-        """See `StreamWriter.alive`: Codex counts events, not comments."""
+        """See `StreamWriter.alive`: Codex counts events, not comments; the one before it is for people."""
         status = ResponseStatus.QUEUED if waiting.place else ResponseStatus.IN_PROGRESS
-        return self._event(f"response.{status.value}", response=self._response(status))
+        return sse.comment(waiting.text) + self._event(f"response.{status.value}", response=self._response(status))
 
     def text(self, piece: str, index: int = 0) -> bytes:  # noqa: ARG002  # there is one answer
         """See `StreamWriter.text`."""
@@ -171,7 +171,7 @@ def response_json(
         "usage": usage_json(usage) if usage else None,
         "user": None,
         **asked.echo,
-        **({"bridge": dict(head.note)} if head.note else {}),
+        **head.told,
     }
 
 

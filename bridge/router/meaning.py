@@ -45,6 +45,7 @@ _OURS = {
     RefusalKind.CONTEXT_EXCEEDED: CallOutcome.UNFIT,
     RefusalKind.UNAVAILABLE: CallOutcome.UNFIT,  # it loads its model
     RefusalKind.NOT_FOUND: CallOutcome.UNFIT,
+    RefusalKind.FORBIDDEN: CallOutcome.UNFIT,  # a private request, and a model of Ollama's cloud
     RefusalKind.TIMED_OUT: CallOutcome.FAILED,
 }
 

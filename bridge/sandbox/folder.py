@@ -21,9 +21,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
+from bridge.core.closing import Closing
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.pool import Lane
 from bridge.sandbox.process import ProcessResult, ResourceLimits, start, wait
@@ -86,7 +86,7 @@ CPU_BUDGET_S = 30.0
 _OF_LIMIT = ("ended by SIGXCPU", "ended by SIGKILL")
 
 
-class Sandbox:
+class Sandbox(Closing):
     """A folder for one answer's files, and runs in it. A context manager; the folder is gone after it.
 
     Args:
@@ -121,14 +121,6 @@ class Sandbox:
             folder.mkdir()
         #: What was stored below `files`, by name.
         self.texts: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Remove the folder."""

@@ -13,9 +13,8 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from bridge.core.closing import Closing
 from bridge.sandbox.confinement import Confinement, tool_paths
 from bridge.sandbox.process import ProcessResult, ResourceLimits
 from bridge.sandbox.warm import WarmSandbox
@@ -56,7 +55,7 @@ class Lane:
         self._folder.cleanup()
 
 
-class SandboxPool:
+class SandboxPool(Closing):
     """So many lanes; whoever asks for one more waits. May be shared by threads.
 
     Args:
@@ -94,14 +93,6 @@ class SandboxPool:
                 self._idle.append(lane)
                 return
         lane.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the lanes that are idle; those in use end when they come back."""

@@ -14,9 +14,8 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from bridge.core.closing import Closing
 from bridge.sandbox.confinement import Confinement, confinement
 from bridge.sandbox.process import ResourceLimits, close, start
 
@@ -42,7 +41,7 @@ class ResidentProgram:
     requests: int = 500  #: a fresh one after so many, so that nothing that they left behind adds up
 
 
-class Resident:
+class Resident(Closing):
     """Asks the program, one request at a time; may be shared by threads. A context manager.
 
     Args:
@@ -57,14 +56,6 @@ class Resident:
         self._replies: queue.Queue[bytes] = queue.Queue()
         self._asked = 0
         self._finalizer: weakref.finalize[..., object] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def ask(self, request: bytes, *, patience: float = 1.0) -> bytes:
         """The reply to a request, both without their line ends.

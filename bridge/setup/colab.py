@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -32,7 +33,11 @@ REMOUNTS = 5
 
 
 def look_for_gpu() -> bool:
-    """Whether there is a GPU; says how to get one if not."""
+    """Whether there is a GPU; says how to get one if not, unless OLLAMA_HOST names another machine, which needs none here."""
+    host = os.environ.get("OLLAMA_HOST", "")
+    if host and not re.search(r"(?:^|/|@)(?:localhost|127\.|0\.0\.0\.0|\[?::|:\d)", host):
+        print(f"Ollama runs on another machine (OLLAMA_HOST is {host}): no GPU is needed here.")
+        return True
     found = shutil.which("nvidia-smi") and subprocess.run(
         ["nvidia-smi", "-L"], capture_output=True, text=True, check=False
     )
@@ -40,7 +45,7 @@ def look_for_gpu() -> bool:
         print(found.stdout.strip())
         return True
     print(
-        "There is no GPU: Runtime > Change runtime type > T4 GPU > Save, then Run all again. Without one it is very slow."
+        "No NVIDIA GPU was found: Runtime > Change runtime type > T4 GPU > Save, then Run all again. Without one it is very slow."
     )
     return False
 
@@ -160,7 +165,7 @@ def work(queue: Path, settings: RunSettings, revive: Callable[[], None], *, max_
     command = [
         sys.executable, "-m", "bridge", "work", "--queue", str(queue), "--model", settings.model,
         "--parallel", str(settings.lanes), "--context", str(settings.num_ctx), "--max-tokens", str(settings.max_tokens),
-        "--max-time", max_time,
+        "--max-time", max_time, "--wait-for-engine",
     ]  # fmt: skip
     from bridge.kernel.queue_key import queue_key
     from bridge.kernel.signing import KEY_NAME
@@ -202,6 +207,8 @@ AFTER = {
     "back. Give Drive a minute to upload before you disconnect.",
     3: "Stopped before the end: the lines above say why. Run this cell again; what was answered is safe on this machine "
     "and is published then.",
+    130: "Stopped, and what was under way is back in the queue. Run this cell again for the rest. Give Drive a minute to upload "
+    "before you disconnect.",
 }
 
 

@@ -274,7 +274,7 @@ def _linters() -> list[Observation]:
     toolbox = Toolbox()  # the same places as checking looks in
     found = [tool for tool in ("ruff", "oxlint", "shellcheck", "bash", "node", "tsc", "gofmt", "rustc", "javac", "gcc")
              if toolbox.find(tool)]  # fmt: skip
-    packages = {"sqlglot": "SQL", "tree_sitter_language_pack": "all other languages", "yaml": "YAML"}
+    packages = {"sqlglot": "SQL", "tree_sitter_typescript": "TypeScript, C++, Java and others", "yaml": "YAML"}
     lacking = [f"{name} ({what})" for name, what in packages.items() if importlib.util.find_spec(name) is None]
     if "ruff" not in found or lacking:
         what = ", ".join([*([] if "ruff" in found else ["ruff (Python)"]), *lacking])

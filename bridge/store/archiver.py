@@ -10,7 +10,7 @@ from bridge.core import changes
 from bridge.core.job import Job, to_iso
 from bridge.format import file_names, merge
 from bridge.format.cell import Cell
-from bridge.format.raw_cell import extras_of
+from bridge.format.other_metadata import OtherMetadata, other_metadata
 from bridge.store import review_state
 from bridge.store.journal import Journal
 from bridge.store.rows import NotebookRow
@@ -32,13 +32,11 @@ class Archiver:
     names: file_names.FileNames
     limits: PartLimits
 
-    def retire(
-        self, job: Job, dots: Mapping[str, int], source: int, now: datetime, extras: Mapping[str, object]
-    ) -> None:
+    def retire(self, job: Job, dots: Mapping[str, int], source: int, now: datetime, other: OtherMetadata) -> None:
         """Move a job's cell from a part into this writer's open archive notebook."""
         archive = self._open_archive(now)
         standing = job.evolve(spec=replace(job.spec, position=job.id))
-        self.journal.put(archive.id, [merge.job_cell(standing, dots, extras)], now=now)
+        self.journal.put(archive.id, [merge.job_cell(standing, dots, other)], now=now)
         self.journal.touch(archive.id)
         self.journal.touch(source)
 
@@ -47,7 +45,7 @@ class Archiver:
         state = job.state(job.best(job.spec.body_sha256), now)
         known = review_state.facts(self.journal, job.id)
         self.retire(
-            changes.archived(job, state, at=to_iso(now), known=known), cell.dots, source, now, extras_of(cell.raw)
+            changes.archived(job, state, at=to_iso(now), known=known), cell.dots, source, now, other_metadata(cell.raw)
         )
 
     def _open_archive(self, now: datetime) -> NotebookRow:

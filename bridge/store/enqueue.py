@@ -78,7 +78,7 @@ def _decide(
 
 
 def _job(new: NewJob, job: str, position: str, now: datetime) -> Job:
-    for name, value in (("key", new.key), ("caller", new.caller), *vars(new.options).items()):
+    for name, value in (("key", new.key), ("caller", new.caller), ("batch", new.batch), *vars(new.options).items()):
         if isinstance(value, str) and not fields.is_text(value, limits.NOTE_CHARS):
             raise PromptRefused(
                 f"{name} is no text that a notebook can hold: it has a lone surrogate, or over {limits.NOTE_CHARS:,} characters"
@@ -91,6 +91,8 @@ def _job(new: NewJob, job: str, position: str, now: datetime) -> Job:
         created_at=now,
         key=new.key,
         caller=new.caller,
+        batch=new.batch,
+        endpoint=new.endpoint,
         parent=new.parent,
         round=new.round,
     )

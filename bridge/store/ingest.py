@@ -16,7 +16,9 @@ from bridge.core.events import EventKind as Happened
 from bridge.core.job import join_results
 from bridge.format import codec, file_names, json_bytes, known_cells, merge
 from bridge.format.cell import Cell
-from bridge.format.raw_cell import extras_of, texts_of
+from bridge.format.layout import layout_of
+from bridge.format.other_metadata import other_metadata
+from bridge.format.raw_cell import texts_of
 from bridge.store import review_state
 from bridge.store.ingest_version import Adopt, VersionIngest
 from bridge.store.journal import Journal
@@ -129,6 +131,7 @@ class Ingest:
         )
         self.journal.see(self._path(name), shows)
         self.journal.see_birth(self._path(name), part.birth)
+        self.journal.see_layout(self._path(name), layout_of(incoming.data))
 
     def _take_fork(self, fork: IncomingNotebook, *, publish: bool) -> SecondCopy | None:
         """Fold in a second copy of one of our parts; None if it is none."""
@@ -190,9 +193,10 @@ class Ingest:
             if known is not None:
                 job = known[0].job.join(cell.job)
                 job = job.evolve(results=join_results(job.results, self.version_ingest.signed.results(job.id)))
-                joined = merge.job_cell(job, cell.dots, shown=cell.raw)
+                other = other_metadata(known[0].raw).join(other_metadata(cell.raw))
+                joined = merge.job_cell(job, cell.dots, other, shown=cell.raw)
                 if texts_of(joined.raw) != texts_of(cell.raw):  # only we know this result: our archive shows it
-                    self.version_ingest.archiver.retire(job, cell.dots, home, self.clock.now(), {})
+                    self.version_ingest.archiver.retire(job, cell.dots, home, self.clock.now(), other)
                     continue
             self.journal.put(place.id, [joined], now=self.clock.now())
             review_state.restore(self.journal, joined.job, joined.job.outcome)
@@ -204,7 +208,8 @@ class Ingest:
         known = self.journal.cell(cell.id)
         if known is None:
             return
-        joined = merge.job_cell(known[0].job.join(cell.job), known[0].dots, extras_of(known[0].raw), shown=known[0].raw)
+        other = other_metadata(known[0].raw).join(other_metadata(cell.raw))
+        joined = merge.job_cell(known[0].job.join(cell.job), known[0].dots, other, shown=known[0].raw)
         if joined.essence != known[0].essence:
             self.journal.put(home, [joined], now=self.clock.now())
             self.journal.touch(home)

@@ -18,7 +18,8 @@ from bridge.core.text import counted
 from bridge.format import codec, merge, observe
 from bridge.format.cell import Cell, CellKind
 from bridge.format.codec import Part
-from bridge.format.raw_cell import extras_of, native_id, stamp_of
+from bridge.format.other_metadata import other_metadata
+from bridge.format.raw_cell import native_id, stamp_of
 from bridge.store.archiver import Archiver
 from bridge.store.journal import Journal
 from bridge.store.rows import NOWHERE, NotebookRow
@@ -108,9 +109,13 @@ class VersionIngest:
         lags = self._lags(seen, cells, {cell.id for cell in loose})
         vanished = [i for i in mine.cells if i in cells and i not in seen.cells and cells[i].kind is CellKind.JOB]
         if vanished and seen.context and not fork and any(_was_published(mine.cells[i], mine) for i in vanished):
-            self.notify(Event(kind=Happened.RESTORED, message=f"{place.name} lacked {counted(len(vanished), 'job')}; put back",
-                              facts={"jobs": vanished}))  # fmt: skip
+            self._tell_restored(vanished, place, writes=adopt is not Adopt.NONE)
         return Ingested(lags=lags, loose=len(loose), loose_jobs=sum(cell.kind is CellKind.JOB for cell in loose))
+
+    def _tell_restored(self, jobs: list[str], place: NotebookRow, *, writes: bool) -> None:
+        what = f"{place.name} lacks {counted(len(jobs), 'job')} that nobody deleted: an old copy was saved over it"
+        then = "put back" if writes else "the next command that writes the notebook puts them back"
+        self.notify(Event(kind=Happened.RESTORED, message=f"{what}; {then}", facts={"jobs": jobs}))
 
     def keep_ahead(self, context: object) -> None:
         """Take a new writer id if a version has seen more dots of the present one than were given out here."""
@@ -161,7 +166,7 @@ class VersionIngest:
         joined = join_results(cell.job.results, stray.job.results)
         if joined != cell.job.results:
             job = cell.job.evolve(results=join_results(joined, self.signed.results(cell.id)))
-            better = merge.job_cell(job, cell.dots, extras_of(cell.raw))
+            better = merge.job_cell(job, cell.dots, other_metadata(cell.raw))
             best = job.best(job.spec.body_sha256)
             if best is not None and (
                 place == NOWHERE or not self.journal.place(place).own
@@ -189,7 +194,7 @@ class VersionIngest:
                 self.journal.add_alias(native, cell.id)
             spec = cell.job.spec
             job = cell.job.evolve(spec=replace(spec, created_at=spec.created_at or now), bare=False)
-            cells[cell.id] = merge.job_cell(job, dots, extras_of(cell.raw), shown=cell.raw)
+            cells[cell.id] = merge.job_cell(job, dots, other_metadata(cell.raw), shown=cell.raw)
         if jobs:
             self.notify(
                 Event(kind=Happened.ADOPTED, message=f"{counted(len(jobs), 'cell')} became jobs", facts={"jobs": jobs})
@@ -248,7 +253,7 @@ class VersionIngest:
             if self.journal.writer in cell.dots or best is not None:
                 self.archiver.archive(job, cell, place.id, now)
             else:  # whoever added it writes it to the archive; who has a result does so too, nobody else may know it
-                self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
+                self.journal.put(NOWHERE, [merge.job_cell(job, cell.dots, other_metadata(cell.raw))], now=now)
         if jobs:
             message = (
                 f"{counted(len(jobs), 'job')} deleted from {place.name}: those without an answer count as cancelled"
@@ -262,7 +267,9 @@ class VersionIngest:
         if cell.kind is CellKind.JOB and (mine is None or mine.essence != cell.essence):
             known = join_results(cell.job.results, self.signed.results(cell.id))
             if known != cell.job.results:
-                cell = merge.job_cell(cell.job.evolve(results=known), cell.dots, extras_of(cell.raw), shown=cell.raw)
+                cell = merge.job_cell(
+                    cell.job.evolve(results=known), cell.dots, other_metadata(cell.raw), shown=cell.raw
+                )
         if theirs is not None and not theirs.same_json(cell) and theirs.essence == cell.essence:
             return theirs  # as the editor laid it out: nothing to rewrite
         return cell

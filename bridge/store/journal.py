@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,10 +22,12 @@ from bridge.core import files
 from bridge.core.job import Result, to_iso
 from bridge.format import json_bytes, limits
 from bridge.format.cell import Cell, CellKind
+from bridge.format.layout import Layout
 from bridge.store import migrations, rows, tables
 from bridge.store.carry_over import carry_over
 from bridge.store.journal_reader import JournalReader, open_reader, translated
 from bridge.store.rows import FileVersion, NotebookRow
+from bridge.store.verdict_footer import with_verdicts
 
 #: A notebook of 4 MB is read again for each job that is added to it.
 _CACHE_KIB = 8_000
@@ -113,6 +115,11 @@ class Journal(JournalReader):
         except sqlite3.Error as error:
             raise translated(error, self.path) from error
 
+    def tidy(self) -> None:
+        """Write what the log still holds into the journal, so that nothing of what was deleted stays in it."""
+        with suppress(sqlite3.Error):  # somebody reads: the next one does it
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     # ---- who writes
 
     def take_dots(self, n: int) -> int:
@@ -156,7 +163,7 @@ class Journal(JournalReader):
     def put(self, place: int, cells: Iterable[Cell], *, now: datetime) -> None:
         """Write cells: what they say now, every content and every result they ever had."""
         records, histories, results, moved = [], [], [], []
-        for cell in cells:
+        for cell in with_verdicts(self.db, list(cells)):
             records.append(self._with_capped_lease(rows.cell_row(place, cell), now))
             edit = cell.job.edit if cell.kind is CellKind.JOB else cell.note_edit
             histories.append((cell.id, cell.digest, edit))
@@ -210,6 +217,11 @@ class Journal(JournalReader):
         """Remember the mark that a file was born with."""
         if birth != self.birth(path):
             self._set_meta(f"birth:{path}", birth)
+
+    def see_layout(self, path: str, seen: Layout) -> None:
+        """Remember how a file is laid out."""
+        if seen != self.layout(path):
+            self._set_meta(f"layout:{path}", json_bytes.dumps(vars(seen)).decode())
 
     def count_copy(self, now: datetime) -> None:
         """Note that a second copy was moved away."""

@@ -16,6 +16,7 @@ from bridge.core.job import Result, from_iso
 from bridge.format import json_bytes, result_record
 from bridge.format.cell import Cell
 from bridge.format.codec import Part
+from bridge.format.layout import Layout
 from bridge.format.raw_cell import Dots
 from bridge.store import rows
 from bridge.store.rows import FileVersion, NotebookRow
@@ -196,6 +197,11 @@ class JournalReader:
         """The mark that a file was born with; empty: it has none."""
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (f"birth:{path}",)).fetchone()
         return str(row["value"]) if row else ""
+
+    def layout(self, path: str) -> Layout:
+        """How a file was laid out when it was last read; ours, if it never was."""
+        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (f"layout:{path}",)).fetchone()
+        return Layout(**json_bytes.loads(row["value"].encode())) if row else Layout()
 
     def copies_since(self, since: datetime) -> list[datetime]:
         """When second copies were moved away since then, oldest first."""

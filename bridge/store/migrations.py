@@ -45,6 +45,24 @@ MIGRATIONS = (
     ),
     # Who signed an answer; those of older journals are not signed.
     Migration(to=3, statements=("ALTER TABLE cell ADD COLUMN signer TEXT",)),
+    # Jobs may belong to a named batch.
+    Migration(
+        to=4,
+        statements=(
+            "ALTER TABLE cell ADD COLUMN batch TEXT",
+            "CREATE INDEX cell_batch ON cell (batch) WHERE batch IS NOT NULL",
+        ),
+    ),
+    # Counting and sorting fifty thousand jobs no longer reads their prompts.
+    Migration(
+        to=5,
+        statements=(
+            "DROP INDEX cell_state",
+            """CREATE INDEX cell_state ON cell (
+    state, created_at, position, place, kind, lease_until, lease_worker, lease_attempt, priority, model, caller, batch, parent, answer, signer
+)""",
+        ),
+    ),
 )
 
 

@@ -9,22 +9,32 @@ from datetime import datetime
 
 from bridge.core.errors import AmbiguousJob, UnknownJob
 from bridge.core.job import State, from_iso, to_iso
-from bridge.format import json_bytes
+from bridge.format import codec, json_bytes
 from bridge.store.journal_reader import JournalReader
 
 #: The state as a caller sees it: the cell's own, a lease that still holds, and what the local side knows. A failure has no
-#: verdict, so it stays a failure when its caller has it.
+#: verdict, so it stays a failure when its caller has it. A round of repair is checked and handed over with the job that it repairs.
 _STATE = """CASE
     WHEN place.kind = 'archive' THEN 'archived'
     WHEN verdict IS NOT NULL AND delivered_at IS NOT NULL THEN 'delivered'
     WHEN verdict IS NOT NULL THEN 'checked'
+    WHEN parent IS NOT NULL AND state IN ('succeeded', 'truncated') THEN coalesce((
+        SELECT iif(theirs.delivered_at IS NULL, 'checked', 'delivered') FROM cell AS original
+        JOIN handling AS theirs ON theirs.job = original.id AND theirs.answer = original.answer
+        WHERE original.kind = 'job' AND original.id = cell.parent AND theirs.verdict IS NOT NULL), state)
     WHEN state = 'queued' AND lease_until > :now THEN 'running'
     ELSE state END"""
-_FROM = (
-    "FROM cell LEFT JOIN place ON place.id = cell.place"
+_JOINED = (
+    " LEFT JOIN place ON place.id = cell.place"
     " LEFT JOIN handling ON handling.job = cell.id AND handling.answer = cell.answer WHERE cell.kind = 'job'"
 )
+#: All jobs, read from the index: SQLite would choose another, and with it read every prompt and answer.
+_FROM = "FROM cell INDEXED BY cell_state" + _JOINED
+#: Jobs that are looked up by id.
+_FROM_IDS = "FROM cell" + _JOINED
 
+#: Characters of the end of an id that stand for it: in lists, and at least, where one is given.
+SHORT_ID, SHORTEST_END = 6, 4
 #: The values of a JSON list.
 _GIVEN = "SELECT value FROM json_each(?)"
 
@@ -38,6 +48,7 @@ class JobLine:
     part: int | None  #: None: in no notebook any more
     archive: str | None  #: the archive notebook that it is in
     caller: str | None
+    batch: str | None
     key: str | None
     model: str | None
     lang: str | None
@@ -59,6 +70,7 @@ class Filter:
 
     states: Sequence[State] | None = None
     caller: str | None = None
+    batch: str | None = None
     parent: str | None = None
     ids: Sequence[str] | None = None
     family: Sequence[str] | None = None  #: these jobs, and their rounds of repair
@@ -155,7 +167,8 @@ def count_handed_over(reader: JournalReader) -> int:
 def count_unsigned(reader: JournalReader, keys: Collection[str]) -> int:
     """How many answers in the notebooks none of these keys signed."""
     rows = reader.db.execute(
-        "SELECT signer, count(*) AS jobs FROM cell WHERE kind = 'job' AND answer IS NOT NULL AND place > 0 GROUP BY signer"
+        "SELECT signer, count(*) AS jobs FROM cell INDEXED BY cell_state"
+        " WHERE kind = 'job' AND answer IS NOT NULL AND place > 0 GROUP BY signer"
     )
     return sum(int(row["jobs"]) for row in rows if row["signer"] not in keys)
 
@@ -171,7 +184,7 @@ def problems(reader: JournalReader, limit: int = 20) -> list[tuple[str, str]]:
 def lines(reader: JournalReader, wanted: Filter, now: datetime) -> list[JobLine]:
     """The jobs that a filter takes, oldest first."""
     columns = (
-        f"cell.id, {_STATE} AS now_state, place.number, place.kind, place.name, caller, key, model, lang, priority,"
+        f"cell.id, {_STATE} AS now_state, place.number, place.kind, place.name, caller, batch, key, model, lang, priority,"
         " parent, created_at, finished_at, seconds, problem, signer, verdict, checked_at, delivered_at"
     )
     return [_line(row) for row in reader.db.execute(*_select(columns, wanted, now))]
@@ -194,7 +207,7 @@ def _select(columns: str, wanted: Filter, now: datetime) -> tuple[str, dict[str,
         if given is not None:  # as one value: SQLite counts those of a statement, and the ids may be all of a queue
             clauses.append(tested.replace("?", f":{name}"))
             values[name] = json_bytes.dumps([getattr(item, "value", item) for item in given]).decode()
-    for column, given in (("caller", wanted.caller), ("parent", wanted.parent)):
+    for column, given in (("caller", wanted.caller), ("batch", wanted.batch), ("parent", wanted.parent)):
         if given is not None:
             clauses.append(f"{column} = :{column}")
             values[column] = given
@@ -206,25 +219,49 @@ def _select(columns: str, wanted: Filter, now: datetime) -> tuple[str, dict[str,
         clauses.append("cell.id >= :prefix AND cell.id < :prefix || '~'")
         values["prefix"] = wanted.id_prefix
     where = "".join(f" AND {clause}" for clause in clauses)
-    limit = f" LIMIT {int(wanted.limit)}" if wanted.limit is not None else ""
-    down = " DESC" if wanted.newest else ""
-    return f"SELECT {columns} {_FROM}{where} ORDER BY created_at{down}, position{down}{limit}", values
+    by_index = (wanted.ids, wanted.family, wanted.id_prefix, wanted.parent, wanted.batch)
+    source = _FROM_IDS if any(given is not None for given in by_index) else _FROM
+    order = f" ORDER BY created_at{' DESC' if wanted.newest else ''}, position{' DESC' if wanted.newest else ''}"
+    if wanted.limit is not None:  # which they are is known from the index; the rows of those alone are read
+        some = f"SELECT cell.place, cell.id {source}{where}{order} LIMIT {int(wanted.limit)}"
+        source, where = _FROM_IDS, f" AND (cell.place, cell.id) IN ({some})"
+    return f"SELECT {columns} {source}{where}{order}", values
 
 
-def find(reader: JournalReader, prefix: str) -> str:
-    """The id of the one job that starts so, in upper or lower case. Raises UnknownJob, AmbiguousJob."""
-    start = prefix.strip().upper()
-    rows = reader.db.execute(
-        "SELECT id FROM cell WHERE kind = 'job' AND id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 6", (start,)
-    )
-    ids = [str(row["id"]) for row in rows]
-    if start in ids:
-        return start
-    if not ids or not start:
-        raise UnknownJob(prefix)
+def find(reader: JournalReader, text: str) -> str:
+    """The id of the one job that is meant: by its id, its key, the start of its id or the end of it, in upper or lower case.
+
+    Raises UnknownJob, AmbiguousJob.
+    """
+    start = text.strip().upper()
+    keyed = codec.keyed_id(reader.queue_id, text) if text else ""
+    for job in (start, keyed):
+        if reader.db.execute("SELECT 1 FROM cell WHERE kind = 'job' AND id = ?", (job,)).fetchone():
+            return job
+    ids = _some_ids(reader, "id >= ?1 AND id < ?1 || '~'", start) if start else []
+    if not ids and len(start) >= SHORTEST_END:
+        ids = _some_ids(reader, "substr(id, -length(?1)) = ?1", start)
+    if not ids:
+        raise UnknownJob(text)
     if len(ids) > 1:
-        raise AmbiguousJob(prefix, ids)
+        raise AmbiguousJob(text, ids)
     return ids[0]
+
+
+def _some_ids(reader: JournalReader, test: str, value: str) -> list[str]:
+    rows = reader.db.execute(
+        f"SELECT id FROM cell WHERE kind = 'job' AND {test} ORDER BY id LIMIT 6",  # noqa: S608  # constants
+        (value,),
+    )
+    return [str(row["id"]) for row in rows]
+
+
+def short_ids(ids: Collection[str]) -> dict[str, str]:
+    """{id: its end, as short as tells these ids apart}: ids of one batch share their beginning, which is the time."""
+    length = SHORT_ID
+    while len({job[-length:] for job in ids}) < len({*ids}):
+        length += 1
+    return {job: job[-length:] for job in ids}
 
 
 def _line(row: sqlite3.Row) -> JobLine:
@@ -234,6 +271,7 @@ def _line(row: sqlite3.Row) -> JobLine:
         part=row["number"] if row["kind"] == "part" else None,
         archive=row["name"] if row["kind"] == "archive" else None,
         caller=row["caller"],
+        batch=row["batch"],
         key=row["key"],
         model=row["model"],
         lang=row["lang"],

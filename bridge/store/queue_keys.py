@@ -59,6 +59,12 @@ def stored(home: Path) -> tuple[str, ...]:
     return tuple(keys)
 
 
+def take_keys(source: Path, home: Path) -> None:
+    """Give a queue's copy the keys of the queue: answers of both count in both. Raises ConfigError."""
+    if keys := stored(source):
+        _write(home, keys)
+
+
 def add(home: Path, key: str) -> str:
     """Sign with this key from now on; older ones still count. Gives its id. Raises UsageError, ConfigError."""
     if not KEY.fullmatch(key):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from bridge.format import codec, json_bytes, template
 from bridge.format.cell import Cell
+from bridge.format.other_metadata import OtherMetadata, other_metadata
 from bridge.format.raw_cell import RawCell, extras_of, native_id, source_of, stamp_of
 from bridge.store.rows import NotebookRow
 from bridge.store.store import Store
@@ -75,9 +76,20 @@ def _refreshed(store: Store, note: RawCell, there: Cell | None) -> Cell:
         dots = {store.journal.writer: store.journal.take_dots(1)}
         edit = max(store.journal.history(element).values(), default=-1) + 1
         return codec.note_cell({**note, "source": source}, element, position, dots, edit)
-    extras = {**extras_of(there.raw), **extras_of(note)}
-    raw = {**note, "source": source, "metadata": extras}
-    return codec.note_cell(raw, element, position, there.dots, there.note_edit + 1)
+    before = other_metadata(there.raw)
+    other = OtherMetadata(values=_with_ours(before.values, extras_of(note)), edit=before.edit)
+    if other.digest != before.digest:
+        other = OtherMetadata(values=other.values, edit=before.edit + 1)
+    return codec.note_cell({**note, "source": source}, element, position, there.dots, there.note_edit + 1, other)
+
+
+def _with_ours(theirs: Mapping[str, object], ours: Mapping[str, object]) -> dict[str, object]:
+    """A first cell's metadata with what folds it; a person's tags stay beside ours."""
+    joined = {**theirs, **ours}
+    mine, others = ours.get("tags"), theirs.get("tags")
+    if isinstance(mine, list) and isinstance(others, list):
+        joined["tags"] = [*others, *(tag for tag in mine if tag not in others)]
+    return joined
 
 
 def _id_of(note: RawCell) -> str:

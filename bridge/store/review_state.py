@@ -96,6 +96,8 @@ def record(
     )
     if done.rowcount == 1:
         _passes_for_delivered(journal, what)
+        if known := journal.cell(what.job):
+            journal.put(known[1], [known[0]], now=now)  # the verdict below its answer
     return done.rowcount == 1
 
 

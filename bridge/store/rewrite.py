@@ -9,7 +9,7 @@ from itertools import count
 from bridge.core.job import Job, State
 from bridge.format import merge
 from bridge.format.cell import Cell
-from bridge.format.raw_cell import extras_of
+from bridge.format.other_metadata import other_metadata
 from bridge.store.query import JobLine
 from bridge.store.rows import NOWHERE
 from bridge.store.store import Store
@@ -57,7 +57,7 @@ def _write(store: Store, changed: Sequence[_Changed]) -> None:
     for each in changed:
         home = each.place in parts
         dot = {journal.writer: dots[each.job.id]} if each.job.id in dots else {}
-        cell = merge.job_cell(each.job, {**each.cell.dots, **dot} if home else dot, extras_of(each.cell.raw))
+        cell = merge.job_cell(each.job, {**each.cell.dots, **dot} if home else dot, other_metadata(each.cell.raw))
         target = each.place if home else parts[-1]
         cells.setdefault(target, []).append(cell)
         touched |= {target, each.place} - {NOWHERE}

@@ -62,7 +62,7 @@ SELECT_NOTEBOOK = "SELECT id, kind, number, name, own, context, extras, rev FROM
 SELECT_FILE_VERSION = "SELECT place, hash, size, mtime_ns, inode, ctime_ns, rev, loose, loose_jobs FROM seen"
 _CELL_COLUMNS = (
     "id", "place", "kind", "position", "dots", "raw", "size", "state", "lease_until", "lease_worker", "lease_attempt",
-    "caller", "key", "model", "lang", "priority", "parent", "created_at", "finished_at", "seconds", "answer", "problem", "signer",
+    "caller", "key", "model", "lang", "priority", "parent", "created_at", "finished_at", "seconds", "answer", "problem", "signer", "batch",
 )  # fmt: skip
 PUT_CELL = f"INSERT OR REPLACE INTO cell ({', '.join(_CELL_COLUMNS)}) VALUES (:{', :'.join(_CELL_COLUMNS)})"  # noqa: S608  # constants
 PUT_RESULT = "INSERT OR IGNORE INTO result (job, digest, output, seen_at) VALUES (:job, :digest, :output, :seen_at)"
@@ -85,7 +85,7 @@ def cell_row(place: int, cell: Cell) -> dict[str, object]:
     state = job.state(best, _NEVER)
     row |= {
         "state": state.value, "caller": spec.caller, "key": spec.key, "model": spec.options.model,
-        "lang": spec.options.lang, "priority": spec.options.priority, "parent": spec.parent,
+        "lang": spec.options.lang, "priority": spec.options.priority, "parent": spec.parent, "batch": spec.batch,
         "created_at": to_iso(spec.created_at) if spec.created_at else None, "problem": spec.unreadable,
     }  # fmt: skip
     lease = job.lease
@@ -114,7 +114,7 @@ def answer_tag(result: Result) -> str:
 
 def result_row(job: str, result: Result, now: datetime) -> dict[str, object]:
     """The row of a result, for `PUT_RESULT`."""
-    output = json_bytes.dumps(result_record.write_output(result))
+    output = json_bytes.dumps(result_record.write_output(result, footer=False))
     return {"job": job, "digest": content_hash(output), "output": output, "seen_at": to_iso(now)}
 
 

@@ -11,7 +11,7 @@ from bridge.core.text import counted
 from bridge.format import merge
 from bridge.format.cell import CellKind
 from bridge.format.codec import Part
-from bridge.format.raw_cell import extras_of
+from bridge.format.other_metadata import other_metadata
 from bridge.format.signatures import KeyRing
 from bridge.store import review_state
 from bridge.store.journal import Journal
@@ -55,7 +55,7 @@ class SignedResults:
             before = known.job.results if known and known.kind is CellKind.JOB else ()
             job, aside = self.keys.judged(cell.job, before)
             if aside:
-                cells[element] = merge.job_cell(job, cell.dots, extras_of(cell.raw))
+                cells[element] = merge.job_cell(job, cell.dots, other_metadata(cell.raw))
                 self.journal.keep_results(element, aside, now=now)
                 told.append(element)
         if told:

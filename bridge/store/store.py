@@ -219,6 +219,7 @@ class Store:
             queue_id=self.journal.queue_id, number=place.number, birth=birth, context=context, metadata=place.extras
         )
         data = json_bytes.join_notebook(self.journal.rendered(place.id), codec.write_metadata(part))
+        data = self.journal.layout(self._path(name)).of_ours(data)
         staged = self.transport.stage(name, data, unless_changed=stamp)
         return _Write(place=place, staged=staged, hash=content_hash(data), birth=birth)
 

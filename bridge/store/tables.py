@@ -1,7 +1,7 @@
 """The journal's tables, as SQL. A change here needs a step in migrations.py, and a higher `VERSION`."""
 
 #: Stored in SQLite's user_version.
-VERSION = 3
+VERSION = 5
 
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -34,11 +34,16 @@ CREATE TABLE cell (
     answer TEXT,                    -- names the result that counts
     problem TEXT,                   -- why its header or result is not believed
     signer TEXT,                    -- the key that its answer names as its signature's; NULL: none
+    batch TEXT,                     -- name of the group that the job was added with
     PRIMARY KEY (place, id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX cell_job ON cell (id) WHERE kind = 'job';
 CREATE INDEX cell_room ON cell (place, kind, size);
-CREATE INDEX cell_state ON cell (state, place) WHERE kind = 'job';
+-- All that is counted, sorted or claimed by: reading it from the rows themselves would read every prompt and answer.
+CREATE INDEX cell_state ON cell (
+    state, created_at, position, place, kind, lease_until, lease_worker, lease_attempt, priority, model, caller, batch, parent, answer, signer
+);
+CREATE INDEX cell_batch ON cell (batch) WHERE batch IS NOT NULL;
 CREATE INDEX cell_parent ON cell (parent) WHERE parent IS NOT NULL;
 
 -- How far the answer of a job has come: one row for each answer that was checked.

@@ -7,18 +7,15 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bridge.core.errors import ConfigError, ModelMissing
+from bridge.core.errors import ConfigError
 from bridge.core.events import Listener
 from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.kernel import address
-from bridge.kernel.fit import listed_names
 from bridge.wiring.keys import KEYRING_SERVICE, stored_key
 from bridge.wiring.settings import EngineKind, EngineSettings, Settings
 from bridge.wiring.site import Opened
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
     from bridge.engines.base import Engine
     from bridge.engines.relay import Relay
     from bridge.engines.slot_files import SlotFiles
-    from bridge.kernel.fit import Machine
-    from bridge.models.choose import JobModels
     from bridge.worker.config import WorkerConfig
     from bridge.worker.loop import Worker
 
@@ -117,6 +112,8 @@ def open_relay(engine: EngineSettings, *, environ: Mapping[str, str] = os.enviro
     url = engine.base_url or environ.get("OPENAI_BASE_URL")
     if engine.kind is EngineKind.OPENAI and url:
         return HttpRelay(url, _key_of(engine, environ), family=RelayFamily.OPENAI)
+    if engine.kind is EngineKind.ANTHROPIC:
+        return HttpRelay(engine.base_url or ANTHROPIC_URL, _key_of(engine, environ), family=RelayFamily.ANTHROPIC)
     return None
 
 
@@ -129,13 +126,17 @@ def slot_files(
     """
     from bridge.engines.slot_files import SlotFiles
 
+    address = engine_address(engine, environ=environ)
+    return None if address is None else SlotFiles(state / "slots", address, lanes=lanes)
+
+
+def engine_address(engine: EngineSettings, *, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Where an engine is asked over a network; None: it is this process's own."""
     if engine.kind is EngineKind.OLLAMA:
-        address = ollama_url(environ, base_url=engine.base_url)
-    elif engine.kind is EngineKind.OPENAI:
-        address = (engine.base_url or environ.get("OPENAI_BASE_URL") or "").rstrip("/")
-    else:
-        return None
-    return SlotFiles(state / "slots", address, lanes=lanes)
+        return ollama_url(environ, base_url=engine.base_url)
+    if engine.kind is EngineKind.OPENAI:
+        return (engine.base_url or environ.get("OPENAI_BASE_URL") or "").rstrip("/")
+    return (engine.base_url or ANTHROPIC_URL).rstrip("/") if engine.kind is EngineKind.ANTHROPIC else None
 
 
 def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
@@ -163,104 +164,6 @@ def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
             f"the engine {engine.name} takes its key from the keyring entry {engine.keyring}, which is empty: {hint}"
         )
     return key
-
-
-@contextmanager
-def prepared_engine(
-    engine: EngineSettings,
-    model: str | None,
-    *,
-    pull: bool = False,
-    lanes: int,
-    num_ctx: int,
-    say: Callable[[str], None] = lambda _line: None,
-) -> Iterator[tuple[Engine, JobModels]]:
-    """An engine with its models ready; let go afterwards. `model`: see `ready_models`; None: what its settings say.
-
-    Raises what `open_engine` and `ready_models` raise.
-    """
-    opened = open_engine(engine, lanes=lanes, num_ctx=num_ctx)
-    try:
-        yield opened, ready_models(opened, model or engine.model, pull=pull, lanes=lanes, num_ctx=num_ctx, say=say)
-    finally:
-        opened.close()
-
-
-def ready_models(
-    engine: Engine, model: str | None, *, pull: bool, lanes: int, num_ctx: int, say: Callable[[str], None]
-) -> JobModels:
-    """The models for jobs that name none, and for those that ask for `auto`; sees to it that an engine that answers has them.
-
-    `model`: a name, or `auto` (see `models.choose`); None: qwen2.5-coder:32b for Ollama, else the one model that the engine
-    has. An engine that is down is left to the worker, which waits for it.
-
-    Raises:
-        ConfigError: nobody can say which model: the engine has several or no coder model, or is down, and none was named.
-        ModelMissing: it is not there, and `pull` is off; says how to get it.
-        EngineError: the download failed, or the file cannot be loaded: no job is to fail for that.
-    """
-    from bridge.models.choose import AUTO, DEFAULT_MODEL, JobModels, auto_model, is_cloud
-
-    if model is None and engine.name == "ollama":
-        model = DEFAULT_MODEL
-    if not engine.health().ok:
-        if model is None or model == AUTO:
-            raise ConfigError("the engine does not answer yet, so it cannot say which model it has: give --model")
-        return JobModels(default=model, auto=model)
-    listed = engine.models()
-    names = {found.name for found in listed}
-    has = [found for found in listed if engine.name != "ollama" or not is_cloud(found.name)]
-    machine = machine_of(engine)
-    if model is None:
-        if len(has) != 1:
-            raise ConfigError(f"the engine has {len(has)} models: choose one with --model")
-        model = has[0].name
-    elif model == AUTO:
-        found = auto_model(has, machine, fetch=pull, lanes=lanes, num_ctx=num_ctx)
-        if found is None:
-            raise ConfigError(f"none of the engine's {len(has)} model(s) is a coder model: name one with --model")
-        say(f"--model auto is {found} here")
-        _have(engine, found, names, pull=pull, say=say)
-        return JobModels(default=found, auto=found)
-    _have(engine, model, names, pull=pull, say=say)
-    return JobModels(default=model, auto=auto_model(has, machine, fetch=False, lanes=lanes, num_ctx=num_ctx) or model)
-
-
-def machine_of(engine: Engine) -> Machine | None:
-    """What an engine has to run on; None: it is elsewhere, or this machine does not say."""
-    from bridge.engines.ollama import OllamaEngine
-    from bridge.kernel.machine import look_at_machine
-
-    if not isinstance(engine, OllamaEngine) or not address.is_here(engine.url):
-        return None
-    machine = look_at_machine()
-    return machine if machine.vram_bytes or machine.ram_bytes else None
-
-
-def _have(engine: Engine, model: str, names: AbstractSet[str], *, pull: bool, say: Callable[[str], None]) -> None:
-    """See to it that an engine that has these models has this one, and can load it if it is a file of ours.
-
-    Raises ModelMissing, EngineError.
-    """
-    if engine.name == "llamacpp" and model in names:
-        engine.load(model)  # a file that cannot be loaded is told now: no job is to fail for that
-    if names & {*listed_names(model)} or engine.name in APIS:
-        return  # an API may answer to names that it does not list
-    if not pull:
-        have = ", ".join(sorted(names)[:5]) or "none"
-        raise ModelMissing(
-            f"the engine does not have {model} (it has {have}): --pull fetches it, --model names another"
-        )
-    say(f"fetching {model}")
-    shown = [-1]
-
-    def progress(status: str, done: int, total: int) -> None:
-        percent = 100 * done // total if total else 0
-        if percent // 10 != shown[0]:
-            shown[0] = percent // 10
-            say(f"{status} {percent} % of {total / 1e9:.1f} GB")
-
-    engine.pull(model, progress)
 
 
 def open_worker(

@@ -7,19 +7,27 @@ from pathlib import Path
 from bridge.core import files
 from bridge.core.clock import Clock
 from bridge.core.errors import NotAQueue, QueueNotFound, QueueUnreadable
-from bridge.core.events import Listener
+from bridge.core.events import Event, EventKind, Listener
 from bridge.format import codec, json_bytes
 from bridge.store import missing_queue
 from bridge.store.registry import Registry
 from bridge.transports.folder import Folder
 from bridge.transports.mount import mount_of
 from bridge.transports.sync_clients import ClientKind
+from bridge.wiring.queue_home import home_name
 from bridge.wiring.settings import FoundQueue
 from bridge.wiring.site import Site
 
 
 def site_in_folder(
-    path: Path, found: FoundQueue, registry: Registry, *, clock: Clock, listener: Listener, missing_ok: bool
+    path: Path,
+    found: FoundQueue,
+    registry: Registry,
+    homes: Registry,
+    *,
+    clock: Clock,
+    listener: Listener,
+    missing_ok: bool,
 ) -> Site:
     """The queue whose first notebook is at a path. Raises what `open_queue` raises."""
     settings = found.settings
@@ -29,9 +37,17 @@ def site_in_folder(
         missing_queue.wait_for(
             path, registry=registry, known=known, clock=clock, patience_s=vanished_s, listener=listener
         )
+    known = registry.get(str(path))
     queue_id, copies = _identify(path, registry, found.source, missing_ok=missing_ok)
+    home = home_name(path, queue_id, queues=registry, homes=homes, was_known=known == queue_id)
+    if home != queue_id and known is None:
+        message = (
+            f"{path} is a copy of a queue that is elsewhere on this machine: it has a journal of its own from now on"
+        )
+        listener(Event(kind=EventKind.WRITER, message=message))
     return Site(
         queue_id=queue_id,
+        home=home,
         shown=str(path),
         path=path,
         stem=path.name.removesuffix(".ipynb"),

@@ -14,8 +14,9 @@ from bridge.kernel.catalogue import DEFAULT_MODEL
 from bridge.models.prune import ModelState, states_of
 from bridge.models.uses import ModelUses
 from bridge.wiring.embedded import models_folder
-from bridge.wiring.engines import engine_settings, machine_of, open_engine
+from bridge.wiring.engines import engine_settings, open_engine
 from bridge.wiring.queue import loaded_settings, open_jobs
+from bridge.wiring.ready_engine import machine_of
 from bridge.wiring.settings import EngineKind, EngineSettings, Settings
 from bridge.wiring.site import state_folder
 

@@ -8,7 +8,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bridge.core import files
 from bridge.core.clock import Clock
+from bridge.core.errors import UsageError
 from bridge.core.events import Listener, ignore
 from bridge.core.states import UNDER_WAY
 from bridge.store import missing_queue, query
@@ -17,7 +19,7 @@ from bridge.store.query import Filter, JobLine
 from bridge.store.registry import Registry
 from bridge.wiring.drive import site_on_drive
 from bridge.wiring.folder import site_in_folder
-from bridge.wiring.settings import DriveAddress, FoundQueue, LoadedSettings, find_file, find_queue, load
+from bridge.wiring.settings import DriveAddress, FoundQueue, LoadedSettings, find_file, find_queue, load, load_text
 from bridge.wiring.site import Opened, journal_file, open_site, state_folder, system_clock
 
 
@@ -30,6 +32,31 @@ def loaded_settings(queue: str | None = None) -> LoadedSettings:
     """All settings that hold here, with where each came from and what is wrong with them. `queue`: of the command line."""
     cwd = Path.cwd()
     return load(find_file(cwd), os.environ, cwd=cwd).given("queue", queue, "--queue")
+
+
+def set_setting(name: str, value: str) -> Path:
+    """Write one setting into the `bridge.toml` that holds here, else into a new one here; gives its path.
+
+    Raises:
+        ConfigError: there is no such setting, it cannot have this value, or the file has another mistake already.
+        UsageError: the file cannot be written.
+    """
+    from bridge.wiring.settings.edit import as_toml, with_value
+
+    cwd = Path.cwd()
+    file = find_file(cwd) or cwd / "bridge.toml"
+    load(find_file(cwd), {}, cwd=cwd).valid()
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    drafts = [with_value(text, tuple(name.split(".")), said) for said in as_toml(value)]
+    read = [load_text(draft, file, cwd=cwd) for draft in drafts]
+    good = next((draft for draft, loaded in zip(drafts, read, strict=True) if not loaded.mistakes), None)
+    if good is None:
+        read[0].valid()
+    try:
+        files.write_atomically(file, str(good).encode())
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from error
+    return file
 
 
 def settings_in(folder: Path, environ: Mapping[str, str]) -> LoadedSettings:
@@ -72,7 +99,13 @@ def open_queue(
         site = site_on_drive(found.place, registry, clock)
     else:
         site = site_in_folder(
-            found.place.absolute(), found, registry, clock=clock, listener=listener, missing_ok=missing_ok
+            found.place.absolute(),
+            found,
+            registry,
+            _homes(state),
+            clock=clock,
+            listener=listener,
+            missing_ok=missing_ok,
         )
     opened = open_site(
         site, found, state=state, clock=clock, listener=listener, fresh_journal=fresh_journal, judging=judging
@@ -95,11 +128,18 @@ def open_jobs(queue: str | None) -> list[JobLine]:
     return _looked_up(queue, Filter(states=sorted(UNDER_WAY, key=lambda state: state.value)))
 
 
+def _homes(state: Path) -> Registry:
+    """{path: name of its folder} of copies of queues that have a journal of their own."""
+    return Registry(state / "copies.json")
+
+
 def _looked_up(queue: str | None, wanted: Filter) -> list[JobLine]:
     state = state_folder()
     place = locate(queue).place
-    queue_id = Registry(state / "queues.json").get(str(place.absolute() if isinstance(place, Path) else place))
+    shown = str(place.absolute() if isinstance(place, Path) else place)
+    queue_id = Registry(state / "queues.json").get(shown)
     if queue_id is None:
         return []
-    with closing(open_reader(journal_file(state / "queues" / queue_id), queue_id=queue_id, patience_s=0.2)) as reader:
+    home = state / "queues" / (_homes(state).get(shown) or queue_id)
+    with closing(open_reader(journal_file(home), queue_id=queue_id, patience_s=0.2)) as reader:
         return query.lines(reader, wanted, datetime.now(UTC))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.core.errors import UsageError
+from bridge.engines.address import is_public
 from bridge.engines.base import Engine
 from bridge.kernel import address
 from bridge.router.choice import Decision, choose
@@ -18,12 +19,9 @@ from bridge.router.switches import Switches, switched_off
 from bridge.router.targets import Domain, RouteRole, Target, Targets
 from bridge.router.task import Task
 from bridge.router.usage import CallFact
-from bridge.wiring.engines import open_engine
+from bridge.wiring.engines import engine_address, open_engine
 from bridge.wiring.settings import EngineKind, EngineSettings, RouterSettings, Settings
 from bridge.wiring.site import state_folder
-
-#: Kinds that run where this process runs, wherever their address is.
-_HERE = (EngineKind.LLAMACPP, EngineKind.SCRIPTED)
 
 
 def targets_of(settings: Settings, home: EngineSettings, environ: Mapping[str, str] = os.environ) -> Targets:
@@ -127,15 +125,9 @@ def _settings_of(settings: Settings, name: str) -> EngineSettings:
 
 
 def _target(engine: EngineSettings, environ: Mapping[str, str]) -> Target:
-    local = engine.kind in _HERE
-    if engine.kind is EngineKind.OLLAMA:
-        local = address.is_here(address.ollama_url(engine.base_url or environ.get("OLLAMA_HOST", "")))
-    elif engine.kind is EngineKind.OPENAI:
-        local = address.is_here(engine.base_url or environ.get("OPENAI_BASE_URL", ""))
+    where = engine_address(engine, environ=environ)
     return Target(
-        name=engine.name,
-        model=engine.model,
-        is_local=local,
-        takes_private=engine.private,
-        context_tokens=engine.context,
-    )
+        name=engine.name, model=engine.model, context_tokens=engine.context,
+        is_local=where is None or address.is_here(where),
+        takes_private=engine.private or (where is not None and not is_public(where)),
+    )  # fmt: skip

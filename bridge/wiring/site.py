@@ -20,7 +20,7 @@ from bridge.format.file_names import FileNames
 from bridge.store.archiver import PartLimits
 from bridge.store.journal import Journal
 from bridge.store.lock import QueueLock
-from bridge.store.queue_keys import read_ring
+from bridge.store.queue_keys import read_ring, take_keys
 from bridge.store.store import Store
 from bridge.transports.base import Transport
 from bridge.wiring.settings import FoundQueue, Settings
@@ -59,6 +59,7 @@ class Site:
     stem: str  #: of part 1's name, unless the journal knows another one
     #: Makes the transport, of the queue's folder in the local state and the stem.
     transport: Callable[[Path, str], Transport]
+    home: str | None = None  #: name of its folder in the local state; None: the queue_id
     copies: tuple[str, ...] = ()  #: second copies that told what it is, if the notebook itself is gone
     vanished_s: float = 0.0  #: how long a notebook that is gone for the moment is waited for
 
@@ -89,7 +90,10 @@ def open_site(
 ) -> Opened:
     """Open a queue whose place is known. Raises JournalError, ConfigError."""
     settings = found.settings
-    home = state / "queues" / site.queue_id
+    home = state / "queues" / (site.home or site.queue_id)
+    first = state / "queues" / site.queue_id  #: where a copy comes from
+    if first != home and not home.exists():
+        take_keys(first, home)
     file = journal_file(home)
     try:
         files.keep_private(home)
@@ -108,7 +112,7 @@ def open_site(
         queue_id=site.queue_id,
         fingerprint=_fingerprint(file),
         new_writer=lambda: "w" + secrets.token_hex(4),
-        predecessors=lambda: _predecessors(home),
+        predecessors=lambda: [*_predecessors(home), *_journals_of(first if first != home else None)],
     )
     names = FileNames(stem=site.stem if site.path else _known_stem(journal) or site.stem)
     store = Store(
@@ -143,6 +147,10 @@ def _predecessors(home: Path) -> list[Path]:
         home.glob("journal.*.*"), key=lambda folder: (folder.suffixes[0], int(folder.suffix[1:])), reverse=True
     )
     return [file for folder in aside if (file := folder / journal_file(home).name).exists()]
+
+
+def _journals_of(home: Path | None) -> list[Path]:
+    return [file] if home is not None and (file := journal_file(home)).exists() else []
 
 
 def _set_aside(folder: Path, home: Path) -> None:

@@ -14,7 +14,7 @@ from bridge.core.text import plain
 from bridge.engines.base import Answer
 from bridge.engines.retry import rule_for
 from bridge.format import fields, limits, merge
-from bridge.format.raw_cell import extras_of
+from bridge.format.other_metadata import other_metadata
 from bridge.kernel import grammar
 from bridge.store import query
 from bridge.store.rows import NOWHERE
@@ -163,7 +163,7 @@ class Claims:
         # Another's lease that is still there was judged to be over.
         free = cell.job.evolve(lease=None)
         job = changes.claimed(cell.job, free.state(free.best(free.spec.body_sha256), now), lease)
-        self.store.journal.put(place, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
+        self.store.journal.put(place, [merge.job_cell(job, cell.dots, other_metadata(cell.raw))], now=now)
         self.store.journal.touch(place)
         return ClaimedJob(job=job, attempt=lease.attempt, claimed_at=now)
 
@@ -185,10 +185,9 @@ class Claims:
                 return
             cell, place = found
             job = change(cell.job)
-            lease = cell.job.lease
             if job.best(job.spec.body_sha256) is None:  # the prompt was edited: it runs again, for anybody
                 job = _released(job, task, self.worker)
-            if lease is not None and (lease.attempt, lease.worker) > (task.attempt, self.worker):
+            if _is_late(cell.job, task, self.worker):
                 late = tuple(
                     Attempt(
                         attempt=r.attempt, worker=r.worker_id, status=r.status, finished_at=r.finished_at,
@@ -203,7 +202,7 @@ class Claims:
                     job, cell, place, now
                 )  # its cell is gone: nobody else would keep the result
                 return
-            self.store.journal.put(place, [merge.job_cell(job, cell.dots, extras_of(cell.raw))], now=now)
+            self.store.journal.put(place, [merge.job_cell(job, cell.dots, other_metadata(cell.raw))], now=now)
             if place:
                 self.store.journal.touch(place)
 
@@ -213,6 +212,14 @@ class Claims:
 def _name(given: str | None) -> str | None:
     """What an engine calls a model, as a record can hold it."""
     return plain(given)[: limits.NAME_CHARS] if given else None
+
+
+def _is_late(job: Job, task: ClaimedJob, worker: str) -> bool:
+    """Whether somebody has claimed the job after us, or claimed and ended it: then the claim is gone."""
+    ended = [(known.attempt, known.worker) for known in job.attempts]
+    ended += [(result.attempt, result.worker_id) for result in job.results]
+    claims = [*ended, (job.lease.attempt, job.lease.worker)] if job.lease else ended
+    return any(claim > (task.attempt, worker) for claim in claims)
 
 
 def _released(job: Job, task: ClaimedJob, worker: str) -> Job:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from bridge.core.job import Spec
 from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_NUM_CTX
 from bridge.engines.base import Request
 from bridge.models.choose import model_of_job
+
+#: In a map of models: whatever a job asks for, also nothing.
+EVERY_MODEL = "*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +21,12 @@ class WorkerConfig:
 
     model: str  #: for jobs that name none
     auto_model: str | None = None  #: for jobs that ask for `auto`; None: `model`
+    model_map: Mapping[str, str] = field(
+        default_factory=dict
+    )  #: {what a job asks for, or `*` for any job: what answers it}
     lanes: int = 1
     forever: bool = False  #: wait for new jobs when the queue is empty
+    waits_for_engine: bool = True  #: outlast an engine that refuses every job, such as with a key that was withdrawn
     max_time_s: float | None = None  #: begin nothing after this; what is under way is finished
     job_timeout_s: float | None = 3600.0
     num_ctx: int = DEFAULT_NUM_CTX
@@ -33,6 +41,7 @@ class WorkerConfig:
 
     def model_of(self, wanted: str | None) -> str:
         """The model of a job that asks for this one."""
+        wanted = self.model_map.get(wanted or "", self.model_map.get(EVERY_MODEL, wanted))
         return model_of_job(wanted, default=self.model, auto=self.auto_model)
 
     def request(self, spec: Spec) -> Request:

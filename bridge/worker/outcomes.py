@@ -104,7 +104,8 @@ class Outcomes:
         elif outcome.blame is Blame.ENGINE:
             self.accounts.summary.given_back += 1
             self._engine_is_down(self.judge.reason(error), rule_for(error).backoff.first_s)
-            if self.judge.log.is_hopeless and not self.plan.forever:
+            refused = not (rule_for(error).again or self.plan.waits_for_engine)
+            if refused or (self.judge.log.is_hopeless and not self.plan.forever):
                 self.watch.answers_nothing(str(error))
             self.resting.rest(job, self.watch.breaker.retry_at_s + _OTHERS_FIRST_S)
         else:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 from bridge.checking import Signal, Toolchain, examine, extract
 from bridge.checking.language import detect as scorer
 from bridge.checking.language import grammar_trust, languages
+from bridge.checking.parsers import grammars
 from bridge.checking.quality import signals
 from bridge.checking.sarif import to_sarif
 
@@ -155,3 +157,42 @@ def test_every_grammar_of_the_table_is_in_the_pack() -> None:
     pack = pytest.importorskip("tree_sitter_language_pack")
     for name in (*grammar_trust.SHARES, *grammar_trust.UNMEASURED):
         assert pack.get_parser(grammar_trust.grammar(name)) is not None, name
+
+
+def test_a_grammar_with_a_wheel_of_its_own_reads_as_the_packs_does() -> None:
+    """So a verdict does not hang on whether the pack is installed: whole texts, and texts that were cut or lack a bracket."""
+    pack = pytest.importorskip("tree_sitter_language_pack")
+    for name, text in PROGRAMS.items():
+        found = grammars.find(name)
+        assert isinstance(found, grammars.Grammar), name
+        for code in (text, text[: len(text) // 2], text.replace(")", "", 1), text.replace("{", "", 1)):
+            theirs = pack.get_parser(name).parse(code.encode()).root_node
+            assert found.parser.parse(code.encode()).root_node.has_error == theirs.has_error, (name, code)
+    assert PROGRAMS.keys() == grammars.WHEELS.keys()
+
+
+def test_without_the_pack_a_rare_language_is_told_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tree_sitter_language_pack", None)
+    grammars.find.cache_clear()
+    try:
+        assert grammars.find("kotlin") == grammars.Absent(package="tree-sitter-language-pack==0.13.0", extra="grammars")
+        assert isinstance(grammars.find("typescript"), grammars.Grammar)
+    finally:
+        monkeypatch.undo()
+        grammars.find.cache_clear()
+
+
+PROGRAMS = {
+    "bash": '#!/bin/bash\nset -e\nfor f in *.txt; do if [[ -f $f ]]; then echo "${f%.txt}" | tr a-z A-Z; fi; done\n',
+    "php": "<?php\nfinal class A { public function f(int ...$x): ?int { return match (true) { $x === [] => null, default => $x[0] }; } }\n",
+    "python": "def f(x: int, /, *, y=None):\n    match x:\n        case [a, *_] if a:\n            return {**y, 'a': a}\n    return (n := x)\n",
+    "c": '#include <stdio.h>\nint main(void) { for (int i = 0; i < 3; i++) { printf("%d", i); } return 0; }\n',
+    "cpp": "#include <vector>\ntemplate <class T> T sum(const std::vector<T>& v) { T s{}; for (auto x : v) { s += x; } return s; }\n",
+    "go": 'package main\n\nimport "fmt"\n\nfunc main() {\n\tfor i := range 3 {\n\t\tfmt.Println(i)\n\t}\n}\n',
+    "java": "class A { record P(int x) {} static int f(P p) { return switch (p.x()) { case 1 -> 2; default -> 0; }; } }\n",
+    "javascript": "export const f = async ({ a, ...rest }) => { const r = await fetch(`/x/${a}`); return r?.ok ?? rest; };\n",
+    "lua": "local function f(t)\n  for k, v in pairs(t) do print(k, v) end\n  return { n = #t }\nend\n",
+    "rust": "fn f<T: Clone>(v: &[T]) -> Option<T> { match v { [x, ..] => Some(x.clone()), [] => None } }\n",
+    "tsx": "export const A = ({ n }: { n: number }) => <ul>{[n].map((x) => <li key={x}>{x}</li>)}</ul>;\n",
+    "typescript": "interface P<T> { x: T }\nexport function f<T extends string>(p: P<T>): T | null { return p.x satisfies T ?? null; }\n",
+}

@@ -320,7 +320,7 @@ def test_ctrl_c_ends_run_cleanly_and_the_jobs_stay_queued(queue: Run, ollama: Lo
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
 
-    assert process.returncode == 124, errors
+    assert process.returncode == 130, errors
     assert "stay queued" in errors
     assert "Traceback" not in errors
     counts = queue("status", "--json").json["counts"]

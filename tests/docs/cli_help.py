@@ -20,7 +20,7 @@ Made from `--help` by `python -m tests.docs.cli_help`; a test compares. The queu
 [settings.md](settings.md) has all that `bridge.toml` and the environment may say.
 
 An unambiguous start of a job's id is enough everywhere. Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside
-world failed, 124 timed out. With `--json`, an error is `{"error": {"kind", "message", "exit_code"}}`.
+world failed, 124 timed out, 130 interrupted. With `--json`, an error is `{"error": {"kind", "message", "exit_code"}}`.
 
 `bridge completion SHELL` makes a shell complete all of it. Linux has another `bridge`, of iproute2, in `/sbin`: if that one
 answers, activate the environment that ours is installed in, or call `python -m bridge`.

@@ -153,7 +153,7 @@ def test_the_pictures_are_drawn_from_the_notebook_with_nothing_but_text(tmp_path
     book = json.loads((ROOT / "notebooks" / "qwen_bridge.ipynb").read_text(encoding="utf-8"))
     book["cells"][-1]["outputs"] = [{"data": {"text/markdown": "<!-- hidden -->\n<script>alert(1)</script>\n`code`"}}]
     page = render(book, "a title")
-    assert all(f"%%qwen {cell['id']}" in page for cell in book["cells"][3:])
+    assert all(f"%%qwen {cell['id']}" in page for cell in book["cells"][4:])
     assert "auto" not in page.partition("qwen2.5-coder:32b")[0]  # what is chosen, not what could be
     assert "<script>" not in page
     assert "hidden" not in page.partition("</style>")[2]

@@ -78,8 +78,15 @@ class Mirror:
         if not self.opened:
             found = FoundQueue(place=self.client.folder / QUEUE, source="test", settings=Settings(part_jobs=2))
             registry, clock = Registry(self.home / "state" / "queues.json"), self.clock.clock()
+            homes = Registry(self.home / "state" / "copies.json")
             site = site_in_folder(
-                self.client.folder / QUEUE, found, registry, clock=clock, listener=self.events.append, missing_ok=False
+                self.client.folder / QUEUE,
+                found,
+                registry,
+                homes,
+                clock=clock,
+                listener=self.events.append,
+                missing_ok=False,
             )
             opened = open_site(site, found, state=self.home / "state", clock=clock, listener=self.events.append)
             self.opened.append(Bridge(caller="mirror", _opened=opened))

@@ -78,6 +78,8 @@ def test_every_engine_error_is_a_reason_that_the_kernel_knows() -> None:
         (Failure.MID_STREAM, errors.StreamInterrupted),
         (Failure.NO_DONE, errors.IncompleteAnswer),
         (Failure.EMPTY, errors.IncompleteAnswer),
+        (Failure.ALL_SPENT, errors.BadRequest),
+        (Failure.HANG_UP, errors.StreamInterrupted),
         (Failure.RESET, errors.StreamInterrupted),
         (Failure.RESET_EARLY, errors.EngineDown),
     ],
@@ -119,7 +121,7 @@ def test_a_prompt_that_is_too_long_to_count_says_about_how_long_it_is() -> None:
 
 
 def test_an_old_server_that_cuts_prompts_is_not_believed_when_it_counts() -> None:
-    with LoopbackOllama(supports_shift=False) as server, pytest.raises(ContextExceeded):
+    with LoopbackOllama(version="0.12.5") as server, pytest.raises(ContextExceeded):
         OllamaEngine(server.url).count_tokens(replace(REQUEST, prompt="a long story " * 800, num_ctx=1024))
 
 

@@ -157,6 +157,11 @@ def test_how_long_to_wait_is_read(headers: dict[str, str], text: str, wait_s: fl
         ("mute", errors.StreamInterrupted, ""),  # silence from the start
         ("no finish", errors.IncompleteAnswer, "abcdefghijkl"),
         ("empty", errors.IncompleteAnswer, ""),
+        (
+            "all spent",
+            errors.BadRequest,
+            "",
+        ),  # on what is not shown, such as thinking: asked again, it would do the same
         ("filtered", errors.Refused, "abcdefghijklmnop"),
         ("reset early", errors.EngineDown, ""),
         ((503, {}, "busy"), errors.Overloaded, ""),

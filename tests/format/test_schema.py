@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from bridge.core.job import Attempt, Cancellation, Job, Lease, Options, Result, ResultStatus, Spec, State
 from bridge.format import codec, merge, prompt_cell, schema, template
 from bridge.format.cell import CellKind
+from bridge.format.other_metadata import OtherMetadata
 from bridge.kernel import grammar
 from tests.support.shipped import shipped
 
@@ -40,7 +41,7 @@ def full_job(*, failed: bool = False) -> Job:
             options=Options(lang="go", out="a.go", model="m", max_tokens=5, temperature=0.5, top_p=0.9, seed=1, stop=("x",), priority=2),
         ),
         edit=1, attempt_floor=1, cancelled=Cancellation(attempt_floor=1, at=NOW, by="me"),
-        lease=Lease(worker="v", attempt=2, expires_at=NOW, released=True), attempts=(attempt,), results=(result,),
+        lease=Lease(worker="v", attempt=9, expires_at=NOW, released=True), attempts=(attempt,), results=(result,),
         outcome={"archived_at": "2026-11-21T09:30:00.000Z", "state": "succeeded"},
     )  # fmt: skip
 
@@ -73,7 +74,8 @@ def test_everything_that_the_code_writes_is_described(failed: bool):
 
 def test_every_field_of_the_schema_is_written_by_the_code():
     """A field that is described but never written would be a lie the other way round."""
-    written = prompt_cell.write_job(full_job(), {"w1": 7})["metadata"]["bridge"]
+    other = OtherMetadata(values={"tags": ["mine"]}, edit=1)
+    written = prompt_cell.write_job(full_job(), {"w1": 7}, other)["metadata"]["bridge"]
     described = schema.queue_schema()["$defs"]["job"]["properties"]
 
     assert written.keys() == described.keys()

@@ -33,7 +33,7 @@ from bridge.core.events import ignore
 from bridge.core.job import Job, Lease, NewJob, Options, Result, ResultStatus, State
 from bridge.format import codec, json_bytes, merge, prompt_cell, result_record, template
 from bridge.format.file_names import FileNames
-from bridge.format.raw_cell import extras_of
+from bridge.format.other_metadata import other_metadata
 from bridge.kernel import grammar
 from bridge.store.archiver import PartLimits
 from bridge.store.enqueue import enqueue
@@ -295,7 +295,7 @@ class Everybody(RuleBasedStateMachine):
             cell, place = found
             if not place or journal.place(place).kind != "part":
                 return False
-            journal.put(place, [merge.job_cell(change(cell.job), cell.dots, extras_of(cell.raw))], now=self.now())
+            journal.put(place, [merge.job_cell(change(cell.job), cell.dots, other_metadata(cell.raw))], now=self.now())
             journal.touch(place)
             return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import resource
 import subprocess
@@ -23,13 +24,13 @@ def peak_mb() -> int:
     return int(line.split()[1]) // 1024
 
 
-def run_one(name: str, seconds: float, seed: int, *, keep: bool) -> int:
+def run_one(name: str, seed: int, *, seconds: float, inputs: float, keep: bool) -> int:
     """One target, in this process."""
     target = TARGETS[name]()
     before = peak_mb()
     # An allocation beyond it is a MemoryError, and so a finding.
     resource.setrlimit(resource.RLIMIT_DATA, (4 << 30, 4 << 30))
-    tally = fuzz(target, seconds=seconds, rng=random.Random(seed))
+    tally = fuzz(target, seconds=seconds, inputs=inputs, rng=random.Random(seed))
     grown = peak_mb() - before
     for finding in tally.findings:
         if keep:
@@ -45,28 +46,21 @@ def main() -> int:
     """All targets, or one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="for all targets together")
+    parser.add_argument("--inputs", type=int, help="this many for each target instead: the same ones each time")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--target", action="append", choices=sorted(TARGETS))
     parser.add_argument("--dry", action="store_true", help="keep nothing of what is found")
     asked = parser.parse_args()
     names = asked.target or list(TARGETS)
-    seconds = asked.minutes * 60 / len(names)
+    seconds = math.inf if asked.inputs else asked.minutes * 60 / len(names)
     if asked.target and len(names) == 1:
-        return run_one(names[0], seconds, asked.seed, keep=not asked.dry)
+        return run_one(names[0], asked.seed, seconds=seconds, inputs=asked.inputs or math.inf, keep=not asked.dry)
     print(f"seed {asked.seed}", flush=True)
     began, failed = time.monotonic(), []
     for name in names:
-        call = [
-            sys.executable,
-            "-m",
-            "tests.fuzz",
-            "--target",
-            name,
-            "--seed",
-            str(asked.seed),
-            "--minutes",
-            str(seconds / 60),
-        ]
+        bound = ["--inputs", str(asked.inputs)] if asked.inputs else ["--minutes", str(seconds / 60)]
+        dry = ["--dry"] if asked.dry else []
+        call = [sys.executable, "-m", "tests.fuzz", "--target", name, "--seed", str(asked.seed), *bound, *dry]
         if subprocess.run(call, check=False).returncode:
             failed.append(name)
     print(f"{len(names)} targets in {time.monotonic() - began:.0f} s; {', '.join(failed) or 'none'} failed")

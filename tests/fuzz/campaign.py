@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import hashlib
+import math
 import random
 import time
 import traceback
@@ -83,12 +84,17 @@ def kept(target: str) -> Iterator[bytes]:
         yield path.read_bytes()
 
 
-def fuzz(target: Target, *, seconds: float, rng: random.Random, most_findings: int = 5) -> Tally:
-    """Seeds first, then mutants for so long. Faults with the same end of their stack count once."""
+def fuzz(
+    target: Target, *, rng: random.Random, seconds: float = math.inf, inputs: float = math.inf, most_findings: int = 5
+) -> Tally:
+    """Seeds first, then mutants for so long, or so many: those are the same ones each time.
+
+    Faults with the same end of their stack count once.
+    """
     tally, known = Tally(findings=[]), set[str]()
     seeds = [*target.seeds, *kept(target.name)]
     until = time.monotonic() + seconds
-    while tally.inputs < len(seeds) or time.monotonic() < until:
+    while tally.inputs < len(seeds) or (tally.inputs < inputs and time.monotonic() < until):
         data = seeds[tally.inputs] if tally.inputs < len(seeds) else mutant(seeds, rng)
         took, why = confirmed(target, data)
         tally.inputs += 1

@@ -9,9 +9,10 @@ import io
 import json
 import random
 import tempfile
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
 
 import click
@@ -70,25 +71,25 @@ def survive(folder: Path, *, kills: int, seed: int, within_s: float = LONG_S) ->
 
 def _one_life(process: ServeProcess, promised: Promised, draw: random.Random, number: int, within_s: float) -> None:
     """Start it, ask until so much is promised, kill it in the middle of the next request."""
-    client = process.start()
+    process.start()
     enough = promised.count + draw.randint(0, 6)
-    is_dead = threading.Event()
 
     def ask() -> None:
-        turn = 0
-        while not is_dead.is_set():
-            turn += 1
-            try:
-                _ask(client, promised, draw, f"{number}.{turn}")
-            except openai.APIConnectionError:
-                return
+        with process.client() as client:  # its own: a kill closes the other one
+            for turn in count(1):
+                try:
+                    _ask(client, promised, draw, f"{number}.{turn}")
+                except openai.APIConnectionError:
+                    return
 
-    asking = threading.Thread(target=ask)
-    asking.start()
-    until(lambda: promised.count >= enough, within_s)
-    process.kill()
-    is_dead.set()
-    asking.join(within_s)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        try:
+            until(lambda: promised.count >= enough or asking.done(), within_s)
+            assert not asking.done() or asking.exception(), "the gateway went away before it was killed"
+        finally:
+            process.kill()
+        asking.result(within_s)
 
 
 def _ask(client: openai.OpenAI, promised: Promised, draw: random.Random, name: str) -> None:

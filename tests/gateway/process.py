@@ -24,6 +24,7 @@ class ServeProcess:
     folder: Path
     more: tuple[str, ...] = ()  #: options of `bridge serve`
     queue: Path = field(init=False)
+    _url: str = ""
     _process: subprocess.Popen[str] | None = None
     _client: openai.OpenAI | None = None
 
@@ -46,8 +47,13 @@ class ServeProcess:
         told = self._process.stdout.readline()
         if not told:
             raise AssertionError(f"it did not start: {(self.folder / 'log').read_text()[-2000:]}")
-        self._client = openai.OpenAI(base_url=f"{json.loads(told)['url']}/v1", api_key="x", max_retries=0, timeout=120)
+        self._url = str(json.loads(told)["url"])
+        self._client = self.client()
         return self._client
+
+    def client(self) -> openai.OpenAI:
+        """Another client, to be closed by whoever asked for it; that of `start` is closed by `kill`."""
+        return openai.OpenAI(base_url=f"{self._url}/v1", api_key="x", max_retries=0, timeout=120)
 
     def kill(self) -> None:
         """kill -9."""

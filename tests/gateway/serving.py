@@ -58,6 +58,7 @@ def gateway(
     state: Path | None = None,
     relay: Relay | None = None,
     timeout_s: float | None = 600.0,
+    is_public: bool = False,
     around: Callable[[ASGIApp], ASGIApp] = lambda made: made,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     now_s: Callable[[], float] = time.monotonic,
@@ -73,6 +74,7 @@ def gateway(
         idle_s=idle_s,
         relay=relay,
         timeout_s=timeout_s,
+        is_public=is_public,
     )
     log: list[str] = []
     inner: Starlette = app(

@@ -34,6 +34,7 @@ WRONG: dict[str, tuple[list[object], list[tuple[int, str]]]] = {
     "a list": ([b"[]\n"], [(1, "invalid_json_line")]),
     "no UTF-8": ([b"\xff\xfe\n"], [(1, "invalid_json_line")]),
     "nothing": ([b"\n \n"], [(1, "empty_file")]),
+    "a private line": ([line("a", body={"messages": [{"role": "user", "content": "x"}], "bridge": {"private": True}})], [(1, "invalid_value")]),
     "a secret": ([line("a", "AKIA" + "Z7QX2NVKB4TWMH3R")], [(1, "secret_found")]),
 }  # fmt: skip
 

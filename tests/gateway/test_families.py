@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import anthropic
+import httpx
 import ollama
 import openai
 import pytest
@@ -96,6 +97,12 @@ def test_ollama_sees_models_and_what_they_can_do(llama: ollama.Client) -> None:
     shown = llama.show("qwen2.5-coder:1.5b")
     assert {"completion", "tools", "insert"} <= set(shown.capabilities or ())
     assert llama.embed("scripted", "hi").embeddings[0]
+
+
+def test_ollamas_version_is_a_number_that_its_clients_accept(served: Served) -> None:
+    version = httpx.get(f"{served.url}/api/version").json()["version"]
+    assert tuple(int(part) for part in version.split(".")) >= (0, 6, 4)
+    assert httpx.head(f"{served.url}/").status_code == 200
 
 
 def test_a_response_is_whole(client: openai.OpenAI, served: Served) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import httpx
 import openai
 import pytest
 
@@ -53,3 +57,47 @@ def test_a_short_request_is_not_counted(client: openai.OpenAI, served: Served, m
     monkeypatch.setattr(ScriptedEngine, "count_tokens", lambda *_: pytest.fail("counted"))
     client.chat.completions.create(model="scripted", messages=[{"role": "user", "content": "hi"}])
     assert len(served.engine.requests) == 1
+
+
+def _asking(family: str) -> dict[str, object]:
+    """Too long a conversation, in the words of a family, with the wish to have it cut."""
+    turns = _turns(3)
+    bodies: dict[str, dict[str, object]] = {
+        "/v1/chat/completions": {"messages": turns},
+        "/v1/responses": {"input": turns},
+        "/v1/messages": {"messages": turns[1:], "system": turns[0]["content"], "max_tokens": 9},
+        "/api/chat": {"messages": turns},
+    }
+    return {"model": "gpt-4o", "truncation": "auto", **bodies[family]}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("family", ["/v1/chat/completions", "/v1/responses", "/v1/messages", "/api/chat"])
+def test_each_family_says_what_was_cut_and_which_model_answers(served: Served, family: str, *, stream: bool) -> None:
+    reply = httpx.post(f"{served.url}{family}", json={**_asking(family), "stream": stream}, timeout=60)
+    before, after = map(int, reply.headers["x-bridge-cut"].split("/"))
+    assert before > 8192 > after
+    assert reply.headers["x-bridge-model-asked"] == "gpt-4o"
+    told = notes(reply)
+    assert told["model_asked"] == "gpt-4o"
+    assert [piece["messages"] for piece in told["cut"]] == [2, 2, 2]
+    assert (told["tokens_before"], told["tokens_after"]) == (before, after)
+
+
+def notes(reply: httpx.Response) -> Any:
+    """What the field `bridge` says, last, wherever a family has it."""
+    lines = [line.removeprefix("data: ") for line in reply.text.splitlines() if line.startswith(("data: {", "{"))]
+    found = [told for line in lines if (told := _note_in(json.loads(line))) is not None]
+    return found[-1]
+
+
+def _note_in(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return None
+    return value.get("bridge") or next((told for part in value.values() if (told := _note_in(part))), None)
+
+
+@pytest.mark.parametrize("path", ["/v1/completions", "/api/generate", "/infill"])
+def test_a_stream_without_turns_says_which_model_answers(served: Served, path: str) -> None:
+    body = {"model": "gpt-4o", "prompt": "hi", "stream": True}
+    assert notes(httpx.post(f"{served.url}{path}", json=body, timeout=60))["model_asked"] == "gpt-4o"

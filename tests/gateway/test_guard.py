@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 from pathlib import Path
@@ -16,6 +17,7 @@ from bridge.gateway.guard import GuardRules
 from bridge.gateway.plan import ServePlan
 from tests.gateway.conftest import Served
 from tests.gateway.serving import gateway
+from tests.support.patience import until
 
 LOCAL = GuardRules()
 TOKEN = GuardRules(token="right")
@@ -86,15 +88,52 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(served: Served) -
         assert b" 413 " in wire.recv(1000)
 
 
+def test_a_file_has_at_most_200_megabytes_told_or_not(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    form = "Content-Type: multipart/form-data; boundary=x"
+    with socket.create_connection((host, int(port)), timeout=60) as wire:
+        head = (
+            f"POST /v1/files HTTP/1.1\r\nHost: localhost\r\n{form}\r\nContent-Length: {(200 << 20) + (2 << 20)}\r\n\r\n"
+        )
+        wire.sendall(head.encode())
+        assert b" 413 " in wire.recv(1000)
+    monkeypatch.setattr("bridge.gateway.routes.files.MOST_BYTES", 1 << 20)
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="in.jsonl"\r\n\r\n'
+    pieces = itertools.chain([part], itertools.repeat(b"y" * 65_536, 64))
+    refused = httpx.post(f"{served.url}/v1/files", content=pieces, headers=dict([form.split(": ")]), timeout=60)
+    assert refused.status_code == 413
+    assert "a file has at most" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "limit"),
+    [
+        ("/v1/chat/completions", "application/json", "bridge.gateway.body.PATIENCE_S"),
+        ("/v1/files", "multipart/form-data; boundary=x", "bridge.gateway.routes.files.PATIENCE_S"),
+    ],
+)
+def test_a_body_that_never_ends_is_given_up(
+    served: Served, monkeypatch: pytest.MonkeyPatch, path: str, kind: str, limit: str
+) -> None:
+    monkeypatch.setattr(limit, 0.05)
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as wire:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 100\r\n\r\n--x"
+        wire.sendall(head.encode())
+        assert b" 504 " in wire.recv(1000)
+
+
 def test_the_log_says_nothing_of_what_was_asked(served: Served) -> None:
     httpx.get(f"{served.url}/v1/files/file-secret?q=secret")
     httpx.get(f"{served.url}/nowhere-secret")
+    until(lambda: len(served.gateway.log) == 2)  # a line is written after its client has the reply
     assert "secret" not in "".join(served.gateway.log)
     assert {json.loads(line)["route"] for line in served.gateway.log} == {"/v1/files/{id}", "-"}
 
 
 def test_metrics_hold_no_prompt(served: Served) -> None:
     httpx.post(f"{served.url}/v1/completions", json={"model": "scripted", "prompt": "a-secret-prompt"})
+    until(lambda: served.gateway.log)  # it is counted after its client has the reply
     text = httpx.get(f"{served.url}/metrics").text
     assert 'bridge_requests_total{route="/v1/completions",status="2xx"} 1' in text
     assert "secret" not in text

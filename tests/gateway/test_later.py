@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
 import openai
 import pytest
 
@@ -68,6 +72,33 @@ def test_a_private_request_never_becomes_a_job(client: openai.OpenAI) -> None:
         )
 
 
+def _turn(words: int) -> dict[str, object]:
+    """An agent's turn with 24 tools, as Claude Code and Qwen Code send them, and so many words."""
+    parameters = {
+        "type": "object",
+        "properties": {f"field_{n}": {"type": "string", "description": "word " * 80} for n in range(6)},
+    }
+    tools = [
+        {"type": "function", "function": {"name": f"tool_{n}", "description": "word " * 60, "parameters": parameters}}
+        for n in range(24)
+    ]
+    return {"model": "auto", "messages": [{"role": "user", "content": "word " * words}], "tools": tools}  # fmt: skip
+
+
+def test_an_agents_turn_of_76_kb_with_24_tools_becomes_a_cell_and_a_megabyte_does_not(served: Served) -> None:
+    prefer = {"Prefer": "respond-async"}
+    turn = _turn(2_000)
+    assert len(json.dumps(turn)) > 76_000
+    assert httpx.post(f"{served.url}/v1/chat/completions", json=turn, headers=prefer).status_code == 202
+    assert len(ids_in(load(served.queue))) == 1
+    cell = served.queue.read_text("utf-8")
+    assert all(f"tool_{number}" in cell for number in range(24))
+    refused = httpx.post(f"{served.url}/v1/chat/completions", json=_turn(200_000), headers=prefer)
+    assert refused.status_code == 400
+    assert "1,000,000 bytes" in refused.json()["error"]["message"]
+    assert len(ids_in(load(served.queue))) == 1
+
+
 def test_a_live_response_is_kept_and_gone_on_from(client: openai.OpenAI, served: Served) -> None:
     served.engine.enqueue("Blue.", "Because.")
     first = client.responses.create(model="scripted", input="Which colour?", instructions="Be brief.")
@@ -81,6 +112,22 @@ def test_a_live_response_is_kept_and_gone_on_from(client: openai.OpenAI, served:
 
 
 def test_what_must_not_be_stored_is_not(client: openai.OpenAI) -> None:
-    reply = client.responses.create(model="scripted", input="hi", store=False)
-    with pytest.raises(openai.NotFoundError):
-        client.responses.retrieve(reply.id)
+    private = {"x-bridge-private": "true"}
+    replies = [
+        client.responses.create(model="scripted", input="hi", store=False),
+        client.responses.create(model="scripted", input="hi", extra_headers=private),
+        client.responses.create(model="scripted", input="hi", extra_body={"bridge": {"private": True}}),
+    ]
+    for reply in replies:
+        with pytest.raises(openai.NotFoundError):
+            client.responses.retrieve(reply.id)
+
+
+def test_an_answer_is_waited_for_as_long_as_the_client_says(client: openai.OpenAI, served: Served) -> None:
+    asked = client.responses.create(model="auto", input="Write f.", background=True)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.responses.retrieve, asked.id, extra_query={"wait": "60"})
+        answer(served, "def f(): ...")
+        assert waiting.result().output_text == "def f(): ..."
+    with pytest.raises(openai.BadRequestError, match="wait must be"):
+        client.responses.retrieve(asked.id, extra_query={"wait": "long"})

@@ -75,7 +75,8 @@ def test_a_model_is_loaded_when_it_is_asked_for_switched_and_let_go_of(served: G
 def test_a_client_that_leaves_frees_its_slot(served: Gateway) -> None:
     body = {"model": "one", "messages": HI, "stream": True, "max_tokens": 1500, "response_format": LONG}
     with httpx.stream("POST", f"{served.url}/v1/chat/completions", json=body, timeout=60) as stream:
-        next(stream.iter_raw())
+        pieces = stream.iter_raw()  # kept: a generator that is let go of closes the stream
+        next(pieces)
         assert len(served.line.running) == 1
     left = time.monotonic()
     until(lambda: not served.line.running)
@@ -141,12 +142,25 @@ def test_overflow_is_told_in_each_family(served: Gateway) -> None:
         llama.chat(model="one", messages=[{"role": "user", "content": long}])
 
 
-def test_a_declared_cut_is_said(served: Gateway) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("path", "field", "more"),
+    [
+        ("/v1/chat/completions", "messages", {"max_tokens": 8}),
+        ("/v1/responses", "input", {"max_output_tokens": 8}),
+        ("/v1/messages", "messages", {"max_tokens": 8}),
+        ("/api/chat", "messages", {"options": {"num_predict": 8}}),
+    ],
+)
+def test_a_declared_cut_is_said_in_each_family(
+    served: Gateway, path: str, field: str, more: dict[str, object], *, stream: bool
+) -> None:
     turns = [{"role": role, "content": "word " * 600} for _ in range(3) for role in ("user", "assistant")]
-    body = {"model": "one", "messages": [*turns, *HI], "max_tokens": 8, "truncation": "auto"}
-    reply = httpx.post(f"{served.url}/v1/chat/completions", json=body, timeout=60).json()
-    assert reply["bridge"]["cut"]
-    assert reply["bridge"]["tokens_after"] < 2048 < reply["bridge"]["tokens_before"]
+    body = {"model": "one", field: [*turns, *HI], "truncation": "auto", "stream": stream, **more}
+    reply = httpx.post(f"{served.url}{path}", json=body, timeout=60)
+    before, after = map(int, reply.headers["x-bridge-cut"].split("/"))
+    assert after < 2048 < before
+    assert f'"tokens_after":{after}' in reply.text
 
 
 def test_the_count_of_tokens_is_the_engines_own(served: Gateway) -> None:

@@ -87,6 +87,14 @@ def test_completions_fill_in_the_middle(client: openai.OpenAI, served: Served) -
     assert served.engine.requests[-1].suffix == "return 1"
 
 
+def test_completions_are_told_the_language(client: openai.OpenAI, served: Served) -> None:
+    client.completions.create(model="scripted", prompt="Reverse a list.", extra_body={"language": "python"})
+    asked = served.engine.requests[-1]
+    assert [message.text for message in asked.messages] == ["Answer in python.", "Reverse a list."]
+    client.completions.create(model="scripted", prompt="def f(", suffix="return 1", extra_body={"language": "python"})
+    assert (served.engine.requests[-1].prompt, served.engine.requests[-1].suffix) == ("def f(", "return 1")
+
+
 def test_models_are_listed(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["scripted", "qwen2.5-coder:1.5b"]
     assert client.models.retrieve("qwen2.5-coder:1.5b").id == "qwen2.5-coder:1.5b"

@@ -42,7 +42,7 @@ def test_it_says_at_the_start_when_its_model_does_not_fit(tmp_path: Path) -> Non
         said = process.stderr.readline()
         process.kill()
     assert "qwen2.5-coder:32b with 1 lane of 8192 tokens needs about" in said
-    assert "there is no GPU" in said
+    assert "no NVIDIA GPU was found" in said
 
 
 def test_its_own_worker_answers_what_is_queued(serving: tuple[str, subprocess.Popen[str]]) -> None:

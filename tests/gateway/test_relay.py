@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import openai
@@ -228,3 +229,49 @@ class _Listed(OllamaEngine):
 
     def load(self, model: str, *, num_ctx: int = 0) -> None:
         pass
+
+
+_MESSAGE = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"id":"x","x_cached":3}}\n\n',
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"hm"}}\n\n',
+    b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+)
+_CACHED = {"max_tokens": 9, "thinking": {"type": "adaptive"}, "system": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]}  # fmt: skip
+
+
+@contextmanager
+def claude(api: Upstream, *, key: str | None = None) -> Iterator[Gateway]:
+    """Before an API of Anthropic's family."""
+    base = f"{api.url}/v1"
+    relay = HttpRelay(base, key, family=RelayFamily.ANTHROPIC)
+    with gateway(OpenAIEngine(base), default_model="m", relay=relay) as made:
+        yield made
+
+
+def test_anthropics_thinking_and_caching_pass_through(api: Upstream) -> None:
+    api.default = Says(pieces=_MESSAGE)
+    with claude(api) as served:
+        beta = {"x-api-key": "mine", "anthropic-beta": "a-1,b-2", "x-own": "stays here"}
+        reply = ask(served, "/v1/messages?beta=true", headers=beta, stream=True, **_CACHED)
+        assert reply.content == b"".join(_MESSAGE)
+        api.default = Says(pieces=(b'{"input_tokens": 7}',), kind="application/json")
+        counted = ask(served, "/v1/messages/count_tokens", thinking={"type": "adaptive"})
+        assert counted.json() == {"input_tokens": 7}
+    first, second = api.got
+    assert (first.path, first.body) == ("/v1/messages", {**HI, "stream": True, **_CACHED})
+    told = {
+        name: first.headers.get(name)
+        for name in ("x-api-key", "anthropic-beta", "anthropic-version", "authorization", "x-own")
+    }
+    assert told == {"x-api-key": "mine", "anthropic-beta": "a-1,b-2", "anthropic-version": "2023-06-01", "authorization": None, "x-own": None}  # fmt: skip
+    assert (second.path, second.body["thinking"]) == ("/v1/messages/count_tokens", {"type": "adaptive"})
+
+
+def test_an_anthropic_stream_that_breaks_off_ends_with_its_error(api: Upstream) -> None:
+    api.default = Says(pieces=_MESSAGE[:2], cut=True)
+    with claude(api, key="ours") as served:
+        reply = ask(served, "/v1/messages", stream=True, headers={"x-api-key": "mine"}, **_CACHED)
+    *_, last = reply.text.strip().split("\n\n")
+    assert last.startswith("event: error")
+    assert "broke off" in last
+    assert api.got[0].headers["x-api-key"] == "ours"

@@ -36,7 +36,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @_TOLD.parametrize()
 @settings(
-    max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )  # made anew for each operation, the same each time
 def test_made_up_requests_are_answered_as_the_document_says(case: schemathesis.Case, url: str) -> None:
     response = case.call(base_url=url, timeout=60)

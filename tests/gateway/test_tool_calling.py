@@ -38,6 +38,22 @@ def test_every_habit_arrives_as_a_call_whole_and_streamed(client: openai.OpenAI,
     assert json.loads(final.tool_calls[0].function.arguments) == {"a": 1}
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("parallel", "count"), [(True, 2), (False, 1)])
+def test_one_answer_may_call_several_tools_unless_the_client_wants_one(
+    client: openai.OpenAI, served: Served, *, parallel: bool, count: int, stream: bool
+) -> None:
+    served.engine.enqueue(HABITS["tags"] + "\n" + HABITS["tags"].replace("1", "2"))
+    asked = client.chat.completions.create(
+        model="scripted", messages=HI, tools=TOOLS, parallel_tool_calls=parallel, stream=stream
+    )  # type: ignore[call-overload]
+    pieces = [choice.delta for chunk in asked for choice in chunk.choices] if stream else [asked.choices[0].message]
+    calls = [call for piece in pieces for call in piece.tool_calls or ()]
+    assert len({call.id for call in calls if call.id}) == count
+    said = "".join(call.function.arguments for call in calls)
+    assert said.replace(" ", "") == '{"a":1}{"a":2}'[: 7 * count]
+
+
 def test_ids_differ_between_answers(client: openai.OpenAI, served: Served) -> None:
     served.engine.enqueue(HABITS["bare"], HABITS["bare"])
     asked = [client.chat.completions.create(model="scripted", messages=HI, tools=TOOLS) for _ in range(2)]

@@ -33,7 +33,7 @@ from tests.support.queues import make_queue
 Door = Callable[[Path, dict[str, Any]], dict[str, Any] | str]
 
 ALL: dict[str, Any] = {
-    "lang": "go", "out": "a b/c.go", "model": "qwen2.5-coder:14b", "max_tokens": 512, "temperature": 0.25, "top_p": 0.9,
+    "lang": "go", "out": "a b/c.go", "model": "qwen2.5-coder:14b", "max_tokens": 512, "window": 4096, "temperature": 0.25, "top_p": 0.9,
     "seed": -7, "stop": ["END", "\n\n"], "priority": 3,
 }  # fmt: skip
 

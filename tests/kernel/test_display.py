@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kernel.display import from_display, is_display, to_display
+from bridge.kernel.display import from_display, is_display, to_display, with_footer
+from bridge.kernel.footer import footer_of
 from bridge.kernel.grammar import parse_result, render_result
 
 #: What the form itself is made of, and what Markdown is made of: texts that may be taken for what they are not.
 _PIECES = st.sampled_from(
     "` `` ``` ```` ~~~ ```py ```python ```mermaid ```\tx \\ \\\\ \\` \\( \\[ $ $$ < > & &lt; &amp; &#60; &#10; <span> </span> <code> <code > </code> "
     "<pre> </pre> <span>&#36;</span> <!-- --> [ ] ( ) [a](https://x.y/z) ![a](https://x.y/z) [a]: @ @@0@@ \n \r \r\n \t \0 \x0b \x85 \u2028 \ud800 "
-    "\n\n \n```\n \n```python\n \n~~~\n é 😀 a b - > | * _ # <!--\xa0bridge-result <!--\xa0bridge-display".replace("\n", "␊").replace("\r", "␍").replace("\t", "␉")
+    "\n\n \n```\n \n```python\n \n~~~\n é 😀 a b - > | * _ # <!--\xa0bridge-result <!--\xa0bridge-display <sub\xa0data-bridge=\"footer\"> \n\n<sub\xa0data-bridge=\"footer\"> </sub>".replace("\n", "␊").replace("\r", "␍").replace("\t", "␉")
     .replace("\0", "␀").replace("\x0b", "␋").replace("\x85", "␤").replace("\u2028", "␣").split(" ")
 ).map(
     lambda piece: piece.replace("␊", "\n").replace("␍", "\r").replace("␉", "\t").replace("␀", "\0").replace("␋", "\x0b")
@@ -29,6 +30,33 @@ def test_every_text_comes_back_from_its_display_form(text: str) -> None:
     shown = to_display(text)
     assert from_display(shown) == text
     assert not is_display(shown) or text.startswith("<!-- bridge-result ")
+
+
+@given(_TEXTS, _TEXTS)
+def test_a_footer_is_no_part_of_the_text_and_holds_nothing_live(text: str, words: str) -> None:
+    shown = with_footer(to_display(text), words)
+    assert from_display(shown) == text
+    footer = shown[len(to_display(text)) :]
+    assert footer.startswith('\n\n<sub data-bridge="footer">')
+    assert "\n" not in footer[2:]
+    inside = footer.removeprefix('\n\n<sub data-bridge="footer">').removesuffix("</sub>")
+    assert "<" not in inside.replace("<span>", "").replace("</span>", "").replace("<code>", "").replace(
+        "<code >", ""
+    ).replace("</code>", "")
+
+
+def test_the_footer_says_model_seconds_tokens_and_whether_the_answer_is_whole() -> None:
+    record = {
+        "model": "qwen2.5-coder:14b",
+        "timing_s": {"total": 41.2},
+        "usage": {"completion_tokens": 512},
+        "status": "succeeded",
+    }
+    assert footer_of(record) == "qwen2.5-coder:14b · 41 s · 512 tokens · whole"
+    assert footer_of({**record, "status": "truncated"}, "incomplete").endswith(
+        "cut at the token limit · checked: incomplete"
+    )
+    assert footer_of({"model": 7, "timing_s": [], "usage": None, "status": {}}) == "7"
 
 
 @given(_TEXTS, _TEXTS)

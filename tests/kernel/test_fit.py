@@ -41,6 +41,8 @@ A100 = Machine(gpu="NVIDIA A100-SXM4-40GB", vram_bytes=40960 << 20, ram_bytes=80
         ("qwen3-coder:480b", T4, 1, 8192, FitVerdict.CANNOT),
         ("somebody/model:70b", T4, 1, 4096, FitVerdict.CANNOT),  # estimated from its billions
         ("mystery", T4, 1, 4096, FitVerdict.UNKNOWN),
+        ("qwen2.5-coder:7b", Machine(), 1, 4096, FitVerdict.UNKNOWN),  # a machine whose memory nobody could read
+        ("devstral-small-2:24b", T4, 1, 8192, FitVerdict.SPILLS),  # 14.2 GiB of weights
         (
             "qwen2.5-coder:14b",
             Machine(gpu="T4", vram_bytes=T4.vram_bytes, ram_bytes=GIB, disk_bytes=GIB),
@@ -91,6 +93,13 @@ def test_what_does_not_fit_says_what_does() -> None:
     assert "qwen2.5-coder:7b would fit whole" in text
     assert "With 2 lanes this model would" in text or "With 3 lanes this model would" in text
     assert "an estimate" in text
+
+
+def test_without_a_gpu_nothing_is_said_to_fit_one() -> None:
+    text = describe(judge("qwen2.5-coder:32b", NO_GPU, lanes=1, num_ctx=4096), NO_GPU, lanes=1, num_ctx=4096)
+    assert "no NVIDIA GPU was found here" in text
+    assert "fit whole" not in text
+    assert "qwen2.5-coder:3b would be bearable on this CPU" in text
 
 
 def test_an_unknown_gpu_gives_no_speed_rather_than_a_wrong_one() -> None:

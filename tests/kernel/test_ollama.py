@@ -41,7 +41,7 @@ def test_every_request_says_its_context_its_limit_and_that_nothing_may_be_cut() 
     assert plain["prompt"] == "A {prompt} with $signs and %%qwen"
     assert [m["content"] for m in chat["messages"]] == ["Be brief.", "Hi"]
     assert plain["shift"] is chat["shift"] is False
-    assert chat["truncate"] is False
+    assert plain["truncate"] is chat["truncate"] is False
     assert plain["options"] == chat["options"] == {"num_ctx": 4096, "num_predict": 256}
     assert server.loads == 1  # nothing that reloads the model changed
 
@@ -60,6 +60,8 @@ def test_every_request_says_its_context_its_limit_and_that_nothing_may_be_cut() 
         (Failure.MID_STREAM, ErrorKind.INTERRUPTED, "unexpected EOF", "abcdefghijkl"),  # HTTP 200, then an error line
         (Failure.NO_DONE, ErrorKind.INCOMPLETE, "without its last line", "abcdefghijkl"),  # a polite end is not enough
         (Failure.EMPTY, ErrorKind.INCOMPLETE, "with nothing", ""),  # done, zero tokens
+        (Failure.ALL_SPENT, ErrorKind.BAD_REQUEST, "raise max_tokens", ""),  # the same would come of asking again
+        (Failure.HANG_UP, ErrorKind.INTERRUPTED, "broke off", "abcdefghijkl"),  # killed in the middle, politely closed
         (Failure.GARBAGE, ErrorKind.INTERRUPTED, "broke off", "abcdefghijkl"),  # a line that is no JSON
         (Failure.RESET, ErrorKind.INTERRUPTED, "broke off", "abcdefghijkl"),  # the connection breaks in the middle
         (Failure.RESET_EARLY, ErrorKind.DOWN, "ollama serve", ""),  # it breaks before anything came
@@ -105,9 +107,14 @@ def test_a_prompt_that_is_too_long_says_by_about_how_much_when_the_server_did_no
     assert f"about {caught.value.over_by} tokens too long" in caught.value.message
 
 
-def test_an_old_server_that_cuts_prompts_without_a_word_is_found_out() -> None:
-    with LoopbackOllama(supports_shift=False) as server, pytest.raises(OllamaError, match="too long"):
-        ask(server, "word " * 4000, num_ctx=1024)
+@pytest.mark.parametrize("version", ["0.12.5", "0.12.6", "0.24.0", "0.33.0"])
+@pytest.mark.parametrize("chat", [False, True])
+def test_a_prompt_that_is_too_long_is_refused_whatever_this_version_makes_of_it(version: str, chat: bool) -> None:
+    prompt = "longer words " * 4000
+    asked = {"messages": [{"role": "user", "content": prompt}]} if chat else prompt
+    with LoopbackOllama(version=version) as server, pytest.raises(OllamaError, match="too long") as caught:
+        ask(server, asked, num_ctx=1024)
+    assert caught.value.kind is ErrorKind.CONTEXT_EXCEEDED
 
 
 def test_an_answer_that_reaches_the_limit_says_length_also_when_it_repeats_for_ever() -> None:

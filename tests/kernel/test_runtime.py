@@ -54,6 +54,26 @@ def test_the_cell_is_plain_python_that_every_colab_can_read_and_always_the_same(
     assert "\r" not in source
 
 
+def test_the_cell_is_the_same_program_as_the_files_and_is_small() -> None:
+    source = runtime_source()
+    assert len(source.encode()) <= 120_000, len(source.encode())
+    function = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+    joined = [ast.parse(join_part(text, name=name)) for name, text in kernel_sources().items()]
+    wanted = sorted(_undocumented(node) for tree in joined for node in tree.body if not _is_text(node))
+    assert sorted(_undocumented(node) for node in function.body[:-2]) == wanted
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _undocumented(node: ast.AST) -> str:
+    for each in ast.walk(node):
+        if isinstance(each, ast.FunctionDef | ast.ClassDef):
+            each.body = [n for n in each.body if not _is_text(n)] or [ast.Expr(ast.Constant(...))]
+    return ast.dump(node)
+
+
 def test_the_kernel_imports_only_the_standard_library_and_what_every_notebook_has() -> None:
     allowed = set(sys.stdlib_module_names) | {"requests", "IPython", "google"}
     for name, source in kernel_sources().items():

@@ -14,7 +14,8 @@ from bridge.kernel.lanes import CellTask, KernelLanes
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.progress import Progress, bar, spell_duration
 from bridge.kernel.run import Answerer, KernelWorker, RunSettings
-from bridge.kernel.session import Interrupted, Session
+from bridge.kernel.screen import Interrupted
+from bridge.kernel.session import Session
 from bridge.kernel.spool import Spool
 from bridge.kernel.stop import Stop
 from tests.support.notebooks import job_ids, notebook, prompt_cell

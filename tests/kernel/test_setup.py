@@ -15,7 +15,7 @@ from bridge.kernel.machine import look_at_machine, run_command
 from bridge.kernel.ollama import Ollama
 from bridge.kernel.run import RunSettings
 from bridge.kernel.server import SetupError, await_server, reviver, serve
-from bridge.kernel.setup import install_ollama, prepare, pull_model
+from bridge.kernel.setup import prepare, pull_model
 from tests.support.ollama import LoopbackOllama
 
 ROOT = Path(__file__).parents[2]
@@ -36,14 +36,6 @@ class Commands:
         return subprocess.CompletedProcess(list(command), status, stdout=output)
 
 
-@pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine like Colab's: Linux, neither ollama nor zstd."""
-    monkeypatch.setattr(setup.shutil, "which", lambda name: None)
-    monkeypatch.setattr(setup.platform, "system", lambda: "Linux")
-    monkeypatch.setattr(setup.platform, "machine", lambda: "x86_64")
-
-
 def test_the_machine_is_read_from_nvidia_smi_and_meminfo(tmp_path: Path) -> None:
     meminfo = tmp_path / "meminfo"
     meminfo.write_text("MemTotal: 13290460 kB\nMemAvailable:   11534336 kB\n")
@@ -58,39 +50,6 @@ def test_a_command_gives_its_output_and_a_missing_program_is_no_exception() -> N
     done = run_command([sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"])
     assert (done.returncode, sorted(done.stdout.split())) == (3, ["err", "out"])
     assert run_command(["no-such-program-here"]).returncode == 127
-
-
-@pytest.mark.usefixtures("bare")
-def test_ollama_is_unpacked_from_its_archive_after_zstd_was_installed() -> None:
-    commands = Commands(apt=(0, ""), curl=(0, ""))
-    install_ollama(commands, say=lambda line: None, version="0.33.0")
-    apt, curl = commands.run
-    assert "apt-get install -y -qq zstd" in apt
-    assert "set -o pipefail; curl -fsSL" in curl
-    assert "ollama-linux-amd64.tar.zst?version=0.33.0' | zstd -d | tar -xf - -C '/usr/local'" in curl
-
-
-@pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize(
-    ("answers", "words"),
-    [
-        ({"apt": (100, "E: Unable to locate")}, "zstd"),  # no zstd to be had
-        (
-            {"apt": (0, ""), "curl": (22, "a\ncurl: (22) 404")},
-            r"curl: \(22\) 404",
-        ),  # the download fails: its last lines
-    ],
-)
-def test_a_step_of_the_installation_that_fails_says_which(answers: dict, words: str) -> None:
-    with pytest.raises(SetupError, match=words):
-        install_ollama(Commands(**answers), say=lambda line: None)
-
-
-def test_elsewhere_than_on_linux_a_person_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setup.shutil, "which", lambda name: None)
-    monkeypatch.setattr(setup.platform, "system", lambda: "Darwin")
-    with pytest.raises(SetupError, match=r"ollama\.com/download"):
-        install_ollama(Commands())
 
 
 def test_the_server_gets_its_lanes_and_the_whole_environment_and_is_awaited(tmp_path: Path) -> None:
@@ -169,7 +128,7 @@ def test_all_steps_against_a_server_that_is_there_say_before_the_pull_what_fits(
         )
         assert (settings.model, settings.host, own) == ("qwen2.5-coder:14b", server.url, None)
         assert "qwen2.5-coder:14b" in server.models
-    assert [line.split()[0] for line in said] == ["qwen2.5-coder:14b", "Ollama", "Downloading"]
+    assert [line.split()[0] for line in said] == ["qwen2.5-coder:14b", "Ollama", "To", "Downloading"]
     assert "it fits whole" in said[0]
 
 
@@ -217,6 +176,66 @@ def test_a_bare_machine_gets_a_server_of_its_own_which_is_started_again_when_it_
             process.kill()
             process.wait()
     reviver(None)()
+
+
+def elsewhere(server: LoopbackOllama) -> str:
+    """The address of a loopback server in a spelling that no rule knows for this machine."""
+    return f"http://0x7f.1:{server.port}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not know this spelling of an address")
+@pytest.mark.parametrize("found", [(127, ""), (0, T4)])
+def test_of_another_machines_ollama_nothing_is_said_that_only_this_machine_knows(found: tuple[int, str]) -> None:
+    said: list[str] = []
+    with LoopbackOllama(models=("qwen2.5-coder:7b", "qwen2.5-coder:32b")) as server:
+        settings, own = prepare(
+            RunSettings(host=elsewhere(server), num_ctx=4096, lanes=0), say=said.append, run=Commands(nvidia=found)
+        )
+        auto, _ = prepare(
+            RunSettings(host=elsewhere(server), model="auto", lanes=2), say=said.append, run=Commands(nvidia=found)
+        )
+        assert server.pulls == 0
+    assert own is None
+    assert (settings.model, settings.auto_model, settings.lanes) == ("qwen2.5-coder:32b", "qwen2.5-coder:32b", 4)
+    assert (auto.model, auto.lanes) == ("qwen2.5-coder:32b", 2)
+    assert not [line for line in said if "GPU" in line or "spill" in line or "cannot run" in line]
+    assert "on another machine" in said[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not know this spelling of an address")
+def test_what_is_downloaded_to_another_machine_is_said_before(tmp_path: Path) -> None:
+    said: list[str] = []
+    with LoopbackOllama(models=()) as server:
+        prepare(RunSettings(host=elsewhere(server)), say=said.append, run=Commands())
+        assert server.pulls == 1
+        server.models = ()
+        with pytest.raises(SetupError, match="no coder model: choose one by its name"):
+            prepare(RunSettings(host=elsewhere(server), model="auto"), say=said.append, run=Commands())
+    at = [number for number, line in enumerate(said) if "downloaded to that machine (20.0 GB)" in line]
+    assert at
+    assert "Downloading" in said[at[0] + 1]
+
+
+def test_before_a_download_it_says_what_that_costs_and_what_auto_would_take() -> None:
+    said: list[str] = []
+    with LoopbackOllama(models=()) as server:
+        prepare(RunSettings(host=server.url, lanes=1, num_ctx=8192), say=said.append, run=Commands(nvidia=(0, T4)))
+        [cost] = [line for line in said if line.startswith("To download")]
+        assert "20.0 GB of qwen2.5-coder:32b" in cost
+        assert "of Ollama" not in cost  # it is there
+        assert "`auto` would take qwen2.5-coder:14b: 9.0 GB, 13 to 20 tokens a second" in cost
+        assert said.index(cost) < next(number for number, line in enumerate(said) if "Downloading" in line)
+        said.clear()
+        prepare(RunSettings(host=server.url), say=said.append, run=Commands(nvidia=(0, T4)))
+    assert not [line for line in said if "download" in line.lower()]  # it is there now
+
+
+def test_a_mac_has_a_gpu_though_no_nvidia_smi() -> None:
+    mac = Commands(sysctl=(0, "1\n17179869184\n"))
+    machine = look_at_machine(mac, meminfo="/nowhere")
+    assert machine.gpu == "the Mac's GPU"
+    assert machine.vram_bytes + machine.ram_bytes == 16 << 30
+    assert look_at_machine(Commands(), meminfo="/nowhere").is_known is False
 
 
 def test_another_machines_server_that_does_not_answer_is_not_replaced_by_one_here() -> None:

@@ -202,5 +202,11 @@ def test_without_a_gpu_it_is_said_how_to_get_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(colab.shutil, "which", lambda _name: None)
-    assert not colab.look_for_gpu()
-    assert "Change runtime type" in capsys.readouterr().out
+    for here in ("", "127.0.0.1:11434", "http://localhost", ":11434", "[::1]:11434", "0.0.0.0"):
+        monkeypatch.setenv("OLLAMA_HOST", here)
+        assert not colab.look_for_gpu()
+        assert "Change runtime type" in capsys.readouterr().out
+    for elsewhere in ("gpu-box", "https://ollama.example.com", "10.0.0.7:11434"):
+        monkeypatch.setenv("OLLAMA_HOST", elsewhere)
+        assert colab.look_for_gpu()
+        assert "no GPU is needed here" in capsys.readouterr().out

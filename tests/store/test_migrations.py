@@ -77,6 +77,8 @@ def test_a_queue_of_version_0_1_opens_and_says_of_every_job_what_it_said(laid: L
         handed_over = line.delivered_at is not None
         # 0.1.0 called a failure that was handed over delivered.
         state = "failed" if job["state"] == "delivered" and job["verdict"] is None else job["state"]
+        if job["parent"] and state in ("succeeded", "truncated"):  # 0.1.0 left a round of repair there for ever
+            state = next(other["state"] for other in laid.jobs.values() if other["id"] == job["parent"])
         assert (line.state.value, line.verdict, handed_over) == (state, job["verdict"], bool(job["delivered"]))
     assert lines == {}
 

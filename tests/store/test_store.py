@@ -56,10 +56,16 @@ def test_a_stale_tab_save_does_not_lose_new_jobs(queue: Queue) -> None:
     second = bridge.add("two")
     queue.save(stale)
     assert states(bridge) == {first: State.QUEUED, second: State.QUEUED}
-    assert ids_in(queue.load()) == [first]  # looking writes nothing
+    assert ids_in(queue.load()) == [first]  # looking writes nothing, and does not say that it does
+    assert [
+        told.endswith("the next command that writes the notebook puts them back")
+        for told in queue.told(EventKind.RESTORED)
+    ] == [True]
     third = bridge.add("three")
     assert sorted(ids_in(queue.load())) == sorted([first, second, third])
-    assert queue.told(EventKind.RESTORED)
+    queue.save(stale)
+    bridge.add("four")
+    assert queue.told(EventKind.RESTORED)[-1].endswith("; put back")
 
 
 def test_an_older_revision_from_drives_history_keeps_everything_newer(queue: Queue) -> None:

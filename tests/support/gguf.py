@@ -24,9 +24,9 @@ def byte_letters() -> list[str]:
 
 
 def write_tiny_gguf(
-    path: Path, *, seed: int = 7, width: int = WIDTH, hidden: int = HIDDEN, layers: int = LAYERS
+    path: Path, *, seed: int = 7, width: int = WIDTH, hidden: int = HIDDEN, layers: int = LAYERS, pooling: bool = False
 ) -> Path:
-    """Write the file and give back its path. The same seed gives the same model."""
+    """Write the file and give back its path. The same seed gives the same model. `pooling`: one that is for embeddings."""
     import gguf
     import numpy as np
 
@@ -44,6 +44,8 @@ def write_tiny_gguf(
     writer.add_head_count_kv(KV_HEADS)
     writer.add_rope_freq_base(1_000_000.0)
     writer.add_layer_norm_rms_eps(1e-6)
+    if pooling:
+        writer.add_pooling_type(gguf.PoolingType.MEAN)
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")

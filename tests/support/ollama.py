@@ -47,7 +47,9 @@ class LoopbackOllama:
     #: What a request with tools gets, as Ollama writes it: [{"function": {"name": …, "arguments": {…}}}].
     tool_calls: tuple[dict[str, Any], ...] = ()
     json_answer: str = '{"x": 7}'  #: of a request with a format
-    supports_shift: bool = True  #: False: a server before 0.12.6, which cuts prompts without a word
+    #: What it says it is, and how it treats a prompt that is too long: before 0.12.6 it is cut without a word, up to 0.24
+    #: unless `truncate` is false, since 0.30 unless `shift` is (measured on 0.24.0; facts 7.9).
+    version: str = "0.33.0-loopback"
     #: The next requests that generate suffer these, one each; None: nothing.
     failures: deque[Failure | None] = field(default_factory=deque)
     #: A failure for prompts, by what the prompt holds.

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from bridge.kernel.catalogue import size_of
+from bridge.kernel.setup import is_older
 
 Chunk = dict[str, Any] | bytes
 
@@ -33,9 +34,11 @@ class Failure(Enum):
     NO_DONE = "no done"  # the stream ends politely without its last line
     REPEATS = "repeats"  # ends without its last line after 31 pieces that are the same (fact 7.4)
     EMPTY = "empty"  # done, but no text
+    ALL_SPENT = "all spent"  # the limit was reached inside what Ollama keeps back
     GARBAGE = "garbage"  # a line that is no JSON
     STALL = "stall"  # some text, then silence until `released`
     MUTE = "mute"  # not even a header until `released`
+    HANG_UP = "hang up"  # some text, then the connection is closed within the reply: its server was killed
     RESET = "reset"  # some text, then the connection is reset
     RESET_EARLY = "reset early"  # reset before any answer
     NO_ROUTE = "404 page"  # a wrong address: another server's page
@@ -64,6 +67,16 @@ def tokens_in(text: str) -> int:
     return math.ceil(len(text) / 4)
 
 
+def _too_long(version: str, body: dict[str, Any]) -> str:
+    """In which words this version refuses a prompt that is too long; empty: it cuts it."""
+    if is_older(version, "0.12.6"):
+        return ""
+    if is_older(version, "0.30"):
+        return "the input length exceeds the context length" if body.get("truncate") is False else ""
+    told = "the prompt is longer than the context length currently available to the model"
+    return told if body.get("shift") is False else ""
+
+
 class OllamaHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     _inside = False
@@ -75,7 +88,7 @@ class OllamaHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the base class's name
         o = self.ollama
         if self.path == "/api/version":
-            self._json({"version": "0.33.0-loopback"})
+            self._json({"version": o.version})
         elif self.path == "/api/tags":
             self._json({"models": [_tag(name) for name in o.models]})
         elif self.path == "/api/ps":
@@ -151,11 +164,10 @@ class OllamaHandler(BaseHTTPRequestHandler):
             return None
         tokens = tokens_in(prompt)
         if tokens > num_ctx - 1:
-            if o.supports_shift and body.get("shift") is False:
-                return self._json(
-                    {"error": "the prompt is longer than the context length currently available to the model"}, 400
-                )
-            tokens = num_ctx // 2  # what contextShiftPromptLimit leaves (fact 7.9)
+            if refusal := _too_long(o.version, body):
+                return self._json({"error": refusal}, 400)
+            # what contextShiftPromptLimit leaves (fact 7.9); before, all that fits (measured on 0.24.0)
+            tokens = num_ctx if is_older(o.version, "0.30") else num_ctx // 2
         with o.lock:
             o.at_once += 1
             o.most_at_once = max(o.most_at_once, o.at_once)
@@ -200,7 +212,7 @@ class OllamaHandler(BaseHTTPRequestHandler):
         o = self.ollama
         if body["model"] not in o.models:
             return self._json({"error": f"model '{body['model']}' not found"}, 404)
-        if "embedding" not in o.capabilities:
+        if "embedding" not in o.capabilities and not is_older(o.version, "0.30"):  # 0.24 gives vectors of any model
             return self._json({"error": "this model does not support embeddings"}, 400)
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
         vectors = [[len(text) / 100, text.count("a") / 10, 1.0] for text in texts]
@@ -266,7 +278,13 @@ class OllamaHandler(BaseHTTPRequestHandler):
         began = time.monotonic()
         limit = (body.get("options") or {}).get("num_predict", 128)
         calls = list(o.tool_calls) if body.get("tools") else []
-        text = "" if failure is Failure.EMPTY or calls else o.json_answer if body.get("format") else o.answer(prompt)
+        text = (
+            ""
+            if failure in (Failure.EMPTY, Failure.ALL_SPENT) or calls
+            else o.json_answer
+            if body.get("format")
+            else o.answer(prompt)
+        )
         pieces = [text[i : i + 4] for i in range(0, len(text), 4)]
         if o.repeat_after:
             pieces = pieces[: o.repeat_after] + ["again "] * limit
@@ -294,7 +312,7 @@ class OllamaHandler(BaseHTTPRequestHandler):
         spent = int((time.monotonic() - began) * 1e9)
         yield {
             **head, **({"message": {"role": "assistant", "content": ""}} if chat else {"response": "", "context": [1, 2]}),
-            "done": True, "done_reason": "length" if len(pieces) > limit else "stop",
+            "done": True, "done_reason": "length" if len(pieces) > limit or failure is Failure.ALL_SPENT else "stop",
             "total_duration": spent + int(load_s * 1e9), "load_duration": int(load_s * 1e9), "prompt_eval_count": prompt_tokens,
             "prompt_eval_duration": 1_000_000, "eval_count": min(len(pieces), limit), "eval_duration": spent,
         }  # fmt: skip
@@ -310,6 +328,8 @@ class OllamaHandler(BaseHTTPRequestHandler):
         elif failure is Failure.RESET:
             self._reset()
             raise ConnectionAbortedError
+        elif failure is Failure.HANG_UP:
+            raise ConnectionAbortedError  # the last chunk is never sent
 
     def _pull(self, model: str) -> Iterator[Chunk]:
         o = self.ollama
@@ -385,7 +405,9 @@ _ENDLESS: dict[Failure | None, tuple[bytes, bytes, float]] = {
     Failure.TRICKLED_HEAD: (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", 0.02),
     Failure.ENDLESS_ERROR: (b"HTTP/1.1 500 Error\r\n" + _CHUNKED, b"x" * 50_000, 0),
 }
-_BREAKS = frozenset({Failure.MID_STREAM, Failure.NO_DONE, Failure.GARBAGE, Failure.STALL, Failure.RESET})
+_BREAKS = frozenset(
+    {Failure.MID_STREAM, Failure.NO_DONE, Failure.GARBAGE, Failure.STALL, Failure.RESET, Failure.HANG_UP}
+)
 
 
 def _tag(name: str) -> dict[str, Any]:

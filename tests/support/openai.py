@@ -162,7 +162,11 @@ class _Handler(BaseHTTPRequestHandler):
         calls = self.api.tool_calls if body.get("tools") else ()
         wanted = body.get("response_format")
         text = (
-            "" if failure == "empty" or calls else self.api.json_answer if wanted else self.api.answer(prompt_of(body))
+            ""
+            if failure in ("empty", "all spent") or calls
+            else self.api.json_answer
+            if wanted
+            else self.api.answer(prompt_of(body))
         )
         pieces = [text[i : i + 4] for i in range(0, len(text), 4)]
         limit = body["max_tokens"]
@@ -184,7 +188,13 @@ class _Handler(BaseHTTPRequestHandler):
                 for piece in (head, *({"index": index, "function": {"arguments": c}} for c in arguments)):
                     self._event({"choices": [{"delta": {"tool_calls": [piece]}, "finish_reason": None}]})
             ended = "tool_calls" if calls else "stop"
-            finish = "content_filter" if failure == "filtered" else "length" if len(pieces) > limit else ended
+            finish = (
+                "content_filter"
+                if failure == "filtered"
+                else "length"
+                if len(pieces) > limit or failure == "all spent"
+                else ended
+            )
             self._event({"choices": [{"delta": {}, "finish_reason": finish}]})
             self._event(
                 {"choices": [], "usage": {"prompt_tokens": tokens, "completion_tokens": min(len(pieces), limit)}}

@@ -74,6 +74,10 @@ class Terminal:
                 return code
         raise AssertionError(f"it does not end:\n{self.picture()}")
 
+    def lines(self) -> list[str]:
+        """All that was printed, as lines without what colours them."""
+        return _SEQUENCE.sub("", self.raw).replace("\r", "").rstrip("\n").split("\n")
+
     def _read(self) -> None:
         ready, _, _ = select.select([self._outer], [], [], 0.1)
         if ready:

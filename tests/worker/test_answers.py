@@ -212,3 +212,11 @@ def _wait_until(true: object) -> None:
             return
         step.wait(0.01)
     raise AssertionError("it did not come to that within 5 s")
+
+
+def test_a_claim_that_ended_leaves_no_trace_in_the_cell(harness: Harness) -> None:
+    [job] = harness.add("one")
+    harness.work(ScriptedEngine())
+    [cell] = [cell for cell in load(harness.path)["cells"] if cell["id"] == job]
+    assert cell["outputs"]
+    assert "lease" not in cell["metadata"]["bridge"]

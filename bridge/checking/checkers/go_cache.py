@@ -15,12 +15,11 @@ import shutil
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from filelock import FileLock, Timeout
 
 from bridge.core import files
+from bridge.core.closing import Closing
 from bridge.sandbox.confinement import Confinement
 from bridge.sandbox.folder import Sandbox
 from bridge.sandbox.process import ResourceLimits
@@ -36,7 +35,7 @@ def standard_imports(code: str) -> frozenset[str]:
     return frozenset(n for n in named if _STANDARD.fullmatch(n) and not {"internal", "vendor"} & set(n.split("/")))
 
 
-class GoCache:
+class GoCache(Closing):
     """The compiled packages; may be shared by threads. A context manager.
 
     Args:
@@ -69,14 +68,6 @@ class GoCache:
                 if kept is not None:
                     _keep(cache, kept, self._tried)
             return cache
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Remove the cache, but for what is kept."""

@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from bridge.checking.header_names import CORE, EVERYTHING, Includes, offered, words
+from bridge.core.closing import Closing
 from bridge.sandbox.confinement import Confinement
 from bridge.sandbox.folder import Sandbox
 from bridge.sandbox.process import ResourceLimits
@@ -47,7 +47,7 @@ class _Set(NamedTuple):
     of: frozenset[str]
 
 
-class Headers:
+class Headers(Closing):
     """The prepared headers of one compiler and its options; may be shared by threads.
 
     Args:
@@ -117,14 +117,6 @@ class Headers:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="bridge-headers-", ignore_cleanup_errors=True)
         return Path(self._folder.name).resolve()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Remove them."""

@@ -6,14 +6,13 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from bridge.core.closing import Closing
 from bridge.sandbox.confinement import Confinement
 from bridge.sandbox.resident import Resident, ResidentProgram
 
 
-class Residents:
+class Residents(Closing):
     """The programs that stay, each started when it is first asked; may be shared by threads.
 
     Args:
@@ -34,14 +33,6 @@ class Residents:
             if name not in self._running:
                 self._running[name] = Resident(make(Path(self._folder.name).resolve()), within=self._within)
             return self._running[name]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End them all."""

@@ -53,6 +53,8 @@ def width(space: str) -> int:
 
 def dedent(line: str, columns: int) -> str:
     """Take off at most this many columns of leading space; a tab counts up to the next multiple of 4."""
+    if not columns:
+        return line
     at = column = 0
     while at < len(line) and column < columns and line[at] in " \t":
         column += 1 if line[at] == " " else 4 - column % 4

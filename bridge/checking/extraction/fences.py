@@ -77,6 +77,8 @@ def opener(lines: Sequence[str], at: int) -> Fence | None:
 
 def _closes(line: str, fence: Fence) -> bool:
     """Whether a line is the block's closing fence."""
+    if fence.mark not in line:  # as in nearly all of them
+        return False
     bare = _AFTER_CLOSER.sub("", line.strip())
     if len(bare) < len(fence.mark) or bare != fence.mark[0] * len(bare):
         return False

@@ -23,6 +23,7 @@ class Parsed(TypedDict):
     faults: list[Fault]
     version: NotRequired[str]
     absent: NotRequired[str]  #: the package that it needs and that is not installed
+    extra: NotRequired[str]  #: our extra that brings it; without it, `lint`
     unknown: NotRequired[str]  #: why it cannot say anything about this text
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from bridge.checking.parsers.base import Parsed
+from bridge.core.closing import Closing
 from bridge.sandbox.confinement import Confinement
 from bridge.sandbox.process import ResourceLimits
 from bridge.sandbox.resident import Resident, ResidentError, ResidentProgram
@@ -29,7 +28,7 @@ class ParserError(Exception):
         self.late = late
 
 
-class Parsers:
+class Parsers(Closing):
     """The parsers that run in Python, at arm's length; may be shared by threads. A context manager.
 
     Args:
@@ -47,14 +46,6 @@ class Parsers:
             env={"PYTHONDONTWRITEBYTECODE": "1"},
         )
         self._worker = Resident(worker, within=within)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def parse(self, parser: str, code: str, *, grammar: str = "", patience: float = 1.0) -> Parsed:
         """What a parser says of a text; `patience`: so many times `wall_s` may pass.

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bridge.checking.parsers import grammars
 from bridge.checking.parsers.base import Fault, Parsed, fault
-from bridge.checking.parsers.treesitter import parsed
+from bridge.checking.parsers.grammars import Grammar
 
 #: Nodes that are a function with a body, in the grammars where all of this is known.
 _FUNCTIONS = {
@@ -43,10 +44,10 @@ def check(code: str, grammar: str) -> Parsed:
     """What looks wrong in a text: `duplicate`, `unreachable`, `unused-parameter`, each as advice with the line of it."""
     if grammar not in _FUNCTIONS:
         return {"faults": [], "unknown": f"nothing is known of how {grammar} is written"}
-    data = code.encode("utf-8", "replace")
-    tree = parsed(data, grammar)
-    if not hasattr(tree, "root_node"):
+    known = grammars.find(grammar)
+    if not isinstance(known, Grammar):
         return {"faults": [], "absent": "a grammar"}
+    tree = known.parser.parse(code.encode("utf-8", "replace"))
     if tree.root_node.has_error:
         return {"faults": [], "unknown": "does not parse"}
     nodes = list(_nodes(tree.root_node))

@@ -1,38 +1,27 @@
-"""Where a grammar of tree-sitter-language-pack 0.13.0 cannot read a text."""
+"""Where a grammar of tree-sitter cannot read a text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import metadata
 from typing import Any
 
+from bridge.checking.parsers import grammars
 from bridge.checking.parsers.base import Fault, Parsed, fault
+from bridge.checking.parsers.grammars import Absent
 
 #: More would only repeat the first: one missing bracket shakes the rest of a file.
 _AT_MOST = 3
 
 
-def parsed(data: bytes, grammar: str) -> Any:
-    """The tree of a text; the name of what is not installed; or None: there is no such grammar."""
-    try:
-        from tree_sitter_language_pack import get_parser  # optional, and only this function needs it
-    except ImportError:
-        return "tree-sitter-language-pack==0.13.0"
-    try:
-        parser = get_parser(grammar)  # type: ignore[arg-type]  # the pack types its names as a Literal
-    except (LookupError, AttributeError):
-        return None
-    return parser.parse(data)
-
-
 def check(code: str, grammar: str) -> Parsed:
     """The first few places that a grammar cannot read; a missing token is named, since that is exact."""
-    tree = parsed(code.encode("utf-8", "replace"), grammar)
-    if isinstance(tree, str):
-        return {"faults": [], "absent": tree}
-    if tree is None:
+    found = grammars.find(grammar)
+    if isinstance(found, Absent):
+        return {"faults": [], "absent": found.package, "extra": found.extra}
+    if found is None:
         return {"faults": [], "unknown": f"there is no grammar for {grammar}"}
-    version = metadata.version("tree-sitter-language-pack")
+    version = found.version
+    tree = found.parser.parse(code.encode("utf-8", "replace"))
     if not tree.root_node.has_error:
         return {"faults": [], "version": version}
     missing: list[Fault] = []

@@ -15,12 +15,13 @@ from bridge.engines.relay import RelayFamily
 from bridge.gateway.again import Again
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
+from bridge.gateway.headers import is_private, wants_later
 from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import StreamReply, WholeReply, json_response, refused
 from bridge.gateway.routed import RoutedSource
 from bridge.gateway.routing import wish_of
 from bridge.gateway.source import Caller, ReplySource
-from bridge.gateway.stored import StoredResponses, later_response, wants_later
+from bridge.gateway.stored import StoredResponses, later_response
 from bridge.protocols import ollama, ollama_request
 from bridge.protocols.anthropic import Messages
 from bridge.protocols.asked import Asked, Json, WireFormat
@@ -83,7 +84,7 @@ class AnswerPath:
             asked = self._wire.read(body) if passed.relay.family is RelayFamily.OLLAMA else None
             return RelayReply(self.context.live, self._wire, caller_of(request), passed, asked=asked)
         asked = as_headers_say(self._wire.read(body), request)
-        if wants_later(request):
+        if wants_later(request.headers.getlist("prefer")):
             return later_response(await StoredResponses(self.context).queue(asked, caller_of(request)), applied=True)
         kind = StreamReply if asked.stream else WholeReply
         return kind(source_for(self.context, request), self._wire, asked, caller_of(request))
@@ -110,5 +111,4 @@ def source_for(context: GatewayContext, request: Request) -> ReplySource:
 
 def as_headers_say(asked: Asked, request: Request) -> Asked:
     """The request, private if a header says so."""
-    private = request.headers.get("x-bridge-private", "").lower() in ("1", "true")
-    return replace(asked, private=True) if private else asked
+    return replace(asked, private=True) if is_private(request.headers) else asked

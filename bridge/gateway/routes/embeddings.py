@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bridge.gateway.body import read_json
+from bridge.gateway.body import asks_private, read_json
 from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.embedding import embed
 from bridge.gateway.endpoint import endpoint
@@ -31,7 +31,7 @@ def routes(context: GatewayContext) -> list[Route]:
         form = body.get("encoding_format") or "float"
         if form not in ("float", "base64"):
             raise RefusedAsk.bad(f'encoding_format must be "float" or "base64", not {form!r}', "encoding_format")
-        found = await embed(context.live, body.get("input"), body.get("model"))
+        found = await embed(context.live, body.get("input"), body.get("model"), private=asks_private(request, body))
         return json_response(found.as_openai(base64=form == "base64"))
 
     return [Route(path, endpoint(_WIRE, embeddings), methods=["POST"]) for path in ("/v1/embeddings", "/embeddings")]

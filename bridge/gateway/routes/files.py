@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager
+from typing import IO
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -26,6 +28,8 @@ from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 _WIRE = ChatCompletions()
 _PURPOSES = ("batch", "assistants", "user_data", "evals", "fine-tune", "vision")
 _PIECE = 1 << 20
+#: How long a client may take to send a file, in seconds: 200 MB at 3 Mbit/s.
+PATIENCE_S = 600.0
 
 
 def routes(context: GatewayContext) -> list[Route]:
@@ -71,12 +75,12 @@ class FilePaths:
             if purpose not in _PURPOSES:
                 raise RefusedAsk.bad(f"purpose must be one of {', '.join(_PURPOSES)}", "purpose")
             kept_s = _kept_s(form)
-            names = {
-                "filename": sent.filename or "upload.jsonl",
-                "purpose": str(purpose),
-                "caller": caller_of(request).name,
-            }
-            name = await _save(files, sent, self._context, kept_s, names)
+            name = files.new_id()
+            writing = files.writing(
+                filename=sent.filename or "upload.jsonl", purpose=str(purpose), caller=caller_of(request).name,
+                now=self._context.now(), kept_s=kept_s, name=name,
+            )  # fmt: skip
+            await asyncio.get_running_loop().run_in_executor(None, _save, sent, writing)
         finally:
             await form.close()
         found = files.get(name, self._context.now())
@@ -121,24 +125,21 @@ async def _form(request: Request) -> FormData:
             yield piece
 
     try:
-        return await MultiPartParser(request.headers, counted(), max_files=1, max_fields=20).parse()
+        async with asyncio.timeout(PATIENCE_S):
+            return await MultiPartParser(request.headers, counted(), max_files=1, max_fields=20).parse()
+    except TimeoutError:
+        why = f"the file took longer than {PATIENCE_S:.0f} s"
+        raise RefusedAsk(ApiRefusal(kind=RefusalKind.TIMED_OUT, message=why)) from None
     except (MultiPartException, KeyError) as error:
         raise RefusedAsk.bad(f"the form cannot be read: {error}") from None
 
 
-async def _save(files: FileStore, sent: UploadFile, context: GatewayContext, kept_s: int, names: dict[str, str]) -> str:
-    loop = asyncio.get_running_loop()
-
-    name = files.new_id()
-
-    def save() -> None:
-        with files.writing(name=name, now=context.now(), kept_s=kept_s, **names) as stream:
-            sent.file.seek(0)
-            while piece := sent.file.read(_PIECE):
-                stream.write(piece)
-
-    await loop.run_in_executor(None, save)
-    return name
+def _save(sent: UploadFile, writing: AbstractContextManager[IO[bytes]]) -> None:
+    """Blocking."""
+    with writing as stream:
+        sent.file.seek(0)
+        while piece := sent.file.read(_PIECE):
+            stream.write(piece)
 
 
 def _kept_s(form: FormData) -> int:

@@ -112,7 +112,7 @@ async def remove(context: GatewayContext, name: str) -> None:
         message = f"{name} answers a request: remove it when that has ended"
         raise RefusedAsk(ApiRefusal(kind=RefusalKind.CONFLICT, message=message))
     await live.in_thread(lambda: live.backend.engine.remove(name))
-    live.forget_listing()
+    live.listing.forget()
 
 
 def _name(body: Json) -> str:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from bridge.core.result import to_iso
 from bridge.engines.base import Capabilities, EngineModel
-from bridge.gateway.body import read_json
+from bridge.gateway.body import asks_private, read_json
 from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.embedding import embed
 from bridge.gateway.endpoint import endpoint
@@ -89,7 +89,7 @@ class OllamaPaths:
             return RelayReply(self._context.live, _WIRE, caller_of(request), passed)
         is_older = request.url.path.endswith("/embeddings")
         given = body.get("prompt") if is_older else body.get("input")
-        found = await embed(self._context.live, given, body.get("model"))
+        found = await embed(self._context.live, given, body.get("model"), private=asks_private(request, body))
         if is_older:
             return json_response({"embedding": list(found.vectors[0]) if found.vectors else []})
         return json_response({"model": found.model, "embeddings": [list(vector) for vector in found.vectors]})

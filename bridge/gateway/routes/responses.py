@@ -12,11 +12,12 @@ from starlette.types import ASGIApp
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.endpoint import endpoint
+from bridge.gateway.headers import wants_later
 from bridge.gateway.queued import QueuedSource
 from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import StreamReply, WholeReply, json_response
 from bridge.gateway.routes.answers import AnswerPath, as_headers_say, source_for
-from bridge.gateway.stored import StoredResponses, later_response, wants_later
+from bridge.gateway.stored import StoredResponses, later_response
 from bridge.protocols.asked import Answered, Json
 from bridge.protocols.refusal import RefusedAsk
 from bridge.protocols.responses import Responses
@@ -83,10 +84,11 @@ class ResponsesPath(AnswerPath):
             mine = asked.request.messages
             first = 1 if asked.echo.get("instructions") else 0  # instructions stay in front
             asked = replace(asked, request=replace(asked.request, prompt=(*mine[:first], *before, *mine[first:])))
-        if asked.background or wants_later(request):
+        by_header = wants_later(request.headers.getlist("prefer"))
+        if asked.background or by_header:
             later = await stored.queue(replace(asked, background=True), caller)
             if not asked.stream:
-                return later_response(later, applied=wants_later(request))
+                return later_response(later, applied=by_header)
             record = await stored.find(later.id)
             if context.queue is None or record.job is None:
                 raise RefusedAsk.bad("its queue is not open here")

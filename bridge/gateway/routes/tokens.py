@@ -5,10 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from bridge.gateway.body import read_json
-from bridge.gateway.context import GatewayContext
+from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.endpoint import endpoint
+from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import json_response
 from bridge.protocols.anthropic import Messages
 from bridge.protocols.asked import Asked, Json, WireFormat
@@ -23,8 +25,11 @@ def routes(context: GatewayContext) -> list[Route]:
     """`/v1/messages/count_tokens`, `/v1/chat/completions/input_tokens`, `/tokenize`."""
 
     def count(wire: WireFormat, field: str, more: Json) -> Route:
-        async def answer(request: Request) -> Response:
-            asked = wire.read({**await read_json(request), "stream": False})
+        async def answer(request: Request) -> ASGIApp:
+            body = await read_json(request)
+            if (passed := await passed_on(context.live, request, body, token=context.token)) is not None:
+                return RelayReply(context.live, wire, caller_of(request), passed)
+            asked = wire.read({**body, "stream": False})
             return json_response({**more, field: await context.live.count(asked)})
 
         path = "/v1/messages/count_tokens" if isinstance(wire, Messages) else "/v1/chat/completions/input_tokens"

@@ -190,6 +190,6 @@ def _unchecked(view: JobView, *, failed: bool) -> str:
     """What a job without a verdict counts as."""
     if failed:
         return "failed"
-    if view.job.spec.parent and view.state in (State.SUCCEEDED, State.TRUNCATED):
+    if view.job.spec.parent and view.state in (State.SUCCEEDED, State.TRUNCATED, State.CHECKED, State.DELIVERED):
         return "round"  # it is checked with the job that it mends
     return view.state.value

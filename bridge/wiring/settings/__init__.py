@@ -2,7 +2,7 @@
 
 from bridge.wiring.settings.loaded import LoadedSettings, Mistake, Origin, SettingFact
 from bridge.wiring.settings.place import DriveAddress, FoundQueue, drive_address, find_queue
-from bridge.wiring.settings.reader import FILE, find_file, load
+from bridge.wiring.settings.reader import FILE, find_file, load, load_text
 from bridge.wiring.settings.values import (
     ContextSettings,
     DomainSettings,
@@ -20,5 +20,5 @@ from bridge.wiring.settings.values import (
 __all__ = [
     "FILE", "ContextSettings", "DomainSettings", "DriveAddress", "EngineKind", "EngineSettings", "FoundQueue",
     "GatewaySettings", "LoadedSettings", "Mistake", "Origin", "Price", "RouterSettings", "SettingFact", "Settings",
-    "TrustSettings", "declared", "drive_address", "find_file", "find_queue", "load", "variables_of",
+    "TrustSettings", "declared", "drive_address", "find_file", "find_queue", "load", "load_text", "variables_of",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from bridge.wiring.settings.loaded import KeyPath, LoadedSettings, Mistake, Origin, OriginKind
@@ -71,6 +72,14 @@ def load(file: Path | None, environ: Mapping[str, str], *, cwd: Path | None = No
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return _unreadable(file, Mistake(where=shown, message=f"cannot read it: {reason}"))
+    return load_text(text, file, cwd=cwd, environ=environ)
+
+
+def load_text(
+    text: str, file: Path, *, cwd: Path | None = None, environ: Mapping[str, str] = MappingProxyType({})
+) -> LoadedSettings:
+    """All settings, if the file had this text."""
+    shown = FILE if file.parent == cwd else str(file)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -114,7 +114,7 @@ def test_a_signal_ends_it_and_the_terminal_is_as_it_was(path: Path, sent: signal
         settings = terminal.settings()
         terminal.until("5 jobs")
         terminal.process.send_signal(sent)
-        assert terminal.ended() == 0
+        assert terminal.ended() == (130 if sent is signal.SIGINT else 0)
         assert terminal.settings() == settings
     assert "Traceback" not in terminal.raw
 
