@@ -273,10 +273,7 @@ def _fold(cell: Cell, group: list[Cell]) -> Cell:
 
 
 def _renamed(cell: Cell) -> Cell:
-    """A copied and then changed cell as a job or note of its own, without the original's stamp.
-
-    Its place is what a job of that name without a stamp has, so that it says the same once it was written.
-    """
+    """A copied and then changed cell as a job or note of its own, without the original's stamp or place."""
     raw = {key: value for key, value in cell.raw.items() if key != "id"}
     raw["metadata"] = {key: value for key, value in extras_of(cell.raw).items() if key != "id"}
     if cell.kind is CellKind.NOTE:
