@@ -51,6 +51,7 @@ class AsyncBridge:
         system: str | None = None,
         context: Sequence[tuple[str, str]] = (),
         key: str | None = None,
+        batch: str | None = None,
         allow_secrets: bool = False,
         **options: Unpack[OptionValues],
     ) -> str:
@@ -58,7 +59,9 @@ class AsyncBridge:
 
         def add() -> str:
             return str(
-                self.bridge.add(prompt, system=system, context=context, key=key, allow_secrets=allow_secrets, **options)
+                self.bridge.add(
+                    prompt, system=system, context=context, key=key, batch=batch, allow_secrets=allow_secrets, **options
+                )
             )
 
         return await asyncio.to_thread(add)

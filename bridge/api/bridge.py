@@ -39,6 +39,7 @@ class Bridge(AwaitedJobs):
         system: str | None = None,
         context: Sequence[tuple[str, str]] = (),
         key: str | None = None,
+        batch: str | None = None,
         caller: str | None = None,
         allow_secrets: bool = False,
         **options: Unpack[OptionValues],
@@ -50,6 +51,7 @@ class Bridge(AwaitedJobs):
             system: a system prompt.
             context: files to show the model, as (path, text).
             key: your own name for the job; adding the same key again gives the first job and adds nothing.
+            batch: name of a group, to list and wait for its jobs by.
             caller: who asks; default: as the queue was opened.
             allow_secrets: skip the look for secrets.
             **options: lang, out, model, max_tokens, temperature, top_p, seed, stop, priority (see `Options`).
@@ -61,7 +63,7 @@ class Bridge(AwaitedJobs):
         if not allow_secrets:
             scan_for_secrets(context)
         body, form = compose(prompt, system=system, context=context)
-        new = NewJob(body=body, form=form, options=Options(**options), key=key, caller=caller)
+        new = NewJob(body=body, form=form, options=Options(**options), key=key, batch=batch, caller=caller)
         return JobHandle(self.add_many([new], allow_secrets=allow_secrets)[0].id, self)
 
     def job(self, job: str) -> JobHandle:

@@ -67,8 +67,9 @@ class Jobs(KnownJobs):
     def retry(self, *ids: str, **options: Unpack[OptionValues]) -> list[str]:
         """Put finished or cancelled jobs back into the queue; gives their ids. All or none.
 
-        `options`: those that they are to have from now on, such as another model. Raises WrongState, BadOption.
+        `options`: those that they are to have from now on, such as another model. Raises WrongState, BadOption, SecretFound.
         """
+        scan_for_secrets([("--out", options.get("out") or "")])
         return self._each(ids, lambda job, state: changes.retry(job, state, options), "putting back")
 
     def edit(
@@ -81,8 +82,9 @@ class Jobs(KnownJobs):
             PromptRefused, SecretFound, BadOption: nothing was changed.
         """
         body, form = (None, None) if prompt is None else compose(prompt)
-        if prompt is not None and not allow_secrets:
-            scan_for_secrets([("the prompt", prompt)])
+        if not allow_secrets:
+            asked = (("the prompt", prompt), ("--out", options.get("out")))
+            scan_for_secrets((what, text) for what, text in asked if text)
 
         def change(old: Job, state: State) -> Job:
             spec = old.spec

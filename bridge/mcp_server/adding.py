@@ -32,6 +32,7 @@ class AddingTools:
         self,
         prompts: Annotated[list[Prompt], Field(min_length=1, max_length=1000)],
         caller: Annotated[str | None, Field(description="Who asks; lets you find your jobs again.")] = None,
+        batch: Annotated[str | None, Field(description="Name of a group; list_jobs finds its jobs.")] = None,
     ) -> Enqueued:
         """Queue coding prompts for a batch model; gives their job ids at once and waits for nothing.
 
@@ -46,7 +47,9 @@ class AddingTools:
                 files = [(path, self._text(path)) for path in asked.context]
                 scan_for_secrets((f"{path} of prompt {number}", text) for path, text in files)
                 body, form = compose(asked.prompt, system=asked.system, context=files)
-                jobs.append(NewJob(body=body, form=form, options=asked.options(), key=asked.key, caller=caller))
+                jobs.append(
+                    NewJob(body=body, form=form, options=asked.options(), key=asked.key, caller=caller, batch=batch)
+                )
             added = self._bridge.add_many(jobs)
         ids = [job.id for job in added]
         different = [job.id for job in added if job.differs]

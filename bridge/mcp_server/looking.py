@@ -41,11 +41,12 @@ class LookingTools:
         self,
         state: Annotated[State | None, Field(description="Only jobs in this state.")] = None,
         caller: Annotated[str | None, Field(description="Only jobs of this caller.")] = None,
+        batch: Annotated[str | None, Field(description="Only jobs of this group.")] = None,
         limit: Limit = 20,
     ) -> JobList:
         """The newest jobs, with state, verdict and first words: how to find ids again. Changes nothing."""
         with refusals():
-            ids = self._bridge.ids(state=state, caller=caller)[-limit:]
+            ids = self._bridge.ids(state=state, caller=caller, batch=batch, original=True)[-limit:]
             views = self._bridge.views(ids[::-1])
         return _listed(views, "get_result shows one of them, wait_for_results waits for those without an answer.")
 

@@ -38,6 +38,24 @@ def test_nothing_is_added_that_seems_to_hold_one(queue: Bridge, door: Callable[[
     assert queue.jobs() == []
 
 
+@pytest.mark.parametrize(
+    "door",
+    [
+        lambda queue, job: queue.edit(job, SECRET),
+        lambda queue, job: queue.edit(job, out=f"{SECRET}.py"),
+        lambda queue, job: queue.retry(job, out=f"{SECRET}.py"),
+    ],
+)
+def test_no_change_of_a_job_brings_one_in(queue: Bridge, door: Callable[[Bridge, str], object]):
+    job = queue.add("a")
+    before = job.view().job
+
+    with pytest.raises(SecretFound):
+        door(queue, job)
+
+    assert job.view().job == before
+
+
 def test_an_answer_from_elsewhere_is_looked_at_too_but_may_repeat_what_was_let_through(queue: Bridge):
     job, let_through = queue.add("a"), queue.add(f"Explain\n{SECRET}", allow_secrets=True)
 

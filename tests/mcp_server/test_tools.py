@@ -204,6 +204,10 @@ def test_jobs_are_listed_newest_first_by_state_and_found_by_what_they_say(talk: 
         ]
         assert [job["job"] for job in (await call(client, "search", text="NUMBERS 1"))["jobs"]] == [jobs[1]]
         assert "state" in await refused(client, "list_jobs", state="done")
+        grouped = (await call(client, "enqueue_prompts", prompts=[{"prompt": "a"}, {"prompt": "b"}], batch="nightly"))[
+            "jobs"
+        ]
+        assert [job["job"] for job in (await call(client, "list_jobs", batch="nightly"))["jobs"]] == grouped[::-1]
 
     talk(script)
 

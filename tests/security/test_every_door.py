@@ -172,6 +172,8 @@ def _as_an_agent(folder: Path, project: Path, ids: list[str], around: Surroundin
         for job in ids:
             await ask("get_result", {"job": job})
             await ask("apply_result", {"job": job, "dry_run": False, "force": True})
+        await ask("list_jobs", {})
+        await ask("search", {"text": "a"})
 
     with Bridge(str(folder / "notebooks" / "qwen_bridge.ipynb")) as door:
         made = server(door, root=project)
