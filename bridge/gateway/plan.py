@@ -57,7 +57,7 @@ class ServePlan:
             lanes=said.parallel, longest_line=said.max_waiting, model=said.model or engine.model,
             num_ctx=said.window or engine.context or DEFAULT_NUM_CTX, max_tokens=said.max_tokens,
             timeout_s=said.timeout_seconds or engine.timeout_seconds or TIMEOUT_S, idle_s=said.idle_seconds,
-            brake_repeats=said.brake_repeats, work=said.work, on_use=on_use, is_public=is_public,
+            brake_repeats=said.brake_repeats, work=said.work, on_use=on_use, is_public=is_public and not engine.private,
         )  # fmt: skip
 
     def rules(self) -> GuardRules:

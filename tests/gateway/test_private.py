@@ -11,6 +11,7 @@ from bridge.engines.relay import HttpRelay, RelayFamily
 from bridge.engines.scripted import ScriptedEngine
 from bridge.gateway.plan import ServePlan
 from bridge.gateway.server import backend_of
+from bridge.wiring import EngineSettings, GatewaySettings
 from tests.cli.conftest import Run
 from tests.gateway.serving import gateway
 from tests.gateway.upstream import upstream
@@ -90,3 +91,5 @@ def test_bridge_serve_knows_it_by_the_address_of_its_engine(
     assert done.code == 0, done.err
     assert [plan.is_public for plan in plans] == [is_elsewhere]
     assert backend_of(ScriptedEngine(), plans[0]).is_public is is_elsewhere
+    trusted = EngineSettings(private=True)
+    assert ServePlan.of(GatewaySettings(), trusted, token=None, is_public=is_elsewhere).is_public is False

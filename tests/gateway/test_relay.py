@@ -11,6 +11,7 @@ import httpx
 import openai
 import pytest
 
+from bridge.engines.anthropic import AnthropicEngine
 from bridge.engines.ollama import OllamaEngine
 from bridge.engines.openai import OpenAIEngine
 from bridge.engines.relay import HttpRelay, RelayFamily
@@ -244,7 +245,7 @@ def claude(api: Upstream, *, key: str | None = None) -> Iterator[Gateway]:
     """Before an API of Anthropic's family."""
     base = f"{api.url}/v1"
     relay = HttpRelay(base, key, family=RelayFamily.ANTHROPIC)
-    with gateway(OpenAIEngine(base), default_model="m", relay=relay) as made:
+    with gateway(AnthropicEngine(base, key), default_model="m", relay=relay) as made:
         yield made
 
 

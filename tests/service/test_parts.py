@@ -122,5 +122,5 @@ def test_a_dry_run_prints_what_would_be_written_and_writes_nothing(
     done = bridge("service", "install", "work", "--manager", manager, "--dry-run", "--json")
     assert done.code == 0
     assert all(not Path(file["path"]).exists() and file["text"] for file in done.json["files"])
-    assert done.json["command"][-2:] == ["work", "--forever"]
+    assert done.json["command"][-3:] == ["work", "--wait-for-engine", "--forever"]
     assert list(own_surroundings.iterdir()) == []
