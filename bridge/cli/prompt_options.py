@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
 import click
@@ -33,6 +34,7 @@ prompt_options = base.options(
     ),
     click.option("--system", metavar="TEXT", help="A system prompt."),
     *(job_option(option) for name, option in OPTIONS.items() if name not in ("lang", "out")),
+    click.option("--domain", metavar="NAME", help="Domain of bridge.toml whose model it gets (default: by --out)."),
     click.option("--caller", metavar="NAME", help="Who asks, for filters and reports."),
     click.option("--batch", metavar="NAME", help="Name of a group, to list, wait for, retry and apply its jobs by."),
     click.option("--key", help="Your own name for the job; the same key again gives the first job."),
@@ -47,6 +49,7 @@ class AskedPrompts(TypedDict):
     skip_bad: bool
     context: tuple[str, ...]
     system: str | None
+    domain: str | None
     key: str | None
     batch: str | None
     allow_secrets: bool
@@ -71,6 +74,7 @@ def add(bridge: Bridge, texts: Sequence[str], asked: AskedPrompts) -> tuple[list
         jobs, problems = _from_batch(asked)
     else:
         jobs, problems = _from_prompts(texts, asked), []
+    jobs = _in_domains(bridge, jobs, asked["domain"])
     looked = bool(asked["jsonl"])  # line by line, so that all that is wrong is told at once
     added = bridge.add_many(jobs, allow_secrets=asked["allow_secrets"] or looked)
     for line, reason in problems:
@@ -80,6 +84,24 @@ def add(bridge: Bridge, texts: Sequence[str], asked: AskedPrompts) -> tuple[list
             other = " and asks something else" if job.differs else ""
             base.say(f"{job.id} has that key already{other}; nothing was added for it")
     return added, problems
+
+
+def _in_domains(bridge: Bridge, jobs: list[NewJob], name: str | None) -> list[NewJob]:
+    """The jobs, with the model that their domain prefers where they name none. Raises UsageError."""
+    from bridge import wiring
+    from bridge.router.domains import domain_of
+
+    domains = wiring.domains_of(bridge.opened.settings)
+    if name is not None and domain_of(domains, name, ()) is None:
+        known = ", ".join(domain.name for domain in domains) or "none"
+        raise UsageError(f"there is no domain {name}; known are {known}: [domains.{name}] in bridge.toml adds it")
+    found = []
+    for job in jobs:
+        domain = domain_of(domains, name, [job.options.out] if job.options.out else [])
+        wants = domain is not None and domain.models and job.options.model is None
+        options = replace(job.options, model=domain.models[0]) if domain is not None and wants else job.options
+        found.append(replace(job, options=options))
+    return found
 
 
 def refuse_path(text: str, *, how: str) -> None:

@@ -17,7 +17,8 @@ from bridge.core.options import WORKER_OPTIONS
 if TYPE_CHECKING:
     from bridge.api.bridge import Bridge
     from bridge.engines.base import Engine
-    from bridge.wiring import GatewaySettings
+    from bridge.gateway.routing import RoutePlan
+    from bridge.wiring import EngineSettings, GatewaySettings, Settings
 
 
 class AskedGateway(TypedDict):
@@ -89,6 +90,8 @@ def command(
     bridge serve --engine llamacpp --gguf model.gguf --parallel 4
     OPENAI_BASE_URL=http://localhost:11452/v1 aider ...
 
+    Where [router] of bridge.toml names targets and --engine is not given, requests go to them in that order.
+
     Only this machine can reach it. Another address needs a token: BRIDGE_TOKEN, or the one that --new-token keeps.
     What is not said here is taken from [gateway] in bridge.toml. Needs the extra [gateway].
     """
@@ -127,6 +130,7 @@ def command(
             on_request=lambda line: base.say(line, who=""),
             queue=_queue(queue),
             home=wiring.state_folder() / "gateway",
+            route=route_plan(settings, meant) if _is_routed(settings, asked, gguf, base_url) else None,
         )
     finally:
         opened.close()
@@ -136,6 +140,37 @@ def _said(settings: GatewaySettings, asked: AskedGateway) -> GatewaySettings:
     """The settings, with what the command line says in their place."""
     given = {name: value for name, value in asked.items() if value is not None and value != ()}
     return replace(settings, **given)  # type: ignore[arg-type]  # by the names of its fields; a test compares
+
+
+def _is_routed(settings: Settings, asked: AskedGateway, gguf: str | None, base_url: str | None) -> bool:
+    """Whether [router] is meant: it names targets, and the command line names no engine."""
+    from bridge import wiring
+
+    return wiring.is_routed(settings.router) and not (asked["engine"] or gguf or base_url)
+
+
+def route_plan(settings: Settings, home: EngineSettings) -> RoutePlan:
+    """The targets of bridge.toml; says which cannot be used."""
+    from bridge import wiring
+    from bridge.gateway.routing import RoutePlan, RoutingRules
+    from bridge.router.target_breaker import BreakerRule
+
+    router, opened = settings.router, wiring.open_targets(settings, home)
+    for name, why in opened.lacking.items():
+        base.say(f"target {name} is left out: {why}")
+    rules = RoutingRules(
+        short_wait_s=router.short_wait_seconds, first_token_s=router.first_token_seconds, queue_tools=router.queue_tools,
+        continue_streams=router.continue_streams, history=router.history, private_folders=router.private_folders,
+        budget_usd=router.budget_usd,
+    )  # fmt: skip
+    breaker = BreakerRule(
+        share=router.breaker_share, calls=router.breaker_calls, window_s=router.breaker_window_seconds,
+        open_s=router.breaker_open_seconds,
+    )  # fmt: skip
+    return RoutePlan(
+        targets=opened.targets, home=home.name, engines=opened.engines, timeouts_s=opened.timeouts_s, rules=rules,
+        breaker=breaker, off=opened.off, ledger=opened.ledger,
+    )  # fmt: skip
 
 
 def _make_token(*, as_json: bool) -> None:

@@ -93,11 +93,13 @@ class JsonApi:
         silence_s: float = 300.0,
         use_environment: bool = True,
         longest_bytes: int = response_body.LONGEST_BYTES,
+        auth: requests.auth.AuthBase | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`base`: what every path is put behind. `silence_s`: how long nothing at all may come.
 
-        `use_environment`: proxies and certificates as `requests` reads them from the environment.
+        `use_environment`: proxies and certificates as `requests` reads them from the environment. `auth`: how the key is sent,
+        by default as a bearer.
         """
         self.base = base.rstrip("/")
         self._key = key
@@ -106,7 +108,7 @@ class JsonApi:
         self._now = now
         self._session = requests.Session()
         self._session.trust_env = use_environment
-        self._session.auth = _Bearer(key)
+        self._session.auth = auth or _Bearer(key)
         self._session.headers["Accept-Encoding"] = "identity"
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=64))

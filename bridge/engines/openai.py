@@ -125,6 +125,8 @@ def embed_texts(api: JsonApi, path: str, texts: Sequence[str], model: str) -> tu
 class OpenAIEngine:
     """One API, with or without a key."""
 
+    path = "/chat/completions"
+
     def __init__(
         self,
         base_url: str,
@@ -135,14 +137,15 @@ class OpenAIEngine:
         silence_s: float = 300.0,
         use_environment: bool = True,
         longest_answer: int = LONGEST_ANSWER,
+        can: Capabilities = _TRIED,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`base_url` up to and with the version, as `https://api.groq.com/openai/v1`.
 
         `use_environment`: proxies and certificates as `requests` reads them from the environment. `longest_answer`:
-        characters that any answer may have.
+        characters that any answer may have. `can`: what is tried.
         """
-        self.name = name
+        self.name, self._can = name, can
         self._longest_answer = longest_answer
         self._api = JsonApi(
             base_url, api_key, connect_s=connect_s, silence_s=silence_s, use_environment=use_environment, now=now
@@ -151,11 +154,10 @@ class OpenAIEngine:
     def answer(self, request: Request, on_token: OnToken = ignore_token, *, stop: Stop | None = None) -> Answer:
         """See `Engine.answer`."""
         request.check()
-        _TRIED.require(request, request.model)
+        self._can.require(request, request.model)
         body = {**write_request(request), "messages": write_messages(request.messages)}
         body.pop("prompt", None)
-        path, at_least = "/chat/completions", self._longest_answer
-        return stream_answer(self._api, path, body, request, on_token, stop, at_least=at_least)
+        return stream_answer(self._api, self.path, body, request, on_token, stop, at_least=self._longest_answer)
 
     def models(self) -> tuple[EngineModel, ...]:
         """See `Engine.models`."""
@@ -172,7 +174,7 @@ class OpenAIEngine:
 
     def capabilities(self, model: str) -> Capabilities:  # noqa: ARG002  # an API does not tell
         """See `Engine.capabilities`: what is tried; a model that lacks it is refused by the API."""
-        return _TRIED
+        return self._can
 
     def count_tokens(self, request: Request) -> int:
         """See `Engine.count_tokens`: such an API has no way to ask."""

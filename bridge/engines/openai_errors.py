@@ -1,7 +1,8 @@
 """What an OpenAI-compatible API's refusal means. Pure.
 
-The dialects: OpenAI (`error.code`), vLLM (`maximum context length is …`), llama.cpp's server (`exceed_context_size_error`
-with counts), Groq and Gemini (Retry-After, `retryDelay`).
+The dialects: OpenAI (`error.code`, `x-ratelimit-reset-*`), vLLM (`maximum context length is …`), llama.cpp's server
+(`exceed_context_size_error` with counts), Anthropic (`anthropic-ratelimit-*-reset`, credit balance), Groq (`try again in 7m12.5s`, quotas
+of a day), Gemini (`retryDelay`, `quotaId`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bridge.core.errors import (
     NotSupported,
     OutOfMemory,
     Overloaded,
+    QuotaExhausted,
     RateLimited,
     Refused,
     StreamInterrupted,
@@ -33,7 +35,11 @@ _ASKED = (
     r"request \((\d{1,15})",
 )
 _TOO_LONG = ("context_length_exceeded", "maximum context length", "exceed_context_size", "available context size")
-_NO_QUOTA = ("insufficient_quota", "billing_hard_limit")
+_NO_QUOTA = ("insufficient_quota", "billing_hard_limit", "credit balance is too low")
+#: Quotas of a day, which Gemini and Groq call like limits of a minute.
+_OF_A_DAY = ("perday", "per day", "(tpd)", "(rpd)")
+#: A day's quota is not back after the minute that Gemini asks for.
+_DAY_AT_LEAST_S = 3600.0
 _CANNOT = ("does not support", "not_supported_error", "is not supported")
 _NO_MEMORY = ("out of memory", "cudamalloc failed")
 
@@ -54,9 +60,12 @@ def read_refusal(status: int, text: str, headers: Mapping[str, str], now: dateti
     if status == 501 or (status in (400, 500) and any(words in lower for words in _CANNOT)):
         return NotSupported(message)
     if any(words in lower for words in _NO_QUOTA):
-        return Refused(message)
+        return QuotaExhausted(message, reset_after_s=_retry_after(text, headers, now))
     if status == 429 or (status == 200 and "rate_limit" in lower):
-        return RateLimited(message, retry_after_s=_retry_after(text, headers, now))
+        wait_s = _retry_after(text, headers, now)
+        if any(words in lower for words in _OF_A_DAY):
+            return QuotaExhausted(message, reset_after_s=max(wait_s or 0.0, _DAY_AT_LEAST_S))
+        return RateLimited(message, retry_after_s=wait_s)
     if status == 404 and "model" in lower:
         return ModelMissing(message)
     if status in _BY_STATUS:
@@ -89,8 +98,42 @@ def _first(patterns: tuple[str, ...], text: str) -> int | None:
 
 
 def _retry_after(text: str, headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait: Retry-After as seconds or as a date (RFC 9110, 10.2.3), else Gemini's `retryDelay`."""
-    if given := headers.get("Retry-After"):
-        return read_retry_after(given, now)
-    delay = re.search(r'"retryDelay":\s*"(\d{1,9}(?:\.\d{1,9})?)s"', text)
-    return float(delay[1]) if delay else None
+    """Seconds to wait: `retry-after-ms`, Retry-After as seconds or as a date (RFC 9110, 10.2.3), Gemini's `retryDelay`, what
+    the message says, else when the limits that are used up are full again."""
+    given = {name.lower(): value for name, value in headers.items()}
+    if (found := _NUMBER.fullmatch(given.get("retry-after-ms", ""))) is not None:
+        return float(found[0]) / 1000
+    if "retry-after" in given:
+        return read_retry_after(given["retry-after"], now)
+    for pattern in (_DELAY, _IN):
+        if (said := pattern.search(text)) is not None and (seconds := _length(said[1])) is not None:
+            return seconds
+    return max((wait_s for name in _RESETS if (wait_s := _reset(given, name, now)) is not None), default=None)
+
+
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
+_DELAY = re.compile(r'"retryDelay":\s*"([\d.hms]{1,30})"')
+_IN = re.compile(r"(?i)(?:try again|retry) in ([\d.hms]{1,30})")
+#: {how the headers of a limit begin: whether a time follows its name}.
+_RESETS = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens", "anthropic-ratelimit-requests-reset", "anthropic-ratelimit-tokens-reset")  # fmt: skip
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def _length(said: str) -> float | None:
+    """Seconds of a length such as `7m12.5s`, `120ms` or `34s`; None: it is none."""
+    parts = re.findall(r"(\d{1,9}(?:\.\d{1,9})?)(ms|[hms])", said)
+    whole = "".join(number + unit for number, unit in parts)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts) if parts and whole == said.rstrip(".") else None
+
+
+def _reset(headers: Mapping[str, str], name: str, now: datetime) -> float | None:
+    """When a limit is full again, if nothing of it is left: a length, or a moment."""
+    said, left = headers.get(name), headers.get(name.replace("reset", "remaining"), "0")
+    if not said or left != "0":
+        return None
+    if (seconds := _length(said)) is not None:
+        return seconds
+    try:
+        return max(0.0, (datetime.fromisoformat(said) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -32,6 +32,7 @@ from bridge.gateway.retention import keep_forgetting
 from bridge.gateway.routes import answers, embeddings, health, metrics, models, ollama, openapi, responses, tokens
 from bridge.gateway.routes import batches as batch_routes
 from bridge.gateway.routes import files as file_routes
+from bridge.gateway.routing import RoutePlan, routing_of
 from bridge.protocols.anthropic import Messages
 from bridge.protocols.asked import WireFormat
 from bridge.protocols.ollama import Chat
@@ -70,12 +71,14 @@ def app(
     work: bool = False,
     brake: Brake | None = None,
     access_log: Callable[[str], None] = lambda _line: None,
+    route: RoutePlan | None = None,
 ) -> Starlette:
     """A gateway to one engine, and to a queue if one is given, which it closes at its end.
 
     `rules`: who is let in, by default whoever is on this machine. `records`: what it remembers between requests.
     `access_log`: gets a line of JSON for each request. `work`: answer the queue's jobs as well, with slots that nobody else needs.
-    `brake`: for callers that repeat themselves; by default eight times within two minutes.
+    `brake`: for callers that repeat themselves; by default eight times within two minutes. `route`: other targets beside the
+    engine, and who is asked when; None: the engine answers all.
     """
     rules = rules or GuardRules()
     log = RequestLog(counters=RequestCounters(), write=access_log, now=now, now_s=now_s)
@@ -87,6 +90,7 @@ def app(
         log=log,
         memory_bytes=memory_bytes,
         brake=brake or Brake(),
+        route=route,
     )
     guard = Middleware(Guard, rules=rules, open_paths=OPEN_PATHS, wires=_WIRES)
 
@@ -112,9 +116,11 @@ def _context(
     log: RequestLog,
     memory_bytes: Callable[[], int | None],
     brake: Brake,
+    route: RoutePlan | None,
 ) -> GatewayContext:
     now, now_s = log.now, log.now_s
     live = Live(backend, now=now, now_s=now_s, tell=log.tell)
+    routing = routing_of(route, live, now=now, now_s=now_s, tell=log.tell) if route is not None else None
     files = FileStore(records.path.parent / "files", records) if records else None
     batches = None
     if queue is not None and records is not None and files is not None:
@@ -133,6 +139,7 @@ def _context(
         brake=brake,
         now_s=now_s,
         memory_bytes=memory_bytes,
+        routing=routing,
     )
 
 
@@ -153,6 +160,8 @@ async def _running(context: GatewayContext, *, work: bool) -> AsyncIterator[None
         await worker.close()
     if batches is not None:
         await batches.close()
+    if context.routing is not None:
+        await context.routing.close(besides=live)
     await live.close()
     for part in (queue, context.records):
         if part is not None:

@@ -17,6 +17,7 @@ from bridge.gateway.live import Live
 from bridge.gateway.pulls import Pulls
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
+from bridge.gateway.routing import Routing
 from bridge.gateway.source import Caller
 
 
@@ -35,11 +36,12 @@ class GatewayContext:
     now: Callable[[], datetime]
     now_s: Callable[[], float]  #: seconds of a clock that only goes forward
     token: str | None = field(default=None, repr=False)  #: that lets callers in, and goes to nobody else
+    routing: Routing | None = None  #: None: one engine answers all
     memory_bytes: Callable[[], int | None]  #: that this process and its engines use; None: not known
 
 
 def caller_of(request: Request) -> Caller:
-    """Who asks: by token, else by address. `x-bridge-priority: batch` lets others go first."""
+    """Who asks: by the name that it gives itself, else by address. `x-bridge-priority: batch` lets others go first."""
     host = request.client.host if request.client else "local"
     batch = request.headers.get("x-bridge-priority", "").lower() == "batch"
     name = request.headers.get("x-bridge-caller") or host

@@ -53,6 +53,7 @@ class Backend:
     relay: Relay | None = None  #: to the same API, for clients of its own family; None: everything is translated
     idle_s: float = IDLE_S  #: after which an unused model goes out of memory; 0: never
     on_use: Callable[[str], None] = lambda _model: None  #: told each model that answered, in the event loop
+    is_remote: bool = False  #: an API that has `default_model`, and neither lists nor loads anything for us
     is_public: bool = False  #: somebody else runs it
 
     def require_private(self, model: str) -> None:
@@ -145,7 +146,7 @@ class Live:
         try:
             async with (
                 slots.slot(caller=caller.name, model=model.name, priority=caller.priority, on_ticket=got),
-                self.residency.using(model.name, tell=tell),
+                contextlib.nullcontext() if self.backend.is_remote else self.residency.using(model.name, tell=tell),
             ):
                 yield
         except LineFull as full:
@@ -177,6 +178,8 @@ class Live:
 
     async def chosen(self, name: str | None) -> ChosenModel:
         """The model that a name stands for. Raises RefusedAsk."""
+        if self.backend.is_remote and (asked := name or self.backend.default_model):
+            return ChosenModel(name=asked)
         known = await self.listing.lately()
         chosen = self._chosen_of(name, known) if known else None
         if chosen is None or chosen.asked is not None:  # nobody had it when we last looked

@@ -133,6 +133,10 @@ def told_by(head: ReplyHead) -> dict[str, str]:
     told = {"x-bridge-model": head.model}
     if "model_asked" in head.note:
         told["x-bridge-model-asked"] = str(head.note["model_asked"])
+    if "target" in head.note:
+        told["x-bridge-target"] = str(head.note["target"])
+    if isinstance(way := head.note.get("route"), list):
+        told["x-bridge-route"] = ", ".join(map(str, way))[:500]
     if "cut" in head.note:
         told["x-bridge-cut"] = f"{head.note['tokens_before']}/{head.note['tokens_after']}"
     if isinstance(cut := head.note.get("prompt_cut_by_engine"), dict):

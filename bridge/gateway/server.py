@@ -22,6 +22,7 @@ from bridge.gateway.memory import memory_bytes
 from bridge.gateway.plan import ServePlan
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
+from bridge.gateway.routing import RoutePlan
 from bridge.gateway.slots import Slots
 
 #: How long requests under way may go on once it is told to end, in seconds.
@@ -40,11 +41,13 @@ def serve(
     on_request: Callable[[str], None],
     queue: Bridge | None,
     home: Path,
+    route: RoutePlan | None = None,
 ) -> None:
     """Serve until a signal ends it; `on_ready` gets the address, `on_request` a line for each request.
 
     `queue` is closed at the end; None: there is none. `home`: a folder for what is remembered between requests.
     `relay`: the way to the same API for clients of its own family. `machine`: the engine's slots, shared with other processes.
+    `route`: see `app`.
 
     Raises:
         ConfigError: the port is taken, or the plan is not safe.
@@ -61,6 +64,7 @@ def serve(
             work=plan.work,
             brake=Brake(most=plan.brake_repeats),
             access_log=on_request,
+            route=route,
         ),
         log_level="warning",
         access_log=False,  # it would hold paths with ids; ours says what a request was, without its words
@@ -77,7 +81,7 @@ def backend_of(
     engine: Engine, plan: ServePlan, *, relay: Relay | None = None, machine: SlotFiles | None = None
 ) -> Backend:
     """An engine with its line, as planned. `machine`: slots that other processes of this machine share."""
-    one_model = engine.name != "openai"
+    one_model = engine.name not in ("openai", "anthropic")
     line = Line(lanes=plan.lanes, longest=plan.longest_line, one_model=one_model)
     return Backend(
         engine=engine,

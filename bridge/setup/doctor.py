@@ -18,7 +18,7 @@ from bridge.format import codec, json_bytes, schema
 from bridge.format.code_cells import strange_cells
 from bridge.format.raw_cell import cells_of
 from bridge.kernel.catalogue import DEFAULT_MODEL
-from bridge.kernel.fit import AUTO
+from bridge.kernel.fit import AUTO, listed_names
 from bridge.kernel.setup import is_older
 from bridge.sandbox.confinement import confinement
 from bridge.sandbox.folder import Toolbox
@@ -226,10 +226,26 @@ def _engine(settings: wiring.Settings) -> list[Observation]:
     try:
         reply = requests.get(f"{url}/api/version", timeout=2).json()
         found = Observation(grade=Grade.GOOD, check="engine", found=f"Ollama {reply['version']} at {url}")
-        return [found, *_fit(settings, url)]
+        return [found, *_fit(settings, url), *_required(settings, url)]
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return [Observation(grade=Grade.WARNING, check="engine", found=f"no Ollama answers at {url}",
                         remedy="start it here, or run the notebook in Colab")]  # fmt: skip
+
+
+def _required(settings: wiring.Settings, url: str) -> list[Observation]:
+    """The models that `[router] require_models` names and Ollama has not, each with the command that fetches it."""
+    wanted = settings.router.require_models
+    try:
+        has = wiring.open_engine(wiring.engine_settings("ollama", settings, base_url=url)).models() if wanted else ()
+    except BridgeError:  # what answers there is no Ollama that lists its models
+        has = ()
+    names = {model.name for model in has}
+    return [
+        Observation(grade=Grade.WARNING, check="model", found=f"{name} is required by [router] and not there",
+                    remedy=f"bridge models fetch {name}")
+        for name in wanted
+        if not names & {*listed_names(name)}
+    ]  # fmt: skip
 
 
 def _fit(settings: wiring.Settings, url: str) -> list[Observation]:

@@ -35,10 +35,16 @@ def ollama_url(environ: Mapping[str, str] = os.environ, *, base_url: str | None 
     return address.ollama_url(base_url or environ.get("OLLAMA_HOST", ""))
 
 
+#: Engines elsewhere, which hold no models for us.
+APIS = ("openai", "anthropic")
+#: Where Anthropic's API is.
+ANTHROPIC_URL = "https://api.anthropic.com/v1"
+
 #: Kinds of engine that answer jobs, and what each needs.
 ENGINES: Mapping[str, str] = {
     "ollama": "Ollama by its own API; OLLAMA_HOST says where",
     "openai": "any OpenAI-compatible API; --base-url or OPENAI_BASE_URL, and OPENAI_API_KEY if it wants one",
+    "anthropic": "Anthropic's messages API; ANTHROPIC_API_KEY",
     "llamacpp": "llama.cpp in a child process; --gguf FILE, or `--gguf tiny` for a toy; needs the extra [embedded]",
     "scripted": "a fake that answers at once, for dry runs",
 }
@@ -80,17 +86,17 @@ def open_engine(
         if not url:
             raise ConfigError(f"the engine {engine.name} needs --base-url or OPENAI_BASE_URL")
         return OpenAIEngine(url, api_key=_key_of(engine, environ))
+    if engine.kind is EngineKind.ANTHROPIC:
+        from bridge.engines.anthropic import AnthropicEngine
+
+        return AnthropicEngine(engine.base_url or ANTHROPIC_URL, api_key=_key_of(engine, environ))
     if engine.kind is EngineKind.LLAMACPP:
         from bridge.wiring.embedded import open_embedded
 
         return open_embedded(engine, lanes=lanes, num_ctx=num_ctx, environ=environ)
-    if engine.kind is EngineKind.SCRIPTED:
-        from bridge.engines.scripted import ScriptedEngine
+    from bridge.engines.scripted import ScriptedEngine
 
-        return ScriptedEngine()
-    raise ConfigError(
-        f"the engine {engine.name} is of kind {engine.kind.value}, which cannot answer jobs: name another"
-    )
+    return ScriptedEngine()
 
 
 def open_relay(engine: EngineSettings, *, environ: Mapping[str, str] = os.environ) -> Relay | None:
@@ -106,6 +112,8 @@ def open_relay(engine: EngineSettings, *, environ: Mapping[str, str] = os.enviro
     url = engine.base_url or environ.get("OPENAI_BASE_URL")
     if engine.kind is EngineKind.OPENAI and url:
         return HttpRelay(url, _key_of(engine, environ), family=RelayFamily.OPENAI)
+    if engine.kind is EngineKind.ANTHROPIC:
+        return HttpRelay(engine.base_url or ANTHROPIC_URL, _key_of(engine, environ), family=RelayFamily.ANTHROPIC)
     return None
 
 
@@ -128,11 +136,11 @@ def engine_address(engine: EngineSettings, *, environ: Mapping[str, str] = os.en
         return ollama_url(environ, base_url=engine.base_url)
     if engine.kind is EngineKind.OPENAI:
         return (engine.base_url or environ.get("OPENAI_BASE_URL") or "").rstrip("/")
-    return None
+    return (engine.base_url or ANTHROPIC_URL).rstrip("/") if engine.kind is EngineKind.ANTHROPIC else None
 
 
 def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
-    """The key of an API: from the variable or the keyring entry that its table names, else `OPENAI_API_KEY`.
+    """The key of an API: from the variable or the keyring entry that its table names, else its kind's own.
 
     Raises:
         ConfigError: the table names one, and there is none.
@@ -143,9 +151,9 @@ def _key_of(engine: EngineSettings, environ: Mapping[str, str]) -> str | None:
             raise ConfigError(f"the engine {engine.name} takes its key from {engine.key_env}, which is not set: set it")
         return environ[engine.key_env]
     if engine.keyring is None:
-        if engine.base_url and engine.name != EngineKind.OPENAI.value:
+        if engine.base_url and engine.name != engine.kind.value:
             return None  # the address of another provider: it must not be sent this key
-        return environ.get("OPENAI_API_KEY")
+        return environ.get(f"{engine.kind.name}_API_KEY")
     try:
         key = stored_key(engine.keyring)
     except ConfigError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bridge.core.errors import ConfigError, EngineDown, ModelMissing
 from bridge.kernel import address
 from bridge.kernel.fit import listed_names
-from bridge.wiring.engines import open_engine
+from bridge.wiring.engines import APIS, open_engine
 from bridge.wiring.settings import EngineSettings
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _have(engine: Engine, model: str, names: AbstractSet[str], *, pull: bool, sa
     """
     if engine.name == "llamacpp" and model in names:
         engine.load(model)  # a file that cannot be loaded is told now: no job is to fail for that
-    if names & {*listed_names(model)} or engine.name == "openai":
+    if names & {*listed_names(model)} or engine.name in APIS:
         return  # an API may answer to names that it does not list
     if not pull:
         have = ", ".join(sorted(names)[:5]) or "none"

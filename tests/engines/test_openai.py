@@ -38,7 +38,11 @@ def body(message: str, code: str = "") -> str:
         (408, body("Request timed out"), errors.StreamInterrupted),
         (413, body("Request too large"), errors.ContextExceeded),  # Groq
         (429, body("Rate limit reached"), errors.RateLimited),
-        (429, body("You exceeded your current quota", "insufficient_quota"), errors.Refused),  # waiting does not help
+        (
+            429,
+            body("You exceeded your current quota", "insufficient_quota"),
+            errors.QuotaExhausted,
+        ),  # waiting does not help
         (500, body("The server had an error"), errors.EngineDown),
         (500, body("CUDA out of memory"), errors.OutOfMemory),
         (502, "<html>Bad Gateway</html>", errors.EngineDown),
@@ -81,6 +85,29 @@ def test_each_dialect_of_too_long_says_by_how_much(text: str, over_by: int | Non
 
 
 @pytest.mark.parametrize(
+    ("status", "text", "reset_s"),
+    [
+        (429, body("You exceeded your current quota", "insufficient_quota"), None),
+        (400, body("Your credit balance is too low to access the Anthropic API"), None),
+        (
+            429,
+            body("Rate limit reached on tokens per day (TPD): Limit 100000. Please try again in 2h5m."),
+            7500.0,
+        ),  # Groq
+        (
+            429,
+            '{"error": {"details": [{"quotaId": "GenerateRequestsPerDay"}, {"retryDelay": "33s"}]}}',
+            3600.0,
+        ),  # Gemini
+    ],
+)
+def test_a_quota_that_is_used_up_is_told_from_a_limit(status: int, text: str, reset_s: float | None) -> None:
+    error = read_refusal(status, text, {}, NOW)
+    assert isinstance(error, errors.QuotaExhausted)
+    assert error.reset_after_s == reset_s
+
+
+@pytest.mark.parametrize(
     ("headers", "text", "wait_s"),
     [
         ({"Retry-After": "17"}, "", 17.0),
@@ -89,6 +116,29 @@ def test_each_dialect_of_too_long_says_by_how_much(text: str, over_by: int | Non
         ({}, '{"error": {"details": [{"retryDelay": "33s"}]}}', 33.0),  # Gemini
         ({"Retry-After": "soon"}, "", None),
         ({}, "", None),
+        ({"retry-after-ms": "1500", "Retry-After": "2"}, "", 1.5),  # OpenAI
+        ({}, body("Rate limit reached. Please try again in 6m0.5s."), 360.5),  # OpenAI, Groq
+        ({}, body("Please try again in 120ms."), 0.12),
+        ({}, body("Please retry in 34.07s."), 34.07),  # Gemini
+        (
+            {
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-requests": "1m3s",
+                "x-ratelimit-reset-tokens": "9m",
+                "x-ratelimit-remaining-tokens": "5",
+            },
+            "",
+            63.0,
+        ),  # only what is used up counts
+        (
+            {
+                "anthropic-ratelimit-requests-remaining": "0",
+                "anthropic-ratelimit-requests-reset": "2026-01-01T12:00:45Z",
+            },
+            "",
+            45.0,
+        ),
+        ({"anthropic-ratelimit-requests-reset": "2026-01-01 12:00:45"}, "", None),  # no moment of any zone
     ],
 )
 def test_how_long_to_wait_is_read(headers: dict[str, str], text: str, wait_s: float | None) -> None:

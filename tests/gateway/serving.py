@@ -26,6 +26,7 @@ from bridge.gateway.line import Line
 from bridge.gateway.live import Backend
 from bridge.gateway.queued import QueueDoor
 from bridge.gateway.records import Records
+from bridge.gateway.routing import RoutePlan
 from bridge.gateway.slots import Slots
 from tests.support.patience import until
 
@@ -60,6 +61,8 @@ def gateway(
     is_public: bool = False,
     around: Callable[[ASGIApp], ASGIApp] = lambda made: made,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now_s: Callable[[], float] = time.monotonic,
+    route: RoutePlan | None = None,
 ) -> Iterator[Gateway]:
     """One that serves until the block ends. `queue`: of a notebook; `state`: a folder for records; `around`: what wraps it."""
     slots = Slots(Line(lanes=lanes, longest=longest, one_model=one_model), now_s=time.monotonic)
@@ -82,6 +85,8 @@ def gateway(
         rules=rules,
         queue=QueueDoor(Bridge(str(queue))) if queue else None,
         records=Records(state / "gateway.sqlite3") if state else None,
+        now_s=now_s,
+        route=route,
     )
     made = around(inner)
     server = uvicorn.Server(uvicorn.Config(made, host="127.0.0.1", port=0, log_level="warning"))

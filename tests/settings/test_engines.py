@@ -9,6 +9,7 @@ import pytest
 from bridge.core.errors import ConfigError, ModelMissing, Refused
 from bridge.engines.base import Engine, Request
 from bridge.wiring import EngineKind, EngineSettings, Settings, engine_settings, open_engine
+from tests.support.anthropic import LoopbackAnthropic
 from tests.support.keyrings import KeyringOf
 from tests.support.openai import LoopbackOpenAI
 
@@ -69,11 +70,13 @@ def test_the_key_comes_from_the_systems_keyring(api: LoopbackOpenAI, keyring_of:
 # ---- the rest
 
 
-def test_an_api_that_only_the_router_can_use_answers_no_jobs() -> None:
-    claude = EngineSettings(name="claude", kind=EngineKind.ANTHROPIC)
+def test_the_key_of_openai_is_not_sent_to_anthropic() -> None:
+    with LoopbackAnthropic(key=KEY) as server:
+        claude = EngineSettings(name="anthropic", kind=EngineKind.ANTHROPIC, base_url=server.url)
 
-    with pytest.raises(ConfigError, match="claude is of kind anthropic, which cannot answer jobs"):
-        open_engine(claude)
+        assert asked(open_engine(claude, environ={"ANTHROPIC_API_KEY": KEY}), "claude") == "Answer to hello"
+        with pytest.raises(Refused):
+            asked(open_engine(claude, environ={"OPENAI_API_KEY": KEY}), "claude")
 
 
 def test_a_model_that_the_table_names_and_nobody_has_is_said(api: LoopbackOpenAI) -> None:

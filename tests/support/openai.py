@@ -48,6 +48,7 @@ class LoopbackOpenAI:
         self.left = threading.Event()  #: a client went away from an endless reply
         self.arrived = threading.Semaphore(0)
         self._server: ThreadingHTTPServer | None = None
+        self.handler = _Handler
 
     def __enter__(self) -> LoopbackOpenAI:
         self.start()
@@ -58,7 +59,7 @@ class LoopbackOpenAI:
 
     def start(self) -> None:
         self.released.clear()
-        self._server = _Server(("127.0.0.1", self.port), type("Handler", (_Handler,), {"api": self}))
+        self._server = _Server(("127.0.0.1", self.port), type("Handler", (self.handler,), {"api": self}))
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -125,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         if failure in _ENDLESS:
             return self._never_end(*_ENDLESS[failure])
-        if body["model"] not in api.models:
+        if api.models is not None and body["model"] not in api.models:
             return self._send(
                 404,
                 json.dumps(
@@ -176,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._chunk(": keep-alive\n\n")
             self._event({"choices": [{"delta": {"role": "assistant"}, "finish_reason": None}], "model": body["model"]})
+            if failure.endswith("before") and self._break(failure.removesuffix(" before")):
+                return
             for number, piece in enumerate(pieces[:limit]):
                 if number == 3 and failure and self._break(failure):
                     return

@@ -10,7 +10,8 @@
     │   └── JournalError: the local journal: JournalTooNew
     ├── NotDelivered: exit 3, a program or server did not take a result
     ├── EngineError: exit 3, whatever answers prompts; when to ask again: engines/retry.py: EngineDown, ModelMissing, Overloaded,
-    │   RateLimited, OutOfMemory, ContextExceeded, BadRequest, NotSupported, StreamInterrupted, IncompleteAnswer, Refused
+    │   RateLimited, OutOfMemory, ContextExceeded, BadRequest, NotSupported, StreamInterrupted, IncompleteAnswer
+    │   └── Refused: it does not want to: QuotaExhausted
     ├── ServiceFailed: exit 3, a service could not be installed, started or stopped
     ├── DownloadFailed: exit 3, a model could not be fetched: NotOnHub, DownloadDamaged, DownloadTooLarge
     ├── JobFailed: exit 1, a job ended without an answer
@@ -32,6 +33,7 @@ from bridge.core.errors.engine import (
     NotSupported,
     OutOfMemory,
     Overloaded,
+    QuotaExhausted,
     RateLimited,
     Refused,
     StreamInterrupted,
@@ -118,6 +120,7 @@ __all__ = [
     "QueueNotWritable",
     "QueueUnreadable",
     "QueueUnsettled",
+    "QuotaExhausted",
     "RateLimited",
     "Refused",
     "SecretFound",

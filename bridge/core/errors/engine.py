@@ -70,3 +70,11 @@ class IncompleteAnswer(EngineError, kind=ErrorKind.INCOMPLETE):
 
 class Refused(EngineError, kind=ErrorKind.REFUSED):
     """The engine refuses to answer."""
+
+
+class QuotaExhausted(Refused, kind=ErrorKind.REFUSED):
+    """The quota at the engine is used up."""
+
+    def __init__(self, message: str | None = None, *, reset_after_s: float | None = None, partial: str = "") -> None:
+        self.reset_after_s = reset_after_s  #: seconds until there is one again; None: the engine did not say
+        super().__init__(message, partial=partial)

@@ -12,12 +12,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.core.result import to_iso
 from bridge.engines.relay import RelayFamily
+from bridge.gateway.again import Again
 from bridge.gateway.body import read_json
 from bridge.gateway.context import GatewayContext, caller_of
 from bridge.gateway.headers import is_private, wants_later
 from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import StreamReply, WholeReply, json_response, refused
-from bridge.gateway.source import Caller
+from bridge.gateway.routed import RoutedSource
+from bridge.gateway.routing import wish_of
+from bridge.gateway.source import Caller, ReplySource
 from bridge.gateway.stored import StoredResponses, later_response
 from bridge.protocols import ollama, ollama_request
 from bridge.protocols.anthropic import Messages
@@ -73,14 +76,18 @@ class AnswerPath:
         """What answers a body. Raises RefusedAsk."""
         if isinstance(self._wire, ollama.OllamaWire) and (load := ollama_request.read_load(body)) is not None:
             return await self._load(load)
-        if (passed := await passed_on(self.context.live, request, body, token=self.context.token)) is not None:
+        context = self.context
+        passed = None
+        if context.routing is None:
+            passed = await passed_on(context.live, request, body, token=context.token)
+        if passed is not None:
             asked = self._wire.read(body) if passed.relay.family is RelayFamily.OLLAMA else None
             return RelayReply(self.context.live, self._wire, caller_of(request), passed, asked=asked)
         asked = as_headers_say(self._wire.read(body), request)
         if wants_later(request.headers.getlist("prefer")):
             return later_response(await StoredResponses(self.context).queue(asked, caller_of(request)), applied=True)
         kind = StreamReply if asked.stream else WholeReply
-        return kind(self.context.live, self._wire, asked, caller_of(request))
+        return kind(source_for(self.context, request), self._wire, asked, caller_of(request))
 
     async def _load(self, asked: ollama_request.LoadAsked) -> Response:
         """Ollama's way to load or unload a model. Raises RefusedAsk."""
@@ -93,6 +100,13 @@ class AnswerPath:
         reason = "unload" if asked.unload else "load"
         told = {"model": chosen.name, "created_at": to_iso(self.context.now()), "done": True, "done_reason": reason}
         return json_response({**told, "response": "", "message": {"role": "assistant", "content": ""}})
+
+
+def source_for(context: GatewayContext, request: Request) -> ReplySource:
+    """What answers a request: the gateway's engine, or the router's targets."""
+    if context.routing is None:
+        return context.live
+    return RoutedSource(context.routing, wish_of(request), again=Again(context, context.routing), now=context.now())
 
 
 def as_headers_say(asked: Asked, request: Request) -> Asked:

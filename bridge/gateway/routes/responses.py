@@ -16,7 +16,7 @@ from bridge.gateway.headers import wants_later
 from bridge.gateway.queued import QueuedSource
 from bridge.gateway.relay import RelayReply, passed_on
 from bridge.gateway.reply import StreamReply, WholeReply, json_response
-from bridge.gateway.routes.answers import AnswerPath, as_headers_say
+from bridge.gateway.routes.answers import AnswerPath, as_headers_say, source_for
 from bridge.gateway.stored import StoredResponses, later_response
 from bridge.protocols.asked import Answered, Json
 from bridge.protocols.refusal import RefusedAsk
@@ -67,7 +67,10 @@ class ResponsesPath(AnswerPath):
     async def reply(self, body: Json, request: Request) -> ASGIApp:
         """See `AnswerPath.reply`."""
         context, caller = self.context, caller_of(request)
-        if (passed := await passed_on(context.live, request, body, token=context.token)) is not None:
+        passed = None
+        if context.routing is None:
+            passed = await passed_on(context.live, request, body, token=context.token)
+        if passed is not None:
             return RelayReply(context.live, _WIRE, caller, passed, otherwise=lambda: self._own(body, request))
         return await self._own(body, request)
 
@@ -95,7 +98,7 @@ class ResponsesPath(AnswerPath):
             await stored.keep(asked, caller, answered)
 
         kind = StreamReply if asked.stream else WholeReply
-        return kind(context.live, _WIRE, asked, caller, after=keep if asked.echo["store"] else None)
+        return kind(source_for(context, request), _WIRE, asked, caller, after=keep if asked.echo["store"] else None)
 
 
 def _wait_s(request: Request) -> float:

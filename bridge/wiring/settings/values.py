@@ -97,13 +97,15 @@ class EngineSettings:
         needed=True,
     )
     base_url: str | None = _key(
-        None, _ADDRESS, "Where it is. Without it: `OLLAMA_HOST` (ollama), `OPENAI_BASE_URL` (openai)."
+        None,
+        _ADDRESS,
+        "Where it is. Without it: `OLLAMA_HOST` (ollama), `OPENAI_BASE_URL` (openai), Anthropic's own (anthropic).",
     )
     model: str | None = _key(None, text(shown=False), "The model for jobs that name none.")
     key_env: str | None = _key(
         None,
         _VARIABLE,
-        "The environment variable that holds its key. Without it and `keyring`: `OPENAI_API_KEY`, if the table is `[engines.openai]` or has no `base_url`.",
+        "The environment variable that holds its key. Without it and `keyring`: `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`, if the table has the kind's name or no `base_url`.",
     )
     keyring: str | None = _key(
         None, text("the name of an entry in the system's keyring, not the key itself", pattern=r"[\w.@ -]{1,100}", shown=False),
@@ -136,7 +138,43 @@ class RouterSettings:
     )
     polish: tuple[str, ...] = _key((), texts("names of engines"), "Engines that improve an answer of another one.")
     fallback_to_local: bool = _key(True, flag(), "Ask an engine of this machine when no other answers.")
-    require_models: tuple[str, ...] = _key((), texts("names of models"), "Models that have to be there.")
+    require_models: tuple[str, ...] = _key(
+        (), texts("names of models"), "Models that Ollama has to have: `bridge doctor` looks."
+    )
+    short_wait_seconds: float = _key(
+        5.0, number(unit="seconds"), "A target that asks for a shorter pause is waited for; else the next one is asked."
+    )
+    first_token_seconds: float = _key(
+        60.0, number(1.0, unit="seconds"), "An API that says nothing for so long counts as failed."
+    )
+    breaker_share: float = _key(
+        0.5, number(), "Share of failed calls above which a target is left alone (1 or more: never)."
+    )
+    breaker_calls: int = _key(10, whole(1), "Calls before that share counts.")
+    breaker_window_seconds: float = _key(300.0, number(1.0, unit="seconds"), "How far back calls count.")
+    breaker_open_seconds: float = _key(1800.0, number(unit="seconds"), "How long a target is left alone.")
+    private_folders: tuple[str, ...] = _key(
+        (),
+        texts("paths"),
+        "Requests that name one of these folders are private: they go to no public target and not into the queue.",
+    )
+    budget_usd: float | None = _key(
+        None,
+        number(unit="US dollars"),
+        "What the requests of one caller may cost on one day (UTC); then only targets of this machine are asked.",
+    )
+    queue_tools: bool = _key(
+        False, flag(), "Turns that offer tools may go into the queue, though nobody asked for that."
+    )
+    continue_streams: bool = _key(
+        False,
+        flag(),
+        "A stream that dies in the middle is continued by the next target, and says so; else it ends with an error.",
+    )
+    history: str = _key(
+        "all", text('"all", "last N" or "summary N"', pattern=r"all|(?:last|summary) [1-9]\d{0,3}"),
+        "Turns of a conversation that are sent to a target that did not begin it; summary: with a line on each other.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
