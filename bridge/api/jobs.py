@@ -1,4 +1,4 @@
-"""The jobs of a queue: added and changed. `Bridge` (bridge.py) adds waiting and handing over.
+"""The jobs of a queue: added and changed. `AppliedJobs`, `AwaitedJobs` and `Bridge` build upon it.
 
 Every method takes in first what others wrote to the notebook. Methods may be called from several threads.
 """
@@ -14,12 +14,12 @@ from bridge.api.known_jobs import KnownJobs
 from bridge.core import changes
 from bridge.core.errors import WrongState
 from bridge.core.job import Job, JobForm, NewJob, State, to_iso
-from bridge.core.options import Options, OptionValues
+from bridge.core.options import OptionValues
 from bridge.core.text import counted
 from bridge.format import template
 from bridge.format.other_metadata import other_metadata
-from bridge.intake.prompt import compose, texts_of
-from bridge.intake.secret_scan import scan_for_secrets
+from bridge.intake.prompt import compose, shown, texts_of
+from bridge.intake.secret_scan import scan_for_new_secrets, scan_for_secrets, secrets_in
 from bridge.store import enqueue, forget, query, review_state
 from bridge.store.enqueue import Added
 from bridge.store.query import Filter, JobLine
@@ -31,40 +31,13 @@ class Jobs(KnownJobs):
 
     # ---- adding
 
-    def add(
-        self,
-        prompt: str,
-        *,
-        system: str | None = None,
-        context: Sequence[tuple[str, str]] = (),
-        key: str | None = None,
-        caller: str | None = None,
-        allow_secrets: bool = False,
-        **options: Unpack[OptionValues],
-    ) -> str:
-        """Add a job; gives its id. On disk when this returns.
-
-        Args:
-            prompt: what to ask.
-            system: a system prompt.
-            context: files to show the model, as (path, text).
-            key: your own name for the job; adding the same key again gives the first job and adds nothing.
-            caller: who asks; default: as the queue was opened.
-            allow_secrets: skip the look for secrets.
-            **options: lang, out, model, max_tokens, temperature, top_p, seed, stop, priority (see `Options`).
+    def add_many(self, jobs: Sequence[NewJob], *, allow_secrets: bool = False) -> list[Added]:
+        """Add jobs, all or none, in order. `allow_secrets`: skip the look for secrets.
 
         Raises:
-            PromptRefused, SecretFound, BadOption: nothing was added.
+            PromptRefused, SecretFound: nothing was added.
             QueueError: nothing was added.
         """
-        if not allow_secrets:
-            scan_for_secrets(context)
-        body, form = compose(prompt, system=system, context=context)
-        new = NewJob(body=body, form=form, options=Options(**options), key=key, caller=caller)
-        return self.add_many([new], allow_secrets=allow_secrets)[0].id
-
-    def add_many(self, jobs: Sequence[NewJob], *, allow_secrets: bool = False) -> list[Added]:
-        """Add jobs, all or none, in order. Raises what `add` raises."""
         if not allow_secrets:
             scan_for_secrets(
                 (f"{what} of {_where(new, n, len(jobs))}" if what else _where(new, n, len(jobs)), text)
@@ -123,11 +96,18 @@ class Jobs(KnownJobs):
 
         return self._each([job], change, "editing")[0]
 
-    def answer(self, job: str, text: str, *, by: str | None = None) -> str:
-        """Give a job an answer brought from elsewhere; gives the job's id. Raises WrongState and AnswerRefused."""
+    def answer(self, job: str, text: str, *, by: str | None = None, allow_secrets: bool = False) -> str:
+        """Give a job an answer brought from elsewhere; gives the job's id. `allow_secrets`: skip the look for secrets.
+
+        Raises:
+            UnknownJob, AmbiguousJob, WrongState, AnswerRefused: nothing was changed.
+            SecretFound: the answer seems to hold a secret that does not stand in the prompt already; nothing was changed.
+        """
         who = by or self.caller
 
         def answered(j: Job, state: State) -> Job:
+            if not allow_secrets:
+                scan_for_new_secrets("the answer", text, known=shown(j.spec.body, j.spec.form))
             return changes.answer(j, state, text, at=self.store.clock.now(), by=who, sign=self.store.keys.sign)
 
         return self._each([job], answered, "answering")[0]
@@ -199,4 +179,7 @@ class Jobs(KnownJobs):
 
 
 def _where(new: NewJob, number: int, total: int) -> str:
-    return new.key or (f"prompt {number}" if total > 1 else "the prompt")
+    """What to call a job that is refused: never by a key that holds the secret."""
+    if new.key and not secrets_in(new.key):
+        return new.key
+    return f"prompt {number}" if total > 1 else "the prompt"

@@ -14,12 +14,12 @@ from bridge.api import status
 from bridge.api.status import Overview
 from bridge.api.views import FINAL, JobView, Status
 from bridge.core.clock import Clock
-from bridge.core.errors import UnknownJob
+from bridge.core.errors import UnknownJob, UsageError
 from bridge.core.events import Listener, ignore
 from bridge.core.job import State
 from bridge.core.text import as_json, line
 from bridge.intake.prompt import shown
-from bridge.store import export, query, review_state
+from bridge.store import export, query, review_state, search
 from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
 
@@ -113,6 +113,15 @@ class KnownJobs:
         while some := list(islice(left, at_once)):
             yield from self.views(some)
 
+    def search(self, text: str, *, limit: int = 20) -> list[JobView]:
+        """The newest jobs that speak of all these words, in prompt, answer or key, in any case. Raises UsageError: no word is given."""
+        words = text.lower().split()
+        if not words:
+            raise UsageError("nothing to search for: give a word that stands in a prompt, an answer or a key")
+        found = self.store.read(lambda reader: search.candidates(reader, words))
+        speaking = (view for view in self.each(found) if all(word in _said(view) for word in words))
+        return list(islice(speaking, limit))
+
     def key_ids(self) -> tuple[str, ...]:
         """What the keys of this queue are called that this machine has; the first one signs."""
         return self.store.keys.ids
@@ -121,10 +130,14 @@ class KnownJobs:
         """The queue at a glance."""
         return self.store.read(lambda reader: status.status(self.opened, reader))
 
-    def overview(self, *, state: State | str | None = None, caller: str | None = None) -> Overview:
-        """What `bridge top` shows: the queue, who works on it, and what lately happened. Writes no notebook."""
+    def overview(
+        self, *, state: State | str | None = None, caller: str | None = None, job: str | None = None
+    ) -> Overview:
+        """What `bridge top` shows: the queue, who works on it, what lately happened, and one job. Writes no notebook."""
         wanted = Filter(states=[State(state)] if state else None, caller=caller)
-        return self.store.read(lambda reader: status.overview(self.opened, reader, wanted, partial(self._view, reader)))
+        return self.store.read(
+            lambda reader: status.overview(self.opened, reader, wanted, partial(self._view, reader), job=job)
+        )
 
     def export(self, ids: Sequence[str]) -> tuple[list[str], list[str], int]:
         """(result lines, error lines, number of jobs that are still open) as OpenAI Batch JSONL; see `bridge export`."""
@@ -187,6 +200,11 @@ def _states(given: State | str | Iterable[State | str] | None) -> list[State] | 
     if given is None:
         return None
     return [State(state) for state in ([given] if isinstance(given, State | str) else given)]
+
+
+def _said(view: JobView) -> str:
+    """All that a search looks at, in lower case."""
+    return "\n".join((view.prompt, view.answer or "", view.line.key or "")).lower()
 
 
 def _user() -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 
+from bridge.api.job_detail import JobDetail, detail_of
 from bridge.api.views import JobView, Status, line_json
+from bridge.core import text
 from bridge.core.job import Job, State, from_iso
 from bridge.core.jsonable import to_json
 from bridge.format import json_bytes
@@ -30,6 +32,8 @@ from bridge.worker.leases import ALIVE_S
 _PACE_JOBS, _PACE_S = 50, 600.0
 #: Entries of each list of an overview.
 _RECENT = 20
+#: Of a prompt, in a list.
+_FIRST_CHARS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +89,13 @@ class Overview:
     failed: tuple[str, ...]  #: every job that was given up and matches
     queued: tuple[str, ...]  #: every job that waits and matches
     callers: tuple[str, ...]
+    words: Mapping[str, str] = field(default_factory=dict)  #: {job of `jobs`: the first words of its prompt}
+    detail: JobDetail | None = None  #: of the job that was asked for, else of the first of `jobs`
 
     def to_json(self) -> dict[str, object]:
         """One object of JSON types: what `bridge top --json` prints."""
-        facts = {field.name: to_json(getattr(self, field.name)) for field in fields(self)}
+        shown = [field.name for field in fields(self) if field.name not in ("words", "detail")]
+        facts = {name: to_json(getattr(self, name)) for name in shown}
         return {**facts, "status": self.status.to_json(), "jobs": [line_json(line) for line in self.jobs]}
 
 
@@ -98,21 +105,28 @@ def status(opened: Opened, reader: JournalReader) -> Status:
     return _status(opened, reader, now, workers(opened, reader, now))
 
 
-def overview(opened: Opened, reader: JournalReader, wanted: Filter, view: Callable[[str], JobView]) -> Overview:
-    """The queue with all that goes on in it; `wanted` narrows the lists to states and a caller."""
+def overview(
+    opened: Opened, reader: JournalReader, wanted: Filter, view: Callable[[str], JobView], *, job: str | None = None
+) -> Overview:
+    """The queue with all that goes on in it; `wanted` narrows the lists to states and a caller, `job` names one to tell more of."""
     now, caller = opened.store.clock.now(), wanted.caller
     working = workers(opened, reader, now)
     states = wanted.states
     failed = activity.failed(reader, caller) if states in (None, [State.FAILED]) else []
     queued = activity.queued(reader, now, caller) if states in (None, [State.QUEUED]) else []
     whole = _status(opened, reader, now, working)
+    listed = query.lines(reader, Filter(states=states, caller=caller, limit=_RECENT, newest=True), now)
+    views = {line.id: view(line.id) for line in listed}
+    told = views.get(job or "") or next(iter(views.values()), None)
     return Overview(
         at=now,
         status=whole,
         counts=whole.counts if caller is None else query.counts(reader, now, caller),
         workers=tuple(working),
         tokens_per_s=_pace(map(view, activity.answered(reader, _PACE_JOBS, caller)), now),
-        jobs=tuple(query.lines(reader, Filter(states=states, caller=caller, limit=_RECENT, newest=True), now)),
+        jobs=tuple(listed),
+        words={name: text.flat(each.prompt, _FIRST_CHARS) for name, each in views.items()},
+        detail=detail_of(told) if told else None,
         handed_over=tuple(activity.handed_over(reader, _RECENT, caller)),
         failures=tuple(_failure(view(job)) for job in failed[:_RECENT]),
         refusals=tuple(activity.refusals(reader, _RECENT, caller)),
@@ -207,9 +221,9 @@ def _age_s(beat: Heartbeat, now: datetime) -> float | None:
     return max(0.0, (now - moment).total_seconds()) if moment else None
 
 
-def _moment(text: object) -> datetime | None:
+def _moment(told: object) -> datetime | None:
     try:
-        return from_iso(str(text)) if text else None
+        return from_iso(str(told)) if told else None
     except ValueError:
         return None
 

@@ -12,6 +12,9 @@ from bridge.checking.values import Role
 #: What has a place in a project.
 PLACEABLE = frozenset({Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA})
 
+#: What a caller may want; the rest is sample output, and wrappers of blocks that are listed themselves.
+WANTED = (Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA, Role.DIFF, Role.COMMAND)
+
 
 class Placeable(Protocol):
     """A piece of code with what decides where it goes: a block, or a file that is handed over."""
@@ -34,6 +37,11 @@ class Placeable(Protocol):
 
 
 P = TypeVar("P", bound=Placeable)
+
+
+def plain_name(number: int, language: str | None) -> str:
+    """The name of a file that has no place, the n-th of those that are handed over, counted from 1."""
+    return f"block-{number}.{languages.extension(language)}"
 
 
 def destinations(pieces: Sequence[P], out: str | None) -> dict[str, P]:

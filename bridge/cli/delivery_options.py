@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import click
 from bridge.cli import base
 
 if TYPE_CHECKING:
+    from bridge.api.views import JobView
+    from bridge.delivery.notices import Notifier
     from bridge.wiring import Rules
 
 #: `--repair`, `--max-rounds`, `--project-lint` and `--project`.
@@ -33,6 +36,24 @@ way_out_options = base.options(
     ),
     click.option("--webhook", metavar="URL", help="POST each result as JSON; signed if BRIDGE_WEBHOOK_SECRET is set."),
 )
+
+#: `--notify`.
+notice_options = base.options(
+    click.option(
+        "--notify",
+        multiple=True,
+        metavar="HOW",
+        help='Tell when all is done: `desktop`, a URL (POST), or a command such as "mail -s done me@host"; repeatable.',
+    ),
+)
+
+
+def tell_done(notifiers: Sequence[Notifier], queue: str, views: Sequence[JobView]) -> None:
+    """Tell that these jobs are done."""
+    from bridge.delivery.notices import batch_done, send_to_all
+
+    outcomes = {view.id: view.verdict or view.state.value for view in views}
+    send_to_all(notifiers, batch_done(queue, outcomes), base.tell)
 
 
 def rules(*, repair: bool, max_rounds: int, project_lint: bool, project: str | None) -> Rules:

@@ -10,7 +10,12 @@ from bridge.core.errors import MissingExtra
 
 
 @base.command("mcp")
-@base.folder_option("--root", default=".", show_default=True, help="The project that apply_result writes to.")
+@base.folder_option(
+    "--root",
+    default=".",
+    show_default=True,
+    help="The project that apply_result writes to, and files of `context` are read from.",
+)
 def command(*, root: str, queue: str | None, as_json: bool) -> None:  # noqa: ARG001  # the protocol is JSON anyway
     """Serve the queue to agents: a server of the Model Context Protocol on standard input and output.
 
@@ -18,7 +23,8 @@ def command(*, root: str, queue: str | None, as_json: bool) -> None:  # noqa: AR
     bridge mcp
     bridge mcp --queue notebooks/qwen_bridge.ipynb --root ~/project
 
-    Its tools: enqueue_prompts, queue_status, wait_for_results, get_result, cancel_jobs, apply_result. Needs the extra [mcp].
+    Eleven tools add, find, wait for, answer, retry, cancel and apply jobs; results are resources too (docs/mcp.md). Needs the
+    extra [mcp].
 
     \b
     An agent's settings say how to start it, mostly in this form:

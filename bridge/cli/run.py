@@ -30,9 +30,10 @@ class AskedRun(prompt_options.AskedPrompts, engine_options.AskedEngine):
 @click.option("--apply", is_flag=True, help="Write the code into the project: to --out, and to the paths it names.")
 @base.folder_option("--root", default=".", show_default=True, help="The project of --apply.")
 @click.option("--force", is_flag=True, help="With --apply: overwrite changes of your own.")
+@delivery_options.notice_options
 @delivery_options.rule_options
 def command(
-    *, texts: tuple[str, ...], caller: str | None, outbox: str | None, program: str | None, webhook: str | None,
+    *, texts: tuple[str, ...], caller: str | None, outbox: str | None, program: str | None, webhook: str | None, notify: tuple[str, ...],
     apply: bool, root: str, force: bool, repair: bool, max_rounds: int, project_lint: bool, project: str | None, queue: str | None,
     as_json: bool, **asked: Unpack[AskedRun],
 ) -> None:  # fmt: skip
@@ -56,6 +57,7 @@ def command(
     tried_on = project or (root if apply else None)
     rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint, project=tried_on)
     channels = wiring.open_channels(outbox=outbox, program=program, webhook=webhook)
+    notifiers = wiring.open_notifiers(notify, say=base.say)
     reporter = Reporter(as_json=False)
     refused: list[str] = []
 
@@ -77,6 +79,7 @@ def command(
                 base.stop_on_signals(local_run.ask_to_stop)
                 with reporter.watching(local_run.worker):
                     views, summary = local_run.run(ids, on_ready=ready)
+        delivery_options.tell_done(notifiers, bridge.opened.shown, views)
     if as_json:
         base.print_json({"jobs": [view.handover().to_json() for view in views]})
     else:

@@ -32,7 +32,8 @@ def command(
     bridge top --state failed --once
 
     Keys: q quits; s and c go through states and callers (S and C backwards), a shows all; r puts the failed jobs that are
-    shown back into the queue, x cancels the queued ones, each after a question. Looking writes no notebook.
+    shown back into the queue, x cancels the queued ones, each after a question. Looking writes no notebook. From 120 columns on,
+    the arrows choose a job to see whole: what went wrong, its prompt, its code.
 
     Where standard output is no terminal, it prints one frame and ends.
     """

@@ -14,6 +14,7 @@ from bridge.cli.duration import DURATION
 @click.option(
     "--poll", default=5.0, type=DURATION, metavar="D", show_default=True, help="Longest time between two looks."
 )
+@delivery_options.notice_options
 @delivery_options.rule_options
 @click.option(
     "--archive-after",
@@ -24,7 +25,7 @@ from bridge.cli.duration import DURATION
 )
 @click.option("--no-archive", is_flag=True, help="Archive nothing.")
 def command(
-    *, once: bool, outbox: str | None, program: str | None, webhook: str | None, poll: float, repair: bool,
+    *, once: bool, outbox: str | None, program: str | None, webhook: str | None, notify: tuple[str, ...], poll: float, repair: bool,
     max_rounds: int, project_lint: bool, project: str | None, archive_after: float, no_archive: bool, queue: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Check finished answers, have failures repaired, and hand the results over, until stopped.
@@ -34,6 +35,7 @@ def command(
     bridge watch --exec "python take.py"           a program for each job
     bridge watch --webhook https://host/hook       a signed POST for each job
     bridge watch --once --outbox results           what is ready now, for cron
+    bridge watch --notify desktop                  a notice whenever the queue ran empty
 
     Takes in what Colab, Drive and other agents write, puts back what vanished, and merges second copies. Each answer is checked
     once, without running it, and handed over once on every way that was asked for; a way that fails is tried again.
@@ -45,10 +47,10 @@ def command(
     reporter = Reporter(as_json=as_json)
     rules = delivery_options.rules(repair=repair, max_rounds=max_rounds, project_lint=project_lint, project=project)
     channels = wiring.open_channels(outbox=outbox, program=program, webhook=webhook)
+    notifiers = wiring.open_notifiers(notify, say=base.say)
     with Bridge(queue, listener=reporter.tell) as bridge:
         watcher = wiring.open_watcher(
             bridge.opened,
-            bridge.enqueue,
             bridge.archive_delivered,
             bridge.toolchain(),
             rules,
@@ -56,6 +58,7 @@ def command(
             poll_s=poll,
             archive_after_s=None if no_archive else archive_after,
             listener=reporter.tell,
+            notifiers=notifiers,
         )
         if once:
             watcher.once()

@@ -7,21 +7,15 @@ idempotency key.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
-import requests
-
-from bridge.core.errors import NotDelivered
 from bridge.core.text import as_json
 from bridge.delivery.outbox import write_outbox
+from bridge.delivery.outside import host_of, post_signed, run_program
 from bridge.delivery.payload import HandOver
 
 #: A program or a server that says nothing for so long has failed, in seconds.
@@ -75,25 +69,9 @@ class Program:
 
     def send(self, what: HandOver, *, key: str, sarif: Mapping[str, object] | None) -> None:  # noqa: ARG002
         """See Channel. The program took it if it ends with 0; BRIDGE_JOB and BRIDGE_KEY are in its environment."""
-        environ = {**os.environ, "BRIDGE_JOB": what.job, "BRIDGE_KEY": key}
+        environ = {"BRIDGE_JOB": what.job, "BRIDGE_KEY": key}
         data = as_json(what.to_json()).encode()
-        try:
-            done = subprocess.run(  # noqa: S603  # the user's own command, as an argument list
-                list(self.argv),
-                input=data,
-                env=environ,
-                timeout=self.timeout_s,
-                check=False,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
-        except subprocess.TimeoutExpired:
-            raise NotDelivered(f"{self.argv[0]} did not take job {what.job} within {self.timeout_s:g} s") from None
-        except OSError as error:
-            raise NotDelivered(f"{self.argv[0]} cannot be started: {error.strerror or error}") from error
-        if done.returncode:
-            last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [""]
-            raise NotDelivered(f"{self.argv[0]} ended with {done.returncode} for job {what.job}: {last[0][:200]}")
+        run_program(self.argv, data, environ, timeout_s=self.timeout_s, about=f"job {what.job}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +90,7 @@ class Webhook:
     @property
     def host(self) -> str:
         """Where it leads, without what may be a secret: user, path and query."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+        return host_of(self.url)
 
     @property
     def name(self) -> str:
@@ -126,13 +103,4 @@ class Webhook:
         Headers: `Idempotency-Key`, and `X-Bridge-Signature: sha256=<hex of HMAC-SHA256 over the body>`.
         """
         body = as_json(what.to_json()).encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        if self.secret:
-            digest = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
-            headers["X-Bridge-Signature"] = f"sha256={digest}"
-        try:
-            reply = requests.post(self.url, data=body, headers=headers, timeout=self.timeout_s, allow_redirects=False)
-        except requests.RequestException as error:
-            raise NotDelivered(f"the webhook did not take job {what.job}: {type(error).__name__}") from None
-        if not 200 <= reply.status_code < 300:
-            raise NotDelivered(f"the webhook answered {reply.status_code} for job {what.job}")
+        post_signed(self.url, body, key=key, secret=self.secret, timeout_s=self.timeout_s, about=f"job {what.job}")

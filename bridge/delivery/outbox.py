@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from bridge.checking.language import languages
+from bridge.checking.destination import plain_name
 from bridge.core import files
 from bridge.core.errors import QueueNotWritable, UsageError
 from bridge.core.paths import refuse
@@ -78,7 +78,7 @@ def _fill(folder: Path, what: HandOver, sarif: Mapping[str, object] | None) -> N
     places = {file.block: (path, file) for path, file in placed(what).items()}
     for number, own in enumerate(what.files, 1):
         path, file = places.get(own.block, (own.path, own))
-        plain = root / f"block-{number}.{languages.extension(file.language)}"
+        plain = root / plain_name(number, file.language)
         if path and refuse(path) is None:
             target = root / PurePosixPath(path)
             try:

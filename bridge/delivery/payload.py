@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bridge.checking.destination import destinations
+from bridge.checking.destination import WANTED, destinations
 from bridge.checking.rounds import RepairOutcome, RepairStop
 from bridge.checking.values import BlockStatus, CodeBlock, Diagnostic, Extraction, Level, Quality, Report, Role, Verdict
 from bridge.core.errors import JournalError
 from bridge.core.job import Job, Result, ResultStatus, State, to_iso
 from bridge.core.jsonable import Jsonable, from_json
-
-#: Blocks that a caller may want; the others are sample output, and wrappers of blocks that are listed themselves.
-_WANTED = (Role.FILE, Role.CONTINUATION, Role.FRAGMENT, Role.DATA, Role.DIFF, Role.COMMAND)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +130,7 @@ def finished(job: Job, result: Result, outcome: RepairOutcome) -> HandOver:
 
 def found(extraction: Extraction) -> tuple[HandedFile, ...]:
     """The files of an answer that nobody checked."""
-    return tuple(_file(block, None) for block in extraction.blocks if block.role in _WANTED and block.current)
+    return tuple(_file(block, None) for block in extraction.blocks if block.role in WANTED and block.current)
 
 
 def placed(what: HandOver) -> dict[str, HandedFile]:
@@ -153,7 +150,7 @@ def _files(report: Report) -> tuple[HandedFile, ...]:
     return tuple(
         _file(block, check.status)
         for block, check in zip(report.blocks, report.checks, strict=True)
-        if block.role in _WANTED and block.current
+        if block.role in WANTED and block.current
     )
 
 

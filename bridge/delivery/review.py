@@ -7,11 +7,10 @@ a key of their own, so that two reviewers ask for the same one. Nothing that a m
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.checking.examine import Toolchain, examine
-from bridge.checking.project_lint import with_project_lint
+from bridge.checking.examine import Toolchain
 from bridge.checking.rounds import AskAgain, RepairOutcome
 from bridge.checking.sarif import to_sarif
 from bridge.checking.values import Report
@@ -21,9 +20,9 @@ from bridge.core.events import Event, EventKind, Listener
 from bridge.core.job import Job, NewJob, Result, ResultStatus
 from bridge.core.options import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, OPTIONS
 from bridge.delivery import payload
+from bridge.delivery.answer_reports import AnswerReports
 from bridge.delivery.conversation import converse
 from bridge.delivery.payload import HandOver
-from bridge.delivery.project import Project
 from bridge.format import codec
 from bridge.intake.prompt import job_of, shown
 from bridge.intake.secret_scan import scan_for_new_secrets
@@ -33,6 +32,8 @@ from bridge.store.review_state import Due
 from bridge.store.store import Store
 
 _NO_REPLY = ChatReply(finish_reason=FinishReason.UNKNOWN)
+#: Jobs that are looked at together: their answers are checked side by side, then each is written down in turn.
+_AT_ONCE = 32
 
 
 @dataclass(kw_only=True)
@@ -49,8 +50,10 @@ class Reviewer:
     project: Path | None = None
     #: The folder that patches of an answer are tried on, in memory; None: that of `project`, else they are only read.
     patch_root: Path | None = None
-    #: Reports by answer: a conversation is driven anew after each round, and need not check the same text again.
-    _reports: dict[tuple[str, str, str | None], Report] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """No answer is checked yet."""
+        self._reports = AnswerReports(toolchain=self.toolchain, project=self.project, patch_root=self.patch_root)
 
     def settle(self, only: Collection[str] | None = None) -> list[str]:
         """Review the jobs that are due; gives those whose end is written down now.
@@ -58,23 +61,34 @@ class Reviewer:
         Args:
             only: these jobs; None: all.
         """
-        due = self.store.look(review_state.due)
-        return [each.job for each in due if (only is None or each.job in only) and self._look(each)]
+        due = [each for each in self.store.look(review_state.due) if only is None or each.job in only]
+        settled: list[str] = []
+        for start in range(0, len(due), _AT_ONCE):
+            some = due[start : start + _AT_ONCE]
+            answered = filter(None, map(self._answered, some))
+            self._reports.make_ahead(found for found in answered if found[1].status is not ResultStatus.FAILED)
+            settled += [each.job for each in some if self._look(each)]
+        return settled
+
+    def _answered(self, due: Due) -> tuple[Job, Result] | None:
+        """The job, and its result that counts."""
+        found = self.store.look(lambda reader: reader.cell(due.job))
+        result = found[0].job.best(found[0].job.spec.body_sha256) if found else None
+        return (found[0].job, result) if found and result else None
 
     def _look(self, due: Due) -> bool:
-        found = self.store.look(lambda reader: reader.cell(due.job))
+        found = self._answered(due)
         if found is None:
             return False
-        job = found[0].job
-        result = job.best(job.spec.body_sha256)
-        if result is None:
-            return False
+        job, result = found
         if result.status is ResultStatus.FAILED:
             return self._record(due, payload.unchecked(job, result), None)
         outcome = self._drive(job, result, due)
         if outcome is None:
             return False
-        return self._record(due, payload.finished(job, result, outcome), to_sarif(outcome.report, job=job.id))
+        return self._record(
+            due, payload.finished(job, result, outcome), to_sarif(outcome.report, job=job.id, out=job.spec.options.out)
+        )
 
     def _record(self, due: Due, what: HandOver, sarif: Mapping[str, object] | None) -> bool:
         now = self.store.clock.now()
@@ -96,7 +110,7 @@ class Reviewer:
         """Drive the conversation as far as the replies go; None while one is still awaited."""
 
         def judge(answer: str, finish_reason: FinishReason | None) -> Report:
-            return self._examine(job, answer, finish_reason)
+            return self._reports.of(job, answer, finish_reason)
 
         steps = converse(
             result.answer,
@@ -168,24 +182,3 @@ class Reviewer:
             body="", options=options, key=key, caller=job.spec.caller, batch=job.spec.batch, parent=job.id, round=number
         )
         return job_of(ChatRequest(prompt=request.messages), child)
-
-    def _examine(self, job: Job, answer: str, finish_reason: FinishReason | None) -> Report:
-        key = (job.id, answer, finish_reason)
-        if key not in self._reports:
-            if len(self._reports) > 200:
-                self._reports.clear()
-            spec = job.spec
-            folder = self.patch_root or self.project
-            report = examine(
-                answer,
-                prompt=shown(spec.body, spec.form),
-                lang=spec.options.lang,
-                finish_reason=finish_reason,
-                out=spec.options.out,
-                project=Project(folder).text if folder else None,
-                toolchain=self.toolchain.for_project(folder) if folder else self.toolchain,
-            )
-            if self.project is not None:
-                report = with_project_lint(report, self.project, out=spec.options.out)
-            self._reports[key] = report
-        return self._reports[key]

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from bridge.core.errors import JournalError, LockHeld, QueueError
 from bridge.core.events import Event, EventKind, Listener
 from bridge.delivery.dispatch import Dispatch
+from bridge.delivery.notices import BatchNotices
 from bridge.delivery.review import Reviewer
 from bridge.delivery.waiting import TICK_S
 from bridge.store.store import Store
@@ -36,6 +37,7 @@ class Watcher:
     archive: Callable[[timedelta], list[str]]
     #: Held by whoever checks on this machine.
     review_lock: Path
+    notices: BatchNotices
     poll_s: float = 5.0
     archive_after: timedelta | None = timedelta(hours=1)  #: None: never
     checked: int = 0
@@ -53,6 +55,7 @@ class Watcher:
         handed = self.dispatch.send_due()
         self.checked += len(settled)
         self.handed_over += len(handed)
+        self.notices.look(settled, self.dispatch.left)
         archived = self.archive(self.archive_after) if self.archive_after is not None else []
         return bool(settled or handed or archived)
 

@@ -7,7 +7,6 @@ indented by one space, because the cell is in each part of a queue and travels w
 from __future__ import annotations
 
 import ast
-import io
 import re
 import tokenize
 from collections.abc import Iterator
@@ -86,13 +85,14 @@ def join_part(source: str, *, name: str) -> str:
 
 
 def stripped(source: str) -> str:
-    """The same program without comments, docstrings and blank lines, each level indented by one space."""
+    """The same program without comments, docstrings, blank lines and functions' annotations, each level indented by one space."""
+    source = _unannotated(source)
     tree = ast.parse(source)
     dropped = _docstring_lines(tree)
     lonely = {
         node.body[0].lineno for node in _documented(tree) if len(node.body) == 1 and not isinstance(node, ast.Module)
     }
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    tokens = tokenize.generate_tokens(iter(source.splitlines(keepends=True)).__next__)
     comments = {token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT}
     lines = []
     for number, line in enumerate(source.splitlines(), 1):
@@ -103,6 +103,23 @@ def stripped(source: str) -> str:
             words = code.lstrip(" ")
             lines.append(" " * ((len(code) - len(words)) // 4) + words + "\n")
     return "".join(lines)
+
+
+def _unannotated(source: str) -> str:
+    """The same without the annotations of functions, which nothing reads at run time; one that takes several lines stays."""
+    lines = source.encode().splitlines(keepends=True)  # `ast` counts columns in bytes
+    cuts = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.arg) and node.annotation:
+            cuts.append((node.annotation, node.lineno, node.col_offset + len(node.arg.encode())))
+        elif isinstance(node, ast.FunctionDef) and node.returns:
+            arrow = lines[node.returns.lineno - 1].rindex(b" ->", 0, node.returns.col_offset)
+            cuts.append((node.returns, node.returns.lineno, arrow))
+    for annotation, number, start in sorted(cuts, key=lambda cut: cut[1:], reverse=True):
+        if annotation.end_lineno == number:
+            line = lines[number - 1]
+            lines[number - 1] = line[:start] + line[annotation.end_col_offset :]
+    return b"".join(lines).decode()
 
 
 def _documented(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef]:

@@ -45,5 +45,5 @@ class BatchReview:
     def _open(self) -> Reviewer:
         if self._reviewer is None:
             bridge, rules = self._bridge, wiring.Rules(max_rounds=0)
-            self._reviewer = wiring.open_reviewer(bridge.opened, bridge.enqueue, bridge.toolchain(), rules, ignore)
+            self._reviewer = wiring.open_reviewer(bridge.opened, bridge.toolchain(), rules, ignore)
         return self._reviewer

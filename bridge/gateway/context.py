@@ -41,7 +41,7 @@ class GatewayContext:
 
 
 def caller_of(request: Request) -> Caller:
-    """Who asks: by token, else by address. `x-bridge-priority: batch` lets others go first."""
+    """Who asks: by the name that it gives itself, else by address. `x-bridge-priority: batch` lets others go first."""
     host = request.client.host if request.client else "local"
     batch = request.headers.get("x-bridge-priority", "").lower() == "batch"
     name = request.headers.get("x-bridge-caller") or host

@@ -17,6 +17,7 @@ from bridge.gateway.records import Record
 from bridge.gateway.reply import json_response
 from bridge.gateway.source import Caller
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead
+from bridge.protocols.namespaces import joined
 from bridge.protocols.openai import ChatError, read_messages, write_answer, write_messages
 from bridge.protocols.refusal import ApiRefusal, RefusalKind, RefusedAsk
 from bridge.protocols.responses import Responses, ResponseStatus, output_of, response_json
@@ -159,7 +160,7 @@ class StoredResponses:
             asked,
             head,
             found.status,
-            output=output_of(head.id, found.reply) if found.reply and found.is_over else (),
+            output=output_of(head.id, found.reply, asked.echo.get("tools")) if found.reply and found.is_over else (),
             usage=found.usage if found.reply else None,
             error=error if found.status is ResponseStatus.FAILED else None,
         )
@@ -197,5 +198,5 @@ def _said_of(body: Json) -> Json | None:
         if item["type"] == "message":
             text += "".join(part["text"] for part in item["content"])
         elif item["type"] == "function_call":
-            calls.append({"id": item["call_id"], "function": {"name": item["name"], "arguments": item["arguments"]}})
+            calls.append({"id": item["call_id"], "function": {"name": joined(item), "arguments": item["arguments"]}})
     return {"role": "assistant", "content": text, "tool_calls": calls} if text or calls else None

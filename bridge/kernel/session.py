@@ -124,7 +124,7 @@ class Session:
         return f"queued, {ordinal(waiting.index(task) + 1)} of {len(waiting)} · " if task in waiting else ""
 
     def _update_panel(self) -> None:
-        run = [task for task in self._tasks.values() if task.began_s is not None or not task.over]
+        run = [task for task in self._tasks.values() if task.began_s is not None or task.stopped or not task.over]
         self.panel.update(self.progress_line(), run, self._lanes.waiting() if self._lanes else [])
 
     def _end_lanes(self) -> None:

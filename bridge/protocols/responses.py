@@ -12,6 +12,7 @@ from enum import Enum
 from bridge.core.chat import ChatReply, FinishReason, ToolCall
 from bridge.protocols import responses_request, sse
 from bridge.protocols.asked import Answered, Asked, Json, ReplyHead, Usage, Waiting
+from bridge.protocols.namespaces import parted
 from bridge.protocols.openai_chat import context_text, refusal_json
 from bridge.protocols.refusal import ApiRefusal, RefusalKind
 
@@ -41,7 +42,11 @@ class Responses:
         """See `WireFormat.whole`."""
         reply = answered.replies[0]
         return response_json(
-            asked, answered.head, status_of(reply), output=output_of(answered.head.id, reply), usage=answered.usage
+            asked,
+            answered.head,
+            status_of(reply),
+            output=output_of(answered.head.id, reply, asked.echo.get("tools")),
+            usage=answered.usage,
         )
 
     def stream(self, asked: Asked, head: ReplyHead) -> ResponseStream:
@@ -82,7 +87,7 @@ class ResponseStream:
         """See `StreamWriter.finish`."""
         said = self._close_message() if self._text else b""
         for number, call in enumerate(reply.tool_calls):
-            said += self._call(_call_item(self._head.id, number, call))
+            said += self._call(_call_item(self._head.id, number, call, self._asked.echo.get("tools")))
         return said
 
     def end(self, answered: Answered) -> bytes:
@@ -175,10 +180,10 @@ def response_json(
     }
 
 
-def output_of(response_id: str, reply: ChatReply) -> list[Json]:
-    """The items of an answer."""
+def output_of(response_id: str, reply: ChatReply, tools: object = None) -> list[Json]:
+    """The items of an answer to a request with these tools."""
     said = [_message_item(response_id, reply.text)] if reply.text else []
-    return [*said, *(_call_item(response_id, number, call) for number, call in enumerate(reply.tool_calls))]
+    return [*said, *(_call_item(response_id, number, call, tools) for number, call in enumerate(reply.tool_calls))]
 
 
 def status_of(reply: ChatReply) -> ResponseStatus:
@@ -207,12 +212,12 @@ def _part(text: str) -> Json:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def _call_item(response_id: str, number: int, call: ToolCall) -> Json:
+def _call_item(response_id: str, number: int, call: ToolCall, tools: object) -> Json:
     return {
         "id": f"fc_{response_id.removeprefix('resp_')}_{number}",
         "type": "function_call",
         "status": "completed",
         "call_id": call.id,
-        "name": call.name,
         "arguments": call.arguments,
+        **parted(call.name, tools),
     }

@@ -1,7 +1,8 @@
 """What OpenAI's Responses are asked with, read into the shape of chat completions. Pure.
 
 Source: https://platform.openai.com/docs/api-reference/responses/create. Items and tools that only run on OpenAI's servers are left
-out: Codex sends `namespace`, `web_search` and `custom` tools and goes on without them (facts/gateway-and-clients.md, section 1.1).
+out: Codex sends `web_search` and `custom` tools and goes on without them (facts/gateway-and-clients.md, section 1.1); of its `namespace`s
+those of MCP servers are read (`namespaces`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from bridge.core.chat import ChatRequest
 from bridge.protocols import openai_request as fields
 from bridge.protocols.asked import Asked, Json
+from bridge.protocols.namespaces import joined, with_functions
 from bridge.protocols.refusal import RefusedAsk
 
 #: What a response repeats of its request, with what it says where the request is silent.
@@ -48,7 +50,9 @@ def read_asked(body: Json) -> Asked:
 
 
 def _request(body: Json) -> ChatRequest:
-    tools = [_tool(tool) for tool in fields.functions_of(body.get("tools")) or () if isinstance(tool, dict)]
+    tools = [
+        _tool(tool) for tool in fields.functions_of(with_functions(body.get("tools"))) or () if isinstance(tool, dict)
+    ]
     instructions = body.get("instructions")
     said: list[Json] = [{"role": "system", "content": instructions}] if instructions else []
     return fields.read_chat(
@@ -85,7 +89,7 @@ def _messages(value: object) -> list[Json]:
 
 def _add_call(found: list[Json], item: Json) -> None:
     """A call belongs to the assistant's message before it; calls in a row are one message's."""
-    call = {"id": item.get("call_id"), "function": {"name": item.get("name"), "arguments": item.get("arguments")}}
+    call = {"id": item.get("call_id"), "function": {"name": joined(item), "arguments": item.get("arguments")}}
     if not found or found[-1]["role"] != "assistant":
         found.append({"role": "assistant", "content": None})
     calls = found[-1].setdefault("tool_calls", [])

@@ -30,10 +30,10 @@ def test_sarif_points_into_the_block_and_into_the_answer(toolchain: Toolchain) -
     assert result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 6
     assert runs["ruff"]["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "F821"
     assert len(result["partialFingerprints"]["bridge/v1"]) == 16
-    assert (
-        runs["oxlint"]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
-        == "cell-01J/block-1.js"
-    )
+    assert place["artifactLocation"]["uriBaseId"] == "%SRCROOT%"
+    nameless = runs["oxlint"]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert nameless == {"uri": "files/block-2.js"}
+    assert result["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "answer.md"
     json.dumps(log)
 
 
@@ -157,6 +157,18 @@ def test_every_grammar_of_the_table_is_in_the_pack() -> None:
     pack = pytest.importorskip("tree_sitter_language_pack")
     for name in (*grammar_trust.SHARES, *grammar_trust.UNMEASURED):
         assert pack.get_parser(grammar_trust.grammar(name)) is not None, name
+
+
+def test_the_path_that_was_asked_for_is_the_path_of_the_finding(toolchain: Toolchain) -> None:
+    answer = "```python\ndef f(x):\n    return z\n```\n"
+
+    log = to_sarif(
+        examine(answer, finish_reason="stop", out="src/my file.py", toolchain=toolchain), out="src/my file.py"
+    )
+
+    assert [
+        run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for run in log["runs"]
+    ] == ["src/my%20file.py"]
 
 
 def test_a_grammar_with_a_wheel_of_its_own_reads_as_the_packs_does() -> None:

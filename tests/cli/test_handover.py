@@ -375,3 +375,21 @@ def test_a_patch_is_tried_on_the_project_and_then_applied(queue: Run):
     refused = queue("apply", job, "--root", "app")
     assert (refused.code, "the file has no line" in refused.err) == (2, True)
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("command", ["wait", "watch", "run"])
+def test_a_command_tells_when_all_is_done(queue: Run, tmp_path: Path, command: str):
+    told = tmp_path / "told"
+    notify = f"{sys.executable} -c \"import sys; open('{told.as_posix()}', 'w').write(sys.stdin.read())\""
+    if command == "run":
+        done = queue("run", "Say something.", "--engine", "scripted", "--notify", notify)
+    else:
+        [job] = queue("add", "Write f.", "--lang", "python").ids
+        queue("answer", job, input=GOOD)
+        done = queue(
+            command, *([job] if command == "wait" else ["--once"]), "--notify", notify, "--notify", "no-such-mailer"
+        )
+        assert "no notice by no-such-mailer" in done.err
+
+    assert done.code == 0
+    assert told.read_text().startswith("Qwen Bridge: 1 job done\n\n1 ")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.clients import install
 from tests.clients.agents import AGENTS
+from tests.clients.by_mcp import INSPECTOR, MCP_AGENTS, inspected
 from tests.clients.report import line, save
 from tests.clients.run import run_agent
 
@@ -37,8 +38,8 @@ def main() -> int:
             [*_without_network(), sys.executable, "-m", "tests.clients", _INSIDE, *asked.names]
         ).returncode
     failed = 0
-    for agent in AGENTS:
-        if asked.names and not any(name.lower() in agent.name.lower() for name in asked.names):
+    for agent in (*AGENTS, *MCP_AGENTS):
+        if not _wanted(asked.names, agent.name, agent.mcp):
             continue
         if install.program(agent) is None:
             print(f"{agent.name}: skipped, {agent.program} is not installed", flush=True)
@@ -48,7 +49,25 @@ def main() -> int:
         print(line(run), flush=True)
         save(run, install.HOME / "recorded")
         failed += bool(run.faults)
+    if _wanted(asked.names, "inspector", is_mcp=True):
+        failed += _inspector()
     return min(failed, 1)
+
+
+def _wanted(names: list[str], name: str, is_mcp: bool) -> bool:
+    """Whether one of these is asked for; `mcp` means all that have to do with it."""
+    return not names or any(asked.lower() in name.lower() or (is_mcp and asked.lower() == "mcp") for asked in names)
+
+
+def _inspector() -> int:
+    """How many of the inspector's looks failed."""
+    if not (install.NPM_BIN / INSPECTOR).exists():
+        print("MCP inspector: skipped, it is not installed", flush=True)
+        return 0
+    with tempfile.TemporaryDirectory(prefix="bridge-clients-", ignore_cleanup_errors=True) as scratch:
+        wrong = inspected(Path(scratch))
+    print(f"MCP inspector: {'FAILED: ' + '; '.join(wrong) if wrong else 'ok'}", flush=True)
+    return len(wrong)
 
 
 def _without_network() -> list[str]:

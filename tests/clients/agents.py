@@ -38,6 +38,7 @@ class Agent:
     #: What a run that nobody watches needs more: {part of the command: what it becomes}
     unattended: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    mcp: bool = False  #: it also has the tools of `bridge mcp`, as docs/mcp.md sets it up
     heeds_no_proxy: bool = True  #: False: with a proxy set, it would send requests for localhost there too
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.engines.scripted import ScriptedEngine
+from tests.clients import by_mcp
 from tests.clients.agents import AFTER, BEFORE, FILE, Agent, Model
 from tests.clients.install import NPM_BIN, PYTHON_BIN
 from tests.clients.recorder import Exchange, Recorder, nowhere
@@ -45,7 +46,7 @@ def run_agent(agent: Agent, version: str, scratch: Path) -> Run:
     project, home = scratch / "project", scratch / "home"
     _make_project(project)
     home.mkdir()
-    run = Run(agent=agent.name, version=version)
+    run = Run(agent=f"{agent.name} by MCP" if agent.mcp else agent.name, version=version)
     engine = ScriptedEngine(Model(calls=agent.calls, file=project / FILE), models=(MODEL,))
     with (
         gateway(engine, lanes=1, longest=100, num_ctx=WINDOW, one_model=True, around=Recorder) as served,
@@ -54,6 +55,9 @@ def run_agent(agent: Agent, version: str, scratch: Path) -> Run:
         assert isinstance(served.outermost, Recorder)
         run.exchanges = served.outermost.kept
         settings = _at(client_settings(agent.name), served.url)
+        if agent.mcp:
+            settings = settings.with_files(client_settings(agent.name, by_mcp.PAGE.read_text("utf-8")).files)
+            by_mcp.prepare(project)
         _write(settings, project, home)
         began = time.monotonic()
         _execute(run, _unattended(agent, settings.command), project, _environment(agent, home, proxy))
@@ -101,7 +105,7 @@ def _environment(agent: Agent, home: Path, proxy: str) -> dict[str, str]:
     }  # fmt: skip
     names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy") if agent.heeds_no_proxy else ()
     proxies = dict.fromkeys(names, proxy) | {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
-    return {**shown, **proxies, **agent.env}
+    return by_mcp.on_path({**shown, **proxies, **agent.env})
 
 
 def _execute(run: Run, command: str, project: Path, env: Mapping[str, str]) -> None:

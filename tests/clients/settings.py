@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "gateway.md"
@@ -20,6 +21,13 @@ class ClientSettings:
 
     files: dict[str, str]  #: {path, from the project's folder or with `~/` from home: what it holds}
     command: str  #: for a shell
+
+    def with_files(self, more: Mapping[str, str]) -> ClientSettings:
+        """The same with more text at the end of its files."""
+        names = {**self.files, **more}
+        return replace(
+            self, files={name: "\n".join(filter(None, (self.files.get(name), more.get(name)))) for name in names}
+        )
 
 
 def client_settings(name: str, page: str | None = None) -> ClientSettings:

@@ -41,9 +41,7 @@ def reviewer_of(toolchain: Toolchain, queue: Queue) -> Callable[..., Reviewer]:
     """A reviewer of a queue: `reviewer_of(bridge, max_rounds=1)`."""
 
     def make(bridge: Bridge, **rules: Any) -> Reviewer:
-        return wiring.open_reviewer(
-            bridge.opened, bridge.enqueue, toolchain, wiring.Rules(**rules), queue.events.append
-        )
+        return wiring.open_reviewer(bridge.opened, toolchain, wiring.Rules(**rules), queue.events.append)
 
     return make
 

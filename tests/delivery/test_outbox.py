@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from bridge import Bridge, wiring
 from bridge.core.errors import QueueNotWritable
+from bridge.core.events import ignore
+from bridge.delivery.channels import Outbox
 from bridge.delivery.outbox import write_outbox
 from bridge.delivery.payload import HandOver
+from bridge.delivery.review import Reviewer
+from tests.support.answers import give
 from tests.support.commands import environment
 from tests.support.reports import file
 
@@ -146,3 +151,23 @@ def test_killed_midway_no_half_folder_is_visible_and_the_next_try_cleans_up(tmp_
     assert visible(tmp_path) == []
     write_outbox(tmp_path, result(), None)
     assert [p.name for p in tmp_path.iterdir()] == ["01JOB"]
+
+
+def test_every_path_of_a_report_is_one_of_the_folder(bridge: Bridge, reviewer: Reviewer, tmp_path: Path):
+    text = "src/a.py\n```python\ndef f(x):\n    return z\n```\n\n```js\nconst a = 1;\na = 2;\n```\n"
+    job = give(bridge, bridge.add("Write both."), text)
+    reviewer.max_rounds = 0
+    reviewer.settle()
+
+    wiring.open_dispatch(bridge.opened, [Outbox(folder=tmp_path / "box")], ignore).send_due({job})
+
+    folder = tmp_path / "box" / job
+    places = [
+        place["physicalLocation"]["artifactLocation"]
+        for run in json.loads((folder / "report.sarif").read_text())["runs"]
+        for result in run["results"]
+        for place in (*result["locations"], *result["relatedLocations"])
+    ]
+    assert {place["uri"] for place in places} == {"src/a.py", "files/block-2.js", "answer.md"}
+    for place in places:
+        assert ((folder / "files" if "uriBaseId" in place else folder) / place["uri"]).is_file()

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge import Bridge, State
+from bridge import Bridge, State, wiring
+from bridge.checking import Level, Toolchain
+from bridge.checking.checkers.base import CheckContext, CheckOutcome, CheckStep, Source
 from bridge.core.clock import Clock
 from bridge.core.events import EventKind
 from bridge.core.job import JobForm
 from bridge.delivery.review import Reviewer
 from bridge.store import review_state
 from tests.support.answers import BROKEN, CUT, GOOD, REST, WORSE, cut, fail, give, rounds
+from tests.support.patience import LONG_S
 from tests.support.queues import Queue
 
 Reviewers = Callable[..., Reviewer]
@@ -31,7 +37,10 @@ def payload(bridge: Bridge, job: str) -> dict[str, Any]:
         (GOOD, "clean"),
         ("There is nothing to write.", "no_code"),
         ("", "no_code"),  # an engine may answer nothing at all
-        ("```python\nx = '\ud800'\n```\n", "clean"),  # a lone surrogate goes through journal and payload
+        (
+            "```python\nx = '\ud800'\n```\n",
+            "errors",
+        ),  # a lone surrogate, which no file can hold, goes through journal and payload
     ],
 )
 def test_an_answer_is_checked_once(bridge: Bridge, reviewer: Reviewer, queue: Queue, answer: str, verdict: str):
@@ -307,3 +316,35 @@ def test_the_second_round_is_a_little_warmer(bridge: Bridge, reviewer: Reviewer,
     asked = [bridge.get(child).job.spec for child in rounds(bridge, job)]
     assert [spec.options.temperature for spec in asked] == [given, warmer]
     assert asked[0].body != asked[1].body
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A checker that is content when it looks at two texts at the same time."""
+
+    both: threading.Barrier
+    name: str = "meeting"
+    step: CheckStep = CheckStep.SYNTAX
+    level: Level = Level.LINTER
+
+    def serves(self, language: str) -> bool:
+        return language == "python"
+
+    def trust(self, language: str) -> float:
+        return 1.0
+
+    def available(self, context: CheckContext) -> bool:
+        return True
+
+    def check(self, source: Source, context: CheckContext) -> CheckOutcome:
+        self.both.wait(LONG_S)
+        return CheckOutcome()
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor looks at one answer after the other")
+def test_answers_that_are_due_together_are_checked_side_by_side(bridge: Bridge, queue: Queue):
+    jobs = [give(bridge, bridge.add(f"Write f{n}."), GOOD) for n in range(2)]
+    with Toolchain(checkers=(Meeting(threading.Barrier(2)),)) as toolchain:
+        reviewer = wiring.open_reviewer(bridge.opened, bridge.enqueue, toolchain, wiring.Rules(), queue.events.append)
+        assert sorted(reviewer.settle()) == sorted(jobs)
+    assert {bridge.get(job).verdict for job in jobs} == {"clean"}

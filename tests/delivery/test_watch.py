@@ -34,7 +34,7 @@ def watcher_of(queue: Queue, toolchain: Toolchain) -> Callable[..., Watcher]:
     def make(*channels: Channel, archive_after_s: float | None = None) -> Watcher:
         own = queue.open()
         return wiring.open_watcher(
-            own.opened, own.enqueue, own.archive_delivered, toolchain, wiring.Rules(), channels=channels, poll_s=0.2,
+            own.opened, own.archive_delivered, toolchain, wiring.Rules(), channels=channels, poll_s=0.2,
             archive_after_s=archive_after_s, listener=queue.events.append,
         )  # fmt: skip
 

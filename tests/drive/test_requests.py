@@ -131,7 +131,7 @@ def idle_sync(bill: Bill) -> Cost:
 def idle_watch(bill: Bill) -> Cost:
     with Bridge(_opened=bill.on_drive()) as bridge:
         watcher = wiring.open_watcher(
-            bridge.opened, bridge.enqueue, bridge.archive_delivered, bridge.toolchain(), wiring.Rules(), channels=[],
+            bridge.opened, bridge.archive_delivered, bridge.toolchain(), wiring.Rules(), channels=[],
             poll_s=5.0, archive_after_s=HOUR_S, listener=ignore,
         )  # fmt: skip
         watcher.once()

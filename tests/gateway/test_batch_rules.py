@@ -95,7 +95,7 @@ def test_rounds_of_repair_are_no_lines_of_the_batch(client: openai.OpenAI, serve
     asked(served, 1)
     with Bridge(str(served.queue)) as queue:
         [job] = queue.jobs()
-        queue.enqueue([NewJob(body="Again?", caller=job.caller, parent=job.id, key="repair:1")])
+        queue.add_many([NewJob(body="Again?", caller=job.caller, parent=job.id, key="repair:1")])
         queue.answer(job.id, "yes")
     done = reached(client, name, "completed")
     assert (done.request_counts.total, done.request_counts.completed) == (1, 1)  # type: ignore[union-attr]

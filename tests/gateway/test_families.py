@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import anthropic
 import httpx
@@ -137,3 +138,47 @@ def test_embeddings_come_as_base64_and_as_numbers(client: openai.OpenAI) -> None
     assert [round(number) for number in found.data[0].embedding][:2] == [4, 1]
     flat = client.embeddings.create(model="scripted", input="ab c", encoding_format="float")
     assert flat.data[0].embedding[:2] == [4.0, 1.0]
+
+
+def test_the_tools_of_an_mcp_server_reach_the_model_and_its_calls_the_client(
+    client: openai.OpenAI, served: Served
+) -> None:
+    """As Codex sends them, in a `namespace`; its calls are named as it named the tools."""
+    servers = {
+        "type": "namespace", "name": "mcp__bridge", "description": "A queue.",
+        "tools": [{"type": "function", "name": "add", "parameters": _SCHEMA, "strict": False}],
+    }  # fmt: skip
+    own = {"type": "namespace", "name": "multi_agent_v1", "tools": [{"type": "function", "name": "spawn"}]}
+    asked = {"model": "scripted", "input": "hi", "tools": [servers, own]}
+    served.engine.enqueue(*[Scripted(text="", tool_calls=(replace(_CALL, name="mcp__bridge__add"),))] * 2)
+
+    whole = client.responses.create(**asked)
+    *_, last = client.responses.create(**asked, stream=True)
+
+    assert [tool.name for tool in served.engine.requests[-1].tools] == ["mcp__bridge__add"]
+    for reply in (whole, last.response):
+        call = reply.output[0].model_dump()
+        assert (call["type"], call["namespace"], call["name"]) == ("function_call", "mcp__bridge", "add")
+
+    served.engine.enqueue("Done.", "Done.")
+    said = {"type": "function_call_output", "call_id": "call_x", "output": "2"}
+    repeated = {
+        "type": "function_call",
+        "call_id": "call_x",
+        "namespace": "mcp__bridge",
+        "name": "add",
+        "arguments": "{}",
+    }
+    client.responses.create(**{**asked, "input": [repeated, said]})
+    client.responses.create(**{**asked, "input": [said]}, previous_response_id=whole.id)
+    for request in served.engine.requests[-2:]:
+        assert [call.name for message in request.messages for call in message.tool_calls] == ["mcp__bridge__add"]
+
+
+def test_a_function_that_is_named_like_one_of_a_server_keeps_its_name(client: openai.OpenAI, served: Served) -> None:
+    served.engine.enqueue(Scripted(text="", tool_calls=(replace(_CALL, name="mcp__bridge__add"),)))
+    tool = {"type": "function", "name": "mcp__bridge__add", "parameters": _SCHEMA, "strict": False}
+
+    call = client.responses.create(model="scripted", input="hi", tools=[tool]).output[0].model_dump()
+
+    assert (call["name"], call.get("namespace")) == ("mcp__bridge__add", None)

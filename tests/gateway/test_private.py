@@ -9,6 +9,9 @@ from bridge.engines.address import is_public
 from bridge.engines.openai import OpenAIEngine
 from bridge.engines.relay import HttpRelay, RelayFamily
 from bridge.engines.scripted import ScriptedEngine
+from bridge.gateway.plan import ServePlan
+from bridge.gateway.server import backend_of
+from tests.cli.conftest import Run
 from tests.gateway.serving import gateway
 from tests.gateway.upstream import upstream
 
@@ -73,3 +76,17 @@ def test_nor_to_a_model_that_ollama_has_only_by_name() -> None:
         for model, status in (("qwen3-coder:480b-cloud", 403), ("qwen2.5-coder:7b", 200)):
             body = {"model": model, "messages": HI, "bridge": {"private": True}}
             assert httpx.post(f"{served.url}/v1/chat/completions", json=body).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_elsewhere"), [("https://api.example.com/v1", True), ("http://127.0.0.1:9/v1", False)]
+)
+def test_bridge_serve_knows_it_by_the_address_of_its_engine(
+    bridge: Run, monkeypatch: pytest.MonkeyPatch, base_url: str, *, is_elsewhere: bool
+) -> None:
+    plans: list[ServePlan] = []
+    monkeypatch.setattr("bridge.gateway.server.serve", lambda _engine, plan, **_: plans.append(plan))
+    done = bridge("serve", "--engine", "openai", "--base-url", base_url, "--model", "m")
+    assert done.code == 0, done.err
+    assert [plan.is_public for plan in plans] == [is_elsewhere]
+    assert backend_of(ScriptedEngine(), plans[0]).is_public is is_elsewhere

@@ -56,7 +56,7 @@ def test_the_cell_is_plain_python_that_every_colab_can_read_and_always_the_same(
 
 def test_the_cell_is_the_same_program_as_the_files_and_is_small() -> None:
     source = runtime_source()
-    assert len(source.encode()) <= 120_000, len(source.encode())
+    assert len(source.encode()) <= 130_000, len(source.encode())
     function = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
     joined = [ast.parse(join_part(text, name=name)) for name, text in kernel_sources().items()]
     wanted = sorted(_undocumented(node) for tree in joined for node in tree.body if not _is_text(node))
@@ -71,6 +71,10 @@ def _undocumented(node: ast.AST) -> str:
     for each in ast.walk(node):
         if isinstance(each, ast.FunctionDef | ast.ClassDef):
             each.body = [n for n in each.body if not _is_text(n)] or [ast.Expr(ast.Constant(...))]
+        if isinstance(each, ast.FunctionDef):
+            each.returns = None
+        if isinstance(each, ast.arg):
+            each.annotation = None
     return ast.dump(node)
 
 

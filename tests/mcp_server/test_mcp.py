@@ -15,9 +15,8 @@ from mcp import Client, StdioServerParameters
 
 from bridge import Bridge
 from bridge.cli import main
-from tests.support.answers import BROKEN, GOOD
+from tests.support.answers import GOOD
 from tests.support.commands import environment
-from tests.support.patience import LONG_S
 from tests.support.queues import make_queue
 
 CODE = "def f(x):\n    y = x + 1\n    return y\n"
@@ -55,11 +54,14 @@ def test_the_tools_say_when_to_use_them_and_have_typed_schemas(path: Path):
     async def script(client: Client) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert tools.keys() == {
-            "enqueue_prompts", "queue_status", "wait_for_results", "get_result", "cancel_jobs", "apply_result",
+            "enqueue_prompts", "context", "queue_status", "list_jobs", "search", "wait_for_results", "get_result", "cancel_jobs",
+            "retry", "answer", "apply_result",
         }  # fmt: skip
         assert all(tool.description and tool.output_schema for tool in tools.values())
         asks = tools["enqueue_prompts"]
-        assert all(word in (asks.description or "") for word in ("rate limited", "overnight", "private", "minutes"))
+        assert all(
+            word in (asks.description or "") for word in ("rate limited", "overnight", "local engine", "minutes")
+        )
         fields = asks.input_schema["$defs"]["Prompt"]["properties"]
         assert {"prompt", "lang", "out", "key"} <= fields.keys()
         assert all("description" in field for field in fields.values())
@@ -77,7 +79,7 @@ def test_from_prompts_to_files(path: Path):
         first = await call(client, "enqueue_prompts", prompts=asked, caller="agent")
         again = await call(client, "enqueue_prompts", prompts=asked[:1])
         f, g = first["jobs"]
-        assert again == {"jobs": [f], "already_there": [f]}
+        assert (again["jobs"], again["already_there"], again["different_text"]) == ([f], [f], [])
         status = await call(client, "queue_status")
         assert (status["jobs_by_state"], status["workers_alive"]) == ({"queued": 2}, 0)
 
@@ -108,6 +110,7 @@ def test_from_prompts_to_files(path: Path):
         assert told["not_ready"] == []
         assert [file["code"] for file in told["ready"][0]["files"]] == [CODE]
         assert (seen[0][:2], seen[-1][:2]) == ((0, 2), (2, 2))
+        assert [done for done, *_ in seen] == sorted({done for done, *_ in seen})  # the protocol wants it to grow
 
         one = await call(client, "get_result", job=f)
         result = one["result"]
@@ -118,46 +121,10 @@ def test_from_prompts_to_files(path: Path):
         assert ([c["step"] for c in shown["files"]], shown["written"]) == (["create"], [])
         assert not (root / "src").exists()
         assert (await call(client, "apply_result", job=f, dry_run=False))["written"] == ["src/f.py"]
+        assert (await client.read_resource(f"bridge://jobs/{f}/answer")).contents[0].text == GOOD  # type: ignore[union-attr]  # text
 
     talk(path, script)
     assert (root / "src" / "f.py").read_text() == CODE
-
-
-def test_a_wait_that_runs_out_of_time_gives_what_is_ready(path: Path):
-    with Bridge(str(path)) as bridge:
-        done, left = bridge.add("Write f."), bridge.add("Write g.")
-        bridge.answer(done, GOOD)
-
-    async def script(client: Client) -> None:
-        await call(client, "wait_for_results", jobs=[done], timeout_s=LONG_S)  # checked, however long that takes
-        told = await call(client, "wait_for_results", jobs=[done, left], timeout_s=0.1)
-        assert ([what["job"] for what in told["ready"]], told["not_ready"]) == ([done], [left])
-
-    talk(path, script)
-
-
-@pytest.mark.parametrize(
-    ("tool", "arguments", "says"),
-    [
-        ("get_result", {"job": "0" * 26}, "no job"),  # unknown
-        ("cancel_jobs", {"jobs": ["DONE"]}, "nothing left to cancel"),  # finished already
-        ("enqueue_prompts", {"prompts": [{"prompt": "  "}]}, "empty"),  # nothing to ask
-        ("enqueue_prompts", {"prompts": [{"prompt": "x", "lang": 3}]}, "lang"),  # against the schema
-        ("apply_result", {"job": "DONE", "dry_run": False}, "not checked"),  # nobody has looked at it
-    ],
-)
-def test_a_refusal_is_an_error_that_the_agent_can_read(path: Path, tool: str, arguments: dict[str, Any], says: str):
-    with Bridge(str(path)) as bridge:
-        done = bridge.add("Write f.")
-        bridge.answer(done, BROKEN)
-    asked = json.loads(json.dumps(arguments).replace("DONE", done))
-
-    async def script(client: Client) -> None:
-        told = await client.call_tool(tool, asked)
-        assert told.is_error
-        assert says in told.content[0].text  # type: ignore[union-attr]  # errors are text
-
-    talk(path, script)
 
 
 def test_without_the_extra_the_command_says_what_to_install(path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -167,22 +134,3 @@ def test_without_the_extra_the_command_says_what_to_install(path: Path, monkeypa
 
     assert done.exit_code == 2
     assert "pip install 'qwen-bridge[mcp]'" in done.stderr
-
-
-@pytest.mark.parametrize("out", [".github/f.py", ".claude/hooks/f.py", "conftest.py"])
-def test_no_tool_writes_a_file_that_programs_run_unasked_whatever_it_is_asked(path: Path, out: str):
-    root = path.parents[1] / "project"
-    with Bridge(str(path)) as bridge:
-        job = bridge.add("Write f.", lang="python", out=out)
-        bridge.answer(job, GOOD)
-        bridge.wait([job], timeout_s=60)
-
-    async def script(client: Client) -> None:
-        for more in ({}, {"allow_sensitive": [out]}, {"allowed": [out]}):
-            told = await client.call_tool("apply_result", {"job": job, "dry_run": False, "force": True, **more})
-            assert told.is_error
-        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert "sensitive" not in json.dumps(tools["apply_result"].input_schema)
-
-    talk(path, script)
-    assert not any(path.is_file() for path in root.rglob("*"))

@@ -17,7 +17,7 @@ def main() -> int:
     if reason := why_not():
         print(f"Ollama {VERSION} cannot be built: {reason}", file=sys.stderr)
         return 3
-    print(f"Building Ollama {VERSION}: once, about five minutes of processor time …", flush=True)
+    print(f"Building Ollama {VERSION}: once, about six minutes of processor time …", flush=True)
     try:
         build()
     except subprocess.CalledProcessError:

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 VERSION = "0.24.0"
@@ -25,6 +26,8 @@ FLAGS = "-O1 -g0"
 
 def why_not() -> str:
     """Why it cannot be built here; empty: it can."""
+    if sys.platform != "linux":
+        return "this build is made for Linux"
     go = shutil.which("go")
     if not go:
         return "Go is not installed"

@@ -12,6 +12,8 @@ import pytest
 
 from tests.ollama_real import build
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the build is made for Linux")
+
 
 @pytest.mark.parametrize(
     ("programs", "reason"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bridge.kernel.display import from_display, to_display
+from bridge.kernel.display import from_display, to_display, with_footer
 from bridge.kernel.grammar import render_result
 from tests.security.injections import CONTROL, armed, injections
 from tests.support import browser
@@ -31,8 +31,8 @@ MESSAGE = "$ --> <img src=x onerror=JS> \\begin{a} @@0@@ `"
 
 #: What Markdown makes of an answer that has nothing live in it, and what highlighting adds. No `src`, `style` or `on...` is here.
 LOOK = """(() => {
-  const tags = new Set(("p br hr dl dt dd h1 h2 h3 h4 h5 h6 ul ol li blockquote table thead tbody tr th td em strong del s code pre span a div").split(" "));
-  const names = new Set(("class id data-jupyter-id start align target rel data-open data-close data-mime-type aria-label jp-mod-searchable tabindex").split(" "));
+  const tags = new Set(("p br hr dl dt dd h1 h2 h3 h4 h5 h6 ul ol li blockquote sub table thead tbody tr th td em strong del s code pre span a div").split(" "));
+  const names = new Set(("class id data-jupyter-id start align target rel data-open data-close data-bridge data-mime-type aria-label jp-mod-searchable tabindex").split(" "));
   const odd = [];
   for (const box of document.querySelectorAll(".jp-RenderedMarkdown")) for (const e of box.querySelectorAll("*")) {
     if (!tags.has(e.localName)) odd.push(e.outerHTML.slice(0, 200));
@@ -101,7 +101,8 @@ def results(port: int) -> list[str]:
 
 def hostile(port: int) -> dict[str, Any]:
     """As a worker writes results now."""
-    return notebook([to_display(text) for text in results(port)])
+    footer = armed(MESSAGE, 9999, port)
+    return notebook([with_footer(to_display(text), footer) for text in results(port)])
 
 
 def control(port: int) -> dict[str, Any]:

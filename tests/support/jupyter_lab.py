@@ -32,6 +32,31 @@ LabApp.launch_instance(sys.argv[1:])
 """
 
 
+#: The page was loaded, and the notebook in it.
+_OPENED = """(async () => {
+  const later = () => new Promise(done => setTimeout(done, 50));
+  while (!(window.jupyterapp && window.jupyterapp.shell)) await later();
+  await jupyterapp.restored;
+  const there = () => [...jupyterapp.shell.widgets("main")].find(w => w.context && w.context.path === "NAME");
+  while (!there()) await later();
+  while (jupyterapp.shell.currentWidget !== there()) { jupyterapp.shell.activateById(there().id); await later(); }
+  await there().context.ready;
+  await there().sessionContext.ready;
+  while (!there().sessionContext.session?.kernel) await later();
+  await there().sessionContext.session.kernel.info;
+  return 0;
+})()"""
+_UNTIL = """(async () => {
+  for (;;) {
+    const widget = jupyterapp.shell.currentWidget;
+    const book = widget.content.model.toJSON();
+    const found = CONDITION;
+    if (found) return found;
+    await new Promise(done => setTimeout(done, 50));
+  }
+})()"""
+
+
 class Lab:
     """A server and a page that shows one of its notebooks at a time."""
 
@@ -49,6 +74,20 @@ class Lab:
         nbformat.write(node, path)
         NotebookNotary(data_dir=str(self._folder / "data")).sign(nbformat.read(path, as_version=4))
         self._call("Page.navigate", url=f"{self._url}/lab/tree/{name}?reset")
+
+    def open(self, path: Path) -> None:
+        """Open a notebook as it stands in the folder `room`, and wait until it is drawn and its kernel is there."""
+        self._call("Emulation.setFocusEmulationEnabled", enabled=True)  # or no notebook ever becomes the current one
+        self._call("Page.navigate", url=f"{self._url}/lab/tree/{path.name}?reset")
+        self.ask(_OPENED.replace("NAME", path.name))
+
+    def run(self, command: str) -> None:
+        """Begin one of JupyterLab's commands; returns at once."""
+        self.ask(f"void jupyterapp.commands.execute('{command}'); 0")
+
+    def until(self, condition: str) -> Any:
+        """Wait until an expression over `book` (the notebook's model as JSON) and `widget` is true; gives its value."""
+        return self.ask(_UNTIL.replace("CONDITION", condition))
 
     def ask(self, script: str) -> Any:
         """What a promise in the page gives."""
@@ -68,8 +107,8 @@ class Lab:
 
 
 @contextmanager
-def jupyter_lab(folder: Path) -> Iterator[Lab]:
-    """JupyterLab with settings of its own, and a page; skips where there is no Chromium."""
+def jupyter_lab(folder: Path, **environ: str) -> Iterator[Lab]:
+    """JupyterLab with settings of its own, and a page; skips where there is no Chromium. `environ`: of its kernels, too."""
     program = browser.needed()
     for name, settings in _SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / name
@@ -80,11 +119,11 @@ def jupyter_lab(folder: Path) -> Iterator[Lab]:
     own = {f"JUPYTER_{name.upper()}_DIR": str(folder / name) for name in ("data", "runtime", "config")}
     flags = [
         "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder / 'room'}",
-        f"--LabApp.user_settings_dir={folder / 'settings'}", f"--LabApp.workspaces_dir={folder / 'workspaces'}",
+        "--LabApp.expose_app_in_browser=True", f"--LabApp.user_settings_dir={folder / 'settings'}", f"--LabApp.workspaces_dir={folder / 'workspaces'}",
     ]  # fmt: skip
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-        _started([sys.executable, "-c", _SERVER, *flags], rb"(http://127\.0\.0\.1:\d+)/lab", {**os.environ, **own}, folder) as url,
+        _started([sys.executable, "-c", _SERVER, *flags], rb"(http://127\.0\.0\.1:\d+)/lab", {**os.environ, **own, **environ}, folder) as url,
         _started(
             [program, *browser.FLAGS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
             rb"ws://(127\.0\.0\.1:\d+)/devtools", dict(os.environ), folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bridge.api.job_detail import JobDetail
 from bridge.api.status import Failure, Overview, Running, WorkerLine
 from bridge.api.views import Status
 from bridge.core.job import State
@@ -41,6 +42,15 @@ def line(**facts: Any) -> JobLine:
     return JobLine(**{**known, **facts})
 
 
+def detail(**facts: Any) -> JobDetail:
+    """All of that job."""
+    known: dict[str, Any] = {
+        "line": line(), "out": "src/a.py", "prompt": "Write a parser", "answer": "def parse():\n\tpass", "error": "out of memory",
+        "findings": ("line 2: undefined name z",), "rounds": 1,
+    }  # fmt: skip
+    return JobDetail(**{**known, **facts})
+
+
 def overview(**facts: Any) -> Overview:
     """A queue with some of everything."""
     known: dict[str, Any] = {
@@ -49,6 +59,6 @@ def overview(**facts: Any) -> Overview:
         "handed_over": (HandedOver(job=JOB, at=NOW, to="wait", verdict="errors", caller="me"),),
         "failures": (Failure(job=JOB, at=NOW, caller="me", error="out of memory"),),
         "refusals": (Refusal(job=JOB, channel="webhook h", tries=2, error="HTTP 500"),),
-        "failed": (JOB, "01B"), "queued": ("01C",), "callers": ("me", "you"),
+        "failed": (JOB, "01B"), "queued": ("01C",), "callers": ("me", "you"), "words": {JOB: "Write a parser"}, "detail": detail(),
     }  # fmt: skip
     return Overview(**{**known, **facts})

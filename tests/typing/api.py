@@ -5,13 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import assert_type
 
-from bridge import Added, Bridge, BridgeError, JobLine, JobView, NewJob, Options, State, Status, rebuild
+from bridge import (
+    Added,
+    AsyncBridge,
+    Bridge,
+    BridgeError,
+    JobHandle,
+    JobLine,
+    JobView,
+    NewJob,
+    Options,
+    State,
+    Status,
+    WorkSummary,
+    rebuild,
+)
 from bridge.delivery.payload import HandOver
 
 
 def caller() -> None:
     with Bridge("q.ipynb", caller="me") as queue:
-        assert_type(queue.add("Write it", lang="go", key="k"), str)
+        job = assert_type(queue.add("Write it", lang="go", key="k"), JobHandle)
+        assert_type(job.result(timeout_s=1), JobView)
+        assert_type(queue.work(engine=str.upper), WorkSummary)
         assert_type(queue.add_many([NewJob(body="x", options=Options(lang="go"))]), list[Added])
         assert_type(queue.jobs(state="queued"), list[JobLine])
         assert_type(queue.jobs(state=[State.QUEUED, "failed"]), list[JobLine])
@@ -28,3 +44,10 @@ def caller() -> None:
         rebuild("q.ipynb")
     except BridgeError as error:
         assert_type(error.exit_code, int)
+
+
+async def coroutine() -> None:
+    async with AsyncBridge("q.ipynb") as queue:
+        assert_type(await queue.add("Write it", lang="go"), str)
+        assert_type(await queue.wait(["01"], timeout_s=1), list[JobView])
+        assert_type([view async for view in queue.as_completed(["01"])], list[JobView])

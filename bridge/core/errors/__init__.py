@@ -14,7 +14,8 @@
     │   └── Refused: it does not want to: QuotaExhausted
     ├── ServiceFailed: exit 3, a service could not be installed, started or stopped
     ├── DownloadFailed: exit 3, a model could not be fetched: NotOnHub, DownloadDamaged, DownloadTooLarge
-    └── WaitTimedOut: exit 124
+    ├── JobFailed: exit 1, a job ended without an answer
+    └── WaitTimedOut: exit 124; a TimeoutError as well
 
 The docstring of a class is its default message. Foreign errors are translated where the foreign thing is touched.
 Exit codes: 1 is a job's own failure, 2 wrong use, 3 the outside world, 124 timed out, 130 interrupted.
@@ -41,6 +42,7 @@ from bridge.core.errors.outside import (
     DownloadDamaged,
     DownloadFailed,
     DownloadTooLarge,
+    JobFailed,
     NotDelivered,
     NotOnHub,
     ServiceFailed,
@@ -96,6 +98,7 @@ __all__ = [
     "EngineDown",
     "EngineError",
     "IncompleteAnswer",
+    "JobFailed",
     "JournalError",
     "JournalTooNew",
     "LockHeld",

@@ -1,4 +1,4 @@
-"""Programs, servers, services and the clock: what else can fail outside."""
+"""Programs, servers, services, the clock and a job: what else can fail outside."""
 
 from __future__ import annotations
 
@@ -29,7 +29,20 @@ class DownloadTooLarge(DownloadFailed):
     """The disk has no room for the model."""
 
 
-class WaitTimedOut(BridgeError):
+class JobFailed(BridgeError):
+    """The job ended without an answer."""
+
+    exit_code = 1
+
+    def __init__(self, job: str, state: str, reason: str | None) -> None:
+        self.job, self.state, self.reason = job, state, reason
+        why = f": {reason}" if reason else ""
+        super().__init__(
+            f"job {job} has no answer, it is {state}{why}: `bridge retry {job}` puts it back into the queue"
+        )
+
+
+class WaitTimedOut(BridgeError, TimeoutError):
     """The wait ran out of time."""
 
     exit_code = 124

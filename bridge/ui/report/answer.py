@@ -8,6 +8,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from bridge.core.job import to_iso
+from bridge.core.text import counted
 from bridge.ui.report import escape
 from bridge.ui.report.colour import Colours
 from bridge.ui.report.facts import JobFacts
@@ -63,7 +64,7 @@ def _facts(job: JobFacts) -> Markup:
     job_id = Markup("{} · {}").format(code(escape.line(job.id, 60)), escape.line(job.state, 20))
     who = [
         Markup("{} {}").format(name, escape.line(value, 80))
-        for name, value in (("for", job.caller), ("by", job.worker), ("signature:", _odd(job.signature)))
+        for name, value in (("caller", job.caller), ("worker", job.worker), ("signature", _odd(job.signature)))
         if value
     ]
     rows: list[tuple[str, str]] = [("job", job_id), ("times", _times(job)), ("who", Markup(" · ").join(who))]
@@ -74,12 +75,12 @@ def _facts(job: JobFacts) -> Markup:
     if job.rounds or job.tries > 1:
         kept = "a later version is better" if job.repaired else "the first version was kept"
         rows.append(
-            ("effort", f"{job.tries} attempts, {job.rounds} repair rounds" + (f": {kept}" if job.rounds else ""))
+            ("attempts", f"{job.tries}, {counted(job.rounds, 'repair round')}" + (f": {kept}" if job.rounds else ""))
         )
     if job.level:
-        rows.append(("checked with", escape.line(job.level, 30)))
+        rows.append(("level", escape.line(job.level, 30)))
     if job.out:
-        rows.append(("belongs to", code(escape.line(job.out, 200))))
+        rows.append(("out", code(escape.line(job.out, 200))))
     told = (Markup("<dt>{}</dt><dd>{}</dd>").format(name, value) for name, value in rows if value)
     return Markup("<dl>{}</dl>").format(Markup("").join(told))
 
@@ -87,7 +88,7 @@ def _facts(job: JobFacts) -> Markup:
 def _times(job: JobFacts) -> Markup:
     steps: list[tuple[str, datetime | None]] = [
         ("queued", job.created_at), ("answered", job.answered_at), ("checked", job.checked_at),
-        ("handed over", job.delivered_at),
+        ("delivered", job.delivered_at),
     ]  # fmt: skip
     told: list[str] = []
     last = None

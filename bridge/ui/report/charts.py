@@ -71,7 +71,7 @@ def stages(facts: Facts) -> Markup:
         ("queued → answered", facts.until_answered),
         ("the model’s own time", facts.answering),
         ("answered → checked", facts.until_checked),
-        ("checked → handed over", facts.until_delivered),
+        ("checked → delivered", facts.until_delivered),
     ]
     known = [spread for _, spread in rows if spread]
     if not known:

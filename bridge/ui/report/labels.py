@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: {outcome of a job: how the page says it}, in the order of charts: what is good first, what needs a look in the middle.
+#: {outcome of a job: how the page says it}, in the order of charts: what is good first, what needs a look in the middle. Verdicts
+#: and states have the words of the command line, so that what a person reads here can be typed there.
 OUTCOMES: Mapping[str, str] = {
-    "clean": "clean", "unchecked": "not checkable", "no_code": "no code", "incomplete": "incomplete", "errors": "errors",
-    "failed": "failed", "broken": "broken header", "succeeded": "answered, not checked",
-    "truncated": "cut, not checked", "round": "round of repair", "running": "running", "queued": "queued", "cancelled": "cancelled",
-    "delivered": "handed over", "checked": "checked", "archived": "archived",
+    **{
+        name: name
+        for name in (
+            "clean", "unchecked", "no_code", "incomplete", "errors", "failed", "broken", "succeeded", "truncated",
+        )
+    },
+    "round": "repair round",
+    **{name: name for name in ("running", "queued", "cancelled", "delivered", "checked", "archived")},
 }  # fmt: skip
 
 #: Outcomes that somebody should look at.

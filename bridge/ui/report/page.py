@@ -15,6 +15,7 @@ from typing import BinaryIO
 from markupsafe import Markup
 
 from bridge.core.job import to_iso
+from bridge.core.text import counted
 from bridge.ui.report import answer, charts, escape
 from bridge.ui.report.colour import Painter
 from bridge.ui.report.facts import Facts, JobFacts
@@ -31,7 +32,7 @@ _HEAD = Markup(
     '<div class="jobs">'
 )
 _FOOT = Markup(
-    "</div></main>\n<footer><p>{jobs:,} jobs, {size}. Made by <code>bridge report</code> at {at}; all times are UTC. "
+    "</div></main>\n<footer><p>{jobs}, {size}. Made by <code>bridge report</code> at {at}; all times are UTC. "
     "Nothing on this page was executed.</p></footer>\n</body>\n</html>\n"
 )
 _CARD = Markup('<section class="card{}"><h2>{}</h2>{}</section>')
@@ -75,7 +76,7 @@ def write_page(
         out.write(head)
         cards.seek(0)
         shutil.copyfileobj(cards, out)
-    out.write(_FOOT.format(jobs=totals.jobs, size=size(len(head) + length), at=to_iso(at)).encode())
+    out.write(_FOOT.format(jobs=counted(totals.jobs, "job"), size=size(len(head) + length), at=to_iso(at)).encode())
 
 
 def _portions(jobs: Iterable[JobFacts]) -> Iterator[list[JobFacts]]:
@@ -145,7 +146,7 @@ def _header(facts: Facts, totals: Totals) -> Markup:
     if facts.tried_again:
         figures.append((number(facts.tried_again), "tried more than once"))
     if facts.repair_rounds:
-        figures.append((number(facts.repair_rounds), f"repair rounds, {facts.repaired:,} jobs mended"))
+        figures.append((number(facts.repair_rounds), f"repair rounds, {counted(facts.repaired, 'job')} repaired"))
     cells = Markup("").join(Markup("<div><b>{}</b><span>{}</span></div>").format(*figure) for figure in figures)
     return Markup(
         '<header><h1>{}</h1><p class="quiet">{} · {:%Y-%m-%d %H:%M} UTC · queue {}</p><div class="figures">{}</div></header>'

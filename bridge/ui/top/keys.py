@@ -14,9 +14,12 @@ from typing import TextIO
 #: Waits at most so many seconds for keys; gives those that were pressed; None: there will be no more.
 Reader = Callable[[float], list[str] | None]
 
+#: How a sequence of an arrow ends (ECMA-48, 8.3.22 and 8.3.19).
+_ARROWS = {"A": "up", "B": "down"}
+
 
 def decode(data: bytes) -> list[str]:
-    """The keys in what a terminal sent: characters, and `escape`; sequences of arrows and the like are left out."""
+    """The keys in what a terminal sent: characters, `escape`, `up` and `down`; other sequences are left out."""
     keys: list[str] = []
     text = data.decode("utf-8", "ignore")
     at = 0
@@ -25,9 +28,11 @@ def decode(data: bytes) -> list[str]:
             keys.append(text[at])
             at += 1
         elif text[at + 1 : at + 2] in ("[", "O"):  # a sequence ends with a letter or ~ (ECMA-48, 5.4)
-            at += 2
+            begin = at = at + 2
             while at < len(text) and not "@" <= text[at] <= "~":
                 at += 1
+            if at == begin and text[at : at + 1] in _ARROWS:
+                keys.append(_ARROWS[text[at]])
             at += 1
         else:
             keys.append("escape")
@@ -81,6 +86,6 @@ def _windows(timeout_s: float) -> list[str] | None:  # pragma: no cover  # no co
         time.sleep(0.05)
     key = console.getwch()
     if key in ("\x00", "\xe0"):  # the first half of an arrow or function key
-        console.getwch()
-        return []
+        arrow = {"H": "up", "P": "down"}.get(console.getwch())
+        return [arrow] if arrow else []
     return ["escape" if key == "\x1b" else key]

@@ -120,7 +120,7 @@ class Top:
 def look(jobs: Jobs, shown: Shown) -> Looked | Unreadable:
     """What is to be seen now, or why nothing is."""
     try:
-        return Looked(shown=shown, overview=jobs.overview(state=shown.state, caller=shown.caller))
+        return Looked(shown=shown, overview=jobs.overview(state=shown.state, caller=shown.caller, job=shown.job))
     except BridgeError as error:
         return Unreadable(why=str(error))
 

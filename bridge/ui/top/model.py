@@ -14,10 +14,11 @@ STATES: tuple[State | None, ...] = (None, *State)
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """Which jobs are shown."""
+    """Which jobs are shown, and which of them in full."""
 
     state: State | None = None
     caller: str | None = None
+    job: str | None = None  #: that a wide screen tells more of; None: the first of the list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class TopScreen:
 
 @dataclass(frozen=True, kw_only=True)
 class Pressed:
-    """A key: a character, or `escape`."""
+    """A key: a character, `escape`, `up` or `down`."""
 
     key: str
 
@@ -139,11 +140,13 @@ def _pressed(screen: TopScreen, key: str) -> tuple[TopScreen, Order | None]:
         case "q" | "Q":
             return replace(screen, over=True), None
         case "s" | "S":
-            return _filtered(screen, replace(screen.shown, state=_next_state(screen, back=key == "S")))
+            return _filtered(screen, replace(screen.shown, state=_next_state(screen, back=key == "S"), job=None))
         case "c" | "C":
-            return _filtered(screen, replace(screen.shown, caller=_next_caller(screen, back=key == "C")))
+            return _filtered(screen, replace(screen.shown, caller=_next_caller(screen, back=key == "C"), job=None))
         case "a" | "escape":
             return _filtered(screen, Shown())
+        case "j" | "k" | "up" | "down":
+            return _filtered(screen, replace(screen.shown, job=_next_job(screen, back=key in ("k", "up"))))
         case "r" | "x" if screen.overview is not None and screen.seen == screen.shown:
             return _ask(screen, screen.overview, "retry" if key == "r" else "cancel"), None
         case _:
@@ -168,6 +171,15 @@ def _next_state(screen: TopScreen, *, back: bool) -> State | None:
     counts = screen.overview.counts if screen.overview else {}
     known = [state for state in STATES if state is None or counts.get(state) or state is screen.shown.state]
     return known[(known.index(screen.shown.state) + (-1 if back else 1)) % len(known)]
+
+
+def _next_job(screen: TopScreen, *, back: bool) -> str | None:
+    """The next job of the list; at its ends the same."""
+    listed = [line.id for line in screen.overview.jobs] if screen.overview else []
+    if not listed:
+        return None
+    at = listed.index(screen.shown.job) if screen.shown.job in listed else 0
+    return listed[min(max(at + (-1 if back else 1), 0), len(listed) - 1)]
 
 
 def _next_caller(screen: TopScreen, *, back: bool) -> str | None:

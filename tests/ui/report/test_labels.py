@@ -23,6 +23,7 @@ def test_every_state_and_verdict_has_a_word_and_a_colour_and_nothing_else_names_
     names = {state.value for state in State} | {verdict.value for verdict in Verdict} | {"round"}
 
     assert names == OUTCOMES.keys()
+    assert {name for name, word in OUTCOMES.items() if word != name} == {"round"}  # the words of the command line
     assert set(TROUBLE) <= names
     assert all(f".chip.o-{name}{{" in sheet() for name in (*names, "other"))
     assert css('x" onload="') == "o-other"

@@ -12,9 +12,10 @@ from rich.console import Console
 
 from bridge.api.status import Failure
 from bridge.core.job import State
-from bridge.ui.top.draw import HELP, draw, short
+from bridge.ui.top.draw import HELP, draw
 from bridge.ui.top.model import Asking, Shown, TopScreen
-from tests.support.overviews import JOB, NOW, line, overview, status, worker
+from bridge.ui.top.panels import short
+from tests.support.overviews import JOB, NOW, detail, line, overview, status, worker
 
 HOSTILE = "m\x1b[2J\x1b]0;title\x07\u202egnp\r\nx"
 
@@ -82,15 +83,20 @@ def test_what_a_worker_or_model_is_called_cannot_move_the_cursor():
         Shown(state=State.FAILED, caller=HOSTILE),
         workers=(worker(name=HOSTILE, model=HOSTILE),), status=status(path=HOSTILE, problems=((HOSTILE, HOSTILE),)),
         failures=(Failure(job=HOSTILE, at=NOW, caller=HOSTILE, error=HOSTILE),), jobs=(line(caller=HOSTILE, verdict=HOSTILE),),
+        words={JOB: HOSTILE},
+        detail=detail(
+            line=line(key=HOSTILE, verdict=HOSTILE), out=HOSTILE, prompt=HOSTILE, answer=HOSTILE, error=HOSTILE, findings=(HOSTILE,)
+        ),
     )  # fmt: skip
-    for shown in (screen, seen(failures=screen.overview.failures, status=screen.overview.status)):  # type: ignore[union-attr]
-        text = printed(shown, 200, 60)
+    again = seen(failures=screen.overview.failures, status=screen.overview.status)  # type: ignore[union-attr]
+    for shown, width in ((screen, 110), (screen, 200), (again, 110), (again, 200)):
+        text = printed(shown, width, 60)
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
         assert "<U+001B>" in text
 
 
 def test_a_state_that_is_chosen_shows_its_jobs_with_their_errors():
-    text = "\n".join(drawn(seen(Shown(state=State.FAILED)), 120))
+    text = "\n".join(drawn(seen(Shown(state=State.FAILED)), 119))
 
     assert "state failed" in text
     assert "NEWEST FAILED" in text
@@ -131,3 +137,35 @@ def test_a_frame_without_a_height_leaves_nothing_out():
 )
 def test_times_are_short(seconds: float, says: str):
     assert short(seconds) == says
+
+
+# ---- a wide terminal
+
+
+def test_a_wide_terminal_shows_the_list_of_jobs_and_all_of_the_first():
+    text = "\n".join(drawn(seen(), 160, 40))
+
+    for fact in (
+        "JOBS", "WORKERS", "TROUBLE", "HANDED OVER", "NEWEST JOBS", "▸…0XYZAB failed", "Write a parser", f"JOB  {JOB}",
+        "repair round", "out of memory", "line 2: undefined name z", "out src/a.py", "PROMPT", "ANSWER", "def parse():", "    pass", "↑ ↓",
+    ):  # fmt: skip
+        assert fact in text, fact
+
+
+def test_another_job_is_chosen_in_the_list_and_never_shown_with_the_facts_of_the_last():
+    other = line(id="01JD3K6S7M2W8Q5V4T9R0XYZZZ")
+    lines = drawn(seen(Shown(job=other.id), jobs=(line(), other)), 160, 40)
+
+    assert any("▸…0XYZZZ" in text for text in lines)
+    assert not any("▸…0XYZAB" in text for text in lines)
+    assert "looking" in "\n".join(lines)
+    assert "def parse" not in "\n".join(lines)
+    told = "\n".join(drawn(seen(Shown(job=other.id), jobs=(line(), other), detail=detail(line=other)), 160, 40))
+    assert "def parse" in told
+
+
+def test_a_long_prompt_leaves_room_for_the_answer_and_says_how_to_see_it_all():
+    text = "\n".join(drawn(seen(detail=detail(prompt="word " * 800)), 160, 50))
+
+    assert f"bridge show {JOB} --prompt" in text
+    assert "ANSWER" in text

@@ -15,7 +15,7 @@ from bridge.ui.top import keys
         (b"q", ["q"]),
         (b"rY", ["r", "Y"]),
         (b"\x1b", ["escape"]),
-        (b"\x1b[A\x1bOPq", ["q"]),  # arrow up, F1
+        (b"\x1b[A\x1bOB\x1bOPq", ["up", "down", "q"]),  # arrows in both modes, F1
         (b"\x1b[1;5Cs", ["s"]),  # control and arrow right
         (b"\x1b[200~y\x1b[201~", ["y"]),  # a bracketed paste
         (b"\x1b[", []),  # cut

@@ -18,7 +18,7 @@ from bridge.ui.top.model import (  # fmt: skip
     Unreadable,
     update,
 )
-from tests.support.overviews import JOB, overview
+from tests.support.overviews import JOB, line, overview
 
 ALL = Shown()
 
@@ -109,3 +109,16 @@ def test_what_happened_is_said_until_the_next_key():
     screen, _ = after(Told(message="2 cancelled"))
     assert screen.said == "2 cancelled"
     assert after("z", screen=screen)[0].said == ""
+
+
+def test_arrows_and_j_and_k_choose_a_job_of_the_list_and_stop_at_its_ends():
+    first, second = line(id="01A"), line(id="01B")
+    screen, _ = after(Looked(shown=ALL, overview=overview(jobs=(first, second))))
+
+    down, [order] = after("down", screen=screen)
+    assert (down.shown.job, order) == ("01B", Look(shown=Shown(job="01B")))
+    assert after("j", "j", screen=screen)[0].shown.job == "01B"
+    assert after("j", "up", "k", screen=screen)[0].shown.job == "01A"
+    assert after("down", "s", screen=screen)[0].shown.job is None  # another list
+    assert after("down", "a", screen=screen)[0].shown == ALL
+    assert after("j")[0].shown.job is None  # nothing is known yet

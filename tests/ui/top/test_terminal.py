@@ -104,6 +104,12 @@ def test_a_new_size_gives_a_new_picture(path: Path):
         terminal.until("TROUBLE", gone=True)  # no room for it any more
         lines = terminal.picture().split("\n")
         assert (len(lines), max(map(len, lines)) <= 50) == (12, True)
+        terminal.resize(150, 40)
+        picture = terminal.until("NEWEST JOBS")
+        assert "Write z." in picture
+        for _ in range(2):
+            terminal.press("\x1b[B")
+        assert "ANSWER" in terminal.until("def f(x):")  # the third of the list is the good one
         terminal.press("q")
         assert terminal.ended() == 0
 
