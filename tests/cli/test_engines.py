@@ -83,4 +83,4 @@ def test_an_engine_that_nobody_knows_is_told_with_those_that_are_known(queue: Ru
     done = queue("work", "--engine", "hause")
 
     assert done.code == 2
-    assert "unknown engine 'hause'; known are house, ollama, openai, llamacpp, scripted" in done.err
+    assert "unknown engine 'hause'; known are house, ollama, openai, anthropic, llamacpp, scripted" in done.err

@@ -240,3 +240,17 @@ def test_who_comes_too_early_is_told_when_the_first_target_is_back() -> None:
         states.ended(route, name, Meaning(outcome=CallOutcome.LIMITED, wait_s=wait_s))
     assert states.next_step(route) == Exhausted(retry_after_s=70.0)
     assert route.trail == ["a=limited", "b=limited", "a=closed for 900 s"][:2]
+
+
+def test_a_target_that_asks_for_one_short_pause_after_another_is_asked_twice() -> None:
+    now = [0.0]
+    states = TargetStates(rule=RULE, short_wait_s=5.0, now_s=lambda: now[0])
+    route = Route(order=[RouteChoice(target="a")])
+    steps = []
+    while not isinstance(step := states.next_step(route), Exhausted) and len(steps) < 20:
+        steps.append(type(step))
+        if isinstance(step, Pause):
+            now[0] += step.seconds
+        else:
+            states.ended(route, "a", Meaning(outcome=CallOutcome.LIMITED, wait_s=2.0))
+    assert steps == [AskTarget, Pause, AskTarget]
