@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError, EngineDown, ModelMissing
+from bridge.core.text import counted
 from bridge.kernel import address
 from bridge.kernel.fit import listed_names
 from bridge.wiring.engines import APIS, open_engine
@@ -93,7 +94,9 @@ def ready_models(
     elif model == AUTO:
         found = auto_model(has, machine, fetch=pull, lanes=lanes, num_ctx=num_ctx)
         if found is None:
-            raise ConfigError(f"none of the engine's {len(has)} model(s) is a coder model: name one with --model")
+            raise ConfigError(
+                f"none of the engine's {counted(len(has), 'model')} is a coder model: name one with --model"
+            )
         say(f"--model auto is {found} here")
         _have(engine, found, names, pull=pull, say=say)
         return JobModels(default=found, auto=found)
