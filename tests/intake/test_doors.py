@@ -248,7 +248,7 @@ def test_the_schema_of_the_mcp_tool_has_the_types_ranges_and_help_of_the_table()
         field = fields[name]
         kind = field["items"] if option.many else field["anyOf"][0] if "anyOf" in field else field
         assert (kind["type"], field["description"]) == (types[option.kind], option.help)
-        assert ("minimum" in field, "maximum" in field) == (option.low in (0, 1), option.high in (1, 2))
+        assert ("minimum" in field, "maximum" in field) == (option.low in (0, 1, 256), option.high in (1, 2))
 
 
 def test_the_defaults_of_a_worker_are_the_same_wherever_it_runs() -> None:
