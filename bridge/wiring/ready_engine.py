@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: What to do about an engine that does not answer.
 START_ENGINE: Mapping[str, str] = {
-    "ollama": "Start it (`ollama serve`), say where it is (--base-url URL), take another (--engine NAME, --gguf FILE)",
-    "openai": "Look at its address (--base-url), its key and its server, take another (--engine NAME, --gguf FILE)",
+    "ollama": "Start it (`ollama serve`); say where it is (--base-url URL); take another (--engine NAME, --gguf FILE)",
+    "openai": "Look at its address (--base-url), its key and its server; take another (--engine NAME, --gguf FILE)",
     "llamacpp": "Look at the file (--gguf FILE)",
     "scripted": "Take another (--engine NAME)",
 }
@@ -47,9 +47,8 @@ def prepared_engine(
     opened = open_engine(engine, lanes=lanes, num_ctx=num_ctx)
     try:
         if not wait and not (health := opened.health()).ok:
-            raise EngineDown(
-                f"no engine: {health.detail}. {START_ENGINE[engine.kind.value]}, or --wait-for-engine waits for it"
-            )
+            todo = START_ENGINE[engine.kind.value]
+            raise EngineDown(f"no engine: {health.detail}. {todo}; or wait for it (--wait-for-engine)")
         from bridge.models.choose import AUTO
 
         models = ready_models(opened, model or engine.model, pull=pull, lanes=lanes, num_ctx=num_ctx, say=say)
