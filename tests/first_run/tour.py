@@ -74,7 +74,7 @@ STEPS = (
     Step("show double --code"),
     Step("apply double --dry-run", "Into the project: first the diff, then the file."),
     Step("apply double"),
-    Step("wait --batch nightly --no-repair", most_lines=3),
+    Step("wait --batch nightly --no-repair", code=1, most_lines=3),
     Step("list --batch nightly --limit 3"),
     Step("edit haiku \"What is a queue?\"", "Changing one's mind."),
     Step("show haiku --prompt"),
