@@ -18,6 +18,7 @@ from bridge.core.errors import UnknownJob, UsageError
 from bridge.core.events import Listener, ignore
 from bridge.core.job import State
 from bridge.core.text import as_json, line
+from bridge.format.cell import Cell
 from bridge.intake.prompt import shown
 from bridge.store import export, query, review_state, search
 from bridge.store.journal_reader import JournalReader
@@ -95,7 +96,7 @@ class KnownJobs:
         found: dict[str, str] = {}
         for start in range(0, len(ids), _AT_ONCE):
             some = ids[start : start + _AT_ONCE]
-            for job, (cell, _) in self.store.look(lambda reader, some=some: reader.cells(some)).items():
+            for job, (cell, _) in self.store.look(partial(_cells, some)).items():
                 found[job] = line(shown(cell.job.spec.body, cell.job.spec.form), most)
         return found
 
@@ -193,6 +194,10 @@ class KnownJobs:
             delivered_at=delivered,
             delivered_to=to,
         )
+
+
+def _cells(ids: Sequence[str], reader: JournalReader) -> dict[str, tuple[Cell, int]]:
+    return reader.cells(ids)
 
 
 def _states(given: State | str | Iterable[State | str] | None) -> list[State] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bridge.api.status import workers
 from bridge.core.events import Event, EventKind
@@ -25,15 +25,19 @@ class Standstill:
     opened: Opened
     wanted: frozenset[str]
     now_s: Callable[[], float]
-    _next_s: float = field(default=float("-inf"))
+    _next_s: float = 0.0
+    _begun: bool = False
     _told: str = ""
 
     def look(self) -> None:
         """To be called now and then while waiting."""
         now = self.now_s()
-        if now < self._next_s:
+        begins, self._begun = not self._begun, True  # whoever began to work with us shows no sign of life yet
+        if not begins and now < self._next_s:
             return
-        self._next_s = now + (_LOOK_S if self.opened.path is not None else _LOOK_ON_DRIVE_S)
+        self._next_s = now + (_LOOK_S if begins or self.opened.path is not None else _LOOK_ON_DRIVE_S)
+        if begins:
+            return
         message = self.opened.store.look(self._message)
         if message and message != self._told:
             self.opened.store.notify(Event(kind=EventKind.WAITING, message=message))

@@ -37,7 +37,7 @@ def command(
     if sum(map(bool, (prompt is not None, files, asked["jsonl"]))) != 1:
         raise UsageError("give one of: a prompt, -f FILE, --jsonl FILE (see `bridge add --help`)")
     if prompt is not None:
-        prompt_options.refuse_path(prompt, how="`-f FILE` reads a prompt from a file")
+        prompt_options.refuse_path(prompt, how=f"`bridge add -f {prompt}` reads a prompt from a file")
     texts = [prompt] if prompt is not None else [base.read_text(file) for file in files]
     with base.open_bridge(queue, caller=caller) as bridge:
         added, problems = prompt_options.add(bridge, texts, asked)

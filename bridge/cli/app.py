@@ -101,7 +101,8 @@ def main(ctx: click.Context, *, version: bool, as_json: bool) -> None:
     bridge wait ID && bridge apply ID              checked code, into your project
 
     The queue is found by --queue, BRIDGE_QUEUE, bridge.toml here or in a parent folder, or else it is
-    notebooks/qwen_bridge.ipynb. Every command takes --json, and an unambiguous start of a job's id is enough.
+    notebooks/qwen_bridge.ipynb. Every command takes --json, and a job is called by its id, the start
+    or the end of it, or its key.
 
     Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside world failed, 124 timed out, 130 interrupted.
     """

@@ -62,7 +62,7 @@ def _rows(lines: Sequence[JobLine], words: Mapping[str, str], keys: Collection[s
 
     is_terminal = sys.stdout.isatty()
     ids = short_ids([line.id for line in lines]) if is_terminal else {line.id: line.id for line in lines}
-    rows = []
+    rows: list[tuple[str | None, ...]] = []
     for line in lines:
         is_round = line.parent is not None
         shown = f"└ {ids[line.id]}" if is_round and is_terminal else ids[line.id]

@@ -108,7 +108,7 @@ def refuse_path(text: str, *, how: str) -> None:
     """Refuse a prompt that is one word and looks like a path: it was meant to be read. `how`: what to do. Raises UsageError."""
     word = text.strip()
     if len(word) < _LONGEST_PATH and _PATH.fullmatch(word):
-        raise UsageError(f"{word} looks like a path, and is no file here: {how}. A prompt has more than one word")
+        raise UsageError(f"{word} looks like a path: {how}. A prompt has more than one word")
 
 
 def _from_prompts(texts: Sequence[str], asked: AskedPrompts) -> list[NewJob]:

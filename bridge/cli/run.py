@@ -104,5 +104,5 @@ def _text(argument: str) -> str:
     except (OSError, ValueError):  # too long for a name, or holding NUL
         is_file = False
     if not is_file:
-        prompt_options.refuse_path(argument, how="see whether its name is right")
+        prompt_options.refuse_path(argument, how="there is no such file here")
     return base.read_text(argument) if is_file else argument

@@ -19,7 +19,7 @@ def command(*, queue: str | None, as_json: bool) -> None:
     if as_json:
         base.print_json(status.to_json())
         return
-    base.show(f"{status.path}  ({status.parts} part(s), {status.archives} archive notebook(s))")
+    base.show(f"{status.path}  ({counted(status.parts, 'part')}, {counted(status.archives, 'archive notebook')})")
     base.print_table(["state", "jobs"], [(state.value, n) for state, n in status.counts.items() if n])
     if status.oldest_queued_s is not None:
         base.show(f"longest wait: {base.span(status.oldest_queued_s)}; workers alive: {status.workers}"

@@ -22,6 +22,7 @@ from bridge.core.errors import (
     StreamInterrupted,
 )
 from bridge.core.options import LONGEST_ANSWER, longest_answer
+from bridge.core.text import counted
 from bridge.engines.base import (
     Answer,
     Capabilities,
@@ -201,7 +202,9 @@ class OpenAIEngine:
         except EngineError as error:
             return Health(ok=False, detail=str(error))
         return Health(
-            ok=True, detail=f"{len(found)} model(s) at {self._api.base}", loaded=tuple(model.name for model in found)
+            ok=True,
+            detail=f"{counted(len(found), 'model')} at {self._api.base}",
+            loaded=tuple(model.name for model in found),
         )
 
     def close(self) -> None:

@@ -107,7 +107,9 @@ def _own(value: Mapping[str, object], defaults: NewJob) -> NewJob:
     names = {name.replace("-", "_"): item for name, item in value.items()}
     unknown = sorted(names.keys() - _OWN - OPTIONS.keys())
     if unknown:
-        raise ValueError(f"unknown field(s) {', '.join(unknown)}; known are {', '.join(sorted(_OWN | OPTIONS.keys()))}")
+        raise ValueError(
+            f"unknown field{'s' * (len(unknown) > 1)} {', '.join(unknown)}; known are {', '.join(sorted(_OWN | OPTIONS.keys()))}"
+        )
     if ("prompt" in names) == ("messages" in names):
         raise ValueError('one of "prompt" and "messages" is needed')
     if "messages" in names:

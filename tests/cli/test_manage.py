@@ -42,6 +42,9 @@ def test_without_a_queue_every_command_says_how_to_make_one(bridge: Run, name: s
         "cancel": ["X"],
         "retry": ["X"],
         "export": [],
+        "edit": ["X", "Y"],
+        "forget": ["X", "--yes"],
+        "purge": ["--older-than", "1d"],
     }
     failed = bridge(name, *needed.get(name, []), input="x")
 

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from bridge.cli.app import COMMANDS
+from bridge.cli.groups import MEANT
+from bridge.core.errors import MissingExtra
+from bridge.core.install import install_command
 from tests.cli.conftest import Run
 from tests.support.commands import environment
 
@@ -205,6 +208,30 @@ def _until_it_handles_signals(pid: int) -> None:
 
 
 def test_every_command_that_is_guessed_exists() -> None:
-    from bridge.cli.groups import MEANT
-
     assert {*MEANT.values()} <= {*COMMANDS}
+
+
+@pytest.mark.parametrize(
+    ("origin", "command"),
+    [
+        (None, "pip install 'qwen-bridge[lint]'"),
+        ({"url": "file:///a%20b/repo", "dir_info": {"editable": True}}, "pip install -e '/a b/repo[lint]'"),
+        ({"url": "file:///x/q.whl", "archive_info": {}}, "pip install '/x/q.whl[lint]'"),
+        (
+            {"url": "https://host/repo.git", "vcs_info": {"vcs": "git", "commit_id": "a"}},
+            "pip install 'qwen-bridge[lint] @ git+https://host/repo.git'",
+        ),
+    ],
+)
+def test_an_extra_is_installed_from_where_the_package_came(
+    origin: object, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "qwen_bridge-9.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: qwen-bridge\nVersion: 9\n")
+    if origin is not None:
+        (folder / "direct_url.json").write_text(json.dumps(origin))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert install_command("lint") == command
+    assert command in str(MissingExtra("ruff", "lint"))

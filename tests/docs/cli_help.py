@@ -19,15 +19,15 @@ Made from `--help` by `python -m tests.docs.cli_help`; a test compares. The queu
 `queue` in the `bridge.toml` of this folder or the nearest parent, else it is `notebooks/qwen_bridge.ipynb`.
 [settings.md](settings.md) has all that `bridge.toml` and the environment may say.
 
-An unambiguous start of a job's id is enough everywhere. Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside
+A job is called by its id, an unambiguous start of it, its end (four characters at least; lists show six), or its key. Exit codes: 0 done, 1 the job's own failure, 2 wrong use, 3 the outside
 world failed, 124 timed out, 130 interrupted. With `--json`, an error is `{"error": {"kind", "message", "exit_code"}}`.
 
 `bridge completion SHELL` makes a shell complete all of it. Linux has another `bridge`, of iproute2, in `/sbin`: if that one
-answers, activate the environment that ours is installed in, or call `python -m bridge`.
+answers, call `qwen-bridge`, which is the same command ([state.md](state.md)). [batch.md](batch.md) has every field of a batch line.
 
 ## JSON of a job
 
-In lists: `id`, `state`, `part` (number of its notebook, or null), `archive` (name of its archive notebook, or null), `caller`,
+In lists: `id`, `state`, `part` (number of its notebook, or null), `archive` (name of its archive notebook, or null), `caller`, `batch`,
 `key`, `model`, `lang`, `priority`, `parent`, `created_at`, `finished_at`, `seconds`, `problem` (why its cell is not believed), `verdict`.
 `bridge show` adds `round`, `options`, `prompt`, `answer`, `error`, `cancelled_by`, `finish_reason`, `tool_calls`, `attempt`, `usage`, `timing_s`,
 `worker`, `attempts`, `outcome`.

@@ -37,7 +37,7 @@ def full_job(*, failed: bool = False) -> Job:
     return Job(
         id=ID,
         spec=Spec(
-            body=body, position="V", created_at=NOW, key="k", caller="c", parent=ID, round=1,
+            body=body, position="V", created_at=NOW, key="k", caller="c", batch="b", endpoint="/v1/completions", parent=ID, round=1,
             options=Options(lang="go", out="a.go", model="m", max_tokens=5, temperature=0.5, top_p=0.9, seed=1, stop=("x",), priority=2),
         ),
         edit=1, attempt_floor=1, cancelled=Cancellation(attempt_floor=1, at=NOW, by="me"),

@@ -84,7 +84,7 @@ def test_where_nobody_knows_the_machine_auto_is_the_largest_coder_model() -> Non
     assert ready(engine, AUTO) == JobModels(default="qwen3-coder-30b-a3b", auto="qwen3-coder-30b-a3b")
     assert ready(ScriptedEngine(models=("only",)), AUTO).default == "only"
     assert ready(ScriptedEngine(models=("a", "b")), "a") == JobModels(default="a", auto="a")
-    with pytest.raises(ConfigError, match=r"none of the engine's 2 model\(s\) is a coder model"):
+    with pytest.raises(ConfigError, match=r"none of the engine's 2 models is a coder model"):
         ready(ScriptedEngine(models=("a", "b")), AUTO)
     with pytest.raises(ConfigError, match="2 models: choose one"):
         ready(ScriptedEngine(models=("a", "b")), None)

@@ -63,9 +63,7 @@ def ask(context: CheckContext, name: str, parser: str, code: str, grammar: str =
     if isinstance(parsed, ParserError):
         return CheckOutcome(failure=f"{name} {parsed}", again=again)
     if missing := parsed.get("absent"):
-        return CheckOutcome(
-            unknown=f"{missing} is not installed: pip install 'qwen-bridge[{parsed.get('extra', 'lint')}]'"
-        )
+        return CheckOutcome(unknown=f"{missing} is not installed: the extra [{parsed.get('extra', 'lint')}] brings it")
     findings = tuple(
         Finding(
             line=f["line"],

@@ -15,13 +15,13 @@ _AT_MOST = 3
 
 def check(code: str, grammar: str) -> Parsed:
     """The first few places that a grammar cannot read; a missing token is named, since that is exact."""
-    found = grammars.find(grammar)
-    if isinstance(found, Absent):
-        return {"faults": [], "absent": found.package, "extra": found.extra}
-    if found is None:
+    known = grammars.find(grammar)
+    if isinstance(known, Absent):
+        return {"faults": [], "absent": known.package, "extra": known.extra}
+    if known is None:
         return {"faults": [], "unknown": f"there is no grammar for {grammar}"}
-    version = found.version
-    tree = found.parser.parse(code.encode("utf-8", "replace"))
+    version = known.version
+    tree = known.parser.parse(code.encode("utf-8", "replace"))
     if not tree.root_node.has_error:
         return {"faults": [], "version": version}
     missing: list[Fault] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.core.errors.base import BridgeError
+from bridge.core.install import install_command
 from bridge.core.text import counted, with_article
 
 
@@ -93,4 +94,4 @@ class MissingExtra(UsageError):
 
     def __init__(self, package: str, extra: str) -> None:
         self.package, self.extra = package, extra
-        super().__init__(f"this needs {package}: pip install 'qwen-bridge[{extra}]'")
+        super().__init__(f"this needs {package}: {install_command(extra)}")
