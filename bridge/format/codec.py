@@ -90,9 +90,8 @@ def write_metadata(part: Part) -> dict[str, Any]:
     """The notebook metadata of a part."""
     context = {writer: part.context[writer] for writer in sorted(part.context)}
     stamp = {"schema": grammar.SCHEMA, "queue_id": part.queue_id, "part": part.number, "context": context}
-    return json_bytes.by_name(
-        {**part.metadata, "bridge": json_bytes.by_name(stamp | ({"birth": part.birth} if part.birth else {}))}
-    )
+    born = {"birth": part.birth} if part.birth else {}
+    return json_bytes.by_name({**part.metadata, "bridge": json_bytes.by_name(stamp | born)})
 
 
 def write_part(part: Part) -> dict[str, Any]:
@@ -107,18 +106,18 @@ def write_part(part: Part) -> dict[str, Any]:
 
 def dump_part(part: Part) -> bytes:
     """The file of a part, nbformat 4.5. Cells that came as bytes are not encoded again."""
-    return json_bytes.join_notebook([cell.data for cell in part.in_order()], write_metadata(part))
+    return json_bytes.join_notebook((cell.data for cell in part.in_order()), write_metadata(part))
 
 
 def note_cell(
     raw: RawCell, element: str, position: str, dots: Mapping[str, int], edit: int, other: OtherMetadata | None = None
 ) -> Cell:
     """A note with its stamp: what it is, so that a later change or deletion of it can be told. `other`: default, what is on it."""
-    other = other or other_metadata(raw)
     touched = Cell(id=element, kind=CellKind.NOTE, raw=raw, dots=dots, position=position)
     stamp = {"id": element, "dots": without_unseen(dots), "edit": edit, "sha": touched.digest}
-    whole = json_bytes.by_name({**stamp, "position": position, **other.stamp()})
-    stamped = {**raw, "id": element, "metadata": json_bytes.by_name({**other.values, "bridge": whole})}
+    other = other or other_metadata(raw)
+    ours = {"bridge": json_bytes.by_name({**stamp, "position": position, **other.stamp()})}
+    stamped = {**raw, "id": element, "metadata": json_bytes.by_name({**other.values, **ours})}
     return Cell(id=element, kind=CellKind.NOTE, raw=stamped, dots=dots, position=position)
 
 

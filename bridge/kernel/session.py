@@ -1,7 +1,6 @@
 """What one kernel knows of its notebook's jobs.
 
-A cell that a person runs by itself asks for itself. In *Run all* one cell follows another at once: then the first one starts all jobs,
-and every later one waits for its own.
+A cell that a person runs by itself asks for itself. In *Run all* one follows another at once: then the first one starts all jobs.
 """
 
 from __future__ import annotations
