@@ -6,11 +6,12 @@ from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
-from bridge.api.status import Overview, WorkerLine
+from bridge.api.status import WorkerLine
 from bridge.core.job import NewJob, Options
 from bridge.ui.report import Facts, JobFacts, gather
 from bridge.ui.report import facts_of as facts_of_job
 from tests.support.answers import BROKEN, GOOD, cut, fail, give, rounds
+from tests.support.overviews import overview
 from tests.support.queues import Queue, make_queue
 from tests.support.reports import NOW, job, told
 
@@ -127,5 +128,5 @@ def test_the_page_of_documents_tells_every_field_and_no_other():
     of_a_job = first.partition("Of a job: ")[2]
     assert names(first) - {"failed", "round"} == {field.name for field in fields(Facts)} == told().to_json().keys()
     assert set(re.findall(r"`(\w+)`", of_a_job)) - {"status"} == {field.name for field in fields(JobFacts)}
-    assert names(second) == {field.name for field in fields(Overview)}
+    assert names(second) == overview().to_json().keys()
     assert all(f"`{field.name}`" in second for field in fields(WorkerLine))
