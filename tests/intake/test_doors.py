@@ -239,7 +239,7 @@ def test_the_command_line_has_the_flags_and_help_of_the_table(command: Any) -> N
 
 def test_the_schema_of_the_mcp_tool_has_the_types_ranges_and_help_of_the_table() -> None:
     pytest.importorskip("mcp")
-    from bridge.mcp_server.server import Prompt  # needs the extra
+    from bridge.mcp_server.asked import Prompt  # needs the extra
 
     fields = Prompt.model_json_schema()["properties"]
     types = {str: "string", int: "integer", float: "number"}
