@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge import Bridge, wiring
-from bridge.api.bridge import JobView
+from bridge.api.views import JobView
 from bridge.core.clock import Clock
 from bridge.core.events import Event, EventKind
 from bridge.core.job import JobForm, NewJob, Options
