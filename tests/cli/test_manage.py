@@ -17,19 +17,39 @@ def state(bridge: Run, job: str) -> str:
     return bridge("show", job, "--json").json["state"]
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"auth", "config", "models", "service"}))  # groups
+@pytest.mark.parametrize(
+    "name", sorted(COMMANDS.keys() - {"auth", "config", "engines", "models", "route", "service"})
+)  # groups
 def test_every_command_has_help_for_people_and_json_for_programs(bridge: Run, name: str):
     told = bridge(name, "--help")
 
     assert told.code == 0
     assert "--json" in told.out
-    assert ("--queue" in told.out) == (name not in {"completion", "demo"})  # which are about no queue that is there
+    assert ("--queue" in told.out) == (
+        name not in {"completion", "demo", "usage"}
+    )  # which are about no queue that is there
     assert len(told.out.splitlines()[2].strip()) > 20  # a sentence
 
 
 @pytest.mark.parametrize(
     "name",
-    sorted(set(COMMANDS) - {"auth", "completion", "config", "demo", "doctor", "init", "models", "serve", "service"}),
+    sorted(
+        set(COMMANDS)
+        - {
+            "auth",
+            "completion",
+            "config",
+            "demo",
+            "doctor",
+            "engines",
+            "init",
+            "models",
+            "route",
+            "serve",
+            "service",
+            "usage",
+        }
+    ),
 )
 def test_without_a_queue_every_command_says_how_to_make_one(bridge: Run, name: str):
     needed = {
