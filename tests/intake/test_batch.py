@@ -88,7 +88,7 @@ BAD = [
     ({}, 'one of "prompt" and "messages"'),
     ({"prompt": "x", "messages": USER}, 'one of "prompt" and "messages"'),
     ({"prompt": 5}, '"prompt" must be a text'),
-    ({"prompt": "x", "lnag": "go"}, "unknown field(s) lnag"),
+    ({"prompt": "x", "lnag": "go"}, "unknown field lnag"),
     ({"prompt": "x", "temperature": 9}, "temperature must be"),
     ({"prompt": "x", "max_tokens": True}, "max_tokens must be"),
     ({"prompt": "x", "max_tokens": 0}, "max_tokens must be"),
