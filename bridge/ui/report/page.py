@@ -70,6 +70,7 @@ def write_page(
                 totals.add(job)
                 trouble.add(job, totals.jobs)
                 cards.write(answer.job_card(job, totals.jobs, colours).encode())
+            some.clear()  # before the next ones are read
         length = cards.tell()
         facts = totals.facts(queue=queue, queue_id=queue_id, at=at, chosen=chosen)
         head = _head(facts, totals, trouble).encode()
