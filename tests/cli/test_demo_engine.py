@@ -60,7 +60,7 @@ def test_an_ollama_without_a_coder_model_is_passed_over_and_said():
         found = choose(person := Person(), {"OLLAMA_HOST": server.url})
 
     assert found.model == tiny.NAME
-    assert "none of its 2 model(s) is a coder model" in person.told[0]
+    assert "none of its 2 models is a coder model" in person.told[0]
 
 
 def test_an_api_on_this_machine_is_next_and_a_model_that_was_named_is_taken():

@@ -345,6 +345,6 @@ class Meeting:
 def test_answers_that_are_due_together_are_checked_side_by_side(bridge: Bridge, queue: Queue):
     jobs = [give(bridge, bridge.add(f"Write f{n}."), GOOD) for n in range(2)]
     with Toolchain(checkers=(Meeting(threading.Barrier(2)),)) as toolchain:
-        reviewer = wiring.open_reviewer(bridge.opened, bridge.enqueue, toolchain, wiring.Rules(), queue.events.append)
+        reviewer = wiring.open_reviewer(bridge.opened, toolchain, wiring.Rules(), queue.events.append)
         assert sorted(reviewer.settle()) == sorted(jobs)
     assert {bridge.get(job).verdict for job in jobs} == {"clean"}

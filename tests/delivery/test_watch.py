@@ -191,5 +191,6 @@ def test_watch_once_as_a_command_hands_over_and_ends(queue: Queue, bridge: Bridg
     assert done.returncode == 0, errors
     events = [json.loads(line) for line in out.splitlines()]
     assert [event["event"] for event in events] == ["checked", "delivered", "summary"]
-    assert events[-1] == {"event": "summary", "checked": 1, "handed_over": 1}
+    counts = {"checked": 1, "handed_over": 1, "channels": {"outbox": 1}, "left_to_hand_over": 0, "unanswered": 0}
+    assert events[-1] == {"event": "summary", **counts}
     assert (tmp_path / "box" / job / "result.json").is_file()

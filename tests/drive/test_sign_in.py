@@ -658,5 +658,5 @@ def test_without_pydrive_the_extra_is_named(own_config: Path, monkeypatch: pytes
     monkeypatch.delattr("bridge.transports.drive.signed_in", raising=False)
     monkeypatch.setitem(sys.modules, "pydrive2.auth", None)
 
-    with pytest.raises(MissingExtra, match=r"qwen-bridge\[drive\]"):
+    with pytest.raises(MissingExtra, match=r"pip install .*\[drive\]"):
         auth.session()

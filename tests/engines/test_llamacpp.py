@@ -120,7 +120,7 @@ def test_the_child_ends_when_its_parent_lets_go(children: list[subprocess.Popen[
 
 def test_without_the_extra_it_names_the_extra(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
-    with pytest.raises(MissingExtra, match=r"qwen-bridge\[embedded\]"):
+    with pytest.raises(MissingExtra, match=r"pip install .*\[embedded\]"):
         LlamaCppEngine(model)
 
 

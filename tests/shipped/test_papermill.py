@@ -188,7 +188,7 @@ def test_a_wrong_parameter_is_said_before_anything_runs(queue: Path, name: str, 
 
 def test_without_papermill_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "papermill.utils", None)
-    with pytest.raises(MissingExtra, match=r"qwen-bridge\[papermill\]"):
+    with pytest.raises(MissingExtra, match=r"pip install .*\[papermill\]"):
         QwenBridgeEngine.nb_kernel_name(object())
 
 

@@ -52,7 +52,7 @@ def test_it_holds_the_package_and_nothing_of_this_machine() -> None:
     assert {name for name in names if name.endswith(".py")} == modules
     assert "bridge/queue_schema.json" in names
     assert not [name for name, text in texts.items() if str(ROOT) in text or str(Path.home()) + "/" in text]
-    assert len(wheel.build()) < 1_200_000
+    assert len(wheel.build()) < 1_400_000
 
 
 def test_its_metadata_says_what_pyproject_says() -> None:

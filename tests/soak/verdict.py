@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bridge.kernel.display import from_display
 from bridge.transports.conflict_copies import twin_of
 from tests.soak.scenario import AGENTS, VICTIMS, Scenario
 from tests.support.queues import ids_in, jobs_on_disk
@@ -138,15 +139,23 @@ def jobs_in(files: Iterable[Path]) -> Counter[str]:
 def _cells(folder: Path) -> dict[str, set[tuple[str, str]]]:
     """{job: source and result of each of its cells} in the notebooks in use and archived.
 
-    Two machines may archive a job, if Drive's lists lag; then it has two cells, which must say the same.
+    Two machines may archive a job, if Drive's lists lag; then it has two cells, which must say the same. The verdict in the footer
+    of an answer is each machine's own copy, so the display form counts by what it carries.
     """
     found: dict[str, set[tuple[str, str]]] = {}
     for file in [*folder.glob("*.ipynb"), *(folder / "archive").glob("*.ipynb")]:
         for cell in json.loads(file.read_bytes())["cells"]:
             for job in ids_in({"cells": [cell]}):
-                outputs = json.dumps(cell["outputs"], sort_keys=True)
+                outputs = json.dumps([_carried(output) for output in cell["outputs"]], sort_keys=True)
                 found.setdefault(job, set()).add(("".join(cell["source"]), outputs))
     return found
+
+
+def _carried(output: dict[str, Any]) -> dict[str, Any]:
+    """An output with the text that its display form stands for in its place."""
+    data = output.get("data", {})
+    shown = {name: from_display("".join(text)) for name, text in data.items() if name == "text/markdown"}
+    return {**output, "data": {**data, **shown}}
 
 
 def _processes(verdict: Verdict, scenario: Scenario) -> None:
