@@ -150,6 +150,15 @@ def claimed(reader: JournalReader, worker: str) -> set[str]:
     return {row["id"] for row in rows}
 
 
+def cancelled(reader: JournalReader, jobs: Collection[str]) -> list[str]:
+    """Those of some jobs that were cancelled."""
+    rows = reader.db.execute(
+        f"SELECT id FROM cell WHERE kind = 'job' AND state = 'cancelled' AND id IN ({_GIVEN})",
+        (json_bytes.dumps([*jobs]).decode(),),
+    )
+    return [row["id"] for row in rows]
+
+
 def count_waiting(reader: JournalReader) -> int:
     """How many jobs in the notebooks have no answer yet."""
     row = reader.db.execute(

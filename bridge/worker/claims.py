@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -73,6 +73,10 @@ class Claims:
     def still_mine(self) -> set[str]:
         """The jobs that wait under a claim of this worker."""
         return self.store.look(lambda reader: query.claimed(reader, self.worker))
+
+    def cancelled(self, jobs: Collection[str]) -> list[str]:
+        """Those of some jobs that somebody cancelled."""
+        return self.store.look(lambda reader: query.cancelled(reader, jobs))
 
     def finish(self, task: ClaimedJob, answer: Answer) -> ResultStatus:
         """Write down an answer, on disk when this returns."""

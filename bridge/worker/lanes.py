@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -45,6 +45,7 @@ class Lanes:
         self._pieces = 0
         self._lock = threading.Lock()
         self._running: dict[str, float] = {}  # when each began
+        self._stops: dict[str, Stop] = {}  # of each that runs
         self._threads = [
             threading.Thread(target=self._lane, name=f"lane-{n}", daemon=True) for n in range(1, lanes + 1)
         ]
@@ -95,6 +96,13 @@ class Lanes:
         with self._lock:
             return {job: round(now - began, 3) for job, began in sorted(self._running.items())}
 
+    def cut(self, jobs: Iterable[str]) -> None:
+        """Nobody wants the answers to these any more: those that run end as stopped."""
+        with self._lock:
+            stops = [self._stops[job] for job in jobs if job in self._stops]
+        for stop in stops:
+            stop.set()
+
     def pieces(self) -> int:
         """Pieces of text that have come so far, of all answers: about one a token."""
         return self._pieces
@@ -112,12 +120,14 @@ class Lanes:
             if not self._may_begin():
                 self.outcomes.put(LaneOutcome(task=task))
                 continue
-            began = self._now_s()
+            began, stop = self._now_s(), Stop()
             with self._lock:
-                self._running[task.job.id] = began
-            outcome = self._ask(task)
+                self._running[task.job.id], self._stops[task.job.id] = began, stop
+            with self.stop.guard(stop.set):
+                outcome = self._ask(task, stop)
             with self._lock:
                 self._running.pop(task.job.id, None)
+                self._stops.pop(task.job.id, None)
             if outcome.answer is None:
                 self._unwritten.release()  # a failure may wait long for its verdict, and costs nothing if it is lost
             self.outcomes.put(replace(outcome, seconds=self._now_s() - began, began_s=began))
@@ -129,13 +139,13 @@ class Lanes:
                 return True
         return False
 
-    def _ask(self, task: ClaimedJob) -> LaneOutcome:
+    def _ask(self, task: ClaimedJob, stop: Stop) -> LaneOutcome:
         sent = False
         try:
             request = self._request_for(task)
             request.check()
             sent = True
-            return LaneOutcome(task=task, answer=self._engine.answer(request, self._count, stop=self.stop))
+            return LaneOutcome(task=task, answer=self._engine.answer(request, self._count, stop=stop))
         except Stopped:
             return LaneOutcome(task=task)
         except EngineError as error:

@@ -90,6 +90,7 @@ class Worker:
         self._stops = 0
         self._next_model: str | None = None  # that is loaded, or will be when the tasks in the line have their turn
         self._poll_due = 0.0
+        self._cancel_look_due = 0.0
         self._began = self.now_s()
 
     def ask_to_stop(self) -> None:
@@ -234,6 +235,9 @@ class Worker:
         if self.publisher.pending and now >= self.publisher.due:
             self._publish()
         self._signs.beat(now, outage=self._watch.outage)
+        if now >= self._cancel_look_due and (running := self.lanes.running()):
+            self._cancel_look_due = now + _NAP_S
+            self.lanes.cut(self.claims.cancelled(running))
 
     def _pause(self, now: float) -> float:
         """Seconds until something is due, if no outcome comes before."""

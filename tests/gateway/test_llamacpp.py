@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anthropic
@@ -18,11 +19,13 @@ import pytest
 
 pytest.importorskip("xllamacpp", reason="needs the extra [embedded]")
 
+from bridge import Bridge, State
 from bridge.engines.llamacpp import LlamaCppEngine
 from bridge.engines.llamacpp_models import LlamaCppModels
 from bridge.models import tiny
 from tests.gateway.serving import Gateway, gateway
 from tests.support.patience import until
+from tests.support.queues import make_queue
 
 HI = [{"role": "user", "content": "Write a Python function that reverses a string."}]
 
@@ -81,6 +84,25 @@ def test_a_client_that_leaves_frees_its_slot(served: Gateway) -> None:
     left = time.monotonic()
     until(lambda: not served.line.running)
     assert time.monotonic() - left < 30  # a bound against hanging; benchmarks measure how fast
+
+
+def test_a_cancelled_response_is_cut_in_the_middle(models: LlamaCppModels, tmp_path: Path) -> None:
+    queue = make_queue(tmp_path / "q")
+    body = {"model": "one", "messages": HI, "max_tokens": 1500, "response_format": LONG}
+    with (
+        gateway(models, lanes=2, num_ctx=2048, queue=queue, state=tmp_path / "state") as served,
+        Bridge(str(queue)) as own,
+        ThreadPoolExecutor(1) as pool,
+        httpx.Client(base_url=f"{served.url}/v1", timeout=60) as client,
+    ):
+        asked = client.post("/chat/completions", json=body, headers={"prefer": "respond-async"})
+        assert asked.status_code == 202
+        working = pool.submit(own.work, models, model="one", check=False)
+        until(lambda: own.status().counts[State.RUNNING])
+        place = asked.headers["location"].removeprefix("/v1")
+        assert client.post(f"{place}/cancel").json()["status"] == "cancelled"
+        assert working.result(120).answered == 0
+        assert client.get(place).json()["status"] == "cancelled"
 
 
 def test_a_full_line_says_when_to_come_again(served: Gateway) -> None:

@@ -47,6 +47,23 @@ def test_a_stop_gives_back_what_is_under_way_without_burning_an_attempt(harness:
     assert all(harness.view(job).job.attempts == () for job in ids)
 
 
+def test_a_job_that_is_cancelled_while_it_is_answered_is_cut_and_the_next_one_begins(harness: Harness) -> None:
+    first, second = harness.add("one", "two")
+    engine = ScriptedEngine()
+    engine.enqueue(Scripted(gate=threading.Event()))  # never ends by itself
+
+    def cancel() -> None:
+        with harness.open() as bridge:
+            bridge.cancel(first)
+
+    worker = harness.worker(engine, lanes=1)
+    harness.clock.at(5, cancel)
+    done = worker.run()
+    assert (done.end, done.answered, done.failed) == (End.EMPTY, 1, 0)
+    assert [harness.view(job).state.value for job in (first, second)] == ["cancelled", "succeeded"]
+    assert harness.view(first).job.attempts == ()
+
+
 def test_answers_that_came_before_the_stop_are_published(harness: Harness) -> None:
     harness.add(*(f"{n}" for n in range(20)))
     engine = ScriptedEngine()
