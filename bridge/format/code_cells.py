@@ -5,11 +5,11 @@ Compared are the texts themselves, with what a person chose in a form; a choice 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator
 
 from bridge.core.text import line
 from bridge.format import template
+from bridge.format.first_cells import FIRST_CELLS
 from bridge.format.raw_cell import RawCell, native_id, source_of
 from bridge.kernel import grammar
 
@@ -24,20 +24,14 @@ def strange_cells(raws: Iterable[RawCell]) -> Iterator[str]:
         if raw.get("cell_type") != "code" or not source.strip() or grammar.is_prompt_cell(source):
             continue
         element = native_id(raw) or ""
-        if source == _ours().get(element) or source == (fresh := _fresh(element, raw)):
+        if grammar.text_sha256(source) == FIRST_CELLS.get(element) or source == (fresh := _fresh(element, raw)):
             continue
         first = next(text for text in source.splitlines() if text.strip())
         differs = " (differs from this version's)" if fresh is not None else ""
         yield f"{line(element, _SHOWN) or 'a cell without id'}{differs}: {line(first.strip(), _SHOWN)}"
 
 
-@cache
-def _ours() -> Mapping[str, str]:
-    """{id of a cell that this version writes: its source}, the choices in a form as they are at first."""
-    return {str(native_id(note)): source_of(note) for note in template.part_notes()}
-
-
 def _fresh(element: str, raw: RawCell) -> str | None:
     """What this version writes where a cell stands, with a person's choices; None: nothing."""
-    ours = _ours().get(element)
-    return None if ours is None else template.with_choices(ours, source_of(raw))
+    notes = template.part_notes() if element in FIRST_CELLS else ()
+    return next((template.fresh_source(note, raw) for note in notes if native_id(note) == element), None)

@@ -153,7 +153,7 @@ def claimed(reader: JournalReader, worker: str) -> set[str]:
 def cancelled(reader: JournalReader, jobs: Collection[str]) -> list[str]:
     """Those of some jobs that were cancelled."""
     rows = reader.db.execute(
-        f"SELECT id FROM cell WHERE kind = 'job' AND state = 'cancelled' AND id IN ({_GIVEN})",
+        f"SELECT id FROM cell WHERE kind = 'job' AND state = 'cancelled' AND id IN ({_GIVEN})",  # noqa: S608  # constants
         (json_bytes.dumps([*jobs]).decode(),),
     )
     return [row["id"] for row in rows]

@@ -14,7 +14,7 @@ from bridge.core.job import State
 from bridge.format import template
 from tests.support.notebooks import execute, shipped_notebook
 from tests.support.ollama import LoopbackOllama
-from tests.support.shipped import shipped
+from tests.support.shipped import first_cells, shipped
 
 
 @pytest.mark.parametrize("path", list(shipped()), ids=lambda path: path.name)
@@ -44,3 +44,8 @@ def test_a_choice_in_a_form_is_carried_into_a_newer_form() -> None:
     assert template.with_choices(new, old) == (
         'model = "a # b" #@param ["y"]\nlanes = 3 #@param {type: "integer"}\nadded = 1 #@param\n'
     )
+
+
+def test_the_digests_of_the_first_cells_are_those_of_the_template() -> None:
+    path, module = first_cells()
+    assert path.read_text(encoding="utf-8") == module, "run python -m tests.support.shipped"
