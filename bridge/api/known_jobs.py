@@ -20,7 +20,7 @@ from bridge.core.job import State
 from bridge.core.text import as_json, line
 from bridge.format.cell import Cell
 from bridge.intake.prompt import shown
-from bridge.store import export, query, review_state, search
+from bridge.store import export, job_names, query, review_state, search
 from bridge.store.journal_reader import JournalReader
 from bridge.store.query import Filter, JobLine
 
@@ -102,11 +102,11 @@ class KnownJobs:
 
     def get(self, job: str) -> JobView:
         """One job by id or unambiguous prefix. Raises UnknownJob, AmbiguousJob."""
-        return self._find_and(lambda reader: self._view(reader, query.find(reader, job)))
+        return self._find_and(lambda reader: self._view(reader, job_names.find(reader, job)))
 
     def views(self, ids: Sequence[str]) -> list[JobView]:
         """Several jobs, in the order asked for. Raises UnknownJob, AmbiguousJob."""
-        return self._find_and(lambda reader: [self._view(reader, query.find(reader, job)) for job in ids])
+        return self._find_and(lambda reader: [self._view(reader, job_names.find(reader, job)) for job in ids])
 
     def each(self, ids: Iterable[str], *, at_once: int = 50) -> Iterator[JobView]:
         """Several jobs one after the other, in the order asked for; no more than `at_once` are in memory. Raises as `views`."""
@@ -156,10 +156,10 @@ class KnownJobs:
     def _find(self, job: str) -> str:
         """While deciding: the id of the one job that starts so, also if another machine archived it unseen."""
         try:
-            return query.find(self.store.journal, job)
+            return job_names.find(self.store.journal, job)
         except UnknownJob:
             self.store.ingest.ingest_archives()
-            return query.find(self.store.journal, job)
+            return job_names.find(self.store.journal, job)
 
     def _find_and(self, look: Callable[[JournalReader], T]) -> T:
         """Look for jobs; also for those that another machine archived before this one ever saw them."""
@@ -170,7 +170,7 @@ class KnownJobs:
             return self.store.read(look)
 
     def _found(self, ids: Sequence[str]) -> list[str]:
-        return self._find_and(lambda reader: [query.find(reader, job) for job in ids])
+        return self._find_and(lambda reader: [job_names.find(reader, job) for job in ids])
 
     def _views(self, ids: Sequence[str]) -> list[JobView]:
         return self.store.look(lambda reader: [self._view(reader, job) for job in ids])

@@ -58,7 +58,7 @@ def _families(lines: Sequence[JobLine]) -> list[JobLine]:
 
 
 def _rows(lines: Sequence[JobLine], words: Mapping[str, str], keys: Collection[str]) -> list[tuple[str | None, ...]]:
-    from bridge.store.query import short_ids
+    from bridge.store.job_names import short_ids
 
     is_terminal = sys.stdout.isatty()
     ids = short_ids([line.id for line in lines]) if is_terminal else {line.id: line.id for line in lines}

@@ -7,9 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.core.errors import AmbiguousJob, UnknownJob
 from bridge.core.job import State, from_iso, to_iso
-from bridge.format import codec, json_bytes
+from bridge.format import json_bytes
 from bridge.store.journal_reader import JournalReader
 
 #: The state as a caller sees it: the cell's own, a lease that still holds, and what the local side knows. A failure has no
@@ -33,8 +32,6 @@ _FROM = "FROM cell INDEXED BY cell_state" + _JOINED
 #: Jobs that are looked up by id.
 _FROM_IDS = "FROM cell" + _JOINED
 
-#: Characters of the end of an id that stand for it: in lists, and at least, where one is given.
-SHORT_ID, SHORTEST_END = 6, 4
 #: The values of a JSON list.
 _GIVEN = "SELECT value FROM json_each(?)"
 
@@ -235,42 +232,6 @@ def _select(columns: str, wanted: Filter, now: datetime) -> tuple[str, dict[str,
         some = f"SELECT cell.place, cell.id {source}{where}{order} LIMIT {int(wanted.limit)}"
         source, where = _FROM_IDS, f" AND (cell.place, cell.id) IN ({some})"
     return f"SELECT {columns} {source}{where}{order}", values
-
-
-def find(reader: JournalReader, text: str) -> str:
-    """The id of the one job that is meant: by its id, its key, the start of its id or the end of it, in upper or lower case.
-
-    Raises UnknownJob, AmbiguousJob.
-    """
-    start = text.strip().upper()
-    keyed = codec.keyed_id(reader.queue_id, text) if text else ""
-    for job in (start, keyed):
-        if reader.db.execute("SELECT 1 FROM cell WHERE kind = 'job' AND id = ?", (job,)).fetchone():
-            return job
-    ids = _some_ids(reader, "id >= ?1 AND id < ?1 || '~'", start) if start else []
-    if not ids and len(start) >= SHORTEST_END:
-        ids = _some_ids(reader, "substr(id, -length(?1)) = ?1", start)
-    if not ids:
-        raise UnknownJob(text)
-    if len(ids) > 1:
-        raise AmbiguousJob(text, ids)
-    return ids[0]
-
-
-def _some_ids(reader: JournalReader, test: str, value: str) -> list[str]:
-    rows = reader.db.execute(
-        f"SELECT id FROM cell WHERE kind = 'job' AND {test} ORDER BY id LIMIT 6",  # noqa: S608  # constants
-        (value,),
-    )
-    return [str(row["id"]) for row in rows]
-
-
-def short_ids(ids: Collection[str]) -> dict[str, str]:
-    """{id: its end, as short as tells these ids apart}: ids of one batch share their beginning, which is the time."""
-    length = SHORT_ID
-    while len({job[-length:] for job in ids}) < len({*ids}):
-        length += 1
-    return {job: job[-length:] for job in ids}
 
 
 def _line(row: sqlite3.Row) -> JobLine:
