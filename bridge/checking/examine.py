@@ -7,6 +7,7 @@ Whoever examines many answers opens a `Toolchain` once and passes it: the worker
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from copy import copy
@@ -59,6 +60,7 @@ class Toolchain(Closing):
         toolbox: where programs are looked for; default: this Python's scripts, then PATH.
         checkers: in the order in which they are asked; default: all.
         within: what every program that looks at an answer is confined by; default: the strongest that works here.
+        lanes: most answers that are looked at side by side; default: one a processor, at most 8.
         kept: a folder for what may be kept between processes, such as compiled packages of Go; None: nothing is.
     """
 
@@ -68,6 +70,7 @@ class Toolchain(Closing):
         toolbox: Toolbox | None = None,
         checkers: tuple[Checker, ...] = CHECKERS,
         within: Confinement | None = None,
+        lanes: int | None = None,
         kept: Path | None = None,
     ) -> None:
         self.toolbox = toolbox or Toolbox()
@@ -76,7 +79,8 @@ class Toolchain(Closing):
         self.residents = Residents(within=self.within)
         self.headers = Headers(within=self.within)
         self.go_cache = GoCache(within=self.within, kept=kept / "go" if kept else None)
-        self.sandboxes = SandboxPool(within=self.within)
+        self.lanes = lanes or min(8, os.cpu_count() or 1)
+        self.sandboxes = SandboxPool(within=self.within, width=self.lanes)
         self.checkers = checkers
 
     def for_project(self, root: Path) -> Toolchain:

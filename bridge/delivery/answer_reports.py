@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,8 +16,6 @@ from bridge.intake.prompt import shown
 
 #: Characters of answers whose reports are kept: a conversation is driven anew after each round, and need not check the same text again.
 _KEPT_CHARS = 20_000_000
-#: Answers that are checked at the same time: one a processor, as there are sandboxes.
-LANES = min(8, os.cpu_count() or 1)
 
 _Key = tuple[str, str, str | None]  # job, answer, finish reason
 
@@ -48,7 +45,7 @@ class AnswerReports:
         new = {key: job for key, job in keys.items() if key not in self._made}
         if len(new) < 2:
             return
-        with ThreadPoolExecutor(LANES) as pool:
+        with ThreadPoolExecutor(self.toolchain.lanes) as pool:
             made = {key: pool.submit(self._examined, job, *key[1:]) for key, job in new.items()}
         for key, report in made.items():
             if report.exception() is None:

@@ -7,7 +7,6 @@ done, all that it left is removed, or the lane is thrown away with its folder.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 import threading
@@ -60,13 +59,13 @@ class SandboxPool(Closing):
 
     Args:
         within: what confines programs; lanes are for where `WarmSandbox.possible`, elsewhere `take` gives None.
-        width: most answers that are looked at side by side; default: one a processor, at most 8.
+        width: most answers that are looked at side by side.
     """
 
-    def __init__(self, *, within: Confinement, width: int | None = None) -> None:
+    def __init__(self, *, within: Confinement, width: int) -> None:
         self._within = within
         self._possible = WarmSandbox.possible(within)
-        self._free = threading.BoundedSemaphore(width or min(8, os.cpu_count() or 1))
+        self._free = threading.BoundedSemaphore(width)
         self._idle: list[Lane] = []
         self._lock = threading.Lock()
         self._closed = False

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -341,10 +340,9 @@ class Meeting:
         return CheckOutcome()
 
 
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one processor looks at one answer after the other")
 def test_answers_that_are_due_together_are_checked_side_by_side(bridge: Bridge, queue: Queue):
     jobs = [give(bridge, bridge.add(f"Write f{n}."), GOOD) for n in range(2)]
-    with Toolchain(checkers=(Meeting(threading.Barrier(2)),)) as toolchain:
+    with Toolchain(checkers=(Meeting(threading.Barrier(2)),), lanes=2) as toolchain:
         reviewer = wiring.open_reviewer(bridge.opened, toolchain, wiring.Rules(), queue.events.append)
         assert sorted(reviewer.settle()) == sorted(jobs)
     assert {bridge.get(job).verdict for job in jobs} == {"clean"}
